@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { TimelockController } from "@openzeppelin/contracts/governance/TimelockController.sol";
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { MerkleProof } from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
+import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import { IBuybackBurnController } from "./interfaces/IBuybackBurnController.sol";
+import { IComputeEscrow, OpenParams, Order, Permit, Receipt, SkipReason } from "./interfaces/IComputeEscrow.sol";
+import { GenesisAsset, System } from "./interfaces/IGenesis.sol";
+import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
+import { IRewardPool } from "./interfaces/IRewardPool.sol";
+import { ITUReceiptOracle } from "./interfaces/ITUReceiptOracle.sol";
+
+/// @title ComputeEscrow
+/// @notice See {IComputeEscrow}.
+/// @custom:security-contact security@turingfog.example
+contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
+    using Math for uint256;
+    using SafeCast for uint256;
+    using SafeERC20 for IERC20;
+
+    struct Asset {
+        uint128 liabilities; // slot 0
+        uint40 lastSerial;
+        uint16 index; // 0 is never listed
+        bool isListed;
+    }
+
+    struct Stored {
+        uint128 unitPrice; // slot 0: the terms
+        uint48 nodeId;
+        uint40 startedAt; // 0 is no order
+        uint40 endsAt;
+        uint96 tuAmount; // slot 1: what became of them
+        uint96 tuSettled;
+        uint64 roundingLoss; // units lost by rounding per node instead of per order; below 1 per node
+    }
+
+    /* CONSTANTS */
+
+    uint256 private constant TU = 1e18;
+
+    uint40 private constant MIN_DURATION = 1 hours;
+    uint40 private constant MAX_DURATION = 366 days;
+
+    /// @dev A node may outrun its rating by 10 %.
+    uint256 private constant SPEED_NUMERATOR = 11;
+    uint256 private constant SPEED_DENOMINATOR = 10 days;
+
+    /// @dev For how long after an order's end vetoes can hold up its closing.
+    uint40 private constant MAX_VETO_HOLD = 7 days;
+
+    /// @dev Below the 23 days between two freezes, so that a guardian can hold up a closing with one of them only.
+    uint40 private constant MAX_GRACE = 21 days;
+
+    /// @dev orderId = asset index << 40 | serial, so that an order's asset needs no slot of the order's own.
+    uint256 private constant SERIAL_BITS = 40;
+
+    /* IMMUTABLES */
+
+    /// @inheritdoc IComputeEscrow
+    uint40 public immutable GRACE;
+    /// @inheritdoc IComputeEscrow
+    address public immutable GOVERNOR;
+    /// @inheritdoc IComputeEscrow
+    ITUReceiptOracle public immutable ORACLE;
+    /// @inheritdoc IComputeEscrow
+    INodeRegistry public immutable REGISTRY;
+    /// @inheritdoc IComputeEscrow
+    IBuybackBurnController public immutable CONTROLLER;
+    /// @inheritdoc IComputeEscrow
+    IRewardPool public immutable POOL;
+
+    /* STORAGE */
+
+    uint16 private _assetCount;
+    mapping(address asset => Asset) private _assets;
+    mapping(uint256 index => address asset) private _assetAt;
+
+    mapping(uint256 orderId => Stored) private _orders;
+
+    /// @dev TU settled per node, on joint orders only: on a node's order it is the order's own `tuSettled`.
+    mapping(uint256 orderId => mapping(uint256 nodeId => uint256)) private _jointlySettled;
+
+    /// @dev Only where one was set.
+    mapping(uint256 orderId => address) private _refundTo;
+
+    /// @inheritdoc IComputeEscrow
+    mapping(address payer => mapping(bytes32 paymentRef => bool)) public isPaymentRefUsed;
+
+    /* CONSTRUCTOR */
+
+    constructor(
+        System memory system,
+        uint40 grace,
+        GenesisAsset[] memory assets
+    ) ERC721("TuringFog Compute Order", "TFORDER") {
+        GOVERNOR = system.governor;
+        ORACLE = ITUReceiptOracle(system.oracle);
+        REGISTRY = INodeRegistry(system.registry);
+        CONTROLLER = IBuybackBurnController(system.controller);
+        POOL = IRewardPool(system.pool);
+
+        // within it the governor can replace a guardian or signers gone bad, and a root still become final twice over
+        uint256 minGrace = TimelockController(payable(system.governor)).getMinDelay() + 2 * ORACLE.VETO_WINDOW();
+        if (grace < minGrace || grace > MAX_GRACE) revert Escrow_GraceOutOfBounds(grace, minGrace, MAX_GRACE);
+        GRACE = grace;
+
+        _list(system.tft);
+        for (uint256 i = 0; i < assets.length; ++i) _listAsset(assets[i].asset, assets[i].referencePrice);
+    }
+
+    /* OPENING */
+
+    /// @inheritdoc IComputeEscrow
+    function openOrder(OpenParams calldata params) external nonReentrant returns (uint256 orderId) {
+        return _open(params);
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function openOrderWithPermit(
+        OpenParams calldata params,
+        Permit calldata permit
+    ) external nonReentrant returns (uint256 orderId) {
+        if (!_assets[params.asset].isListed) revert Escrow_AssetNotListed(params.asset);
+
+        uint256 value = _deposit(params.tuAmount, params.maxUnitPrice);
+        // whoever used the permit first has left the allowance it gives
+        try
+            IERC20Permit(params.asset).permit(
+                msg.sender,
+                address(this),
+                value,
+                permit.deadline,
+                permit.v,
+                permit.r,
+                permit.s
+            )
+        {} catch {}
+        return _open(params);
+    }
+
+    function _open(OpenParams calldata params) private returns (uint256 orderId) {
+        Asset storage asset = _assets[params.asset];
+        if (!asset.isListed) revert Escrow_AssetNotListed(params.asset);
+        uint256 frozenUntil = ORACLE.frozenUntil();
+        if (block.timestamp < frozenUntil) revert Escrow_Frozen(frozenUntil);
+        if (params.duration < MIN_DURATION || params.duration > MAX_DURATION) {
+            revert Escrow_DurationOutOfBounds(params.duration, MIN_DURATION, MAX_DURATION);
+        }
+
+        uint128 unitPrice = params.maxUnitPrice;
+        if (params.nodeId != 0) {
+            unitPrice = REGISTRY.reserve(params.nodeId, params.asset, params.tuAmount);
+            if (unitPrice > params.maxUnitPrice) revert Escrow_PriceAboveMax(unitPrice, params.maxUnitPrice);
+        }
+        uint128 deposit = _deposit(params.tuAmount, unitPrice).toUint128();
+        if (deposit == 0) revert Escrow_ZeroDeposit();
+
+        if (params.paymentRef != 0) {
+            if (isPaymentRefUsed[msg.sender][params.paymentRef]) {
+                revert Escrow_PaymentRefUsed(msg.sender, params.paymentRef);
+            }
+            isPaymentRefUsed[msg.sender][params.paymentRef] = true;
+        }
+
+        uint40 endsAt = uint40(block.timestamp) + params.duration;
+        orderId = (uint256(asset.index) << SERIAL_BITS) | ++asset.lastSerial;
+        asset.liabilities += deposit;
+        _orders[orderId] = Stored({
+            unitPrice: unitPrice,
+            nodeId: params.nodeId.toUint48(),
+            startedAt: uint40(block.timestamp),
+            endsAt: endsAt,
+            tuAmount: params.tuAmount,
+            tuSettled: 0,
+            roundingLoss: 0
+        });
+        if (params.refundTo != address(0)) _refundTo[orderId] = params.refundTo;
+        _mint(params.renter, orderId);
+        emit OrderOpened(
+            orderId,
+            params.nodeId,
+            msg.sender,
+            params.asset,
+            params.tuAmount,
+            unitPrice,
+            deposit,
+            endsAt,
+            params.refundTo,
+            params.jobHash,
+            params.paymentRef
+        );
+
+        // Interaction: pull the deposit and refuse an asset that keeps a part of it
+        IERC20 token = IERC20(params.asset);
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), deposit);
+        uint256 received = token.balanceOf(address(this)) - before;
+        if (received != deposit) revert Escrow_DepositNotReceived(received, deposit);
+    }
+
+    /// @dev ⌈tuAmount · unitPrice / 1e18⌉
+    function _deposit(uint256 tuAmount, uint256 unitPrice) private pure returns (uint256) {
+        return (tuAmount * unitPrice).ceilDiv(TU);
+    }
+
+    /// @dev An order whose refund is promised to someone must not be sold to someone else.
+    function _update(address to, uint256 orderId, address auth) internal override returns (address from) {
+        from = super._update(to, orderId, auth);
+        if (from == address(0) || to == address(0)) return from;
+
+        address refundTo = _refundTo[orderId];
+        if (refundTo != address(0)) revert Escrow_NotTransferable(orderId, refundTo);
+    }
+
+    /* SETTLING */
+
+    /// @inheritdoc IComputeEscrow
+    function settle(
+        address asset,
+        bytes32 receiptsRoot,
+        Receipt[] calldata receipts,
+        bytes32[] calldata proof,
+        bool[] calldata proofFlags
+    ) external nonReentrant {
+        uint256 count = receipts.length;
+        if (count == 0) revert Escrow_NoReceipts();
+        uint256 submittedAt = ORACLE.finalSubmission(receiptsRoot);
+        bytes32[] memory leaves = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            leaves[i] = keccak256(bytes.concat(keccak256(abi.encode(receipts[i]))));
+        }
+        if (!MerkleProof.multiProofVerifyCalldata(proof, proofFlags, receiptsRoot, leaves)) {
+            revert Escrow_InvalidProof(receiptsRoot);
+        }
+
+        uint256 assetIndex = _assets[asset].index;
+        address[] memory payouts = new address[](count);
+        uint128[] memory amounts = new uint128[](count);
+        uint256 total = 0;
+        for (uint256 i = 0; i < count; ++i) {
+            (payouts[i], amounts[i]) = _settle(receipts[i], assetIndex, submittedAt);
+            total += amounts[i];
+        }
+        if (total == 0) return;
+
+        _assets[asset].liabilities -= total.toUint128();
+
+        // Interaction: once per call
+        POOL.addWeights(asset, payouts, amounts);
+        IERC20(asset).safeTransfer(address(CONTROLLER), total);
+    }
+
+    function _settle(
+        Receipt calldata receipt,
+        uint256 assetIndex,
+        uint256 submittedAt
+    ) private returns (address payout, uint128 earned) {
+        uint256 orderId = receipt.orderId;
+        uint256 nodeId = receipt.nodeId;
+        if (orderId >> SERIAL_BITS != assetIndex) return _skip(orderId, nodeId, SkipReason.OtherAsset);
+        Stored storage stored = _orders[orderId];
+        uint256 startedAt = stored.startedAt;
+        if (startedAt == 0) return _skip(orderId, nodeId, SkipReason.UnknownOrder);
+        bool isJoint = stored.nodeId == 0;
+        if (!isJoint && nodeId != stored.nodeId) return _skip(orderId, nodeId, SkipReason.WrongNode);
+        if (receipt.measuredAt < startedAt) return _skip(orderId, nodeId, SkipReason.BeforeStart);
+        if (receipt.measuredAt > submittedAt) return _skip(orderId, nodeId, SkipReason.AfterSubmission);
+
+        uint256 settled = stored.tuSettled;
+        uint256 settledBefore = isJoint ? _jointlySettled[orderId][nodeId] : settled;
+        uint256 settledNow = stored.tuAmount - (settled - settledBefore);
+        settledNow = settledNow.min(receipt.cumulativeTU);
+        {
+            uint256 t = Math.min(receipt.measuredAt, stored.endsAt);
+            uint256 attestedFrom;
+            uint256 attestedUntil;
+            uint256 rate;
+            (payout, attestedFrom, attestedUntil, rate) = REGISTRY.standing(nodeId);
+            if (t < attestedFrom || t > attestedUntil) return _skip(orderId, nodeId, SkipReason.NotAttested);
+            settledNow = settledNow.min((rate * (t - startedAt) * SPEED_NUMERATOR) / SPEED_DENOMINATOR);
+        }
+        if (settledNow <= settledBefore) return _skip(orderId, nodeId, SkipReason.NothingNew);
+
+        uint256 unitPrice = stored.unitPrice;
+        earned = uint128((settledNow * unitPrice) / TU - (settledBefore * unitPrice) / TU); // at most the deposit
+        settled += settledNow - settledBefore;
+        if (isJoint) {
+            _jointlySettled[orderId][nodeId] = settledNow;
+            uint256 roundedAsOne = (settled * unitPrice) / TU - ((settled + settledBefore - settledNow) * unitPrice) / TU;
+            stored.roundingLoss = (stored.roundingLoss + roundedAsOne - earned).toUint64();
+        }
+        stored.tuSettled = uint96(settled); // at most `tuAmount`
+        emit ReceiptSettled(orderId, nodeId, payout, settledNow, earned);
+    }
+
+    function _skip(uint256 orderId, uint256 nodeId, SkipReason reason) private returns (address, uint128) {
+        emit ReceiptSkipped(orderId, nodeId, reason);
+        return (address(0), 0);
+    }
+
+    /* CLOSING */
+
+    /// @inheritdoc IComputeEscrow
+    function stop(uint256 orderId) external {
+        Stored storage stored = _existing(orderId);
+        if (msg.sender != ownerOf(orderId)) revert Escrow_NotHolder(orderId, msg.sender);
+        if (block.timestamp >= stored.endsAt) revert Escrow_OrderEnded(orderId, stored.endsAt);
+
+        stored.endsAt = uint40(block.timestamp);
+        emit OrderStopped(orderId, block.timestamp);
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function close(uint256 orderId) external nonReentrant {
+        (uint128 refund, uint40 from) = refundable(orderId);
+        if (block.timestamp < from) revert Escrow_TooEarly(orderId, from);
+
+        address payee = _refundTo[orderId];
+        if (payee == address(0)) payee = ownerOf(orderId);
+        address asset = _assetAt[orderId >> SERIAL_BITS];
+
+        _assets[asset].liabilities -= refund;
+        delete _orders[orderId];
+        delete _refundTo[orderId];
+        _burn(orderId);
+        emit OrderClosed(orderId, payee, refund);
+
+        // Interaction: nobody but the payee can make this fail
+        if (refund != 0) IERC20(asset).safeTransfer(payee, refund);
+    }
+
+    /* GOVERNANCE */
+
+    /// @inheritdoc IComputeEscrow
+    function listAsset(address asset, uint256 referencePrice) external {
+        if (msg.sender != GOVERNOR) revert Escrow_NotGovernor(msg.sender);
+        _listAsset(asset, referencePrice);
+    }
+
+    function _listAsset(address asset, uint256 referencePrice) private {
+        bool isNew = _assets[asset].index == 0;
+        if (_assets[asset].isListed) revert Escrow_AssetListed(asset);
+        if (!isNew && referencePrice != 0) revert Escrow_ReferenceAlreadySet(asset, referencePrice);
+
+        _list(asset);
+
+        if (isNew) CONTROLLER.createAuction(asset, referencePrice);
+    }
+
+    function _list(address asset) private {
+        if (_assets[asset].index == 0) {
+            _assets[asset].index = ++_assetCount;
+            _assetAt[_assetCount] = asset;
+        }
+        _assets[asset].isListed = true;
+        emit AssetListed(asset, _assets[asset].index);
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function delistAsset(address asset) external {
+        if (msg.sender != GOVERNOR) revert Escrow_NotGovernor(msg.sender);
+        if (!_assets[asset].isListed) revert Escrow_AssetNotListed(asset);
+
+        _assets[asset].isListed = false;
+        emit AssetDelisted(asset);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IComputeEscrow
+    function isListed(address asset) external view returns (bool) {
+        return _assets[asset].isListed;
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function liabilities(address asset) external view returns (uint256) {
+        return _assets[asset].liabilities;
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function order(uint256 orderId) external view returns (Order memory) {
+        Stored memory stored = _existing(orderId);
+        (uint256 deposit, uint256 earned) = _accounts(stored);
+        return Order({
+            nodeId: stored.nodeId,
+            asset: _assetAt[orderId >> SERIAL_BITS],
+            unitPrice: stored.unitPrice,
+            tuAmount: stored.tuAmount,
+            tuSettled: stored.tuSettled,
+            deposit: uint128(deposit),
+            earned: uint128(earned),
+            startedAt: stored.startedAt,
+            endsAt: stored.endsAt,
+            refundTo: _refundTo[orderId]
+        });
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function settledTU(uint256 orderId, uint256 nodeId) external view returns (uint256) {
+        Stored memory stored = _existing(orderId);
+        if (stored.nodeId == 0) return _jointlySettled[orderId][nodeId];
+        return nodeId == stored.nodeId ? stored.tuSettled : 0;
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function refundable(uint256 orderId) public view returns (uint128 amount, uint40 from) {
+        Stored memory stored = _existing(orderId);
+        (uint256 deposit, uint256 earned) = _accounts(stored);
+        amount = uint128(deposit - earned); // a part of a uint128
+
+        uint256 thawedAt = ORACLE.frozenUntil();
+        if (stored.tuSettled == stored.tuAmount) return (amount, uint40(thawedAt));
+
+        uint256 vetoHold = Math.min(ORACLE.lastVetoAt(), stored.endsAt + MAX_VETO_HOLD);
+        from = uint40(Math.max(stored.endsAt, Math.max(vetoHold, thawedAt)) + GRACE);
+    }
+
+    function _accounts(Stored memory stored) private pure returns (uint256 deposit, uint256 earned) {
+        deposit = _deposit(stored.tuAmount, stored.unitPrice);
+        earned = (uint256(stored.tuSettled) * stored.unitPrice) / TU - stored.roundingLoss;
+    }
+
+    function _existing(uint256 orderId) private view returns (Stored storage stored) {
+        stored = _orders[orderId];
+        if (stored.startedAt == 0) revert Escrow_UnknownOrder(orderId);
+    }
+}

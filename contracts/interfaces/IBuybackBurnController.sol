@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { Phase } from "../libraries/SupplySchedule.sol";
+import { IEmissionVault } from "./IEmissionVault.sol";
+import { IRewardPool } from "./IRewardPool.sol";
+import { ITFT } from "./ITFT.sol";
+
+/// @notice The supply at a glance, in TFT with 18 decimals.
+/// @param total Total supply.
+/// @param burned All that was ever burned.
+/// @param released All that ever left the reserve.
+/// @param reserve What is left of it.
+/// @param circulating Total less reserve.
+/// @param phase Where the next unit bought back falls.
+struct Supply {
+    uint256 total;
+    uint256 burned;
+    uint256 released;
+    uint256 reserve;
+    uint256 circulating;
+    Phase phase;
+}
+
+/// @notice The lot of an asset that is for sale.
+/// @param epoch The epoch in which the lot was earned.
+/// @param amount Its size in base units of the asset.
+/// @param remaining What is left of it.
+/// @param startedAt When its clock started: its epoch's end or the sale of the lot before it, whichever came later.
+/// @param referencePrice TFT (18 decimals) per whole unit of the asset; the price opens at 8 times this.
+struct Lot {
+    uint256 epoch;
+    uint128 amount;
+    uint128 remaining;
+    uint40 startedAt;
+    uint256 referencePrice;
+}
+
+/// @title IBuybackBurnController
+/// @notice Turns everything that was earned into TFT and destroys it by the supply schedule. TFT buckets are destroyed
+/// as they are, every other asset is sold for TFT by Dutch auction, one lot after the other. Anyone may call both.
+interface IBuybackBurnController {
+    /* ERRORS */
+
+    /// @notice Indicates a setting by someone who is not the governor.
+    error Controller_NotGovernor(address caller);
+    /// @notice Indicates a call that only the escrow may make.
+    error Controller_NotEscrow(address caller);
+    /// @notice Indicates a call that only the reward pool may make.
+    error Controller_NotPool(address caller);
+    /// @notice Indicates that TFT, which are destroyed and never sold, were asked for as a lot.
+    error Controller_TFTNotSold();
+    /// @notice Indicates an asset of which no ended bucket is waiting.
+    error Controller_NoLot(address asset);
+    /// @notice Indicates an epoch that is not the oldest ended one that is not empty.
+    error Controller_WrongEpoch(uint256 epoch, uint256 oldestEpoch);
+    /// @notice Indicates a purchase of nothing.
+    error Controller_ZeroAmount();
+    /// @notice Indicates a price above the bidder's limit.
+    error Controller_PriceAboveMax(uint256 price, uint256 maxPrice);
+    /// @notice Indicates an auction period or an asset's decimals, reference price or share out of bounds.
+    error Controller_PeriodOutOfBounds(uint256 period, uint256 minimum, uint256 maximum);
+    error Controller_TooManyDecimals(address asset, uint8 decimals, uint8 maximum);
+    error Controller_ReferenceOutOfBounds(uint256 referencePrice, uint256 maximum);
+    error Controller_ShareTooHigh(uint256 share, uint256 maximum);
+    /// @notice Indicates an operations treasury that is zero or a contract of the protocol.
+    error Controller_InvalidTreasury(address treasury);
+
+    /* EVENTS */
+
+    /// @notice Emitted when an asset is listed for the first time.
+    event AuctionCreated(address indexed asset, uint8 decimals, uint256 referencePrice);
+
+    /// @notice Emitted when the first receipt of an epoch earns in an asset.
+    event BucketQueued(uint256 indexed bucketId, uint256 indexed epoch, address indexed asset);
+
+    /// @notice Emitted when a part or the rest of a lot is sold.
+    /// @param amount Base units of the asset sold.
+    /// @param tftPaid TFT paid for them.
+    /// @param price TFT per whole unit.
+    event LotFilled(
+        address indexed asset,
+        uint256 indexed epoch,
+        address indexed buyer,
+        address to,
+        uint256 amount,
+        uint256 tftPaid,
+        uint256 price
+    );
+
+    /// @notice Emitted when nothing is left of a lot.
+    /// @param proceeds TFT that the whole lot brought.
+    event LotSoldOut(
+        address indexed asset,
+        uint256 indexed epoch,
+        uint256 proceeds,
+        uint256 oldReferencePrice,
+        uint256 newReferencePrice
+    );
+
+    /// @notice Emitted when TFT are destroyed; the whole supply can be rebuilt from these.
+    /// @param bought TFT bought back, = burned + reward − (released − operations).
+    /// @param burned TFT burned.
+    /// @param released TFT released from the reserve.
+    /// @param operations TFT of the release paid to the operations treasury.
+    /// @param reward TFT added to the bucket's reward.
+    /// @param phase The phase after it.
+    event Destroyed(
+        uint256 indexed bucketId,
+        uint256 indexed epoch,
+        address indexed asset,
+        uint256 bought,
+        uint256 burned,
+        uint256 released,
+        uint256 operations,
+        uint256 reward,
+        Phase phase
+    );
+
+    /// @notice Emitted when the governor sets where operations are paid and how much. Shares are in basis points.
+    event OperationsSet(address oldTreasury, uint16 oldShare, address newTreasury, uint16 newShare);
+
+    /* IMMUTABLES AND SETTINGS */
+
+    /// @notice The most that operations may get of a release: 2,000 basis points.
+    function MAX_OPERATIONS_SHARE() external view returns (uint16);
+
+    /// @notice Length of an auction period in seconds.
+    function AUCTION_PERIOD() external view returns (uint40);
+
+    /// @notice Length of an epoch in seconds, as the reward pool has it.
+    function EPOCH_LENGTH() external view returns (uint40);
+
+    function GOVERNOR() external view returns (address);
+    function TFT() external view returns (ITFT);
+    function VAULT() external view returns (IEmissionVault);
+    function POOL() external view returns (IRewardPool);
+    function ORACLE() external view returns (address);
+    function REGISTRY() external view returns (address);
+    function ESCROW() external view returns (address);
+
+    /// @notice Where operations are paid.
+    function operationsTreasury() external view returns (address);
+
+    /// @notice Operations' share of each release, in basis points; they get nothing of any distribution.
+    function operationsShare() external view returns (uint16);
+
+    /* DESTROYING */
+
+    /// @notice Destroys the oldest ended TFT bucket that is not empty.
+    ///
+    /// @dev Emits {Destroyed}.
+    ///
+    /// Requirements:
+    /// - `epoch` is that bucket's.
+    ///
+    /// @param epoch Number of the epoch.
+    function burnEpoch(uint256 epoch) external;
+
+    /// @notice Sells a part of a lot, or the rest of it, at the price of the moment and destroys what it brought.
+    ///
+    /// @dev Emits {LotFilled}, {Destroyed} and, with the last unit, {LotSoldOut}.
+    ///
+    /// Notes:
+    /// - Fills min(amount, remaining), and the rest too when less than 1 % of the lot would be left.
+    /// - Pays the asset to `to` first, then calls {IBuybackCallee-onBuyback} on the caller when `data` is not empty,
+    ///   and pulls the TFT from the caller last.
+    /// - The caller must have approved at least ⌈filled · price⌉, one unit at the least.
+    ///
+    /// Requirements:
+    /// - The lot is of `epoch`, `amount` is not zero, the price is at most `maxPrice`.
+    ///
+    /// @param asset The asset to buy.
+    /// @param epoch The lot's epoch, which protects the bidder from buying another.
+    /// @param amount Base units of the asset.
+    /// @param maxPrice TFT (18 decimals) per whole unit.
+    /// @param to Who receives the asset.
+    /// @param data Handed to the callback; empty for none.
+    /// @return filled Base units bought.
+    /// @return tftOwed TFT paid.
+    function buy(
+        address asset,
+        uint256 epoch,
+        uint256 amount,
+        uint256 maxPrice,
+        address to,
+        bytes calldata data
+    ) external returns (uint128 filled, uint256 tftOwed);
+
+    /* PROTOCOL */
+
+    /// @notice Queues a bucket that has just received its first weight. Emits {BucketQueued}. Only the reward pool.
+    function enqueue(uint256 epoch, address asset) external;
+
+    /// @notice Creates the auction of a newly listed asset. Emits {AuctionCreated}. Only the escrow.
+    /// @param referencePrice The first reference price: TFT (18 decimals) per whole unit; above 0, at most 1 B TFT.
+    function createAuction(address asset, uint256 referencePrice) external;
+
+    /* GOVERNANCE */
+
+    /// @notice Sets where operations are paid and how much. Emits {OperationsSet}. Only the governor.
+    /// @param treasury Not zero and not a contract of the protocol.
+    /// @param share Basis points of each release, at most {MAX_OPERATIONS_SHARE}.
+    function setOperations(address treasury, uint16 share) external;
+
+    /* VIEWS */
+
+    /// @notice The phase in which the next unit bought back falls.
+    function phase() external view returns (Phase);
+
+    /// @notice The supply at a glance.
+    function supply() external view returns (Supply memory);
+
+    /// @notice The lot of `asset` that is for sale now. Reverts when there is none, and for TFT.
+    function lot(address asset) external view returns (Lot memory);
+
+    /// @notice TFT (18 decimals) per whole unit of `asset`, now. Reverts when there is no lot, and for TFT.
+    function price(address asset) external view returns (uint256);
+
+    /// @notice The oldest bucket of `asset` that waits to be destroyed or sold, ended or not.
+    /// @return waiting How many buckets wait.
+    /// @return epoch The oldest one's epoch, 0 when none waits.
+    function oldestBucket(address asset) external view returns (uint256 waiting, uint256 epoch);
+}
+
+/// @title IBuybackCallee
+/// @notice What a filler implements that sources the TFT with the asset it has just been paid.
+interface IBuybackCallee {
+    /// @notice Called after the asset was paid out and before the TFT are pulled.
+    /// @param asset The asset bought.
+    /// @param amount Base units paid out.
+    /// @param tftOwed TFT that the caller must have approved when this returns.
+    /// @param data What was passed to {IBuybackBurnController-buy}.
+    function onBuyback(address asset, uint256 amount, uint256 tftOwed, bytes calldata data) external;
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IERC721 } from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+
+import { IBuybackBurnController } from "./IBuybackBurnController.sol";
+import { INodeRegistry } from "./INodeRegistry.sol";
+import { IRewardPool } from "./IRewardPool.sol";
+import { ITUReceiptOracle } from "./ITUReceiptOracle.sol";
+
+/// @notice What an order buys, for whom and on what terms.
+/// @param nodeId The node, or 0 for a joint order that any attested node may work on at `maxUnitPrice`.
+/// @param asset What is paid with.
+/// @param tuAmount TU bought, 18 decimals.
+/// @param maxUnitPrice The most to pay, in base units of the asset per whole TU.
+/// @param duration Seconds from now until the order ends: 1 hour to 366 days.
+/// @param renter Who receives the order's token.
+/// @param refundTo Who is refunded; zero for whoever holds the token then. If set, the token cannot be transferred.
+/// @param jobHash Hash of the job's description, for the renter's and the nodes' own use.
+/// @param paymentRef The payer's reference, usable once per payer; zero for none.
+struct OpenParams {
+    uint256 nodeId;
+    address asset;
+    uint96 tuAmount;
+    uint128 maxUnitPrice;
+    uint40 duration;
+    address renter;
+    address refundTo;
+    bytes32 jobHash;
+    bytes32 paymentRef;
+}
+
+/// @notice The payer's ERC-2612 permit to the escrow for ⌈tuAmount · maxUnitPrice / 1e18⌉, the highest deposit.
+struct Permit {
+    uint256 deadline;
+    uint8 v;
+    bytes32 r;
+    bytes32 s;
+}
+
+/// @notice What the oracle's quorum has measured: a leaf of a standard Merkle tree over these four types.
+/// @param cumulativeTU All TU, 18 decimals, that the node has delivered on the order until `measuredAt`.
+struct Receipt {
+    uint256 orderId;
+    uint256 nodeId;
+    uint96 cumulativeTU;
+    uint40 measuredAt;
+}
+
+/// @notice An open order.
+/// @param unitPrice Base units of the asset per whole TU.
+/// @param tuSettled TU delivered by all nodes, 18 decimals.
+/// @param deposit Base units paid in.
+/// @param earned Base units of them that have left for the buyback.
+struct Order {
+    uint256 nodeId;
+    address asset;
+    uint128 unitPrice;
+    uint96 tuAmount;
+    uint96 tuSettled;
+    uint128 deposit;
+    uint128 earned;
+    uint40 startedAt;
+    uint40 endsAt;
+    address refundTo;
+}
+
+/// @notice Why a receipt was passed over.
+/// @custom:value0 OtherAsset Its order was paid in another asset than the one being settled.
+/// @custom:value1 UnknownOrder Its order was never opened or is closed.
+/// @custom:value2 WrongNode Its order is on another node.
+/// @custom:value3 BeforeStart It was measured before its order started.
+/// @custom:value4 AfterSubmission It claims to be measured after its root was submitted.
+/// @custom:value5 NotAttested Its node was not attested when it was measured.
+/// @custom:value6 NothingNew It raises nothing above what is settled.
+enum SkipReason {
+    OtherAsset,
+    UnknownOrder,
+    WrongNode,
+    BeforeStart,
+    AfterSubmission,
+    NotAttested,
+    NothingNew
+}
+
+/// @title IComputeEscrow
+/// @notice Orders of compute: paid in advance, earned by receipts, refunded when they close. An order is an ERC-721
+/// token, so paid-for compute can change hands. The escrow never grants an allowance and has no exit but settlement
+/// and refund.
+interface IComputeEscrow is IERC721 {
+    /* ERRORS */
+
+    /// @notice Indicates a call that only the governor may make.
+    error Escrow_NotGovernor(address caller);
+    /// @notice Indicates a grace out of bounds, in seconds.
+    error Escrow_GraceOutOfBounds(uint256 grace, uint256 minimum, uint256 maximum);
+    /// @notice Indicates an asset that is not listed, or already listed.
+    error Escrow_AssetNotListed(address asset);
+    error Escrow_AssetListed(address asset);
+    /// @notice Indicates a reference price for an asset that has had its first one; list it again with 0.
+    error Escrow_ReferenceAlreadySet(address asset, uint256 referencePrice);
+    /// @notice Indicates that the network is frozen.
+    error Escrow_Frozen(uint256 until);
+    /// @notice Indicates a duration out of bounds, in seconds.
+    error Escrow_DurationOutOfBounds(uint256 duration, uint256 minimum, uint256 maximum);
+    /// @notice Indicates a unit price above the payer's limit.
+    error Escrow_PriceAboveMax(uint256 unitPrice, uint256 maxUnitPrice);
+    /// @notice Indicates an order that costs nothing.
+    error Escrow_ZeroDeposit();
+    /// @notice Indicates a payment reference that its payer has used before.
+    error Escrow_PaymentRefUsed(address payer, bytes32 paymentRef);
+    /// @notice Indicates an asset that delivered something else than was sent.
+    error Escrow_DepositNotReceived(uint256 received, uint256 deposit);
+    /// @notice Indicates a transfer of an order whose refund is promised to someone.
+    error Escrow_NotTransferable(uint256 orderId, address refundTo);
+    /// @notice Indicates a settlement of no receipts.
+    error Escrow_NoReceipts();
+    /// @notice Indicates receipts that are not in the tree of the root.
+    error Escrow_InvalidProof(bytes32 receiptsRoot);
+    /// @notice Indicates an order that was never opened or is closed.
+    error Escrow_UnknownOrder(uint256 orderId);
+    /// @notice Indicates a stop by someone who does not hold the order.
+    error Escrow_NotHolder(uint256 orderId, address caller);
+    /// @notice Indicates a stop of an order that has ended.
+    error Escrow_OrderEnded(uint256 orderId, uint256 endedAt);
+    /// @notice Indicates a close before its time.
+    error Escrow_TooEarly(uint256 orderId, uint256 closableFrom);
+
+    /* EVENTS */
+
+    /// @notice Emitted when governance lists an asset, for the first time or again.
+    /// @param index The asset's index, which the ids of its orders carry: orderId = index << 40 | serial.
+    event AssetListed(address indexed asset, uint256 indexed index);
+
+    /// @notice Emitted when governance delists an asset. Orders and lots in it go on.
+    event AssetDelisted(address indexed asset);
+
+    /// @notice Emitted when an order is opened; on a node it lowers the listing's capacity by `tuAmount`.
+    event OrderOpened(
+        uint256 indexed orderId,
+        uint256 indexed nodeId,
+        address indexed payer,
+        address asset,
+        uint96 tuAmount,
+        uint128 unitPrice,
+        uint128 deposit,
+        uint40 endsAt,
+        address refundTo,
+        bytes32 jobHash,
+        bytes32 paymentRef
+    );
+
+    /// @notice Emitted when a receipt raises what its order owes its node.
+    /// @param payout Whose weight in the current epoch's bucket of the order's asset grows by `earned`.
+    /// @param tuSettled All TU settled for the node on the order, 18 decimals.
+    /// @param earned Base units of the order's asset.
+    event ReceiptSettled(
+        uint256 indexed orderId,
+        uint256 indexed nodeId,
+        address indexed payout,
+        uint256 tuSettled,
+        uint256 earned
+    );
+
+    /// @notice Emitted when a receipt is passed over.
+    event ReceiptSkipped(uint256 indexed orderId, uint256 indexed nodeId, SkipReason reason);
+
+    /// @notice Emitted when a holder ends his order early.
+    event OrderStopped(uint256 indexed orderId, uint256 endsAt);
+
+    /// @notice Emitted when an order is closed and its rest refunded.
+    event OrderClosed(uint256 indexed orderId, address indexed refundedTo, uint256 refund);
+
+    /* IMMUTABLES */
+
+    /// @notice Seconds after its end in which an order's receipts may still be settled.
+    function GRACE() external view returns (uint40);
+
+    function GOVERNOR() external view returns (address);
+    function ORACLE() external view returns (ITUReceiptOracle);
+    function REGISTRY() external view returns (INodeRegistry);
+    function CONTROLLER() external view returns (IBuybackBurnController);
+    function POOL() external view returns (IRewardPool);
+
+    /* OPENING */
+
+    /// @notice Opens an order. The caller pays the deposit, for himself or for someone else.
+    ///
+    /// @dev Emits {OrderOpened} and {IERC721-Transfer}.
+    ///
+    /// Notes:
+    /// - The deposit is ⌈tuAmount · unitPrice / 1e18⌉, taken from the caller's allowance.
+    /// - On a node its listing's price is charged; a joint order pays `maxUnitPrice`.
+    ///
+    /// Requirements:
+    /// - The network is not frozen; the asset is listed; the duration is in bounds; the deposit is above 0.
+    /// - On a node: it is attested, offers the asset with the capacity, at `maxUnitPrice` or less.
+    /// - `paymentRef` is zero or new for the caller; the escrow receives exactly the deposit.
+    function openOrder(OpenParams calldata params) external returns (uint256 orderId);
+
+    /// @notice Opens an order with the caller's ERC-2612 permit for ⌈tuAmount · maxUnitPrice / 1e18⌉. See {openOrder}.
+    /// @dev A permit that fails does not stop an order whose deposit the allowance covers.
+    function openOrderWithPermit(
+        OpenParams calldata params,
+        Permit calldata permit
+    ) external returns (uint256 orderId);
+
+    /* SETTLING */
+
+    /// @notice Settles receipts of one asset against a final root. Anyone may call.
+    ///
+    /// @dev Emits {ReceiptSettled} or {ReceiptSkipped} for each receipt.
+    ///
+    /// Notes, with t = min(measuredAt, the order's end):
+    /// - A node's settled TU on an order become, when that is more than before, min(cumulativeTU,
+    ///   1.1 · ratePerDay · (t − start) / day, tuAmount − what other nodes have settled on the order).
+    /// - It has then earned ⌊TU · unitPrice / 1e18⌋ on the order in all; the difference is its payout's weight in the
+    ///   current epoch's bucket, and leaves the escrow for the controller, once per call.
+    /// - A receipt that cannot be settled is passed over with its {SkipReason} and never reverts the others.
+    ///
+    /// Requirements:
+    /// - The network is not frozen; the root is final; there is a receipt; the proof holds.
+    ///
+    /// @param asset What the orders were paid in.
+    /// @param receipts In the order of the multiproof.
+    /// @param proof,proofFlags An OpenZeppelin multiproof.
+    function settle(
+        address asset,
+        bytes32 receiptsRoot,
+        Receipt[] calldata receipts,
+        bytes32[] calldata proof,
+        bool[] calldata proofFlags
+    ) external;
+
+    /* CLOSING */
+
+    /// @notice Ends an order now. What ran until now is still paid. Emits {OrderStopped}. Only its holder, before its end.
+    function stop(uint256 orderId) external;
+
+    /// @notice Closes an order and refunds the deposit less what was earned. Anyone may call.
+    ///
+    /// @dev Emits {OrderClosed} and {IERC721-Transfer}.
+    ///
+    /// Notes:
+    /// - Pays `refundTo`, or else the holder. A payee who cannot be paid keeps only his own order open.
+    ///
+    /// Requirements:
+    /// - The time given by {refundable} has come.
+    function close(uint256 orderId) external;
+
+    /* GOVERNANCE */
+
+    /// @notice Lists an asset: a plain ERC-20 of at most 24 decimals that delivers what is sent. Only the governor.
+    /// Emits {AssetListed} and, the first time, {IBuybackBurnController-AuctionCreated}.
+    /// @param referencePrice TFT (18 decimals) per whole unit, the first time; 0 when it was listed before.
+    function listAsset(address asset, uint256 referencePrice) external;
+
+    /// @notice Stops new orders and listings in an asset. Emits {AssetDelisted}. Only the governor.
+    function delistAsset(address asset) external;
+
+    /* VIEWS */
+
+    /// @notice Whether new orders may be paid in an asset.
+    function isListed(address asset) external view returns (bool);
+
+    /// @notice Deposits less what was earned over all open orders in an asset.
+    function liabilities(address asset) external view returns (uint256);
+
+    /// @notice An open order. Reverts when it was never opened or is closed.
+    function order(uint256 orderId) external view returns (Order memory);
+
+    /// @notice TU settled for a node on an order, 18 decimals.
+    function settledTU(uint256 orderId, uint256 nodeId) external view returns (uint256);
+
+    /// @notice What closing would refund now, and from when it can be closed: max(end, min(last veto, end + 7 days),
+    /// last thaw) + {GRACE}; at once when fully delivered, or at the end of a freeze in force.
+    function refundable(uint256 orderId) external view returns (uint128 amount, uint40 from);
+
+    /// @notice Whether a payer has used a payment reference.
+    function isPaymentRefUsed(address payer, bytes32 paymentRef) external view returns (bool);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { ITFT } from "./ITFT.sol";
+
+/// @title IRewardPool
+/// @notice Shares the reward of each bucket among the miners whose receipts earned in it.
+/// A bucket is (epoch, asset); a miner's weight in it is the amount of that asset his receipts earned in that epoch.
+/// Once all of it is destroyed its reward is final, and each miner's part is ⌊reward · weight / total weight⌋.
+interface IRewardPool {
+    /* ERRORS */
+
+    /// @notice Indicates an epoch length out of bounds, in seconds.
+    error Pool_EpochLengthOutOfBounds(uint256 epochLength, uint256 minimum, uint256 maximum);
+    /// @notice Indicates weights from someone who is not the escrow.
+    error Pool_NotEscrow(address caller);
+    /// @notice Indicates a reward from someone who is not the controller.
+    error Pool_NotController(address caller);
+
+    /* EVENTS */
+
+    /// @notice Emitted when receipts earn in a bucket. Who earned what of it is in {IComputeEscrow-ReceiptSettled}.
+    /// @param weight Base units of the bucket's asset added to its weight.
+    event WeightAdded(uint256 indexed bucketId, uint256 weight);
+
+    /// @notice Emitted when a bucket's reward grows, and with the last of it when it becomes final.
+    event RewardAdded(uint256 indexed bucketId, uint256 reward, bool isFinal);
+
+    /// @notice Emitted when a miner is paid.
+    /// @param ids The buckets asked for; each final one in which the miner had weight is paid and its weight cleared.
+    /// @param amount TFT paid for all of them.
+    event Claimed(address indexed miner, address indexed to, uint256[] ids, uint256 amount);
+
+    /// @notice Emitted when a miner sets where {claimFor} pays him.
+    event RecipientSet(address indexed miner, address oldRecipient, address newRecipient);
+
+    /* IMMUTABLES */
+
+    /// @notice Length of an epoch in seconds; epoch = block.timestamp / EPOCH_LENGTH.
+    function EPOCH_LENGTH() external view returns (uint40);
+
+    function TFT() external view returns (ITFT);
+    function CONTROLLER() external view returns (address);
+    function ESCROW() external view returns (address);
+
+    /* PROTOCOL */
+
+    /// @notice Adds what miners have just earned to the current epoch's bucket of `asset`. Only the escrow.
+    /// Emits {WeightAdded}; queues the bucket in the controller with its first weight.
+    /// @param miners May repeat; an entry whose amount is 0 is passed over.
+    /// @param amounts Base units of `asset`.
+    function addWeights(address asset, address[] calldata miners, uint128[] calldata amounts) external;
+
+    /// @notice Adds to a bucket's reward TFT that the controller has paid in. Only the controller.
+    /// Emits {RewardAdded}.
+    function addReward(uint256 id, uint256 reward, bool isFinal) external;
+
+    /* CLAIMING */
+
+    /// @notice Pays the caller's part of each bucket to `to`.
+    ///
+    /// @dev Emits {Claimed}.
+    ///
+    /// Notes:
+    /// - A bucket that is not final, unknown, already claimed or repeated pays nothing more and reverts nothing.
+    ///
+    /// @param ids Buckets, in any order and grouping.
+    /// @param to Who receives the TFT.
+    /// @return amount TFT paid.
+    function claim(uint256[] calldata ids, address to) external returns (uint256 amount);
+
+    /// @notice Pays a miner's part of each bucket to the recipient he has set, or else to himself. Anyone may call.
+    /// See {claim}.
+    function claimFor(address miner, uint256[] calldata ids) external returns (uint256 amount);
+
+    /// @notice Sets where {claimFor} pays the caller; zero means to himself. Emits {RecipientSet}.
+    function setRecipient(address to) external;
+
+    /* VIEWS */
+
+    /// @notice epoch << 160 | asset.
+    function bucketId(uint256 epoch, address asset) external pure returns (uint256);
+
+    /// @notice A bucket's total weight in base units of its asset, its reward in TFT so far, and whether it is final.
+    function bucket(uint256 id) external view returns (uint128 weight, uint128 reward, bool isFinal);
+
+    /// @notice What a miner earned in a bucket and has not claimed yet, in base units of its asset.
+    function weightOf(uint256 id, address miner) external view returns (uint256);
+
+    /// @notice Where {claimFor} pays a miner; zero means to himself.
+    function recipientOf(address miner) external view returns (address);
+
+    /// @notice What {claim} would pay the miner now for the same ids.
+    function claimable(address miner, uint256[] calldata ids) external view returns (uint256 amount);
+}

@@ -1,0 +1,78 @@
+import { subtask, type HardhatUserConfig } from "hardhat/config";
+import {
+  TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD,
+  TASK_COMPILE_SOLIDITY_LOG_COMPILATION_ERRORS,
+} from "hardhat/builtin-tasks/task-names";
+import "@nomicfoundation/hardhat-toolbox";
+import solcPackage from "solc/package.json";
+
+const SOLC_VERSION = "0.8.37";
+
+// Hardhat 2 knows Solidity up to 0.8.28 and viaIR only in part, and says so at every start. What it lacks are exact
+// stack traces; what we ship is compiled by solc itself and covered by the tests, so only this notice is left out.
+const warn = console.warn.bind(console);
+console.warn = (...data: unknown[]) => {
+  if (!/not fully supported yet/.test(String(data[0]))) warn(...data);
+};
+
+// The compiler is the one that npm installed, never a download.
+subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD, async ({ solcVersion }: { solcVersion: string }) => {
+  if (solcVersion !== solcPackage.version) {
+    throw new Error(`The compiler is solc ${solcPackage.version} from npm; ${solcVersion} was asked for`);
+  }
+  return {
+    version: solcVersion,
+    longVersion: solcVersion,
+    compilerPath: require.resolve("solc/soljson.js"),
+    isSolcJs: true,
+  };
+});
+
+// Two warnings come from OpenZeppelin's own files and cannot be acted upon here: its queue has a function `at`, and its
+// reentrancy guard uses transient storage, in the way that the warning itself calls safe.
+const KNOWN_WARNINGS: Record<string, RegExp> = {
+  "@openzeppelin/contracts/utils/structs/DoubleEndedQueue.sol": /"at" will be promoted to keyword/,
+  "@openzeppelin/contracts/utils/TransientSlot.sol": /Transient storage as defined by EIP-1153/,
+};
+
+interface CompilerNotice {
+  sourceLocation?: { file: string };
+  message: string;
+}
+
+subtask(
+  TASK_COMPILE_SOLIDITY_LOG_COMPILATION_ERRORS,
+  ({ output, ...rest }: { output: { errors?: CompilerNotice[] } }, _hre, runSuper) =>
+    runSuper({
+      ...rest,
+      output: {
+        ...output,
+        errors: output.errors?.filter(
+          ({ sourceLocation, message }) => !KNOWN_WARNINGS[sourceLocation?.file ?? ""]?.test(message),
+        ),
+      },
+    }),
+);
+
+const config: HardhatUserConfig = {
+  solidity: {
+    version: SOLC_VERSION,
+    settings: {
+      // Cancun is what every network we deploy to runs; transient storage needs it.
+      evmVersion: "cancun",
+      viaIR: true,
+      optimizer: { enabled: true, runs: 200 },
+    },
+  },
+  networks: {
+    hardhat: {
+      // EIP-7825: no transaction may take more than this
+      blockGasLimit: 16_777_216,
+      allowUnlimitedContractSize: false,
+    },
+  },
+  paths: { ignition: "./deploy" },
+  typechain: { outDir: "typechain-types", target: "ethers-v6" },
+};
+
+export default config;
