@@ -168,12 +168,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
             return;
         }
 
-        uint256 nextReference = AuctionPrice.nextReference(
-            current.referencePrice,
-            proceeds,
-            current.amount,
-            wholeUnit
-        );
+        uint256 nextReference = AuctionPrice.nextReference(current.referencePrice, proceeds, current.amount, wholeUnit);
         auction.referencePrice = nextReference.toUint128();
         auction.soldOutAt = uint40(block.timestamp);
         auction.sold = 0;
@@ -269,14 +264,15 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         uint256 total = TFT.totalSupply();
         uint256 burned = TFT.burned();
         uint256 reserve = VAULT.remaining();
-        return Supply({
-            total: total,
-            burned: burned,
-            released: VAULT.released(),
-            reserve: reserve,
-            circulating: total - reserve,
-            phase: SupplySchedule.phase(burned)
-        });
+        return
+            Supply({
+                total: total,
+                burned: burned,
+                released: VAULT.released(),
+                reserve: reserve,
+                circulating: total - reserve,
+                phase: SupplySchedule.phase(burned)
+            });
     }
 
     /// @inheritdoc IBuybackBurnController
@@ -287,13 +283,14 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         Auction memory auction = _auctions[asset];
         (uint128 amount, , ) = POOL.bucket(POOL.bucketId(epoch, asset));
         uint256 endedAt = (epoch + 1) * EPOCH_LENGTH;
-        return Lot({
-            epoch: epoch,
-            amount: amount,
-            remaining: amount - auction.sold,
-            startedAt: uint40(endedAt.max(auction.soldOutAt)), // neither is in the future
-            referencePrice: auction.referencePrice
-        });
+        return
+            Lot({
+                epoch: epoch,
+                amount: amount,
+                remaining: amount - auction.sold,
+                startedAt: uint40(endedAt.max(auction.soldOutAt)), // neither is in the future
+                referencePrice: auction.referencePrice
+            });
     }
 
     /// @inheritdoc IBuybackBurnController

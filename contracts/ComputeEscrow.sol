@@ -295,7 +295,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         settled += settledNow - settledBefore;
         if (isJoint) {
             _jointlySettled[orderId][nodeId] = settledNow;
-            uint256 roundedAsOne = (settled * unitPrice) / TU - ((settled + settledBefore - settledNow) * unitPrice) / TU;
+            uint256 roundedAsOne =
+                (settled * unitPrice) / TU - ((settled + settledBefore - settledNow) * unitPrice) / TU;
             stored.roundingLoss = (stored.roundingLoss + roundedAsOne - earned).toUint64();
         }
         stored.tuSettled = uint96(settled); // at most `tuAmount`
@@ -390,18 +391,19 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
     function order(uint256 orderId) external view returns (Order memory) {
         Stored memory stored = _existing(orderId);
         (uint256 deposit, uint256 earned) = _accounts(stored);
-        return Order({
-            nodeId: stored.nodeId,
-            asset: _assetAt[orderId >> SERIAL_BITS],
-            unitPrice: stored.unitPrice,
-            tuAmount: stored.tuAmount,
-            tuSettled: stored.tuSettled,
-            deposit: uint128(deposit),
-            earned: uint128(earned),
-            startedAt: stored.startedAt,
-            endsAt: stored.endsAt,
-            refundTo: _refundTo[orderId]
-        });
+        return
+            Order({
+                nodeId: stored.nodeId,
+                asset: _assetAt[orderId >> SERIAL_BITS],
+                unitPrice: stored.unitPrice,
+                tuAmount: stored.tuAmount,
+                tuSettled: stored.tuSettled,
+                deposit: uint128(deposit),
+                earned: uint128(earned),
+                startedAt: stored.startedAt,
+                endsAt: stored.endsAt,
+                refundTo: _refundTo[orderId]
+            });
     }
 
     /// @inheritdoc IComputeEscrow

@@ -79,13 +79,15 @@ contract Genesis is IGenesis {
 
         for (uint256 i = 0; i < allocations.length; ++i) {
             (address holder, uint256 amount) = (allocations[i].holder, allocations[i].amount);
-            bool isProtocol = holder == s.tft ||
-                holder == s.oracle ||
-                holder == s.registry ||
-                holder == s.pool ||
-                holder == s.controller ||
-                holder == s.escrow;
-            if (isProtocol || IERC20(s.tft).balanceOf(holder) < amount) revert Genesis_InvalidAllocation(holder, amount);
+            bool isProtocol =
+                holder == s.tft ||
+                    holder == s.oracle ||
+                    holder == s.registry ||
+                    holder == s.pool ||
+                    holder == s.controller ||
+                    holder == s.escrow;
+            if (isProtocol || IERC20(s.tft).balanceOf(holder) < amount)
+                revert Genesis_InvalidAllocation(holder, amount);
         }
     }
 
@@ -120,16 +122,17 @@ contract Genesis is IGenesis {
 
     /// @inheritdoc IGenesis
     function system(address governor) public view returns (System memory) {
-        return System({
-            governor: governor,
-            tft: _addressOf(1),
-            vault: _addressOf(2),
-            oracle: _addressOf(3),
-            registry: _addressOf(4),
-            pool: _addressOf(5),
-            controller: _addressOf(6),
-            escrow: _addressOf(7)
-        });
+        return
+            System({
+                governor: governor,
+                tft: _addressOf(1),
+                vault: _addressOf(2),
+                oracle: _addressOf(3),
+                registry: _addressOf(4),
+                pool: _addressOf(5),
+                controller: _addressOf(6),
+                escrow: _addressOf(7)
+            });
     }
 
     /// @dev The last 20 bytes of keccak256(rlp([this, nonce])) for a nonce below 128 (Ethereum yellow paper, section 7).

@@ -29,13 +29,13 @@ contract NodeRegistry is INodeRegistry {
 
     /* CONSTANTS */
 
-    bytes32 private constant RATING_ATTESTATION_TYPEHASH =
-        keccak256(
-            "RatingAttestation(bytes32 gpuModel,uint32[7] imagesPerSecondE3,bytes32 evidence,uint64 signerSetVersion)"
-        );
+    bytes32 private constant RATING_ATTESTATION_TYPEHASH = keccak256(
+        "RatingAttestation(bytes32 gpuModel,uint32[7] imagesPerSecondE3,bytes32 evidence,uint64 signerSetVersion)"
+    );
 
-    bytes32 private constant NODE_ATTESTATION_TYPEHASH =
-        keccak256("NodeAttestation(uint256 nodeId,uint40 validUntil,bytes32 evidence,uint64 signerSetVersion)");
+    bytes32 private constant NODE_ATTESTATION_TYPEHASH = keccak256(
+        "NodeAttestation(uint256 nodeId,uint40 validUntil,bytes32 evidence,uint64 signerSetVersion)"
+    );
 
     /// @inheritdoc INodeRegistry
     uint16 public constant MAX_GPU_COUNT = 1_024;
@@ -173,12 +173,7 @@ contract NodeRegistry is INodeRegistry {
     }
 
     /// @inheritdoc INodeRegistry
-    function attestNode(
-        uint256 nodeId,
-        uint40 validUntil,
-        bytes32 evidence,
-        Signature[] calldata signatures
-    ) external {
+    function attestNode(uint256 nodeId, uint40 validUntil, bytes32 evidence, Signature[] calldata signatures) external {
         Standing storage stored = _standings[nodeId];
         if (stored.payout == address(0)) revert Registry_UnknownNode(nodeId);
 
@@ -190,9 +185,7 @@ contract NodeRegistry is INodeRegistry {
             revert Registry_ValidityOutOfBounds(validUntil, earliest, latest);
         }
         ORACLE.checkQuorum(
-            keccak256(
-                abi.encode(NODE_ATTESTATION_TYPEHASH, nodeId, validUntil, evidence, ORACLE.signerSetVersion())
-            ),
+            keccak256(abi.encode(NODE_ATTESTATION_TYPEHASH, nodeId, validUntil, evidence, ORACLE.signerSetVersion())),
             signatures
         );
 
@@ -233,14 +226,15 @@ contract NodeRegistry is INodeRegistry {
     /// @inheritdoc INodeRegistry
     function node(uint256 nodeId) external view returns (Node memory) {
         Standing memory stored = _standings[nodeId];
-        return Node({
-            owner: _owners[nodeId],
-            payout: stored.payout,
-            gpuModel: stored.gpuCount == 0 ? bytes32(0) : _models[nodeId >> SERIAL_BITS],
-            gpuCount: stored.gpuCount,
-            attestedFrom: stored.attestedFrom,
-            attestedUntil: stored.attestedUntil
-        });
+        return
+            Node({
+                owner: _owners[nodeId],
+                payout: stored.payout,
+                gpuModel: stored.gpuCount == 0 ? bytes32(0) : _models[nodeId >> SERIAL_BITS],
+                gpuCount: stored.gpuCount,
+                attestedFrom: stored.attestedFrom,
+                attestedUntil: stored.attestedUntil
+            });
     }
 
     /// @inheritdoc INodeRegistry

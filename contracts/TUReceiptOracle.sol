@@ -34,8 +34,9 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
 
     /* CONSTANTS */
 
-    bytes32 private constant RECEIPT_BATCH_TYPEHASH =
-        keccak256("ReceiptBatch(bytes32 receiptsRoot,bytes32 dataHash,uint64 signerSetVersion)");
+    bytes32 private constant RECEIPT_BATCH_TYPEHASH = keccak256(
+        "ReceiptBatch(bytes32 receiptsRoot,bytes32 dataHash,uint64 signerSetVersion)"
+    );
 
     uint256 private constant MIN_SIGNERS = 4;
     uint256 private constant MAX_SIGNERS = 64;

@@ -200,10 +200,7 @@ interface IComputeEscrow is IERC721 {
 
     /// @notice Opens an order with the caller's ERC-2612 permit for ⌈tuAmount · maxUnitPrice / 1e18⌉. See {openOrder}.
     /// @dev A permit that fails does not stop an order whose deposit the allowance covers.
-    function openOrderWithPermit(
-        OpenParams calldata params,
-        Permit calldata permit
-    ) external returns (uint256 orderId);
+    function openOrderWithPermit(OpenParams calldata params, Permit calldata permit) external returns (uint256 orderId);
 
     /* SETTLING */
 

@@ -161,12 +161,7 @@ interface INodeRegistry {
     /// @param validUntil The last second for which the node is attested.
     /// @param evidence Hash of the node's benchmark log.
     /// @param signatures In ascending order of signer.
-    function attestNode(
-        uint256 nodeId,
-        uint40 validUntil,
-        bytes32 evidence,
-        Signature[] calldata signatures
-    ) external;
+    function attestNode(uint256 nodeId, uint40 validUntil, bytes32 evidence, Signature[] calldata signatures) external;
 
     /* PROTOCOL */
 

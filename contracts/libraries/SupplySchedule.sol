@@ -65,10 +65,7 @@ library SupplySchedule {
     /// @return b1 Burned, entitling to a release.
     /// @return b2 Burned, entitling to none.
     /// @return distributed Left for the miners.
-    function split(
-        uint256 bought,
-        uint256 burned
-    ) internal pure returns (uint256 b1, uint256 b2, uint256 distributed) {
+    function split(uint256 bought, uint256 burned) internal pure returns (uint256 b1, uint256 b2, uint256 distributed) {
         b1 = bought.min(PRODUCTION_MINING_END.saturatingSub(burned));
         uint256 rest = bought - b1;
         b2 = rest.ceilDiv(2).min(BURNING_END.saturatingSub(burned + b1));
