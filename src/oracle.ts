@@ -1,5 +1,4 @@
 import {
-  Contract,
   getAddress,
   hexlify,
   isError,
@@ -12,7 +11,7 @@ import {
   type TypedDataField,
 } from "ethers";
 
-import type { TUReceiptOracle } from "../typechain-types";
+import { IERC1271__factory, type TUReceiptOracle } from "../typechain-types";
 import { TuringFogError } from "./errors";
 
 /** What the oracle's signers sign, in EIP-712: typed data under the domain of the TUReceiptOracle. */
@@ -163,9 +162,10 @@ export async function isValidSignature<T extends OracleMessageType>(
   if (runner === null) return false;
 
   const digest = TypedDataEncoder.hash(domain, typesOf(type), message);
-  const wallet = new Contract(signer, ["function isValidSignature(bytes32, bytes) view returns (bytes4)"], runner);
   try {
-    return (await wallet.isValidSignature(digest, signature)) === ERC1271_MAGIC_VALUE;
+    return (
+      (await IERC1271__factory.connect(signer, runner).isValidSignature(digest, signature)) === ERC1271_MAGIC_VALUE
+    );
   } catch (error) {
     // a wallet that reverts, or an account without code, has refused; anything else is the network's failure
     if (isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA")) return false;
