@@ -4,9 +4,14 @@ import {
   TASK_COMPILE_SOLIDITY_LOG_COMPILATION_ERRORS,
 } from "hardhat/builtin-tasks/task-names";
 import "@nomicfoundation/hardhat-toolbox";
+import "hardhat-contract-sizer";
 import solcPackage from "solc/package.json";
 
 const SOLC_VERSION = "0.8.37";
+
+// Set by `npm run coverage`. Instrumented contracts outgrow the limits of size and gas that the shipped ones keep, so
+// under coverage these are lifted, and what is compiled stays apart from what ships.
+const COVERAGE = process.env.SOLIDITY_COVERAGE === "true";
 
 // Hardhat 2 knows Solidity up to 0.8.28 and viaIR only in part, and says so at every start. What it lacks are exact
 // stack traces; what we ship is compiled by solc itself and covered by the tests, so only this notice is left out.
@@ -66,13 +71,21 @@ const config: HardhatUserConfig = {
   },
   networks: {
     hardhat: {
-      // EIP-7825: no transaction may take more than this
+      // EIP-7825, from Osaka on: no transaction may take more than this. The coverage plugin sets its own block limit.
+      hardfork: COVERAGE ? "prague" : "osaka",
       blockGasLimit: 16_777_216,
-      allowUnlimitedContractSize: false,
+      allowUnlimitedContractSize: COVERAGE,
     },
   },
-  paths: { ignition: "./deploy" },
-  typechain: { outDir: "typechain-types", target: "ethers-v6" },
+  paths: {
+    ignition: "./deploy",
+    ...(COVERAGE && { artifacts: "./cache/coverage/artifacts", cache: "./cache/coverage" }),
+  },
+  typechain: { outDir: "typechain-types", target: "ethers-v6", dontOverrideCompile: COVERAGE },
+  // A differential test walks through thousands of histories in one case, and more slowly under coverage.
+  mocha: { timeout: COVERAGE ? 600_000 : 120_000 },
+  contractSizer: { strict: true, only: ["^contracts/"], except: ["^contracts/mocks/"] },
+  gasReporter: { enabled: false },
 };
 
 export default config;
