@@ -15,6 +15,7 @@ import { System } from "./interfaces/IGenesis.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITFT } from "./interfaces/ITFT.sol";
 import { AuctionPrice } from "./libraries/AuctionPrice.sol";
+import { BucketId } from "./libraries/BucketId.sol";
 import { Phase, SupplySchedule } from "./libraries/SupplySchedule.sol";
 
 /// @title BuybackBurnController
@@ -112,11 +113,10 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         uint256 oldest = _oldestEnded(asset);
         if (epoch != oldest) revert Controller_WrongEpoch(epoch, oldest);
 
-        uint256 id = POOL.bucketId(epoch, asset);
-        (uint128 amount, , ) = POOL.bucket(id);
+        (uint128 amount, , ) = POOL.bucket(BucketId.encode(epoch, asset));
 
         _epochs[asset].popFront();
-        _destroy(id, epoch, asset, amount, true);
+        _destroy(epoch, asset, amount, true);
     }
 
     /// @inheritdoc IBuybackBurnController
@@ -136,12 +136,11 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
         filled = uint128(amount.min(current.remaining)); // at most `remaining`, a uint128
         if ((current.remaining - filled) * DUST_DIVISOR < current.amount) filled = current.remaining;
-        bool isSoldOut = filled == current.remaining;
 
         uint256 wholeUnit = 10 ** _auctions[asset].decimals;
         tftOwed = uint256(filled).mulDiv(currentPrice, wholeUnit, Math.Rounding.Ceil).max(1);
 
-        _recordSale(asset, current, filled, tftOwed, wholeUnit, isSoldOut);
+        _recordSale(asset, current, filled, tftOwed, wholeUnit);
         emit LotFilled(asset, epoch, msg.sender, to, filled, tftOwed, currentPrice);
 
         // Interaction: the filler may sell what he gets for what he owes
@@ -149,7 +148,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         if (data.length != 0) IBuybackCallee(msg.sender).onBuyback(asset, filled, tftOwed, data);
         TFT.transferFrom(msg.sender, address(this), tftOwed);
 
-        _destroy(POOL.bucketId(epoch, asset), epoch, asset, tftOwed, isSoldOut);
+        _destroy(epoch, asset, tftOwed, filled == current.remaining);
     }
 
     function _recordSale(
@@ -157,12 +156,11 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         Lot memory current,
         uint128 filled,
         uint256 tftOwed,
-        uint256 wholeUnit,
-        bool isSoldOut
+        uint256 wholeUnit
     ) private {
         Auction storage auction = _auctions[asset];
         uint256 proceeds = auction.proceeds + tftOwed;
-        if (!isSoldOut) {
+        if (filled < current.remaining) {
             auction.sold += filled;
             auction.proceeds = proceeds.toUint128();
             return;
@@ -178,7 +176,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     }
 
     /// @dev Destroys TFT that the controller holds, by the supply schedule, and adds the reward to the bucket's.
-    function _destroy(uint256 id, uint256 epoch, address asset, uint256 bought, bool isFinal) private {
+    function _destroy(uint256 epoch, address asset, uint256 bought, bool isFinal) private {
         uint256 burnedBefore = TFT.burned();
         (uint256 b1, uint256 b2, uint256 reward) = SupplySchedule.split(bought, burnedBefore);
         uint256 burned = b1 + b2;
@@ -195,6 +193,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
             if (operations != 0) TFT.transfer(operationsTreasury, operations);
         }
 
+        uint256 id = BucketId.encode(epoch, asset);
         if (reward != 0) TFT.transfer(address(POOL), reward);
         POOL.addReward(id, reward, isFinal);
 
@@ -209,7 +208,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         if (msg.sender != address(POOL)) revert Controller_NotPool(msg.sender);
 
         _epochs[asset].pushBack(bytes32(epoch));
-        emit BucketQueued(POOL.bucketId(epoch, asset), epoch, asset);
+        emit BucketQueued(BucketId.encode(epoch, asset), epoch, asset);
     }
 
     /// @inheritdoc IBuybackBurnController
@@ -281,7 +280,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         uint256 epoch = _oldestEnded(asset);
 
         Auction memory auction = _auctions[asset];
-        (uint128 amount, , ) = POOL.bucket(POOL.bucketId(epoch, asset));
+        (uint128 amount, , ) = POOL.bucket(BucketId.encode(epoch, asset));
         uint256 endedAt = (epoch + 1) * EPOCH_LENGTH;
         return
             Lot({

@@ -231,22 +231,17 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         bytes32[] calldata proof,
         bool[] calldata proofFlags
     ) external nonReentrant {
-        uint256 count = receipts.length;
-        if (count == 0) revert Escrow_NoReceipts();
+        if (receipts.length == 0) revert Escrow_NoReceipts();
         uint256 submittedAt = ORACLE.finalSubmission(receiptsRoot);
-        bytes32[] memory leaves = new bytes32[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            leaves[i] = keccak256(bytes.concat(keccak256(abi.encode(receipts[i]))));
-        }
-        if (!MerkleProof.multiProofVerifyCalldata(proof, proofFlags, receiptsRoot, leaves)) {
+        if (!MerkleProof.multiProofVerifyCalldata(proof, proofFlags, receiptsRoot, _leaves(receipts))) {
             revert Escrow_InvalidProof(receiptsRoot);
         }
 
         uint256 assetIndex = _assets[asset].index;
-        address[] memory payouts = new address[](count);
-        uint128[] memory amounts = new uint128[](count);
+        address[] memory payouts = new address[](receipts.length);
+        uint256[] memory amounts = new uint256[](receipts.length);
         uint256 total = 0;
-        for (uint256 i = 0; i < count; ++i) {
+        for (uint256 i = 0; i < receipts.length; ++i) {
             (payouts[i], amounts[i]) = _settle(receipts[i], assetIndex, submittedAt);
             total += amounts[i];
         }
@@ -259,52 +254,84 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         IERC20(asset).safeTransfer(address(CONTROLLER), total);
     }
 
+    /// @dev As OpenZeppelin's StandardMerkleTree hashes them.
+    function _leaves(Receipt[] calldata receipts) private pure returns (bytes32[] memory leaves) {
+        leaves = new bytes32[](receipts.length);
+        for (uint256 i = 0; i < receipts.length; ++i) {
+            leaves[i] = keccak256(bytes.concat(keccak256(abi.encode(receipts[i]))));
+        }
+    }
+
     function _settle(
         Receipt calldata receipt,
         uint256 assetIndex,
         uint256 submittedAt
-    ) private returns (address payout, uint128 earned) {
+    ) private returns (address payout, uint256 earned) {
         uint256 orderId = receipt.orderId;
-        uint256 nodeId = receipt.nodeId;
-        if (orderId >> SERIAL_BITS != assetIndex) return _skip(orderId, nodeId, SkipReason.OtherAsset);
+        if (orderId >> SERIAL_BITS != assetIndex) return _skip(receipt, SkipReason.OtherAsset);
         Stored storage stored = _orders[orderId];
         uint256 startedAt = stored.startedAt;
-        if (startedAt == 0) return _skip(orderId, nodeId, SkipReason.UnknownOrder);
-        bool isJoint = stored.nodeId == 0;
-        if (!isJoint && nodeId != stored.nodeId) return _skip(orderId, nodeId, SkipReason.WrongNode);
-        if (receipt.measuredAt < startedAt) return _skip(orderId, nodeId, SkipReason.BeforeStart);
-        if (receipt.measuredAt > submittedAt) return _skip(orderId, nodeId, SkipReason.AfterSubmission);
+        if (startedAt == 0) return _skip(receipt, SkipReason.UnknownOrder);
+        uint256 nodeId = receipt.nodeId;
+        uint256 orderNodeId = stored.nodeId;
+        if (nodeId != orderNodeId && orderNodeId != 0) return _skip(receipt, SkipReason.WrongNode);
+        uint256 t = receipt.measuredAt;
+        if (t < startedAt) return _skip(receipt, SkipReason.BeforeStart);
+        if (t > submittedAt) return _skip(receipt, SkipReason.AfterSubmission);
+        if (t > stored.endsAt) t = stored.endsAt;
 
-        uint256 settled = stored.tuSettled;
-        uint256 settledBefore = isJoint ? _jointlySettled[orderId][nodeId] : settled;
-        uint256 settledNow = stored.tuAmount - (settled - settledBefore);
-        settledNow = settledNow.min(receipt.cumulativeTU);
-        {
-            uint256 t = Math.min(receipt.measuredAt, stored.endsAt);
-            uint256 attestedFrom;
-            uint256 attestedUntil;
-            uint256 rate;
-            (payout, attestedFrom, attestedUntil, rate) = REGISTRY.standing(nodeId);
-            if (t < attestedFrom || t > attestedUntil) return _skip(orderId, nodeId, SkipReason.NotAttested);
-            settledNow = settledNow.min((rate * (t - startedAt) * SPEED_NUMERATOR) / SPEED_DENOMINATOR);
-        }
-        if (settledNow <= settledBefore) return _skip(orderId, nodeId, SkipReason.NothingNew);
+        uint256 attainable;
+        (payout, attainable) = _attainable(nodeId, startedAt, t);
+        if (payout == address(0)) return _skip(receipt, SkipReason.NotAttested);
 
-        uint256 unitPrice = stored.unitPrice;
-        earned = uint128((settledNow * unitPrice) / TU - (settledBefore * unitPrice) / TU); // at most the deposit
-        settled += settledNow - settledBefore;
-        if (isJoint) {
-            _jointlySettled[orderId][nodeId] = settledNow;
-            uint256 roundedAsOne =
-                (settled * unitPrice) / TU - ((settled + settledBefore - settledNow) * unitPrice) / TU;
-            stored.roundingLoss = (stored.roundingLoss + roundedAsOne - earned).toUint64();
-        }
-        stored.tuSettled = uint96(settled); // at most `tuAmount`
-        emit ReceiptSettled(orderId, nodeId, payout, settledNow, earned);
+        earned = _raise(stored, receipt, attainable, payout, orderNodeId == 0);
     }
 
-    function _skip(uint256 orderId, uint256 nodeId, SkipReason reason) private returns (address, uint128) {
-        emit ReceiptSkipped(orderId, nodeId, reason);
+    /// @dev Unchecked: rates are below 2^80, times below 2^40, and `t` is not before `startedAt`.
+    function _attainable(uint256 nodeId, uint256 startedAt, uint256 t) private view returns (address, uint256) {
+        (address payout, uint256 attestedFrom, uint256 attestedUntil, uint256 rate) = REGISTRY.standing(nodeId);
+        if (t < attestedFrom || t > attestedUntil) return (address(0), 0);
+        unchecked {
+            return (payout, (rate * (t - startedAt) * SPEED_NUMERATOR) / SPEED_DENOMINATOR);
+        }
+    }
+
+    /// @dev Unchecked: TU are below 2^96 and prices below 2^128, a node has settled no more than its order and the order
+    /// no more than `tuAmount`.
+    function _raise(
+        Stored storage stored,
+        Receipt calldata receipt,
+        uint256 settled,
+        address payout,
+        bool isJoint
+    ) private returns (uint256 earned) {
+        unchecked {
+            uint256 orderBefore = stored.tuSettled;
+            uint256 before = isJoint ? _jointlySettled[receipt.orderId][receipt.nodeId] : orderBefore;
+            uint256 left = stored.tuAmount - (orderBefore - before);
+            if (settled > left) settled = left;
+            if (settled > receipt.cumulativeTU) settled = receipt.cumulativeTU;
+            if (settled <= before) {
+                _skip(receipt, SkipReason.NothingNew);
+                return 0;
+            }
+
+            uint256 unitPrice = stored.unitPrice;
+            earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
+            uint256 orderSettled = orderBefore + (settled - before);
+            stored.tuSettled = uint96(orderSettled);
+            if (isJoint) {
+                _jointlySettled[receipt.orderId][receipt.nodeId] = settled;
+                stored.roundingLoss += uint64(
+                    (orderSettled * unitPrice) / TU - (orderBefore * unitPrice) / TU - earned
+                );
+            }
+        }
+        emit ReceiptSettled(receipt.orderId, receipt.nodeId, payout, settled, earned);
+    }
+
+    function _skip(Receipt calldata receipt, SkipReason reason) private returns (address, uint256) {
+        emit ReceiptSkipped(receipt.orderId, receipt.nodeId, reason);
         return (address(0), 0);
     }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import { IBuybackBurnController } from "./interfaces/IBuybackBurnController.sol";
 import { System } from "./interfaces/IGenesis.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITFT } from "./interfaces/ITFT.sol";
+import { BucketId } from "./libraries/BucketId.sol";
 
 /// @title RewardPool
 /// @notice See {IRewardPool}.
@@ -63,11 +63,11 @@ contract RewardPool is IRewardPool {
     /* PROTOCOL */
 
     /// @inheritdoc IRewardPool
-    function addWeights(address asset, address[] calldata miners, uint128[] calldata amounts) external {
+    function addWeights(address asset, address[] calldata miners, uint256[] calldata amounts) external {
         if (msg.sender != ESCROW) revert Pool_NotEscrow(msg.sender);
 
         uint256 epoch = block.timestamp / EPOCH_LENGTH;
-        uint256 id = bucketId(epoch, asset);
+        uint256 id = BucketId.encode(epoch, asset);
 
         uint256 total = 0;
         mapping(address miner => uint256) storage weights = weightOf[id];
@@ -135,8 +135,8 @@ contract RewardPool is IRewardPool {
     /* VIEWS */
 
     /// @inheritdoc IRewardPool
-    function bucketId(uint256 epoch, address asset) public pure returns (uint256) {
-        return (epoch << 160) | uint160(asset);
+    function bucketId(uint256 epoch, address asset) external pure returns (uint256) {
+        return BucketId.encode(epoch, asset);
     }
 
     /// @inheritdoc IRewardPool

@@ -49,7 +49,7 @@ interface IRewardPool {
     /// Emits {WeightAdded}; queues the bucket in the controller with its first weight.
     /// @param miners May repeat; an entry whose amount is 0 is passed over.
     /// @param amounts Base units of `asset`.
-    function addWeights(address asset, address[] calldata miners, uint128[] calldata amounts) external;
+    function addWeights(address asset, address[] calldata miners, uint256[] calldata amounts) external;
 
     /// @notice Adds to a bucket's reward TFT that the controller has paid in. Only the controller.
     /// Emits {RewardAdded}.
