@@ -134,8 +134,9 @@ const duration =
   (minimum: bigint, maximum: bigint): Reader<bigint> =>
   (value, path, report) => {
     const rule = `must be a time from ${formatDuration(minimum)} to ${formatDuration(maximum)}, as "2 days"`;
-    const [, count, unit] = /^(\d+) (second|minute|hour|day)s?$/.exec(typeof value === "string" ? value : "") ?? [];
-    if (unit === undefined) return report(path, value, rule);
+    const match = typeof value === "string" ? /^(\d+) (second|minute|hour|day)s?$/.exec(value) : null;
+    if (match === null) return report(path, value, rule);
+    const [, count, unit] = match;
     const read = BigInt(count) * SECONDS[unit];
     if (read < minimum || read > maximum) report(path, value, rule);
     return read;
@@ -162,7 +163,7 @@ const list =
     if (!Array.isArray(value)) return report(path, value, rule);
     if (value.length < minimum || value.length > maximum) report(`${path}.length`, value.length, rule);
     const items = value.map((item, i) => read(item, `${path}[${i}]`, report));
-    return items.every((item) => item !== undefined) ? (items as T[]) : undefined;
+    return items.every((item) => item !== undefined) ? items : undefined;
   };
 
 type Draft<T> = { [K in keyof T]: T[K] | undefined };
@@ -252,7 +253,11 @@ const READERS: Readers<DeploymentParameters> = {
 export function validateParameters(document: unknown): DeploymentParameters {
   const problems: ParameterProblem[] = [];
   const report: Report = (path, value, rule) => {
-    problems.push({ path: path || "parameters", value: JSON5.stringify(value) ?? "undefined", rule });
+    problems.push({
+      path: path || "parameters",
+      value: value === undefined ? "undefined" : JSON5.stringify(value),
+      rule,
+    });
     return undefined;
   };
 

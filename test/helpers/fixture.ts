@@ -5,7 +5,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signer
 import { parseUnits } from "ethers";
 import { ethers } from "hardhat";
 
-import { deploySystem, type Deployment } from "../../src/deployment/deploy";
+import { deploySystem, type SystemContracts } from "../../src/deployment/deploy";
 import { readParameters, type DeploymentParameters } from "../../src/deployment/parameters";
 import type { TestToken, VestedAllocation } from "../../typechain-types";
 
@@ -20,7 +20,7 @@ export const INITIAL_DAI = parseUnits("10000000", 18);
 
 const LOCAL_PARAMETERS = path.join(__dirname, "../../deploy/parameters/local.json5");
 
-export interface Contracts extends Omit<Deployment, "vestings"> {
+export interface Contracts extends SystemContracts {
   /** A stablecoin of 6 decimals. */
   usd: TestToken;
   /** A stablecoin of 18 decimals. */
@@ -63,7 +63,7 @@ export async function deployProtocolFixture(): Promise<Protocol> {
   const dai = await ethers.deployContract("TestToken", ["DAI Stablecoin", "DAI", 18]);
 
   const params = await testParameters(usd, dai);
-  const { vestings, ...system } = await deploySystem(params);
+  const { contracts: system, vestings } = await deploySystem(params);
 
   const named = (address: string) => ethers.getSigner(address);
   const liquid = params.allocations.flatMap((allocation) => ("holder" in allocation ? [allocation.holder] : []));

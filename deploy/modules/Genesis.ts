@@ -7,19 +7,20 @@ import { codesHash, creationCodes, genesisPlan } from "../../src/deployment/plan
 import { allocationsModule } from "./Allocations";
 import { governanceModule } from "./Governance";
 
-/** The timelock, the vesting wallets, and Genesis, which creates the seven contracts in one call. */
-export function systemModule(parameters: DeploymentParameters) {
+/**
+ * The timelock, the vesting wallets, and Genesis with the hash of the plan that names them. The call that creates the
+ * system is no part of it: it is anyone's, and a module that finds it made by someone else would fail.
+ */
+export function genesisModule(parameters: DeploymentParameters) {
   const governance = governanceModule(parameters.governor);
   const allocations = allocationsModule(parameters.allocations);
 
-  return buildModule("System", (m) => {
+  return buildModule("Genesis", (m) => {
     const { timelock } = m.useModule(governance);
     const vestings = m.useModule(allocations);
 
-    const codes = creationCodes(artifacts);
     const plan = genesisPlan<ContractFuture<string>>(parameters, timelock, vestings);
-    const genesis = m.contract("Genesis", [codesHash(codes), plan]);
-    m.call(genesis, "create", [codes, plan]);
+    const genesis = m.contract("Genesis", [codesHash(creationCodes(artifacts)), plan]);
 
     const deployed: Record<string, NamedArtifactContractDeploymentFuture<string>> = { timelock, genesis, ...vestings };
     return deployed;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IGenesis, Plan } from "../interfaces/IGenesis.sol";
+
+/// @title MisbehavingCaller
+/// @notice Calls Genesis when a {MisbehavingReenterer} asks for it, and reports what it reverted with. Holds the call's
+/// arguments, which contain the reenterer's code and so cannot be a part of it.
+contract MisbehavingCaller {
+    bytes private _arguments;
+
+    event Reverted(bytes reason);
+
+    /// @param arguments The ABI encoding of {IGenesis-create}'s arguments.
+    function prepare(bytes calldata arguments) external {
+        _arguments = arguments;
+    }
+
+    function callAgain(IGenesis genesis) external {
+        (bytes[7] memory codes, Plan memory plan) = abi.decode(_arguments, (bytes[7], Plan));
+        try genesis.create(codes, plan) {} catch (bytes memory reason) {
+            emit Reverted(reason);
+        }
+    }
+}
