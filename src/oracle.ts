@@ -113,10 +113,10 @@ export interface HasDomain {
 
 /** The EIP-712 domain that a contract tells of itself; only the fields that it says it uses (ERC-5267). */
 export async function readDomain(contract: HasDomain): Promise<TypedDataDomain> {
-  const { fields, ...values } = await contract.eip712Domain();
+  const told = await contract.eip712Domain();
   const names = ["name", "version", "chainId", "verifyingContract", "salt"] as const;
-  const used = names.filter((_, bit) => (Number(fields) >> bit) & 1);
-  return Object.fromEntries(used.map((name) => [name, values[name]]));
+  const used = names.filter((_, bit) => (Number(told.fields) >> bit) & 1);
+  return Object.fromEntries(used.map((name) => [name, told[name]]));
 }
 
 /** The signer set in force, read from the chain. */
