@@ -82,7 +82,7 @@ export class StaleSignerSetError extends TuringFogError {
 /** A signature that does not count, and why. */
 export interface RefusedSignature {
   signer: string;
-  reason: "not a signer" | "invalid signature";
+  reason: string;
 }
 
 /** Too few valid signatures. */
@@ -167,13 +167,18 @@ export async function isValidSignature<T extends OracleMessageType>(
       (await IERC1271__factory.connect(signer, runner).isValidSignature(digest, signature)) === ERC1271_MAGIC_VALUE
     );
   } catch (error) {
-    // a wallet that reverts, or an account without code, has refused; anything else is the network's failure
-    if (isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA")) return false;
+    if (isRefusal(error)) return false;
     throw error;
   }
 }
 
 const ERC1271_MAGIC_VALUE = "0x1626ba7e";
+
+/** A wallet that reverts and an account without code have refused; anything else is the network's failure. */
+function isRefusal(error: unknown): boolean {
+  if (isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA")) return true;
+  return error instanceof Error && "data" in error; // as Hardhat's own chain throws what reverted
+}
 
 function recover<T extends OracleMessageType>(
   domain: TypedDataDomain,
@@ -192,8 +197,8 @@ function recover<T extends OracleMessageType>(
 
 /**
  * Picks a quorum out of the signatures that came in, ready for the contracts: valid, by signers in force, each once,
- * in ascending order of signer, and no more than needed. Signatures that do not count are passed over, so that nobody
- * can spoil a quorum by sending one.
+ * in ascending order of signer, and no more than needed. Signatures that do not count, or whose contract cannot be asked,
+ * are passed over, so that nobody can spoil a quorum by sending one.
  * @throws StaleSignerSetError when the message is for another signer set
  * @throws QuorumNotReachedError that names who has not signed, and what was refused
  */
@@ -215,17 +220,30 @@ export async function collectQuorum<T extends OracleMessageType>(
   for (const candidate of candidates) {
     const { signer } = candidate;
     if (collected.at(-1)?.signer === signer) continue;
-    if (!missing.has(signer)) {
-      refused.push({ signer, reason: "not a signer" });
-    } else if (!(await isValidSignature(signerSet, type, message, candidate))) {
-      refused.push({ signer, reason: "invalid signature" });
-    } else {
-      missing.delete(signer);
-      collected.push(candidate);
-      if (collected.length === signerSet.quorum) return collected;
+    const reason = missing.has(signer) ? await refusalOf(signerSet, type, message, candidate) : "not a signer";
+    if (reason !== null) {
+      refused.push({ signer, reason });
+      continue;
     }
+    missing.delete(signer);
+    collected.push(candidate);
+    if (collected.length === signerSet.quorum) return collected;
   }
   throw new QuorumNotReachedError(collected.length, signerSet.quorum, [...missing], refused);
+}
+
+/** Why a signature does not count; null when it does. */
+async function refusalOf<T extends OracleMessageType>(
+  signerSet: SignerSet,
+  type: T,
+  message: OracleMessages[T],
+  signature: Signature,
+): Promise<string | null> {
+  try {
+    return (await isValidSignature(signerSet, type, message, signature)) ? null : "invalid signature";
+  } catch (error) {
+    return `cannot be checked: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function typesOf(type: OracleMessageType): Record<string, TypedDataField[]> {
