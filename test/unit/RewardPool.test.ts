@@ -1,0 +1,568 @@
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { expect } from "chai";
+import fc from "fast-check";
+import { ZeroAddress } from "ethers";
+
+import { RewardPool__factory } from "../../typechain-types";
+import { deployProtocolFixture, INITIAL_TFT, type Protocol } from "../helpers/fixture";
+import { asGovernor } from "../helpers/governor";
+import {
+  earn,
+  HOUR,
+  openOrder,
+  passVetoWindow,
+  registerNode,
+  settle,
+  startEpoch,
+  submitReceipts,
+  TU,
+} from "../helpers/market";
+import { impersonate, systemOf } from "../helpers/system";
+
+const SEED = Number(process.env.SEED ?? 1);
+
+const TFT = 10n ** 18n;
+const MINUTE = 60n;
+const MAX_EPOCH_LENGTH = 30n * 86_400n;
+
+/** What a miner earned, in TFT. */
+type Weight = readonly [miner: HardhatEthersSigner, amount: bigint];
+
+/** A bucket of TFT in which miners have earned, and whose epoch has ended; it is not final yet. */
+async function endedBucket(protocol: Protocol, ...weights: Weight[]): Promise<{ epoch: bigint; id: bigint }> {
+  const { tft, pool } = protocol.contracts;
+  const epoch = await earn(
+    protocol,
+    weights.map(([miner, amount]) => ({ asset: tft, miner, amount })),
+  );
+  await startEpoch(protocol);
+  return { epoch, id: await pool.bucketId(epoch, tft) };
+}
+
+/** A bucket of TFT in which miners have earned, and that is final. */
+async function finalBucket(protocol: Protocol, ...weights: Weight[]): Promise<{ id: bigint; reward: bigint }> {
+  const { controller, pool } = protocol.contracts;
+  const { epoch, id } = await endedBucket(protocol, ...weights);
+  await controller.burnEpoch(epoch);
+  return { id, reward: (await pool.bucket(id)).reward };
+}
+
+describe("RewardPool", () => {
+  describe("constructor", () => {
+    for (const [name, epochLength] of [
+      ["below a minute", MINUTE - 1n],
+      ["above 30 days", MAX_EPOCH_LENGTH + 1n],
+    ] as const) {
+      it(`refuses an epoch a second ${name}`, async () => {
+        const { contracts, actors } = await loadFixture(deployProtocolFixture);
+
+        await expect(new RewardPool__factory(actors.deployer).deploy(systemOf(contracts), epochLength))
+          .to.be.revertedWithCustomError(contracts.pool, "Pool_EpochLengthOutOfBounds")
+          .withArgs(epochLength, MINUTE, MAX_EPOCH_LENGTH);
+      });
+    }
+
+    for (const [name, epochLength] of [
+      ["a minute", MINUTE],
+      ["30 days", MAX_EPOCH_LENGTH],
+    ] as const) {
+      it(`takes an epoch of ${name}`, async () => {
+        const { contracts, actors } = await loadFixture(deployProtocolFixture);
+
+        const pool = await new RewardPool__factory(actors.deployer).deploy(systemOf(contracts), epochLength);
+
+        expect(await pool.EPOCH_LENGTH()).to.equal(epochLength);
+      });
+    }
+
+    it("knows the token, the controller and the escrow", async () => {
+      const { contracts, params } = await loadFixture(deployProtocolFixture);
+      const { pool, tft, controller, escrow } = contracts;
+
+      expect(await pool.TFT()).to.equal(tft);
+      expect(await pool.CONTROLLER()).to.equal(controller);
+      expect(await pool.ESCROW()).to.equal(escrow);
+      expect(await pool.EPOCH_LENGTH()).to.equal(params.epochLength);
+    });
+  });
+
+  describe("addWeights", () => {
+    it("refuses everyone but the escrow", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const { pool, tft, controller } = contracts;
+
+      for (const caller of [actors.stranger, actors.admin, await impersonate(controller)]) {
+        await expect(pool.connect(caller).addWeights(tft, [caller], [1n]))
+          .to.be.revertedWithCustomError(pool, "Pool_NotEscrow")
+          .withArgs(caller);
+      }
+    });
+
+    it("refuses more weight in a bucket than 128 bits hold", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const { pool, usd, escrow } = contracts;
+      const all = 2n ** 128n - 1n;
+
+      await expect(pool.connect(await impersonate(escrow)).addWeights(usd, [actors.stranger, actors.admin], [all, 1n]))
+        .to.be.revertedWithCustomError(pool, "SafeCastOverflowedUintDowncast")
+        .withArgs(128n, all + 1n);
+    });
+
+    it("adds what receipts earned to the current epoch's bucket of their asset", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, usd, dai } = protocol.contracts;
+      const [miner, other] = protocol.actors.miners;
+
+      const epoch = await earn(protocol, [
+        { asset: usd, amount: 5n, miner },
+        { asset: usd, amount: 7n, miner: other },
+        { asset: dai, amount: 11n, miner },
+      ]);
+
+      const [usdId, daiId] = [await pool.bucketId(epoch, usd), await pool.bucketId(epoch, dai)];
+      expect(await pool.bucket(usdId)).to.deep.equal([12n, 0n, false]);
+      expect(await pool.bucket(daiId)).to.deep.equal([11n, 0n, false]);
+      expect(await pool.weightOf(usdId, miner)).to.equal(5n);
+      expect(await pool.weightOf(usdId, other)).to.equal(7n);
+      expect(await pool.weightOf(daiId, miner)).to.equal(11n);
+      expect(await pool.weightOf(daiId, other)).to.equal(0n);
+    });
+
+    it("tells what each settlement added, and queues the bucket with the first weight only", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, controller, usd } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const [renter] = protocol.actors.renters;
+      const epoch = await startEpoch(protocol);
+      const nodeId = await registerNode(protocol, miner);
+      const orderIds = [
+        await openOrder(protocol, renter, usd, { maxUnitPrice: 5n }),
+        await openOrder(protocol, renter, usd, { maxUnitPrice: 7n }),
+        await openOrder(protocol, renter, usd, { maxUnitPrice: 9n }),
+      ];
+      await time.increase(HOUR);
+      const measuredAt = BigInt(await time.latest());
+      const receipts = orderIds.map((orderId) => ({ orderId, nodeId, cumulativeTU: TU, measuredAt }));
+      const tree = await submitReceipts(protocol, receipts);
+      await passVetoWindow(protocol);
+      const id = await pool.bucketId(epoch, usd);
+
+      const first = settle(protocol, usd, tree, receipts.slice(0, 2));
+
+      await expect(first).to.emit(pool, "WeightAdded").withArgs(id, 12n);
+      await expect(first).to.emit(controller, "BucketQueued").withArgs(id, epoch, usd);
+
+      // of these receipts one was settled before and adds nothing
+      const second = settle(protocol, usd, tree, receipts.slice(1));
+
+      await expect(second).to.emit(pool, "WeightAdded").withArgs(id, 9n);
+      await expect(second).not.to.emit(controller, "BucketQueued");
+      expect(await pool.weightOf(id, miner)).to.equal(21n);
+    });
+  });
+
+  describe("addReward", () => {
+    it("refuses everyone but the controller", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const { pool, escrow } = contracts;
+
+      for (const caller of [actors.stranger, actors.admin, await impersonate(escrow)]) {
+        await expect(pool.connect(caller).addReward(1n, 1n, true))
+          .to.be.revertedWithCustomError(pool, "Pool_NotController")
+          .withArgs(caller);
+      }
+    });
+
+    it("refuses more reward in a bucket than 96 bits hold", async () => {
+      const { pool, controller } = (await loadFixture(deployProtocolFixture)).contracts;
+
+      await expect(pool.connect(await impersonate(controller)).addReward(1n, 2n ** 96n, true))
+        .to.be.revertedWithCustomError(pool, "SafeCastOverflowedUintDowncast")
+        .withArgs(96n, 2n ** 96n);
+    });
+
+    it("adds up the reward of each fill, and is final with the last", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, usd, controller } = protocol.contracts;
+      const { bidder, miners } = protocol.actors;
+      const epoch = await earn(protocol, [{ asset: usd, amount: 1_000n, miner: miners[0] }]);
+      await startEpoch(protocol);
+      await tft.connect(bidder).approve(controller, INITIAL_TFT);
+      const id = await pool.bucketId(epoch, usd);
+      const buy = (amount: bigint) => controller.connect(bidder).buy(usd, epoch, amount, 2n ** 255n, bidder, "0x");
+
+      const first = await buy(600n);
+      const { reward: firstReward } = await pool.bucket(id);
+      await expect(first).to.emit(pool, "RewardAdded").withArgs(id, firstReward, false);
+      await expect(first).to.changeTokenBalance(tft, pool, firstReward);
+
+      const second = await buy(400n);
+      const { reward, isFinal } = await pool.bucket(id);
+      await expect(second)
+        .to.emit(pool, "RewardAdded")
+        .withArgs(id, reward - firstReward, true);
+      await expect(second).to.changeTokenBalance(tft, pool, reward - firstReward);
+      expect(isFinal).to.equal(true);
+      expect(firstReward).to.be.greaterThan(0n);
+      expect(reward).to.be.greaterThan(firstReward);
+    });
+  });
+
+  describe("claim", () => {
+    it("refuses to pay to the zero address", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const { id } = await finalBucket(protocol, [miner, TFT]);
+
+      await expect(pool.connect(miner).claim([id], ZeroAddress))
+        .to.be.revertedWithCustomError(tft, "ERC20InvalidReceiver")
+        .withArgs(ZeroAddress);
+    });
+
+    it("pays each miner his part of the reward, and tells of it", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const [miner, other] = protocol.actors.miners;
+      const { id, reward } = await finalBucket(protocol, [miner, TFT], [other, 3n * TFT]);
+
+      // 80 % of 4 TFT less operations' tenth
+      expect(reward).to.equal((4n * TFT * 72n) / 100n);
+      const claim = pool.connect(miner).claim([id], miner);
+      await expect(claim).to.changeTokenBalances(tft, [pool, miner], [-reward / 4n, reward / 4n]);
+      await expect(claim)
+        .to.emit(pool, "Claimed")
+        .withArgs(miner, miner, [id], reward / 4n);
+      await expect(pool.connect(other).claim([id], other)).to.changeTokenBalances(
+        tft,
+        [pool, other],
+        [(-reward * 3n) / 4n, (reward * 3n) / 4n],
+      );
+    });
+
+    it("returns what it pays", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const { id, reward } = await finalBucket(protocol, [miner, TFT]);
+
+      expect(await pool.connect(miner).claim.staticCall([id], miner)).to.equal(reward);
+    });
+
+    it("pays to whomever the miner names", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners, stranger } = protocol.actors;
+      const { id, reward } = await finalBucket(protocol, [miners[0], TFT]);
+
+      const claim = pool.connect(miners[0]).claim([id], stranger);
+
+      await expect(claim).to.changeTokenBalances(tft, [pool, miners[0], stranger], [-reward, 0n, reward]);
+      await expect(claim).to.emit(pool, "Claimed").withArgs(miners[0], stranger, [id], reward);
+    });
+
+    it("pays a contract that earned, when it claims by itself", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, registry, timelock } = protocol.contracts;
+      const { miners, admin, stranger } = protocol.actors;
+      const [miner] = miners;
+      const [, renter] = protocol.actors.renters;
+      const epoch = await startEpoch(protocol);
+      const nodeId = await registerNode(protocol, miner);
+      await registry.connect(miner).setPayout(nodeId, timelock);
+      const orderId = await openOrder(protocol, renter, tft, { maxUnitPrice: TFT });
+      await time.increase(HOUR);
+      const receipt = { orderId, nodeId, cumulativeTU: TU, measuredAt: BigInt(await time.latest()) };
+      const tree = await submitReceipts(protocol, [receipt]);
+      await passVetoWindow(protocol);
+      await settle(protocol, tft, tree);
+      await startEpoch(protocol);
+      await protocol.contracts.controller.burnEpoch(epoch);
+      const id = await pool.bucketId(epoch, tft);
+      const { reward } = await pool.bucket(id);
+
+      await expect(
+        asGovernor(timelock, admin, await pool.claim.populateTransaction([id], stranger)),
+      ).to.changeTokenBalances(tft, [pool, stranger], [-reward, reward]);
+    });
+
+    it("pays nothing of a bucket before it is final, and all of it afterwards", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, controller } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const { epoch, id } = await endedBucket(protocol, [miner, TFT]);
+
+      const early = pool.connect(miner).claim([id], miner);
+      await expect(early).to.changeTokenBalances(tft, [pool, miner], [0n, 0n]);
+      await expect(early).to.emit(pool, "Claimed").withArgs(miner, miner, [id], 0n);
+
+      await controller.burnEpoch(epoch);
+      const { reward } = await pool.bucket(id);
+      await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalance(tft, miner, reward);
+    });
+
+    it("pays nothing of a lot that is sold in part only", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, usd, controller } = protocol.contracts;
+      const { bidder, miners } = protocol.actors;
+      const epoch = await earn(protocol, [{ asset: usd, amount: 1_000n, miner: miners[0] }]);
+      await startEpoch(protocol);
+      await tft.connect(bidder).approve(controller, INITIAL_TFT);
+      await controller.connect(bidder).buy(usd, epoch, 500n, 2n ** 255n, bidder, "0x");
+      const id = await pool.bucketId(epoch, usd);
+
+      expect((await pool.bucket(id)).reward).to.be.greaterThan(0n);
+      await expect(pool.connect(miners[0]).claim([id], miners[0])).to.changeTokenBalance(tft, miners[0], 0n);
+      expect(await pool.weightOf(id, miners[0])).to.equal(1_000n);
+    });
+
+    it("pays nothing of an unknown bucket", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, usd } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const id = await pool.bucketId(12n, usd);
+
+      await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalances(tft, [pool, miner], [0n, 0n]);
+    });
+
+    it("pays nothing to someone who earned nothing in it", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners, stranger } = protocol.actors;
+      const { id } = await finalBucket(protocol, [miners[0], TFT]);
+
+      await expect(pool.connect(stranger).claim([id], stranger)).to.changeTokenBalances(
+        tft,
+        [pool, stranger],
+        [0n, 0n],
+      );
+    });
+
+    it("pays nothing the second time", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const [miner, other] = protocol.actors.miners;
+      const { id } = await finalBucket(protocol, [miner, TFT], [other, TFT]);
+      await pool.connect(miner).claim([id], miner);
+
+      await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalances(tft, [pool, miner], [0n, 0n]);
+    });
+
+    it("pays a bucket once when it is repeated, and the rest in full", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, usd } = protocol.contracts;
+      const [miner, other] = protocol.actors.miners;
+      const first = await finalBucket(protocol, [miner, TFT], [other, TFT]);
+      const second = await finalBucket(protocol, [miner, 2n * TFT], [other, TFT]);
+      const pending = await endedBucket(protocol, [miner, TFT]);
+      const unknown = await pool.bucketId(12n, usd);
+      const paid = first.reward / 2n + (second.reward * 2n) / 3n;
+
+      const ids = [unknown, first.id, pending.id, first.id, second.id, second.id, first.id];
+      await expect(pool.connect(miner).claim(ids, miner)).to.changeTokenBalances(tft, [pool, miner], [-paid, paid]);
+    });
+
+    it("clears the miner's weight, and leaves the bucket and the others' as they were", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool } = protocol.contracts;
+      const [miner, other] = protocol.actors.miners;
+      const { id, reward } = await finalBucket(protocol, [miner, TFT], [other, 2n * TFT]);
+
+      await pool.connect(miner).claim([id], miner);
+
+      expect(await pool.weightOf(id, miner)).to.equal(0n);
+      expect(await pool.weightOf(id, other)).to.equal(2n * TFT);
+      expect(await pool.bucket(id)).to.deep.equal([3n * TFT, reward, true]);
+    });
+
+    it("rounds each part down, so that less than a unit per miner is left", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners } = protocol.actors;
+      // of 28 units burned 22 are released, 2 of them to operations
+      const { id, reward } = await finalBucket(protocol, [miners[0], 9n], [miners[1], 9n], [miners[2], 10n]);
+      expect(reward).to.equal(20n);
+
+      for (const [miner, part] of [
+        [miners[0], 6n],
+        [miners[1], 6n],
+        [miners[2], 7n],
+      ] as const) {
+        await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalance(tft, miner, part);
+      }
+
+      expect(await tft.balanceOf(pool)).to.equal(1n);
+    });
+
+    it(`pays the same in any grouping and order, and never more than the reward (seed ${SEED})`, async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners } = protocol.actors;
+      const amounts = fc.array(fc.bigInt({ min: 1n, max: 10n ** 6n }), { minLength: 3, maxLength: 3 });
+      const buckets: { id: bigint; reward: bigint; weights: bigint[]; total: bigint }[] = [];
+      for (const weights of fc.sample(amounts, { numRuns: 6, seed: SEED })) {
+        const { id, reward } = await finalBucket(protocol, ...weights.map((weight, i) => [miners[i], weight] as const));
+        buckets.push({ id, reward, weights, total: weights.reduce((sum, weight) => sum + weight) });
+      }
+      const partsOf = (i: number) => buckets.map(({ reward, weights, total }) => (reward * weights[i]) / total);
+      const sum = (values: bigint[]) => values.reduce((total, value) => total + value, 0n);
+
+      // all at once; one by one, backwards; and at random, some of them more than once
+      const ids = buckets.map(({ id }) => id);
+      const random = fc.sample(fc.array(fc.constantFrom(...ids), { maxLength: 8 }), { numRuns: 5, seed: SEED });
+      const groupings = [[ids], [...ids].reverse().map((id) => [id]), [...random, ids]];
+      for (const [i, grouping] of groupings.entries()) {
+        const before = await tft.balanceOf(miners[i]);
+        for (const group of grouping) await pool.connect(miners[i]).claim(group, miners[i]);
+        expect((await tft.balanceOf(miners[i])) - before).to.equal(sum(partsOf(i)));
+      }
+
+      const left = await tft.balanceOf(pool);
+      expect(left).to.equal(sum(buckets.map(({ reward }) => reward)) - sum([0, 1, 2].flatMap(partsOf)));
+      expect(left).to.be.lessThan(BigInt(buckets.length * miners.length));
+    });
+
+    it("pays the same when someone has sent the pool TFT", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners, treasury } = protocol.actors;
+      await tft.connect(treasury).transfer(pool, 1_000n * TFT);
+      const { id, reward } = await finalBucket(protocol, [miners[0], TFT]);
+
+      await expect(pool.connect(miners[0]).claim([id], miners[0])).to.changeTokenBalances(
+        tft,
+        [pool, miners[0]],
+        [-reward, reward],
+      );
+      expect(await tft.balanceOf(pool)).to.equal(1_000n * TFT);
+    });
+
+    it("goes on while the network is frozen", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, oracle } = protocol.contracts;
+      const { miners, guardian } = protocol.actors;
+      const { id, reward } = await finalBucket(protocol, [miners[0], TFT]);
+      await oracle.connect(guardian).freeze();
+
+      await expect(pool.connect(miners[0]).claim([id], miners[0])).to.changeTokenBalance(tft, miners[0], reward);
+    });
+
+    it("pays for a receipt settled late in the epoch that settles it, and the earlier bucket stays as it was", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft, controller } = protocol.contracts;
+      const { miners, renters } = protocol.actors;
+      const [miner] = miners;
+      const firstEpoch = await startEpoch(protocol);
+      const nodeId = await registerNode(protocol, miner);
+      const orderIds = [
+        await openOrder(protocol, renters[0], tft, { maxUnitPrice: 5n * TFT }),
+        await openOrder(protocol, renters[0], tft, { maxUnitPrice: 7n * TFT }),
+      ];
+      await time.increase(HOUR);
+      const measuredAt = BigInt(await time.latest());
+      const [early, late] = orderIds.map((orderId) => ({ orderId, nodeId, cumulativeTU: TU, measuredAt }));
+      const tree = await submitReceipts(protocol, [early, late]);
+      await passVetoWindow(protocol);
+      await settle(protocol, tft, tree, [early]);
+      await startEpoch(protocol);
+      await controller.burnEpoch(firstEpoch);
+      const firstId = await pool.bucketId(firstEpoch, tft);
+      const first = await pool.bucket(firstId);
+
+      await settle(protocol, tft, tree, [late]);
+
+      expect(await pool.bucket(firstId)).to.deep.equal(first);
+      expect(first).to.deep.equal([5n * TFT, (5n * TFT * 72n) / 100n, true]);
+      expect(await pool.bucket(await pool.bucketId(firstEpoch + 1n, tft))).to.deep.equal([7n * TFT, 0n, false]);
+    });
+  });
+
+  describe("claimFor", () => {
+    it("pays the miner, whoever calls", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners, stranger } = protocol.actors;
+      const { id, reward } = await finalBucket(protocol, [miners[0], TFT]);
+
+      const claim = pool.connect(stranger).claimFor(miners[0], [id]);
+
+      await expect(claim).to.changeTokenBalances(tft, [pool, miners[0], stranger], [-reward, reward, 0n]);
+      await expect(claim).to.emit(pool, "Claimed").withArgs(miners[0], miners[0], [id], reward);
+    });
+
+    it("pays the recipient that the miner has set", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners, stranger, treasury } = protocol.actors;
+      const { id, reward } = await finalBucket(protocol, [miners[0], TFT]);
+      await pool.connect(miners[0]).setRecipient(treasury);
+
+      const claim = pool.connect(stranger).claimFor(miners[0], [id]);
+
+      await expect(claim).to.changeTokenBalances(tft, [pool, miners[0], treasury], [-reward, 0n, reward]);
+      await expect(claim).to.emit(pool, "Claimed").withArgs(miners[0], treasury, [id], reward);
+    });
+
+    it("returns what it pays, and pays each bucket once", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const [miner, other] = protocol.actors.miners;
+      const { id, reward } = await finalBucket(protocol, [miner, TFT], [other, TFT]);
+
+      expect(await pool.claimFor.staticCall(miner, [id, id])).to.equal(reward / 2n);
+      await pool.claimFor(miner, [id]);
+      await expect(pool.claimFor(miner, [id])).to.changeTokenBalances(tft, [pool, miner], [0n, 0n]);
+    });
+  });
+
+  describe("setRecipient", () => {
+    it("tells the old and the new recipient; zero is the miner himself again", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const { miners, treasury } = protocol.actors;
+      const [miner] = miners;
+      const { id, reward } = await finalBucket(protocol, [miner, TFT]);
+
+      await expect(pool.connect(miner).setRecipient(treasury))
+        .to.emit(pool, "RecipientSet")
+        .withArgs(miner, ZeroAddress, treasury);
+      expect(await pool.recipientOf(miner)).to.equal(treasury);
+      await expect(pool.connect(miner).setRecipient(ZeroAddress))
+        .to.emit(pool, "RecipientSet")
+        .withArgs(miner, treasury, ZeroAddress);
+      expect(await pool.recipientOf(miner)).to.equal(ZeroAddress);
+
+      await expect(pool.claimFor(miner, [id])).to.changeTokenBalance(tft, miner, reward);
+    });
+  });
+
+  describe("bucketId", () => {
+    it("is epoch << 160 | asset", async () => {
+      const { pool, usd } = (await loadFixture(deployProtocolFixture)).contracts;
+
+      expect(await pool.bucketId(20_000n, usd)).to.equal((20_000n << 160n) | BigInt(await usd.getAddress()));
+    });
+  });
+
+  describe("claimable", () => {
+    it("is what claim pays for the same buckets, whatever they are", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, usd } = protocol.contracts;
+      const { miners, stranger } = protocol.actors;
+      const [miner, other] = miners;
+      const first = await finalBucket(protocol, [miner, 7n], [other, 15n]);
+      const second = await finalBucket(protocol, [miner, TFT], [other, TFT]);
+      const claimed = await finalBucket(protocol, [miner, TFT]);
+      await pool.connect(miner).claim([claimed.id], miner);
+      const pending = await endedBucket(protocol, [miner, TFT]);
+      const unknown = await pool.bucketId(12n, usd);
+
+      const ids = [first.id, pending.id, first.id, unknown, second.id, claimed.id, second.id];
+      expect(await pool.claimable(miner, ids)).to.equal((first.reward * 7n) / 22n + second.reward / 2n);
+      for (const account of [miner, other, stranger]) {
+        expect(await pool.claimable(account, ids)).to.equal(await pool.connect(account).claim.staticCall(ids, account));
+      }
+    });
+  });
+});
