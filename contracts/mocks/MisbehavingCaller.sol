@@ -8,6 +8,7 @@ import { IGenesis, Plan } from "../interfaces/IGenesis.sol";
 /// arguments, which contain the reenterer's code and so cannot be a part of it.
 contract MisbehavingCaller {
     bytes private _arguments;
+    bool private _isCalled;
 
     event Reverted(bytes reason);
 
@@ -16,7 +17,11 @@ contract MisbehavingCaller {
         _arguments = arguments;
     }
 
+    /// @dev Only once, for the call creates a reenterer of its own.
     function callAgain(IGenesis genesis) external {
+        if (_isCalled) return;
+        _isCalled = true;
+
         (bytes[7] memory codes, Plan memory plan) = abi.decode(_arguments, (bytes[7], Plan));
         try genesis.create(codes, plan) {} catch (bytes memory reason) {
             emit Reverted(reason);
