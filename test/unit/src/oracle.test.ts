@@ -1,12 +1,12 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import {
-  type BaseContract,
   id,
   Signature as EthersSignature,
   TypedDataEncoder,
   Wallet,
   ZeroAddress,
+  type BaseContract,
   type ContractRunner,
 } from "ethers";
 import { ethers } from "hardhat";
