@@ -1,8 +1,26 @@
-import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { toBeHex, ZeroHash, type ContractTransaction, type ContractTransactionResponse, type Signer } from "ethers";
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { expect } from "chai";
+import {
+  id,
+  parseUnits,
+  Signature,
+  toBeHex,
+  ZeroAddress,
+  ZeroHash,
+  type ContractTransaction,
+  type ContractTransactionResponse,
+  type Signer,
+} from "ethers";
+import { ethers } from "hardhat";
 
-import type { TimelockController } from "../../typechain-types";
+import { readDomain } from "../../src/oracle";
+import type { Receipt } from "../../src/receipts";
+import type { RefusingToken, TimelockController } from "../../typechain-types";
+import type { OpenParamsStruct, PermitStruct } from "../../typechain-types/contracts/ComputeEscrow";
+import { INITIAL_USD, USD_REFERENCE_PRICE, type Protocol } from "./fixture";
+import { asGovernor } from "./governor";
+import { DAY, passVetoWindow, settle, submitReceipts, TU, type Asset } from "./market";
 
 /** What became of a root, by the values of `RootStatus` in ITUReceiptOracle.sol. */
 export const RootStatus = { Unknown: 0n, Pending: 1n, Final: 2n, Vetoed: 3n, Expired: 4n } as const;
@@ -27,4 +45,134 @@ export async function schedule(
   const connected = timelock.connect(admin);
   await connected.schedule(call.to, 0, call.data, ZeroHash, salt, await timelock.getMinDelay());
   return () => connected.execute(call.to, 0, call.data, ZeroHash, salt);
+}
+
+/** Why a receipt was passed over, by the values of `SkipReason` in IComputeEscrow.sol. */
+export const SkipReason = {
+  OtherAsset: 0n,
+  UnknownOrder: 1n,
+  WrongNode: 2n,
+  BeforeStart: 3n,
+  AfterSubmission: 4n,
+  NotAttested: 5n,
+  NothingNew: 6n,
+} as const;
+
+/** What an order buys unless a test says otherwise: 1 TU of any node for a day, held by `renter`. */
+export function openParams(asset: Asset, renter: HardhatEthersSigner, terms: Partial<OpenParamsStruct> = {}) {
+  return {
+    nodeId: 0n,
+    asset,
+    tuAmount: TU,
+    maxUnitPrice: parseUnits("1", 6),
+    duration: DAY,
+    renter,
+    refundTo: ZeroAddress,
+    jobHash: id("job"),
+    paymentRef: ZeroHash,
+    ...terms,
+  } satisfies OpenParamsStruct;
+}
+
+/** Signs an ERC-2612 permit to the escrow. */
+export async function signPermit(
+  { contracts: { escrow } }: Protocol,
+  token: Asset,
+  owner: HardhatEthersSigner,
+  value: bigint,
+  deadline: bigint,
+): Promise<PermitStruct> {
+  const message = { owner: owner.address, spender: await escrow.getAddress(), value, deadline };
+  const nonce = await token.nonces(owner);
+  const signature = await owner.signTypedData(await readDomain(token), PERMIT_TYPES, { ...message, nonce });
+  const { v, r, s } = Signature.from(signature);
+  return { deadline, v, r, s };
+}
+
+const PERMIT_TYPES = {
+  Permit: [
+    { name: "owner", type: "address" },
+    { name: "spender", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+};
+
+/** Submits receipts, lets the veto window pass and settles those of one asset, all of them unless given. */
+export async function deliver(
+  protocol: Protocol,
+  asset: Asset,
+  receipts: readonly Receipt[],
+  settled: readonly Receipt[] = receipts,
+): Promise<ContractTransactionResponse> {
+  const tree = await submitReceipts(protocol, receipts);
+  await passVetoWindow(protocol);
+  return settle(protocol, asset, tree, settled);
+}
+
+/** When an order started. */
+export async function startOf({ contracts: { escrow } }: Protocol, orderId: bigint): Promise<bigint> {
+  return (await escrow.order(orderId)).startedAt;
+}
+
+/** ⌊TU · unitPrice / 1e18⌋: what TU earn in all. */
+export function worth(tu: bigint, unitPrice: bigint): bigint {
+  return (tu * unitPrice) / TU;
+}
+
+/** 1.1 · ratePerDay · seconds / day: the most TU that a node is paid for. */
+export function attainable(ratePerDay: bigint, seconds: bigint): bigint {
+  return (ratePerDay * seconds * 11n) / (10n * DAY);
+}
+
+/**
+ * Checks what must always hold of the escrow's books in an asset: what it owes is what its open orders have left, it
+ * has it, all that was ever paid in has been earned, refunded or is still there, and it has allowed nobody anything.
+ */
+export async function expectSoundBooks({ contracts: { escrow } }: Protocol, asset: Asset): Promise<void> {
+  const orders = new Map<bigint, bigint>();
+  let paidIn = 0n;
+  let earned = 0n;
+  let refunded = 0n;
+  const address = await asset.getAddress();
+  for (const { args } of await escrow.queryFilter(escrow.filters.OrderOpened())) {
+    if (args.asset !== address) continue;
+    orders.set(args.orderId, args.deposit);
+    paidIn += args.deposit;
+  }
+  for (const { args } of await escrow.queryFilter(escrow.filters.ReceiptSettled())) {
+    const left = orders.get(args.orderId);
+    if (left === undefined) continue;
+    orders.set(args.orderId, left - args.earned);
+    earned += args.earned;
+  }
+  for (const { args } of await escrow.queryFilter(escrow.filters.OrderClosed())) {
+    if (!orders.has(args.orderId)) continue;
+    expect(args.refund, "refund").to.equal(orders.get(args.orderId));
+    orders.delete(args.orderId);
+    refunded += args.refund;
+  }
+
+  let owed = 0n;
+  for (const [orderId, left] of orders) {
+    const order = await escrow.order(orderId);
+    expect(order.deposit - order.earned, `left of order ${orderId}`).to.equal(left);
+    expect((await escrow.refundable(orderId)).amount, `refundable of order ${orderId}`).to.equal(left);
+    owed += left;
+  }
+  expect(await escrow.liabilities(asset), "liabilities").to.equal(owed);
+  expect(paidIn, "paid in").to.equal(earned + refunded + owed);
+  expect(await asset.balanceOf(escrow), "balance").to.equal(owed);
+  expect(await asset.queryFilter(asset.filters.Approval(escrow)), "allowances").to.deep.equal([]);
+}
+
+/** A stablecoin of 6 decimals, listed by governance, that turns bad once told to; the renters have some. */
+export async function listRefusingToken(protocol: Protocol): Promise<RefusingToken> {
+  const { contracts, actors } = protocol;
+  const token = await ethers.deployContract("RefusingToken");
+  for (const renter of actors.renters) await token.mint(renter, INITIAL_USD);
+  const listing = await contracts.escrow.listAsset.populateTransaction(token, USD_REFERENCE_PRICE);
+  await asGovernor(contracts.timelock, actors.admin, listing);
+  return token;
 }

@@ -176,11 +176,11 @@ describe("NodeRegistry", () => {
         .to.be.revertedWithCustomError(oracle, "Oracle_TooFewSignatures")
         .withArgs(2, 3);
       for (const attempt of [
-        registry.attestRating(MODEL, better, EVIDENCE, signatures),
-        registry.attestRating(id("H100"), images, EVIDENCE, signatures),
-        registry.attestRating(MODEL, images, id("another log"), signatures),
+        () => registry.attestRating(MODEL, better, EVIDENCE, signatures),
+        () => registry.attestRating(id("H100"), images, EVIDENCE, signatures),
+        () => registry.attestRating(MODEL, images, id("another log"), signatures),
       ]) {
-        await expect(attempt)
+        await expect(attempt())
           .to.be.revertedWithCustomError(oracle, "Oracle_InvalidSignature")
           .withArgs(signatures[0].signer);
       }
@@ -519,12 +519,12 @@ describe("NodeRegistry", () => {
         .to.be.revertedWithCustomError(oracle, "Oracle_TooFewSignatures")
         .withArgs(2, 3);
       for (const attempt of [
-        registry.attestNode(larger, until, EVIDENCE, signatures),
-        registry.attestNode(otherModel, until, EVIDENCE, signatures),
-        registry.attestNode(nodeId, until + 1n, EVIDENCE, signatures),
-        registry.attestNode(nodeId, until, id("another log"), signatures),
+        () => registry.attestNode(larger, until, EVIDENCE, signatures),
+        () => registry.attestNode(otherModel, until, EVIDENCE, signatures),
+        () => registry.attestNode(nodeId, until + 1n, EVIDENCE, signatures),
+        () => registry.attestNode(nodeId, until, id("another log"), signatures),
       ]) {
-        await expect(attempt)
+        await expect(attempt())
           .to.be.revertedWithCustomError(oracle, "Oracle_InvalidSignature")
           .withArgs(signatures[0].signer);
       }
