@@ -1,4 +1,5 @@
 import {
+  getAddress,
   Signature,
   ZeroAddress,
   ZeroHash,
@@ -230,9 +231,12 @@ export class TuringFog {
 
   private async opened(sent: Promise<ContractTransactionResponse>): Promise<OpenedOrder> {
     const receipt = await mined(sent);
-    const opened = await this.escrow.queryFilter(this.escrow.filters.OrderOpened(), receipt.blockHash);
-    const [{ args }] = opened.filter(({ transactionHash }) => transactionHash === receipt.hash);
-    return { orderId: args.orderId, receipt };
+    const escrow = getAddress(this.addresses.escrow);
+    const { topicHash } = this.escrow.interface.getEvent("OrderOpened");
+    const [orderId] = receipt.logs
+      .filter(({ address, topics }) => address === escrow && topics[0] === topicHash)
+      .map(({ topics }) => BigInt(topics[1]));
+    return { orderId, receipt };
   }
 
   private async assetIndex(asset: string): Promise<bigint> {

@@ -1,4 +1,4 @@
-import { Interface, isHexString, type ErrorDescription, type Fragment, type Result } from "ethers";
+import { ErrorFragment, Interface, isHexString, type ErrorDescription, type Result } from "ethers";
 
 import {
   BuybackBurnController__factory,
@@ -27,26 +27,27 @@ export class RevertError extends TuringFogError {
   }
 }
 
-/** Every error of the protocol's contracts and of those they build on; equal ones only once. */
-const ERRORS = new Interface(
-  [
-    TFT__factory,
-    EmissionVault__factory,
-    TUReceiptOracle__factory,
-    NodeRegistry__factory,
-    RewardPool__factory,
-    BuybackBurnController__factory,
-    ComputeEscrow__factory,
-    Genesis__factory,
-    TimelockController__factory,
-    UniswapV3BuybackFiller__factory,
-  ]
-    .flatMap(({ abi }): Fragment[] => [...new Interface(abi).fragments])
-    .filter(
-      (fragment, i, all) =>
-        fragment.type === "error" && all.findIndex((other) => other.format() === fragment.format()) === i,
-    ),
-);
+const FACTORIES = [
+  TFT__factory,
+  EmissionVault__factory,
+  TUReceiptOracle__factory,
+  NodeRegistry__factory,
+  RewardPool__factory,
+  BuybackBurnController__factory,
+  ComputeEscrow__factory,
+  Genesis__factory,
+  TimelockController__factory,
+  UniswapV3BuybackFiller__factory,
+];
+
+/** Every error of the protocol's contracts and of those they build on; once each, though several declare it. */
+const ERRORS = new Interface([
+  ...new Map(
+    FACTORIES.flatMap(({ abi }) => new Interface(abi).fragments)
+      .filter((fragment) => ErrorFragment.isFragment(fragment))
+      .map((fragment): [string, ErrorFragment] => [fragment.selector, fragment]),
+  ).values(),
+]);
 
 /**
  * What a contract has said in refusing: its declared error and its arguments, `Error(reason)` or `Panic(code)`.
