@@ -139,7 +139,7 @@ describe("AuctionPrice", () => {
         }
       }
       expect(previous).to.be.below(R / 4n / 65_536n);
-    });
+    }).timeout(600_000); // a quarter of a million prices, half a minute on a machine with nothing else to do
 
     it(`is the same in src/auction.ts for ${RUNS} random inputs (SEED=${SEED})`, async () => {
       const { harness } = await loadFixture(deployHarness);

@@ -224,6 +224,7 @@ describe("oracle", () => {
       const [first, second, third] = signatures;
       const error = await refusal(collectQuorum(signerSet, "ReceiptBatch", BATCH, [first, second, first, second]));
       expect(error).to.be.instanceOf(QuorumNotReachedError).and.to.include({ valid: 2 });
+      expect((error as QuorumNotReachedError).refused).to.deep.equal([]);
       const quorum = await collectQuorum(signerSet, "ReceiptBatch", BATCH, [third, first, second, first, third]);
       expect(quorum).to.deep.equal([first, second, third]);
     });
