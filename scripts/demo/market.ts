@@ -1,0 +1,58 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import type { Contract } from "ethers";
+
+import { POOL_FEE, swap, type UniswapV3 } from "../../test/helpers/uniswap";
+import type { TestToken, TFT } from "../../typechain-types";
+
+const FEE_DENOMINATOR = 1_000_000n;
+const Q96 = 2n ** 96n;
+
+/** What trades against each other, in base units; their ratio is the price. */
+export interface Reserves {
+  tft: bigint;
+  usd: bigint;
+}
+
+/** The pool of TFT and dollars, with liquidity over the whole range of prices. */
+export class Market {
+  private constructor(
+    private readonly uniswap: UniswapV3,
+    private readonly pool: Contract,
+    private readonly tft: TFT,
+    private readonly usd: TestToken,
+    private readonly isTFTFirst: boolean,
+  ) {}
+
+  static async of(uniswap: UniswapV3, pool: Contract, tft: TFT, usd: TestToken): Promise<Market> {
+    const isTFTFirst = BigInt(await tft.getAddress()) < BigInt(await usd.getAddress());
+    return new Market(uniswap, pool, tft, usd, isTFTFirst);
+  }
+
+  /** Liquidity over the whole range is x · y = L² with √(y / x) = √price. */
+  async reserves(): Promise<Reserves> {
+    const [liquidity, { sqrtPriceX96 }] = (await Promise.all([this.pool.liquidity(), this.pool.slot0()])) as [
+      bigint,
+      { sqrtPriceX96: bigint },
+    ];
+    const first = (liquidity * Q96) / sqrtPriceX96;
+    const second = (liquidity * sqrtPriceX96) / Q96;
+    return this.isTFTFirst ? { tft: first, usd: second } : { tft: second, usd: first };
+  }
+
+  /** TFT (18 decimals) that `usd` (6 decimals) would buy now. */
+  async quote(usd: bigint): Promise<bigint> {
+    const reserves = await this.reserves();
+    const paid = (usd * (FEE_DENOMINATOR - BigInt(POOL_FEE))) / FEE_DENOMINATOR;
+    return (reserves.tft * paid) / (reserves.usd + paid);
+  }
+
+  /** Buys TFT for an exact amount of dollars. */
+  async buyTFT(trader: HardhatEthersSigner, usd: bigint): Promise<void> {
+    await swap(this.uniswap, trader, { token: this.usd, amount: usd }, this.tft);
+  }
+
+  /** Sells an exact amount of TFT. */
+  async sellTFT(trader: HardhatEthersSigner, amount: bigint): Promise<void> {
+    await swap(this.uniswap, trader, { token: this.tft, amount }, this.usd);
+  }
+}
