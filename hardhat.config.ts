@@ -7,6 +7,8 @@ import "@nomicfoundation/hardhat-toolbox";
 import "hardhat-contract-sizer";
 import solcPackage from "solc/package.json";
 
+import "./tasks/tu";
+
 const SOLC_VERSION = "0.8.37";
 
 // Set by `npm run coverage`. Instrumented contracts outgrow the limits of size and gas that the shipped ones keep, so

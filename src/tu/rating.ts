@@ -63,6 +63,31 @@ export class MeasurementCountError extends TuringFogError {
   }
 }
 
+/** A mean of nothing. */
+export class NothingMeasuredError extends TuringFogError {
+  constructor() {
+    super(`None of the networks was measured: ${NETWORKS.join(", ")}`);
+  }
+}
+
+/** Thousandths of images per second, by network. */
+export type ImagesPerSecondE3 = Readonly<Record<Network, bigint>>;
+
+/** @throws ZeroThroughputError, OutOfRangeError unless the registry's uint32 can hold it */
+export function checkThroughput(network: Network, imagesPerSecondE3: bigint): void {
+  if (imagesPerSecondE3 === 0n) throw new ZeroThroughputError(network);
+  checkRange(`thousandths of images per second on ${network}`, imagesPerSecondE3, 1n, MAX_UINT32);
+}
+
+/**
+ * Measured over reference on one network, 18 decimals, rounded down.
+ * @throws ZeroThroughputError, OutOfRangeError
+ */
+export function ratioOf(network: Network, imagesPerSecondE3: bigint): bigint {
+  checkThroughput(network, imagesPerSecondE3);
+  return (imagesPerSecondE3 * WAD) / (REFERENCE_IMAGES_PER_SECOND[network] * 1_000n);
+}
+
 /**
  * A model's rating, to the last digit of `NodeRegistry.attestRating`: (1/7) Σ measured / reference, each ratio and the
  * mean rounded down.
@@ -72,14 +97,32 @@ export class MeasurementCountError extends TuringFogError {
  */
 export function ratingOf(imagesPerSecondE3: readonly bigint[]): bigint {
   if (imagesPerSecondE3.length !== NETWORKS.length) throw new MeasurementCountError(imagesPerSecondE3.length);
+  return meanRatio(NETWORKS.map((network, i) => [network, imagesPerSecondE3[i]]));
+}
+
+/**
+ * The same mean over the networks that were measured. Unless they are all seven it is no rating: the registry takes
+ * none of it.
+ * @returns TU per day per GPU, 18 decimals
+ * @throws NothingMeasuredError, ZeroThroughputError, OutOfRangeError
+ */
+export function partialRatingOf(imagesPerSecondE3: Partial<ImagesPerSecondE3>): bigint {
+  const measured = NETWORKS.flatMap((network): [Network, bigint][] => {
+    const value = imagesPerSecondE3[network];
+    return value === undefined ? [] : [[network, value]];
+  });
+  if (measured.length === 0) throw new NothingMeasuredError();
+  return meanRatio(measured);
+}
+
+function meanRatio(measured: readonly (readonly [Network, bigint])[]): bigint {
   let sum = 0n;
-  for (const [i, network] of NETWORKS.entries()) {
-    const measured = imagesPerSecondE3[i];
-    if (measured === 0n) throw new ZeroThroughputError(network);
-    checkRange(`thousandths of images per second on ${network}`, measured, 1n, MAX_UINT32);
-    sum += (measured * WAD) / REFERENCE_IMAGES_PER_SECOND[network];
+  for (const [network, imagesPerSecondE3] of measured) {
+    checkThroughput(network, imagesPerSecondE3);
+    // thousandths are divided out once, at the end, as the registry does
+    sum += (imagesPerSecondE3 * WAD) / REFERENCE_IMAGES_PER_SECOND[network];
   }
-  const rating = sum / (BigInt(NETWORKS.length) * 1_000n);
+  const rating = sum / (BigInt(measured.length) * 1_000n);
   checkRange("rating", rating, 1n, MAX_RATING);
   return rating;
 }
