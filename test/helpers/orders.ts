@@ -22,9 +22,6 @@ import { INITIAL_USD, USD_REFERENCE_PRICE, type Protocol } from "./fixture";
 import { asGovernor } from "./governor";
 import { DAY, passVetoWindow, settle, submitReceipts, TU, type Asset } from "./market";
 
-/** What became of a root, by the values of `RootStatus` in ITUReceiptOracle.sol. */
-export const RootStatus = { Unknown: 0n, Pending: 1n, Final: 2n, Vetoed: 3n, Expired: 4n } as const;
-
 /** In ascending order of address, as the oracle wants signers. */
 export async function byAddress<T extends Signer>(signers: readonly T[]): Promise<T[]> {
   const keyed = await Promise.all(signers.map(async (signer) => ({ signer, key: BigInt(await signer.getAddress()) })));
@@ -46,17 +43,6 @@ export async function schedule(
   await connected.schedule(call.to, 0, call.data, ZeroHash, salt, await timelock.getMinDelay());
   return () => connected.execute(call.to, 0, call.data, ZeroHash, salt);
 }
-
-/** Why a receipt was passed over, by the values of `SkipReason` in IComputeEscrow.sol. */
-export const SkipReason = {
-  OtherAsset: 0n,
-  UnknownOrder: 1n,
-  WrongNode: 2n,
-  BeforeStart: 3n,
-  AfterSubmission: 4n,
-  NotAttested: 5n,
-  NothingNew: 6n,
-} as const;
 
 /** What an order buys unless a test says otherwise: 1 TU of any node for a day, held by `renter`. */
 export function openParams(asset: Asset, renter: HardhatEthersSigner, terms: Partial<OpenParamsStruct> = {}) {

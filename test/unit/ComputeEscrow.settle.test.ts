@@ -3,6 +3,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { parseUnits, ZeroHash } from "ethers";
 
+import { RootStatus, SkipReason } from "../../src/protocol";
 import { ReceiptTree, type Receipt } from "../../src/receipts";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
@@ -20,16 +21,7 @@ import {
   TU,
   type Asset,
 } from "../helpers/market";
-import {
-  attainable,
-  deliver,
-  expectSoundBooks,
-  listRefusingToken,
-  RootStatus,
-  SkipReason,
-  startOf,
-  worth,
-} from "../helpers/orders";
+import { attainable, deliver, expectSoundBooks, listRefusingToken, startOf, worth } from "../helpers/orders";
 
 const SEED = Number(process.env.SEED ?? 1);
 
@@ -94,7 +86,7 @@ describe("ComputeEscrow, settling", () => {
       const job = await openJob(protocol);
       await time.increase(HOUR);
       const tree = ReceiptTree.of([receiptOf(job, TU)]);
-      const rejects = async (status: bigint) =>
+      const rejects = async (status: RootStatus) =>
         expect(settle(protocol, usd, tree))
           .to.be.revertedWithCustomError(oracle, "Oracle_NotFinal")
           .withArgs(tree.root, status);
@@ -306,7 +298,7 @@ describe("ComputeEscrow, settling", () => {
 
   describe("receipts passed over", () => {
     /** Submits a sound receipt together with another, and expects the one to be paid and the other passed over. */
-    async function expectSkipped(protocol: Protocol, bad: Receipt, reason: bigint, submittedAt?: bigint) {
+    async function expectSkipped(protocol: Protocol, bad: Receipt, reason: SkipReason, submittedAt?: bigint) {
       const { escrow, usd } = protocol.contracts;
       const sound = await openJob(protocol);
       const good = receiptOf(sound, TU, sound.startedAt + 60n);
@@ -678,7 +670,7 @@ describe("ComputeEscrow, settling", () => {
       const { escrow, usd } = protocol.contracts;
       const [miner] = protocol.actors.miners;
       const job = await openJob(protocol, { unitPrice: 7n });
-      await startEpoch(protocol);
+      await time.increase(HOUR);
       const receipts = Array.from({ length: 20 }, (_, i) =>
         receiptOf(job, (BigInt(i + 1) * TU) / 20n, BigInt(job.startedAt) + 60n * BigInt(i + 1)),
       );
@@ -706,6 +698,8 @@ describe("ComputeEscrow, settling", () => {
         tu: fc.bigInt({ min: 0n, max: TU / 2n }),
         minute: fc.bigInt({ min: 0n, max: 200n }),
       });
+      // a second apart, so that no two receipts are the same
+      const secondsOf = (minute: bigint, i: number) => 60n * minute + BigInt(i);
       const calls = fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 5 });
 
       await fc.assert(
@@ -718,7 +712,7 @@ describe("ComputeEscrow, settling", () => {
           ];
           await time.increase(4n * HOUR);
           const [first, second] = twins.map((job) =>
-            drawn.map(({ tu, minute }, i) => receiptOf(job, tu + BigInt(i), job.startedAt + 60n * minute)),
+            drawn.map(({ tu, minute }, i) => receiptOf(job, tu, job.startedAt + secondsOf(minute, i))),
           );
           const tree = await submitReceipts(protocol, [...first, ...second]);
           await startEpoch(protocol);
@@ -744,16 +738,15 @@ describe("ComputeEscrow, settling", () => {
 
           const settledTU = await escrow.settledTU(twins[0].orderId, twins[0].nodeId);
           const best = [...came].map((i) => {
-            const limit = attainable(TU, 60n * drawn[i].minute);
-            const claimed = drawn[i].tu + BigInt(i);
-            return claimed < limit ? claimed : limit;
+            const limit = attainable(TU, secondsOf(drawn[i].minute, i));
+            return drawn[i].tu < limit ? drawn[i].tu : limit;
           });
           expect(settledTU).to.equal(best.reduce((a, b) => (a > b ? a : b)));
           expect(await escrow.settledTU(twins[1].orderId, twins[1].nodeId)).to.equal(settledTU);
           expect(earned).to.equal(worth(settledTU, unitPrice));
           expect(await weightOf(protocol, usd, miner.address)).to.equal(2n * earned);
         }),
-        { seed: SEED, numRuns: 12 },
+        { seed: SEED, numRuns: 12, endOnFailure: true },
       );
       await expectSoundBooks(protocol, usd);
     });
@@ -811,11 +804,11 @@ describe("ComputeEscrow, settling", () => {
       const measuredAt = startedAt + HOUR;
       const [a, b, c] = nodeIds;
 
-      // a third of 2 is 0.66…: nobody earns anything, though 2 · 1 TU was delivered
+      // a third of 2 is 0.66…: nobody earns anything, though all was delivered
       await deliver(protocol, usd, [
         { orderId, nodeId: a, cumulativeTU: TU / 3n, measuredAt },
         { orderId, nodeId: b, cumulativeTU: TU / 3n, measuredAt },
-        { orderId, nodeId: c, cumulativeTU: TU, measuredAt },
+        { orderId, nodeId: c, cumulativeTU: TU / 3n + 1n, measuredAt },
       ]);
 
       const { tuSettled, earned } = await escrow.order(orderId);
@@ -878,12 +871,11 @@ describe("ComputeEscrow, settling", () => {
         fc.asyncProperty(draw, async ({ tuAmount, unitPrice, claims }) => {
           const { orderId, nodeIds, startedAt } = await openJoint(protocol, tuAmount, unitPrice);
           await time.increase(HOUR);
-          const measuredAt = startedAt + HOUR;
           const receipts = claims.map(({ node, tu }, i) => ({
             orderId,
             nodeId: nodeIds[node],
-            cumulativeTU: tu + BigInt(i), // distinct
-            measuredAt,
+            cumulativeTU: tu,
+            measuredAt: startedAt + HOUR - BigInt(i), // a second apart, so that no two are the same
           }));
           const tree = await submitReceipts(protocol, receipts);
           await passVetoWindow(protocol);
@@ -911,7 +903,7 @@ describe("ComputeEscrow, settling", () => {
           );
           expect(await escrow.liabilities(usd)).to.equal(0);
         }),
-        { seed: SEED, numRuns: 12 },
+        { seed: SEED, numRuns: 12, endOnFailure: true },
       );
       await expectSoundBooks(protocol, usd);
     });

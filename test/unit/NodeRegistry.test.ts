@@ -4,12 +4,12 @@ import { expect } from "chai";
 import { id, parseUnits, ZeroAddress, ZeroHash } from "ethers";
 import { ethers } from "hardhat";
 
+import { MAX_RATING, NETWORKS, ratingOf, REFERENCE_IMAGES_PER_SECOND } from "../../src/tu/rating";
 import { NodeRegistry__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { attestNode, DAY, listNode, openOrder, registerNode, signByQuorum, TU } from "../helpers/market";
 
-const MAX_RATING = parseUnits("1000", 18);
 const MAX_ATTESTATION = 90n * DAY;
 const UNATTESTED = 0n;
 
@@ -27,20 +27,11 @@ const GENESIS_RATINGS: [name: string, rating: string][] = [
   ["RTX 2080 Ti", "1.35"],
 ];
 
-/** Images per second of a GTX 1080 Ti on ResNet-50, ResNet-152, Inception v3 and v4, VGG-16, AlexNet, SSD300. */
-const REFERENCE = [209n, 81n, 136n, 58n, 134n, 2_762n, 108n];
-
 type Images = [bigint, bigint, bigint, bigint, bigint, bigint, bigint];
 
 /** Seven throughputs, in thousandths of images per second, that are some multiple of the reference. */
 function multipleOfReference(numerator: bigint, denominator = 1n): Images {
-  return REFERENCE.map((images) => (images * 1_000n * numerator) / denominator) as Images;
-}
-
-/** (1/7) Σ measured / reference, 18 decimals, each quotient and the mean rounded down. */
-function ratingFrom(images: Images): bigint {
-  const sum = images.reduce((total, measured, i) => total + (measured * 10n ** 18n) / REFERENCE[i], 0n);
-  return sum / 7_000n;
+  return NETWORKS.map((network) => (REFERENCE_IMAGES_PER_SECOND[network] * 1_000n * numerator) / denominator) as Images;
 }
 
 async function signRating(protocol: Protocol, imagesPerSecondE3: Images, gpuModel = MODEL) {
@@ -118,7 +109,7 @@ describe("NodeRegistry", () => {
       const { registry } = contracts;
 
       expect(await registry.MAX_GPU_COUNT()).to.equal(1_024);
-      expect(await registry.MAX_RATING()).to.equal(MAX_RATING);
+      expect(await registry.MAX_RATING()).to.equal(parseUnits("1000", 18));
       expect(await registry.MAX_ATTESTATION()).to.equal(MAX_ATTESTATION);
     });
   });
@@ -161,7 +152,7 @@ describe("NodeRegistry", () => {
 
       await expect(attestRating(protocol, images))
         .to.be.revertedWithCustomError(protocol.contracts.registry, "Registry_RatingOutOfBounds")
-        .withArgs(ratingFrom(images), MAX_RATING);
+        .withArgs(MAX_RATING + 10n ** 18n / 209n / 7_000n, MAX_RATING);
     });
 
     it("rejects measurements that no quorum has signed", async () => {
@@ -216,7 +207,7 @@ describe("NodeRegistry", () => {
     const measured: [title: string, images: Images][] = [
       ["the reference itself", multipleOfReference(1n)],
       ["1,000 times the reference, the highest", multipleOfReference(1_000n)],
-      ["a thousandth of an image per second, the lowest", [1n, 1n, 1n, 1n, 1n, 1n, 1n]],
+      ["a thousandth of an image per second everywhere, the lowest", [1n, 1n, 1n, 1n, 1n, 1n, 1n]],
       [
         "figures that divide into nothing round",
         [304_817n, 110_333n, 190_101n, 81_007n, 191_919n, 3_893_771n, 151_313n],
@@ -226,7 +217,7 @@ describe("NodeRegistry", () => {
       it(`rates ${title}, exactly`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
         const { registry } = protocol.contracts;
-        const rating = ratingFrom(images);
+        const rating = ratingOf(images);
 
         await expect(attestRating(protocol, images)).to.emit(registry, "ModelRated").withArgs(MODEL, rating, EVIDENCE);
 

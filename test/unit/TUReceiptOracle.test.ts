@@ -15,11 +15,12 @@ import {
 import { ethers } from "hardhat";
 
 import { readDomain, signMessage, structHash, type OracleMessages, type Signature } from "../../src/oracle";
+import { RootStatus } from "../../src/protocol";
 import { TUReceiptOracle__factory, type TUReceiptOracle } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { DAY, HOUR } from "../helpers/market";
-import { byAddress, RootStatus, schedule } from "../helpers/orders";
+import { byAddress, schedule } from "../helpers/orders";
 
 const FREEZE_DURATION = 7n * DAY;
 const FREEZE_INTERVAL = 30n * DAY;
@@ -718,7 +719,7 @@ describe("TUReceiptOracle", () => {
       const { oracle } = contracts;
       const vetoed = id("vetoed root");
       const rotate = await scheduleRotation(protocol);
-      const rejects = (receiptsRoot: string, status: bigint) =>
+      const rejects = (receiptsRoot: string, status: RootStatus) =>
         expect(oracle.finalSubmission(receiptsRoot))
           .to.be.revertedWithCustomError(oracle, "Oracle_NotFinal")
           .withArgs(receiptsRoot, status);
@@ -777,7 +778,7 @@ describe("TUReceiptOracle", () => {
       const { contracts, actors, params } = protocol;
       const oracle = contracts.oracle.connect(actors.guardian);
       const [vetoed, expired] = [id("vetoed root"), id("expired root")];
-      const rejects = (receiptsRoot: string, status: bigint) =>
+      const rejects = (receiptsRoot: string, status: RootStatus) =>
         expect(oracle.veto(receiptsRoot))
           .to.be.revertedWithCustomError(oracle, "Oracle_NotPending")
           .withArgs(receiptsRoot, status);
