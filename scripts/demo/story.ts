@@ -68,7 +68,7 @@ const LARGE_NODE_GPUS = 1_024n;
  * points of its depth: in the first months, and in all others.
  */
 const FIRST_DEMAND = [100n, 300n, 600n];
-const DEMAND = 1_250n;
+const DEMAND = 1_500n;
 const BASIS_POINTS = 10_000n;
 
 /** What the treasury sells in a month, at most. */
@@ -355,7 +355,8 @@ export class Story {
 
   private async endRow(): Promise<void> {
     const { economy, rows } = this;
-    await economy.auditor.audit(true);
+    const isTenth = (rows.length + 1) % 10 === 0;
+    await economy.auditor.audit(isTenth || economy.auditor.supply.phase === Phase.Mature);
 
     const { supply } = economy.auditor;
     const { tft, usd } = await economy.world.market.reserves();
