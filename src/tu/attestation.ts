@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import path from "node:path";
 
 import {
   formatUnits,
@@ -182,7 +181,7 @@ export async function readSignatureFile(
   if (content.digest !== digestOf(signerSet, attestation)) {
     const { evidence, signerSetVersion } = attestation.message;
     const wanted = `${attestation.type} of evidence ${evidence} under signer set ${signerSetVersion}`;
-    throw new SignatureFileError(path.basename(file), `is not for the ${wanted}`);
+    throw new SignatureFileError(file, `is not for the ${wanted}`);
   }
   return { signer: content.signer, signature: content.signature };
 }
@@ -203,8 +202,8 @@ export async function submitAttestation(
     const { gpuModel, imagesPerSecondE3, evidence } = message;
     const quorum = await collectQuorum(signerSet, type, message, signatures);
     const sent = registry.attestRating(gpuModel, imagesPerSecondE3 as SevenThroughputs, evidence, quorum);
-    const { hash, blockHash } = await mined(sent);
-    const logs = await registry.queryFilter(registry.filters.ModelRated(gpuModel), blockHash);
+    const { hash, blockNumber } = await mined(sent);
+    const logs = await registry.queryFilter(registry.filters.ModelRated(gpuModel), blockNumber, blockNumber);
     compare("rating", await registry.ratingOf(gpuModel), rating);
     compare("evidence", logs.at(-1)?.args.evidence, evidence);
     return { transaction: hash, signers: quorum.map(({ signer }) => signer) };
@@ -214,8 +213,8 @@ export async function submitAttestation(
   const { nodeId, validUntil, evidence } = message;
   const quorum = await collectQuorum(signerSet, type, message, signatures);
   const sent = registry.attestNode(nodeId, validUntil, evidence, quorum);
-  const { hash, blockHash } = await mined(sent);
-  const logs = await registry.queryFilter(registry.filters.NodeAttested(nodeId), blockHash);
+  const { hash, blockNumber } = await mined(sent);
+  const logs = await registry.queryFilter(registry.filters.NodeAttested(nodeId), blockNumber, blockNumber);
   compare("attestedUntil", (await registry.node(nodeId)).attestedUntil, validUntil);
   compare("evidence", logs.at(-1)?.args.evidence, evidence);
   return { transaction: hash, signers: quorum.map(({ signer }) => signer) };

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+import hre from "hardhat";
+
 /** Small logs in the form that tf_cnn_benchmarks gives them, of a GPU that there is none of. */
 export const LOGS = path.join(__dirname, "../fixtures/tu-logs");
 
@@ -48,4 +50,17 @@ export async function thrownBy(call: Promise<unknown>): Promise<unknown> {
     },
     (error: unknown) => error,
   );
+}
+
+/** Runs a Hardhat task in this process and returns what it has printed. */
+export async function printedBy(task: string, args: Record<string, unknown>): Promise<string> {
+  const printed: string[] = [];
+  const log = console.log;
+  console.log = (...data: unknown[]) => printed.push(data.join(" "));
+  try {
+    await hre.run(task, args);
+  } finally {
+    console.log = log;
+  }
+  return printed.join("\n");
 }
