@@ -15,7 +15,7 @@ import { ethers } from "hardhat";
 
 import { MAX_REFERENCE, nextReference, priceAt, tftOwed } from "../../src/auction";
 import { BURNING_END, NOMINAL_SUPPLY, Phase, PRODUCTION_MINING_END, RESERVE, ULTIMATE_SUPPLY } from "../../src/supply";
-import { BuybackBurnController__factory, TestToken__factory, type HostileBuyer } from "../../typechain-types";
+import { TestToken__factory, type HostileBuyer } from "../../typechain-types";
 import type { CallStruct } from "../../typechain-types/contracts/mocks/HostileBuyer";
 import { deployProtocolFixture, INITIAL_TFT, USD_REFERENCE_PRICE, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
@@ -145,9 +145,10 @@ describe("BuybackBurnController", () => {
     ] as const) {
       it(`refuses an auction period a second ${name}`, async () => {
         const { contracts, actors } = await loadFixture(deployProtocolFixture);
-        const factory = new BuybackBurnController__factory(actors.deployer);
 
-        await expect(factory.deploy(systemOf(contracts), period, actors.operations, 0n))
+        await expect(
+          ethers.deployContract("BuybackBurnController", [systemOf(contracts), period, actors.operations, 0n]),
+        )
           .to.be.revertedWithCustomError(contracts.controller, "Controller_PeriodOutOfBounds")
           .withArgs(period, MINUTE, MAX_PERIOD);
       });
@@ -159,28 +160,32 @@ describe("BuybackBurnController", () => {
     ] as const) {
       it(`takes an auction period of ${name}`, async () => {
         const { contracts, actors } = await loadFixture(deployProtocolFixture);
-        const factory = new BuybackBurnController__factory(actors.deployer);
 
-        const controller = await factory.deploy(systemOf(contracts), period, actors.operations, 0n);
+        const controller = await ethers.deployContract("BuybackBurnController", [
+          systemOf(contracts),
+          period,
+          actors.operations,
+          0n,
+        ]);
 
         expect(await controller.AUCTION_PERIOD()).to.equal(period);
       });
     }
 
     it("refuses an operations treasury that is a contract of the protocol", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const factory = new BuybackBurnController__factory(actors.deployer);
+      const { contracts } = await loadFixture(deployProtocolFixture);
 
-      await expect(factory.deploy(systemOf(contracts), PERIOD, contracts.vault, 0n))
+      await expect(ethers.deployContract("BuybackBurnController", [systemOf(contracts), PERIOD, contracts.vault, 0n]))
         .to.be.revertedWithCustomError(contracts.controller, "Controller_InvalidTreasury")
         .withArgs(contracts.vault);
     });
 
     it("refuses an operations share above 20 %", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const factory = new BuybackBurnController__factory(actors.deployer);
 
-      await expect(factory.deploy(systemOf(contracts), PERIOD, actors.operations, 2_001n))
+      await expect(
+        ethers.deployContract("BuybackBurnController", [systemOf(contracts), PERIOD, actors.operations, 2_001n]),
+      )
         .to.be.revertedWithCustomError(contracts.controller, "Controller_ShareTooHigh")
         .withArgs(2_001n, 2_000n);
     });

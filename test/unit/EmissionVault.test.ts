@@ -1,9 +1,9 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import type { Signer } from "ethers";
+import { ethers } from "hardhat";
 
 import { PRODUCTION_MINING_END, RESERVE } from "../../src/supply";
-import { EmissionVault__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";
@@ -21,9 +21,9 @@ async function brokenController({ contracts: { controller, tft }, actors }: Prot
 describe("EmissionVault", () => {
   describe("constructor", () => {
     it("refuses to exist without the reserve", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const { contracts } = await loadFixture(deployProtocolFixture);
 
-      await expect(new EmissionVault__factory(actors.deployer).deploy(systemOf(contracts)))
+      await expect(ethers.deployContract("EmissionVault", [systemOf(contracts)]))
         .to.be.revertedWithCustomError(contracts.vault, "Vault_ReserveMissing")
         .withArgs(0n, RESERVE);
     });

@@ -3,8 +3,8 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signer
 import { expect } from "chai";
 import fc from "fast-check";
 import { ZeroAddress } from "ethers";
+import { ethers } from "hardhat";
 
-import { RewardPool__factory } from "../../typechain-types";
 import { deployProtocolFixture, INITIAL_TFT, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import {
@@ -55,9 +55,9 @@ describe("RewardPool", () => {
       ["above 30 days", MAX_EPOCH_LENGTH + 1n],
     ] as const) {
       it(`refuses an epoch a second ${name}`, async () => {
-        const { contracts, actors } = await loadFixture(deployProtocolFixture);
+        const { contracts } = await loadFixture(deployProtocolFixture);
 
-        await expect(new RewardPool__factory(actors.deployer).deploy(systemOf(contracts), epochLength))
+        await expect(ethers.deployContract("RewardPool", [systemOf(contracts), epochLength]))
           .to.be.revertedWithCustomError(contracts.pool, "Pool_EpochLengthOutOfBounds")
           .withArgs(epochLength, MINUTE, MAX_EPOCH_LENGTH);
       });
@@ -68,9 +68,9 @@ describe("RewardPool", () => {
       ["30 days", MAX_EPOCH_LENGTH],
     ] as const) {
       it(`takes an epoch of ${name}`, async () => {
-        const { contracts, actors } = await loadFixture(deployProtocolFixture);
+        const { contracts } = await loadFixture(deployProtocolFixture);
 
-        const pool = await new RewardPool__factory(actors.deployer).deploy(systemOf(contracts), epochLength);
+        const pool = await ethers.deployContract("RewardPool", [systemOf(contracts), epochLength]);
 
         expect(await pool.EPOCH_LENGTH()).to.equal(epochLength);
       });

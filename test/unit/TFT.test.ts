@@ -1,10 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import { MaxUint256, Signature, verifyTypedData, ZeroAddress, type Signer } from "ethers";
+import { ethers } from "hardhat";
 
 import { readDomain } from "../../src/oracle";
 import { BURNING_END, NOMINAL_SUPPLY, RESERVE, ULTIMATE_SUPPLY } from "../../src/supply";
-import { TFT__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";
@@ -43,7 +43,7 @@ describe("TFT", () => {
         const { contracts, actors } = await loadFixture(deployProtocolFixture);
         const allocation = { holder: actors.stranger, amount: NOMINAL_SUPPLY - RESERVE + off };
 
-        await expect(new TFT__factory(actors.deployer).deploy(systemOf(contracts), [allocation]))
+        await expect(ethers.deployContract("TFT", [systemOf(contracts), [allocation]]))
           .to.be.revertedWithCustomError(contracts.tft, "TFT_AllocationsDoNotSum")
           .withArgs(NOMINAL_SUPPLY + off, NOMINAL_SUPPLY);
       });
@@ -77,8 +77,9 @@ describe("TFT", () => {
       expect(await tft.ULTIMATE_SUPPLY()).to.equal(100_000_000n * TFT);
     });
 
-    it("changes state through ERC-20, ERC-2612 and burn, and through nothing else", () => {
-      const functions = TFT__factory.createInterface().fragments.flatMap((fragment) =>
+    it("changes state through ERC-20, ERC-2612 and burn, and through nothing else", async () => {
+      const { interface: tft } = await ethers.getContractFactory("TFT");
+      const functions = tft.fragments.flatMap((fragment) =>
         "stateMutability" in fragment && "name" in fragment && fragment.stateMutability !== "view"
           ? [`${String(fragment.name)} ${String(fragment.stateMutability)}`]
           : [],
