@@ -11,7 +11,6 @@ import {
   REFERENCE_IMAGES_PER_SECOND,
   ZeroThroughputError,
 } from "../../../src/tu/rating";
-import type { RatingHarness } from "../../../typechain-types";
 
 const SEED = Number(process.env.SEED ?? 1);
 const RUNS = 10_000;
@@ -21,7 +20,7 @@ const BATCH = 100;
 
 const MAX_UINT32 = 2n ** 32n - 1n;
 
-type Model = Parameters<RatingHarness["rate"]>[0][number] & bigint[];
+type Model = [bigint, bigint, bigint, bigint, bigint, bigint, bigint];
 
 /** Zero, the least, the reference and its neighbours, where the rating passes its bound, the most, and all between. */
 function throughput(reference: bigint): fc.Arbitrary<bigint> {
