@@ -340,11 +340,12 @@ describe("BuybackBurnController", () => {
 
     it("rounds operations' part down", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const { controller, tft } = protocol.contracts;
+      const { controller, tft, pool } = protocol.contracts;
       // of 24 units 19 are released, a tenth of which is 1.9
       const epoch = await endedTFTBucket(protocol, 24n);
+      const burn = controller.burnEpoch(epoch);
 
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, burn, epoch, tft, {
         bought: 24n,
         burned: 24n,
         released: 19n,
@@ -352,6 +353,7 @@ describe("BuybackBurnController", () => {
         reward: 18n,
         phase: Phase.ProductionMining,
       });
+      await expect(burn).to.changeTokenBalances(tft, [controller, protocol.actors.operations, pool], [-24n, 1n, 18n]);
     });
 
     it("destroys what was earned and nothing that someone has sent", async () => {
@@ -949,6 +951,28 @@ describe("BuybackBurnController", () => {
         .withArgs(usd, epoch, proceeds, USD_REFERENCE_PRICE, average);
       expect((await pool.bucket(await pool.bucketId(epoch, usd))).isFinal).to.equal(true);
       await expect(controller.lot(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(usd);
+    });
+
+    it("keeps the next lot's account apart from that of the lot before", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd } = protocol.contracts;
+      const first = await openLot(protocol, usd, 700n * USD);
+      await buyAt(protocol, { asset: usd, ...first, age: PERIOD, amount: 300n * USD });
+      await buyAt(protocol, { asset: usd, ...first, age: PERIOD + 1n, amount: 400n * USD });
+      const second = await openLot(protocol, usd, 500n * USD);
+      const { remaining, referencePrice } = await controller.lot(usd);
+      expect(remaining).to.equal(500n * USD);
+
+      const proceeds = tftOwed(500n * USD, priceAt(referencePrice, 40_000n, PERIOD), USD);
+      await expect(buyAt(protocol, { asset: usd, ...second, age: 40_000n, amount: 500n * USD }))
+        .to.emit(controller, "LotSoldOut")
+        .withArgs(
+          usd,
+          second.epoch,
+          proceeds,
+          referencePrice,
+          nextReference(referencePrice, proceeds, 500n * USD, USD),
+        );
     });
 
     it("fills no more than is left, so that a purchase in front of the bidder's does not stop his", async () => {
