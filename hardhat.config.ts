@@ -68,7 +68,8 @@ const config: HardhatUserConfig = {
       // Cancun is what every network we deploy to runs; transient storage needs it.
       evmVersion: "cancun",
       viaIR: true,
-      optimizer: { enabled: true, runs: 200 },
+      // More runs cost bytes, of which there are enough, and save about 1 % of gas on every path.
+      optimizer: { enabled: true, runs: 10_000 },
     },
   },
   networks: {
@@ -76,6 +77,8 @@ const config: HardhatUserConfig = {
       // EIP-7825, from Osaka on: no transaction may take more than this. The coverage plugin sets its own block limit.
       hardfork: COVERAGE ? "prague" : "osaka",
       blockGasLimit: 16_777_216,
+      // No test may depend on the day or the hour it is run at.
+      initialDate: "2027-01-01T00:00:00Z",
       allowUnlimitedContractSize: COVERAGE,
     },
   },
@@ -83,7 +86,7 @@ const config: HardhatUserConfig = {
     ignition: "./deploy",
     ...(COVERAGE && { artifacts: "./cache/coverage/artifacts", cache: "./cache/coverage" }),
   },
-  typechain: { outDir: "typechain-types", target: "ethers-v6", dontOverrideCompile: COVERAGE },
+  typechain: { outDir: COVERAGE ? "cache/coverage/typechain-types" : "typechain-types", target: "ethers-v6" },
   // A differential test walks through thousands of histories in one case, and more slowly under coverage.
   mocha: { timeout: COVERAGE ? 600_000 : 120_000 },
   contractSizer: { strict: true, only: ["^contracts/"], except: ["^contracts/mocks/"] },

@@ -7,7 +7,6 @@ import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.s
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import { DoubleEndedQueue } from "@openzeppelin/contracts/utils/structs/DoubleEndedQueue.sol";
 
 import { IBuybackBurnController, IBuybackCallee, Lot, Supply } from "./interfaces/IBuybackBurnController.sol";
 import { IEmissionVault } from "./interfaces/IEmissionVault.sol";
@@ -22,16 +21,25 @@ import { Phase, SupplySchedule } from "./libraries/SupplySchedule.sol";
 /// @notice See {IBuybackBurnController}.
 /// @custom:security-contact security@turingfog.example
 contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransient {
-    using DoubleEndedQueue for DoubleEndedQueue.Bytes32Deque;
     using Math for uint256;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
+    /// @dev With the ends of the asset's queue, so that a sale reads and writes one slot for all of it: 6,000 gas less
+    /// than a queue apart. 32 bits count epochs of a minute for 8,000 years.
     struct Auction {
-        uint128 referencePrice; // slot 0
+        uint96 referencePrice; // slot 0: at most 1 B TFT, 90 bits
         uint40 soldOutAt; // when the lot before was sold out
         uint8 decimals;
-        uint128 sold; // slot 1: of the current lot
+        bool isPartlySold; // else `_sales` need not be read
+        uint32 oldestEpoch;
+        uint32 newestEpoch;
+        uint32 waiting; // how many epochs are in the queue
+    }
+
+    /// @dev Of the current lot, while it is partly sold.
+    struct Sale {
+        uint128 sold; // slot 0
         uint128 proceeds;
     }
 
@@ -82,8 +90,10 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
     mapping(address asset => Auction) private _auctions;
 
-    /// @dev Epochs of the buckets that wait, oldest first.
-    mapping(address asset => DoubleEndedQueue.Bytes32Deque) private _epochs;
+    mapping(address asset => Sale) private _sales;
+
+    /// @dev The queue's links: the epoch whose bucket waits behind this one. A lone bucket needs none.
+    mapping(uint256 bucketId => uint256 epoch) private _nextEpoch;
 
     /* CONSTRUCTOR */
 
@@ -110,13 +120,15 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     /// @inheritdoc IBuybackBurnController
     function burnEpoch(uint256 epoch) external nonReentrant {
         address asset = address(TFT);
-        uint256 oldest = _oldestEnded(asset);
+        Auction storage auction = _auctions[asset];
+        uint256 oldest = _oldestEnded(asset, auction);
         if (epoch != oldest) revert Controller_WrongEpoch(epoch, oldest);
 
-        (uint128 amount, , ) = POOL.bucket(BucketId.encode(epoch, asset));
+        uint256 id = BucketId.encode(epoch, asset);
+        (uint128 amount, , ) = POOL.bucket(id);
 
-        _epochs[asset].popFront();
-        _destroy(epoch, asset, amount, true);
+        _dequeue(auction, id);
+        _destroy(id, epoch, asset, amount, true);
     }
 
     /// @inheritdoc IBuybackBurnController
@@ -128,7 +140,8 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         address to,
         bytes calldata data
     ) external nonReentrant returns (uint128 filled, uint256 tftOwed) {
-        Lot memory current = lot(asset);
+        Auction storage auction = _auctions[asset];
+        Lot memory current = _lot(asset, auction);
         if (epoch != current.epoch) revert Controller_WrongEpoch(epoch, current.epoch);
         if (amount == 0) revert Controller_ZeroAmount();
         uint256 currentPrice = _price(current);
@@ -137,10 +150,9 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         filled = uint128(amount.min(current.remaining)); // at most `remaining`, a uint128
         if ((current.remaining - filled) * DUST_DIVISOR < current.amount) filled = current.remaining;
 
-        uint256 wholeUnit = 10 ** _auctions[asset].decimals;
-        tftOwed = uint256(filled).mulDiv(currentPrice, wholeUnit, Math.Rounding.Ceil).max(1);
+        tftOwed = uint256(filled).mulDiv(currentPrice, 10 ** auction.decimals, Math.Rounding.Ceil).max(1);
 
-        _recordSale(asset, current, filled, tftOwed, wholeUnit);
+        _recordSale(asset, auction, current, filled, tftOwed);
         emit LotFilled(asset, epoch, msg.sender, to, filled, tftOwed, currentPrice);
 
         // Interaction: the filler may sell what he gets for what he owes
@@ -148,35 +160,50 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         if (data.length != 0) IBuybackCallee(msg.sender).onBuyback(asset, filled, tftOwed, data);
         TFT.transferFrom(msg.sender, address(this), tftOwed);
 
-        _destroy(epoch, asset, tftOwed, filled == current.remaining);
+        _destroy(BucketId.encode(epoch, asset), epoch, asset, tftOwed, filled == current.remaining);
     }
 
     function _recordSale(
         address asset,
+        Auction storage auction,
         Lot memory current,
         uint128 filled,
-        uint256 tftOwed,
-        uint256 wholeUnit
+        uint256 tftOwed
     ) private {
-        Auction storage auction = _auctions[asset];
-        uint256 proceeds = auction.proceeds + tftOwed;
+        bool wasPartlySold = auction.isPartlySold;
+        uint256 proceeds = wasPartlySold ? _sales[asset].proceeds + tftOwed : tftOwed;
         if (filled < current.remaining) {
-            auction.sold += filled;
-            auction.proceeds = proceeds.toUint128();
+            uint256 sold = current.amount - current.remaining + filled; // less than `amount`
+            _sales[asset] = Sale({ sold: uint128(sold), proceeds: proceeds.toUint128() });
+            auction.isPartlySold = true;
             return;
         }
 
-        uint256 nextReference = AuctionPrice.nextReference(current.referencePrice, proceeds, current.amount, wholeUnit);
-        auction.referencePrice = nextReference.toUint128();
+        uint256 nextReference = AuctionPrice.nextReference(
+            current.referencePrice,
+            proceeds,
+            current.amount,
+            10 ** auction.decimals
+        );
+        if (wasPartlySold) delete _sales[asset];
+        auction.referencePrice = nextReference.toUint96();
         auction.soldOutAt = uint40(block.timestamp);
-        auction.sold = 0;
-        auction.proceeds = 0;
-        _epochs[asset].popFront();
+        auction.isPartlySold = false;
+        _dequeue(auction, BucketId.encode(current.epoch, asset));
         emit LotSoldOut(asset, current.epoch, proceeds, current.referencePrice, nextReference);
     }
 
+    function _dequeue(Auction storage auction, uint256 id) private {
+        uint32 waiting = auction.waiting - 1;
+        auction.waiting = waiting;
+        if (waiting == 0) return;
+
+        auction.oldestEpoch = uint32(_nextEpoch[id]); // as it was enqueued
+        delete _nextEpoch[id];
+    }
+
     /// @dev Destroys TFT that the controller holds, by the supply schedule, and adds the reward to the bucket's.
-    function _destroy(uint256 epoch, address asset, uint256 bought, bool isFinal) private {
+    function _destroy(uint256 id, uint256 epoch, address asset, uint256 bought, bool isFinal) private {
         uint256 burnedBefore = TFT.burned();
         (uint256 b1, uint256 b2, uint256 reward) = SupplySchedule.split(bought, burnedBefore);
         uint256 burned = b1 + b2;
@@ -193,7 +220,6 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
             if (operations != 0) TFT.transfer(operationsTreasury, operations);
         }
 
-        uint256 id = BucketId.encode(epoch, asset);
         if (reward != 0) TFT.transfer(address(POOL), reward);
         POOL.addReward(id, reward, isFinal);
 
@@ -207,7 +233,13 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     function enqueue(uint256 epoch, address asset) external {
         if (msg.sender != address(POOL)) revert Controller_NotPool(msg.sender);
 
-        _epochs[asset].pushBack(bytes32(epoch));
+        Auction storage auction = _auctions[asset];
+        uint32 newest = epoch.toUint32();
+        uint32 waiting = auction.waiting;
+        if (waiting == 0) auction.oldestEpoch = newest;
+        else _nextEpoch[BucketId.encode(auction.newestEpoch, asset)] = epoch;
+        auction.newestEpoch = newest;
+        auction.waiting = waiting + 1;
         emit BucketQueued(BucketId.encode(epoch, asset), epoch, asset);
     }
 
@@ -220,7 +252,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         uint8 decimals = IERC20Metadata(asset).decimals();
         if (decimals > MAX_DECIMALS) revert Controller_TooManyDecimals(asset, decimals, MAX_DECIMALS);
 
-        _auctions[asset].referencePrice = referencePrice.toUint128();
+        _auctions[asset].referencePrice = referencePrice.toUint96();
         _auctions[asset].decimals = decimals;
         emit AuctionCreated(asset, decimals, referencePrice);
     }
@@ -275,41 +307,44 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     }
 
     /// @inheritdoc IBuybackBurnController
-    function lot(address asset) public view returns (Lot memory) {
-        if (asset == address(TFT)) revert Controller_TFTNotSold();
-        uint256 epoch = _oldestEnded(asset);
+    function lot(address asset) external view returns (Lot memory) {
+        return _lot(asset, _auctions[asset]);
+    }
 
-        Auction memory auction = _auctions[asset];
+    /// @inheritdoc IBuybackBurnController
+    function price(address asset) external view returns (uint256) {
+        return _price(_lot(asset, _auctions[asset]));
+    }
+
+    /// @inheritdoc IBuybackBurnController
+    function oldestBucket(address asset) external view returns (uint256 waiting, uint256 epoch) {
+        Auction storage auction = _auctions[asset];
+        waiting = auction.waiting;
+        if (waiting != 0) epoch = auction.oldestEpoch;
+    }
+
+    function _lot(address asset, Auction storage auction) private view returns (Lot memory) {
+        if (asset == address(TFT)) revert Controller_TFTNotSold();
+        uint256 epoch = _oldestEnded(asset, auction);
+
         (uint128 amount, , ) = POOL.bucket(BucketId.encode(epoch, asset));
         uint256 endedAt = (epoch + 1) * EPOCH_LENGTH;
         return
             Lot({
                 epoch: epoch,
                 amount: amount,
-                remaining: amount - auction.sold,
+                remaining: auction.isPartlySold ? amount - _sales[asset].sold : amount,
                 startedAt: uint40(endedAt.max(auction.soldOutAt)), // neither is in the future
                 referencePrice: auction.referencePrice
             });
-    }
-
-    /// @inheritdoc IBuybackBurnController
-    function price(address asset) external view returns (uint256) {
-        return _price(lot(asset));
-    }
-
-    /// @inheritdoc IBuybackBurnController
-    function oldestBucket(address asset) external view returns (uint256 waiting, uint256 epoch) {
-        waiting = _epochs[asset].length();
-        if (waiting != 0) epoch = uint256(_epochs[asset].front());
     }
 
     function _price(Lot memory current) private view returns (uint256) {
         return AuctionPrice.priceAt(current.referencePrice, block.timestamp - current.startedAt, AUCTION_PERIOD);
     }
 
-    function _oldestEnded(address asset) private view returns (uint256 epoch) {
-        if (_epochs[asset].empty()) revert Controller_NoLot(asset);
-        epoch = uint256(_epochs[asset].front());
-        if (epoch >= block.timestamp / EPOCH_LENGTH) revert Controller_NoLot(asset);
+    function _oldestEnded(address asset, Auction storage auction) private view returns (uint256 epoch) {
+        epoch = auction.oldestEpoch;
+        if (auction.waiting == 0 || epoch >= block.timestamp / EPOCH_LENGTH) revert Controller_NoLot(asset);
     }
 }

@@ -70,7 +70,7 @@ contract Genesis is IGenesis {
         assembly ("memory-safe") {
             created := create(0, add(initCode, 0x20), mload(initCode))
         }
-        if (created == address(0) || created != expected) revert Genesis_CreationFailed(nonce);
+        if (created != expected) revert Genesis_CreationFailed(nonce);
     }
 
     function _checkAllocations(System memory s, Allocation[] calldata allocations) private view {
@@ -80,7 +80,8 @@ contract Genesis is IGenesis {
         for (uint256 i = 0; i < allocations.length; ++i) {
             (address holder, uint256 amount) = (allocations[i].holder, allocations[i].amount);
             bool isProtocol =
-                holder == s.tft ||
+                holder == address(this) ||
+                    holder == s.tft ||
                     holder == s.oracle ||
                     holder == s.registry ||
                     holder == s.pool ||
@@ -96,6 +97,7 @@ contract Genesis is IGenesis {
         _check(s.vault, IEmissionVault.TFT.selector, s.tft);
         _check(s.vault, IEmissionVault.CONTROLLER.selector, s.controller);
         _check(s.oracle, ITUReceiptOracle.GOVERNOR.selector, s.governor);
+        _check(s.oracle, ITUReceiptOracle.ESCROW.selector, s.escrow);
         _check(s.registry, INodeRegistry.ORACLE.selector, s.oracle);
         _check(s.registry, INodeRegistry.ESCROW.selector, s.escrow);
         _check(s.pool, IRewardPool.TFT.selector, s.tft);
@@ -105,6 +107,8 @@ contract Genesis is IGenesis {
         _check(s.controller, IBuybackBurnController.TFT.selector, s.tft);
         _check(s.controller, IBuybackBurnController.VAULT.selector, s.vault);
         _check(s.controller, IBuybackBurnController.POOL.selector, s.pool);
+        _check(s.controller, IBuybackBurnController.ORACLE.selector, s.oracle);
+        _check(s.controller, IBuybackBurnController.REGISTRY.selector, s.registry);
         _check(s.controller, IBuybackBurnController.ESCROW.selector, s.escrow);
         _check(s.escrow, IComputeEscrow.GOVERNOR.selector, s.governor);
         _check(s.escrow, IComputeEscrow.ORACLE.selector, s.oracle);

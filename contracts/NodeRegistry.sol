@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-
 import { IComputeEscrow } from "./interfaces/IComputeEscrow.sol";
 import { System } from "./interfaces/IGenesis.sol";
 import { INodeRegistry, Node } from "./interfaces/INodeRegistry.sol";
 import { ITUReceiptOracle, Signature } from "./interfaces/ITUReceiptOracle.sol";
+import { Words } from "./libraries/Words.sol";
 
 /// @title NodeRegistry
 /// @notice See {INodeRegistry}.
 /// @custom:security-contact security@turingfog.example
 contract NodeRegistry is INodeRegistry {
-    using SafeCast for uint256;
+    using Words for uint256[];
 
     /// @dev What a settlement reads of a node; the model is in its id.
     struct Standing {
@@ -207,7 +206,7 @@ contract NodeRegistry is INodeRegistry {
         if (unitPrice == 0) revert Registry_NotOffered(nodeId, asset);
         if (tuAmount > capacityTU) revert Registry_CapacityExceeded(tuAmount, capacityTU);
 
-        offer.capacityTU = (capacityTU - tuAmount).toUint128();
+        offer.capacityTU = uint128(capacityTU - tuAmount); // a part of a uint128
     }
 
     /* VIEWS */
@@ -218,9 +217,8 @@ contract NodeRegistry is INodeRegistry {
     }
 
     /// @inheritdoc INodeRegistry
-    function ratePerDay(uint256 nodeId) external view returns (uint256) {
-        (, , , uint256 rate) = standing(nodeId);
-        return rate;
+    function ratePerDay(uint256 nodeId) public view returns (uint256) {
+        return _ratings[nodeId >> SERIAL_BITS] * _standings[nodeId].gpuCount;
     }
 
     /// @inheritdoc INodeRegistry
@@ -246,9 +244,28 @@ contract NodeRegistry is INodeRegistry {
     /// @inheritdoc INodeRegistry
     function standing(
         uint256 nodeId
-    ) public view returns (address payout, uint40 attestedFrom, uint40 attestedUntil, uint256 rate) {
+    ) external view returns (address payout, uint40 attestedFrom, uint40 attestedUntil, uint256 rate) {
         Standing memory stored = _standings[nodeId];
-        rate = _ratings[nodeId >> SERIAL_BITS] * stored.gpuCount;
-        return (stored.payout, stored.attestedFrom, stored.attestedUntil, rate);
+        return (stored.payout, stored.attestedFrom, stored.attestedUntil, ratePerDay(nodeId));
+    }
+
+    /// @inheritdoc INodeRegistry
+    function standings(uint256[] calldata nodeIds) external view returns (uint256[] memory words) {
+        words = new uint256[](2 * nodeIds.length);
+        // unchecked: twice the index is below the length of `words`, a rate below MAX_RATING · MAX_GPU_COUNT
+        unchecked {
+            for (uint256 i = 0; i < nodeIds.length; ++i) {
+                uint256 nodeId = nodeIds[i];
+                Standing storage stored = _standings[nodeId];
+                uint256 gpuCount = stored.gpuCount;
+                words.set(
+                    2 * i,
+                    uint160(stored.payout) |
+                        (uint256(stored.attestedFrom) << 160) |
+                        (uint256(stored.attestedUntil) << 200)
+                );
+                words.set(2 * i + 1, _ratings[nodeId >> SERIAL_BITS] * gpuCount);
+            }
+        }
     }
 }

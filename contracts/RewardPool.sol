@@ -71,15 +71,19 @@ contract RewardPool is IRewardPool {
 
         uint256 total = 0;
         mapping(address miner => uint256) storage weights = weightOf[id];
-        for (uint256 i = 0; i < miners.length; ++i) {
-            uint256 amount = amounts[i];
-            if (amount == 0) continue;
-            weights[miners[i]] += amount;
-            total += amount;
+        // unchecked: the escrow's amounts are parts of its uint128 deposits; a miner has at most the bucket's weight
+        unchecked {
+            for (uint256 i = 0; i < miners.length; ++i) {
+                uint256 amount = amounts[i];
+                if (amount == 0) continue;
+                weights[miners[i]] += amount;
+                total += amount;
+            }
         }
 
-        uint256 before = _buckets[id].weight;
-        _buckets[id].weight = (before + total).toUint128();
+        Bucket storage stored = _buckets[id];
+        uint256 before = stored.weight;
+        stored.weight = (before + total).toUint128();
         emit WeightAdded(id, total);
 
         if (before == 0) IBuybackBurnController(CONTROLLER).enqueue(epoch, asset);
@@ -111,7 +115,7 @@ contract RewardPool is IRewardPool {
     function _claim(address miner, uint256[] calldata ids, address to) private returns (uint256 amount) {
         for (uint256 i = 0; i < ids.length; ++i) {
             uint256 id = ids[i];
-            Bucket memory stored = _buckets[id];
+            Bucket storage stored = _buckets[id];
             if (!stored.isFinal) continue;
 
             mapping(address miner => uint256) storage weights = weightOf[id];
@@ -148,7 +152,7 @@ contract RewardPool is IRewardPool {
     /// @inheritdoc IRewardPool
     function claimable(address miner, uint256[] calldata ids) external view returns (uint256 amount) {
         for (uint256 i = 0; i < ids.length; ++i) {
-            Bucket memory stored = _buckets[ids[i]];
+            Bucket storage stored = _buckets[ids[i]];
             if (stored.isFinal && !_repeats(ids, i)) amount += _part(stored, weightOf[ids[i]][miner]);
         }
     }
@@ -158,7 +162,7 @@ contract RewardPool is IRewardPool {
         return false;
     }
 
-    function _part(Bucket memory stored, uint256 weight) private pure returns (uint256) {
+    function _part(Bucket storage stored, uint256 weight) private view returns (uint256) {
         return (uint256(stored.reward) * weight) / stored.weight;
     }
 }

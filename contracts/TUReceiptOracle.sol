@@ -5,19 +5,21 @@ import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
+import { IComputeEscrow } from "./interfaces/IComputeEscrow.sol";
 import { System } from "./interfaces/IGenesis.sol";
 import { ITUReceiptOracle, RootStatus, Signature } from "./interfaces/ITUReceiptOracle.sol";
+import { SignerList } from "./SignerList.sol";
 
 /// @title TUReceiptOracle
 /// @notice See {ITUReceiptOracle}.
 /// @custom:security-contact security@turingfog.example
 contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     struct State {
-        uint64 signerSetVersion; // slot 0
+        address signerList; // slot 0: its code is the signers in force, in ascending order
+        uint24 signerSetVersion;
         uint8 quorum;
-        uint32 freezes; // how many there have been
+        uint16 freezes; // how many there have been; 30 days apart, they fit for 5,000 years
         uint40 frozenUntil;
-        uint40 lastVetoAt;
     }
 
     struct Root {
@@ -54,6 +56,8 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     uint40 public immutable VETO_WINDOW;
     /// @inheritdoc ITUReceiptOracle
     address public immutable GOVERNOR;
+    /// @inheritdoc ITUReceiptOracle
+    IComputeEscrow public immutable ESCROW;
 
     /* STORAGE */
 
@@ -62,12 +66,10 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     /// @inheritdoc ITUReceiptOracle
     address public guardian;
 
-    address[] private _signers;
+    /// @inheritdoc ITUReceiptOracle
+    uint40 public lastVetoAt;
 
-    /// @dev The last set that an account was named in; it signs while that is the set in force.
-    mapping(address signer => uint64 signerSetVersion) private _namedIn;
-
-    mapping(uint64 signerSetVersion => uint40) private _rotatedAt;
+    mapping(uint256 signerSetVersion => uint40) private _rotatedAt;
     mapping(uint256 index => Freeze) private _freezes;
     mapping(bytes32 receiptsRoot => Root) private _roots;
 
@@ -86,6 +88,7 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
 
         VETO_WINDOW = vetoWindow;
         GOVERNOR = system.governor;
+        ESCROW = IComputeEscrow(system.escrow);
 
         _setGuardian(firstGuardian);
         _setSigners(firstSigners, firstQuorum);
@@ -96,20 +99,19 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     /// @inheritdoc ITUReceiptOracle
     function submit(bytes32 receiptsRoot, bytes32 dataHash, Signature[] calldata signatures) external {
         if (receiptsRoot == 0 || dataHash == 0) revert Oracle_ZeroHash();
-        (RootStatus current, ) = status(receiptsRoot);
+        State memory state = _state;
+        Root storage root = _roots[receiptsRoot];
+        (RootStatus current, ) = _status(root, state);
         if (current != RootStatus.Unknown && current != RootStatus.Expired) {
             revert Oracle_KnownRoot(receiptsRoot, current);
         }
 
-        uint64 version = _state.signerSetVersion;
-        checkQuorum(keccak256(abi.encode(RECEIPT_BATCH_TYPEHASH, receiptsRoot, dataHash, version)), signatures);
+        uint24 version = state.signerSetVersion;
+        _checkQuorum(keccak256(abi.encode(RECEIPT_BATCH_TYPEHASH, receiptsRoot, dataHash, version)), signatures, state);
 
-        _roots[receiptsRoot] = Root({
-            signerSetVersion: version,
-            freezes: _state.freezes,
-            submittedAt: uint40(block.timestamp),
-            isVetoed: false
-        });
+        root.signerSetVersion = version;
+        root.freezes = state.freezes;
+        root.submittedAt = uint40(block.timestamp);
         emit RootSubmitted(receiptsRoot, dataHash, version);
     }
 
@@ -122,14 +124,14 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         if (current != RootStatus.Pending) revert Oracle_NotPending(receiptsRoot, current);
 
         _roots[receiptsRoot].isVetoed = true;
-        _state.lastVetoAt = uint40(block.timestamp);
+        lastVetoAt = uint40(block.timestamp);
         emit RootVetoed(receiptsRoot);
     }
 
     /// @inheritdoc ITUReceiptOracle
     function freeze() external {
         _checkGuardian();
-        uint32 count = _state.freezes;
+        uint16 count = _state.freezes;
         if (count != 0) {
             uint256 earliest = _freezes[count - 1].startedAt + FREEZE_INTERVAL;
             if (block.timestamp < earliest) revert Oracle_FreezeTooSoon(earliest);
@@ -140,6 +142,8 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         _state.freezes = count + 1;
         _state.frozenUntil = until;
         emit Frozen(until);
+
+        ESCROW.setFrozenUntil(until);
     }
 
     /// @inheritdoc ITUReceiptOracle
@@ -150,6 +154,8 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         _freezes[_state.freezes - 1].endsAt = uint40(block.timestamp);
         _state.frozenUntil = uint40(block.timestamp);
         emit Thawed();
+
+        ESCROW.setFrozenUntil(uint40(block.timestamp));
     }
 
     function _checkGuardian() private view {
@@ -171,17 +177,16 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         }
         if (newQuorum > count || 3 * newQuorum <= 2 * count) revert Oracle_InvalidQuorum(newQuorum, count);
 
-        uint64 version = _state.signerSetVersion + 1;
         address previous = address(0);
         for (uint256 i = 0; i < count; ++i) {
             address signer = newSigners[i];
             if (signer <= previous) revert Oracle_SignersNotAscending(previous, signer);
-            _namedIn[signer] = version;
             previous = signer;
         }
 
+        uint24 version = _state.signerSetVersion + 1;
         _rotatedAt[version - 1] = uint40(block.timestamp);
-        _signers = newSigners;
+        _state.signerList = address(new SignerList(newSigners));
         _state.signerSetVersion = version;
         _state.quorum = uint8(newQuorum); // at most MAX_SIGNERS
         emit SignersSet(version, newSigners, newQuorum);
@@ -213,7 +218,7 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
 
     /// @inheritdoc ITUReceiptOracle
     function signers() external view returns (address[] memory) {
-        return _signers;
+        return _signersOf(_state);
     }
 
     /// @inheritdoc ITUReceiptOracle
@@ -227,55 +232,76 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     }
 
     /// @inheritdoc ITUReceiptOracle
-    function lastVetoAt() external view returns (uint40) {
-        return _state.lastVetoAt;
+    function status(bytes32 receiptsRoot) public view returns (RootStatus, uint40) {
+        return _status(_roots[receiptsRoot], _state);
     }
 
-    /// @inheritdoc ITUReceiptOracle
-    function status(bytes32 receiptsRoot) public view returns (RootStatus, uint40) {
-        Root memory root = _roots[receiptsRoot];
-        if (root.submittedAt == 0) return (RootStatus.Unknown, 0);
+    /// @dev The state is handed on, so that it is read once.
+    function _status(Root storage root, State memory state) private view returns (RootStatus, uint40) {
+        uint40 submittedAt = root.submittedAt;
+        if (submittedAt == 0) return (RootStatus.Unknown, 0);
         if (root.isVetoed) return (RootStatus.Vetoed, 0);
 
-        uint40 finalAt = _finalAt(root);
-        bool isRotated = root.signerSetVersion != _state.signerSetVersion;
-        if (isRotated && _rotatedAt[root.signerSetVersion] < finalAt) return (RootStatus.Expired, 0);
+        uint64 version = root.signerSetVersion;
+        uint40 finalAt = _finalAt(submittedAt, root.freezes, state.freezes);
+        if (version != state.signerSetVersion && _rotatedAt[version] < finalAt) return (RootStatus.Expired, 0);
 
         return (block.timestamp < finalAt ? RootStatus.Pending : RootStatus.Final, finalAt);
     }
 
     /// @dev Only the first freeze after a submission can meet a root while it is pending.
-    function _finalAt(Root memory root) private view returns (uint40) {
-        uint40 undisturbed = root.submittedAt + VETO_WINDOW;
-        if (root.freezes == _state.freezes) return undisturbed;
+    function _finalAt(uint40 submittedAt, uint32 freezesBefore, uint32 freezes) private view returns (uint40) {
+        uint40 undisturbed = submittedAt + VETO_WINDOW;
+        if (freezesBefore == freezes) return undisturbed;
 
-        Freeze memory next = _freezes[root.freezes];
+        Freeze storage next = _freezes[freezesBefore];
         return next.startedAt < undisturbed ? next.endsAt + VETO_WINDOW : undisturbed;
     }
 
     /// @inheritdoc ITUReceiptOracle
     function finalSubmission(bytes32 receiptsRoot) external view returns (uint40) {
-        _checkNotFrozen();
-        (RootStatus current, ) = status(receiptsRoot);
+        State memory state = _state;
+        _checkNotFrozen(state);
+        Root storage root = _roots[receiptsRoot];
+        (RootStatus current, ) = _status(root, state);
         if (current != RootStatus.Final) revert Oracle_NotFinal(receiptsRoot, current);
 
-        return _roots[receiptsRoot].submittedAt;
+        return root.submittedAt;
     }
 
     /// @inheritdoc ITUReceiptOracle
-    function checkQuorum(bytes32 structHash, Signature[] calldata signatures) public view {
-        _checkNotFrozen();
-        if (signatures.length < _state.quorum) revert Oracle_TooFewSignatures(signatures.length, _state.quorum);
+    function checkQuorum(bytes32 structHash, Signature[] calldata signatures) external view {
+        _checkQuorum(structHash, signatures, _state);
+    }
+
+    function _checkQuorum(bytes32 structHash, Signature[] calldata signatures, State memory state) private view {
+        _checkNotFrozen(state);
+        if (signatures.length < state.quorum) revert Oracle_TooFewSignatures(signatures.length, state.quorum);
 
         bytes32 digest = _hashTypedDataV4(structHash);
-        uint64 version = _state.signerSetVersion;
+        address[] memory inForce = _signersOf(state);
+        uint256 next = 0; // in `inForce`, which is in ascending order too
         address previous = address(0);
         for (uint256 i = 0; i < signatures.length; ++i) {
-            address signer = signatures[i].signer;
+            Signature calldata given = signatures[i];
+            address signer = given.signer;
             if (signer <= previous) revert Oracle_SignersNotAscending(previous, signer);
-            if (_namedIn[signer] != version) revert Oracle_NotSigner(signer);
-            if (!_isValid(signer, digest, signatures[i].signature)) revert Oracle_InvalidSignature(signer);
+            address candidate = address(0);
+            while (candidate < signer && next < inForce.length) candidate = inForce[next++];
+            if (candidate != signer) revert Oracle_NotSigner(signer);
+            if (!_isValid(signer, digest, given.signature)) revert Oracle_InvalidSignature(signer);
             previous = signer;
+        }
+    }
+
+    function _signersOf(State memory state) private view returns (address[] memory inForce) {
+        address list = state.signerList;
+        // the code is an array as memory has it, see {SignerList}; abi.decode of it would cost 600 gas more
+        assembly ("memory-safe") {
+            inForce := mload(0x40)
+            let size := extcodesize(list)
+            extcodecopy(list, inForce, 0, size)
+            mstore(0x40, add(inForce, size))
         }
     }
 
@@ -286,7 +312,7 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         return SignatureChecker.isValidERC1271SignatureNow(signer, digest, signature);
     }
 
-    function _checkNotFrozen() private view {
-        if (block.timestamp < _state.frozenUntil) revert Oracle_Frozen(_state.frozenUntil);
+    function _checkNotFrozen(State memory state) private view {
+        if (block.timestamp < state.frozenUntil) revert Oracle_Frozen(state.frozenUntil);
     }
 }

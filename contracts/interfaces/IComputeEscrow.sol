@@ -92,6 +92,8 @@ interface IComputeEscrow is IERC721 {
 
     /// @notice Indicates a call that only the governor may make.
     error Escrow_NotGovernor(address caller);
+    /// @notice Indicates a call that only the oracle may make.
+    error Escrow_NotOracle(address caller);
     /// @notice Indicates a grace out of bounds, in seconds.
     error Escrow_GraceOutOfBounds(uint256 grace, uint256 minimum, uint256 maximum);
     /// @notice Indicates an asset that is not listed, or already listed.
@@ -244,6 +246,12 @@ interface IComputeEscrow is IERC721 {
     /// Requirements:
     /// - The time given by {refundable} has come.
     function close(uint256 orderId) external;
+
+    /* PROTOCOL */
+
+    /// @notice Takes over until when the network is frozen. Only the oracle, whose {ITUReceiptOracle-Frozen} and
+    /// {ITUReceiptOracle-Thawed} tell of it.
+    function setFrozenUntil(uint40 until) external;
 
     /* GOVERNANCE */
 

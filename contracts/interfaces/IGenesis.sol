@@ -56,7 +56,7 @@ interface IGenesis {
     error Genesis_AlreadyDone();
     /// @notice Indicates a contract that could not be created, by its place in {create}.
     error Genesis_CreationFailed(uint256 index);
-    /// @notice Indicates a holder whose allocation did not arrive, or that is a contract of the protocol.
+    /// @notice Indicates a holder whose allocation did not arrive, or that is genesis or a contract of the protocol.
     error Genesis_InvalidAllocation(address holder, uint256 amount);
     /// @notice Indicates a contract that refers to another one than it should.
     error Genesis_Miswired(address target, bytes4 getter, address expected);

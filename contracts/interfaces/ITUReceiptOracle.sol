@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { IComputeEscrow } from "./IComputeEscrow.sol";
+
 /// @notice What became of a root of receipts.
 /// @custom:value0 Unknown Never submitted.
 /// @custom:value1 Pending Submitted; its veto window is open.
@@ -90,6 +92,7 @@ interface ITUReceiptOracle {
     function VETO_WINDOW() external view returns (uint40);
 
     function GOVERNOR() external view returns (address);
+    function ESCROW() external view returns (IComputeEscrow);
 
     /* SUBMITTING */
 

@@ -26,10 +26,7 @@ contract SupplyScheduleHarness {
         return SupplySchedule.entitlement(burned);
     }
 
-    function split(
-        uint256 bought,
-        uint256 burned
-    ) external pure returns (uint256 b1, uint256 b2, uint256 distributed) {
+    function split(uint256 bought, uint256 burned) external pure returns (uint256 b1, uint256 b2, uint256 distributed) {
         return SupplySchedule.split(bought, burned);
     }
 

@@ -54,6 +54,7 @@ const REFERENCES: [Name, string][] = [
   ["vault", "TFT"],
   ["vault", "CONTROLLER"],
   ["oracle", "GOVERNOR"],
+  ["oracle", "ESCROW"],
   ["registry", "ORACLE"],
   ["registry", "ESCROW"],
   ["pool", "TFT"],
@@ -63,6 +64,8 @@ const REFERENCES: [Name, string][] = [
   ["controller", "TFT"],
   ["controller", "VAULT"],
   ["controller", "POOL"],
+  ["controller", "ORACLE"],
+  ["controller", "REGISTRY"],
   ["controller", "ESCROW"],
   ["escrow", "GOVERNOR"],
   ["escrow", "ORACLE"],
@@ -255,6 +258,18 @@ describe("Genesis", () => {
           .withArgs(holder, plan.allocations[0].amount);
       });
     }
+
+    it("refuses an allocation to itself, who could never spend it", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { deployer } = protocol.actors;
+      const plan = await planOf(protocol);
+      const holder = getCreateAddress({ from: deployer.address, nonce: await deployer.getNonce() });
+      plan.allocations[0].holder = holder;
+      const genesis = await deployGenesis(plan);
+      await expect(genesis.create(creationCodes(artifacts), plan))
+        .to.be.revertedWithCustomError(genesis, "Genesis_InvalidAllocation")
+        .withArgs(holder, plan.allocations[0].amount);
+    });
 
     it("refuses an allocation to the vault, which would hold more than the reserve", async () => {
       const protocol = await loadFixture(deployProtocolFixture);

@@ -255,4 +255,16 @@ describe("ComputeEscrow, governance", () => {
       await expect(escrow.close(orderId)).to.changeTokenBalance(usd, renter, unitPrice / 2n);
     });
   });
+
+  describe("setFrozenUntil", () => {
+    it("rejects everyone but the oracle", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+
+      for (const account of [actors.stranger, actors.guardian, actors.admin]) {
+        await expect(contracts.escrow.connect(account).setFrozenUntil(1n))
+          .to.be.revertedWithCustomError(contracts.escrow, "Escrow_NotOracle")
+          .withArgs(account.address);
+      }
+    });
+  });
 });

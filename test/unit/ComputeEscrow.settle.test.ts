@@ -675,6 +675,7 @@ describe("ComputeEscrow, settling", () => {
         receiptOf(job, (BigInt(i + 1) * TU) / 20n, BigInt(job.startedAt) + 60n * BigInt(i + 1)),
       );
       const tree = await submitReceipts(protocol, receipts);
+      await time.increase(protocol.params.vetoWindow);
       await startEpoch(protocol);
 
       for (const receipt of receipts) {

@@ -14,6 +14,7 @@ import {
 } from "ethers";
 import { ethers } from "hardhat";
 
+import { deploySystem } from "../../src/deployment/deploy";
 import { readDomain, signMessage, structHash, type OracleMessages, type Signature } from "../../src/oracle";
 import { RootStatus } from "../../src/protocol";
 import { TUReceiptOracle__factory, type TUReceiptOracle } from "../../typechain-types";
@@ -625,9 +626,10 @@ describe("TUReceiptOracle", () => {
 
     it("is moved by the first of two freezes only, with the longest veto window too", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const { actors } = protocol;
+      const { actors, params } = protocol;
       const vetoWindow = 7n * DAY;
-      const oracle = await deploy(protocol, { window: vetoWindow });
+      const { contracts } = await deploySystem({ ...params, vetoWindow, grace: 21n * DAY });
+      const oracle = contracts.oracle.connect(actors.guardian);
       await oracle.submit(ROOT, DATA_HASH, await sign(oracle, actors.oracleSigners));
       const submittedAt = BigInt(await time.latest());
       const frozenAt = submittedAt + vetoWindow - 1n;
