@@ -65,6 +65,16 @@ describe("ComputeEscrow, opening", () => {
       await expect(again()).to.emit(escrow, "OrderOpened");
     });
 
+    it("opens again from a thaw on", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { escrow, oracle, usd } = protocol.contracts;
+      const guarded = oracle.connect(protocol.actors.guardian);
+      await guarded.freeze();
+      await guarded.thaw();
+
+      await expect(open(protocol, usd)).to.emit(escrow, "OrderOpened");
+    });
+
     for (const duration of [0n, HOUR - 1n, MAX_DURATION + 1n]) {
       it(`rejects a duration of ${duration} seconds`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);

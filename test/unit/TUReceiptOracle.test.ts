@@ -2,6 +2,7 @@ import { loadFixture, setCode, time } from "@nomicfoundation/hardhat-network-hel
 import { expect } from "chai";
 import {
   concat,
+  getAddress,
   id,
   Signature as EthersSignature,
   toBeHex,
@@ -328,6 +329,21 @@ describe("TUReceiptOracle", () => {
       await expect(oracle.submit(ROOT, DATA_HASH, signatures))
         .to.be.revertedWithCustomError(oracle, "Oracle_NotSigner")
         .withArgs(actors.stranger.address);
+    });
+
+    it("rejects an account that is not a signer wherever it sorts among them", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const { oracle } = contracts;
+      const { signature } = (await sign(oracle, [actors.stranger]))[0];
+      const valid = await sign(oracle, actors.oracleSigners);
+
+      for (const { signer } of [{ signer: toBeHex(0, 20) }, ...valid]) {
+        const stranger = { signer: getAddress(toBeHex(BigInt(signer) + 1n, 20)), signature };
+        const signatures = [...valid, stranger].sort((a, b) => (BigInt(a.signer) < BigInt(b.signer) ? -1 : 1));
+        await expect(oracle.submit(ROOT, DATA_HASH, signatures))
+          .to.be.revertedWithCustomError(oracle, "Oracle_NotSigner")
+          .withArgs(stranger.signer);
+      }
     });
 
     const foreign: [title: string, message: Partial<OracleMessages["ReceiptBatch"]>, domain: TypedDataDomain][] = [
