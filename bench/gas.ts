@@ -1,0 +1,102 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+
+import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
+
+import type { Snapshot } from "./gas/report";
+
+const USAGE = `Measures on the really deployed system what every operation costs that a user pays for, and in the same run what
+others have published.
+
+  npm run bench:gas -- [--json] [--check | --update] [--out DIR]
+
+  --json     print JSON alone: an array of {id, gas, floor, peers: [{name, gas, quoted}], ratio}
+  --check    fail when a figure is above the committed snapshot's, naming each
+  --update   write the snapshot
+  --out DIR  where gas.svg and growth.csv are written (default bench-out)
+  --help     print this
+
+Ends with 1 when the check fails, and with 2 when it is called wrongly.`;
+
+const SNAPSHOT = path.join(__dirname, "gas.snapshot.json");
+
+interface Options {
+  json: boolean;
+  check: boolean;
+  update: boolean;
+  out: string;
+}
+
+/** Undefined when only help was asked for. */
+function readOptions(args: string[]): Options | undefined {
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: "boolean", default: false },
+      check: { type: "boolean", default: false },
+      update: { type: "boolean", default: false },
+      out: { type: "string", default: "bench-out" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  if (values.check && values.update) throw new Error("--check and --update exclude each other");
+  return values;
+}
+
+async function run({ json, check, update, out }: Options): Promise<void> {
+  // Hardhat takes its network from here when it is first imported
+  process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
+  const { Meter } = await import("./gas/meter");
+  const { createWorld } = await import("./gas/world");
+  const { measureOperations } = await import("./gas/operations");
+  const { measurePeers } = await import("./gas/peers");
+  const { growthCsv, growthOf, regressions, rowsOf, snapshotOf, tables } = await import("./gas/report");
+  const { gasChart } = await import("./gas/chart");
+
+  const meter = new Meter((what) => console.error(`measuring ${what}`));
+  const world = await createWorld();
+  meter.progress("peers");
+  await measurePeers(world, meter);
+  await measureOperations(world, meter);
+
+  const rows = rowsOf(meter);
+  const growth = growthOf(meter);
+  console.log(json ? JSON.stringify(rows, null, 2) : tables(rows, growth));
+  await mkdir(out, { recursive: true });
+  await writeFile(path.join(out, "gas.svg"), gasChart(rows));
+  await writeFile(path.join(out, "growth.csv"), growthCsv(growth));
+
+  if (update) await writeFile(SNAPSHOT, JSON.stringify(snapshotOf(rows), null, 2) + "\n");
+  if (check) {
+    const found = regressions(rows, JSON.parse(await readFile(SNAPSHOT, "utf8")) as Snapshot);
+    for (const regression of found) console.error(regression);
+    if (found.length > 0) {
+      console.error("If this is meant to be, run with --update and commit the snapshot.");
+      process.exitCode = 1;
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  let options: Options | undefined;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${messageOf(error)}\nSee --help.`);
+    process.exitCode = 2;
+    return;
+  }
+  if (options === undefined) console.log(USAGE);
+  else await run(options);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,116 @@
+/**
+ * What others cost and where the floors lie: published contracts, each compiled with its own project's settings, with
+ * OpenZeppelin's ERC-20 as the token, called by a plain account under the Prague rules, in the steady state (no balance
+ * and no slot starts from zero). A floor is what the operation cannot do without: the base cost of a transaction, its
+ * calldata, the slots and the event.
+ */
+
+/** A figure that is not measured here. */
+export interface Quote {
+  name: string;
+  gas: number;
+}
+
+/** What an operation is compared with. */
+export interface Reference {
+  floor?: number;
+  quoted?: readonly Quote[];
+  /** Peers measured in the same run: the id of the figure, and what it is called. */
+  measured?: readonly { id: string; name: string }[];
+  /** At most this, by the project's own goal. */
+  bar?: number;
+}
+
+const OPEN_PEERS: readonly Quote[] = [
+  { name: "Golem createDeposit", gas: 110_169 },
+  { name: "Sablier createWithDurationsLL", gas: 176_976 },
+  { name: "iExec Boost matchOrders", gas: 363_442 },
+];
+
+const CLAIM_PEERS: readonly Quote[] = [
+  { name: "1inch CumulativeMerkleDrop", gas: 59_026 },
+  { name: "Synthetix getReward", gas: 76_138 },
+  { name: "EigenLayer RewardsCoordinator", gas: 91_268 },
+  { name: "Sablier withdraw", gas: 93_355 },
+];
+
+const SETTLE_PEERS: readonly Quote[] = [
+  { name: "iExec Boost pushResult", gas: 154_514 },
+  { name: "Livepeer redeemWinningTicket", gas: 182_542 },
+];
+
+const BUYBACK_PEERS: readonly Quote[] = [
+  { name: "Euler fee-flow, no burn", gas: 61_698 },
+  { name: "Uniswap Firepit, no burn", gas: 67_889 },
+  { name: "Maker FlapperUniV2SwapOnly", gas: 152_544 },
+];
+
+const SWAPS = [
+  { id: "peer.v2swap", name: "Uniswap v2 swap, no burn" },
+  { id: "peer.v3swap", name: "Uniswap v3 swap, no burn" },
+];
+
+/** A settled receipt whose order and reward slots are not zero, behind others of the same call. */
+const NEXT_RECEIPT_FLOOR = 7_317;
+
+/** What a slot costs more that was zero before: 20,000 instead of 2,900. */
+const NEW_SLOT = 17_100;
+
+const OPEN_FLOOR = 64_103;
+const REPORT_FLOOR = 51_725;
+const CLAIM_FLOOR = 42_510;
+const FRESH_FLOOR = NEXT_RECEIPT_FLOOR + NEW_SLOT;
+
+export const REFERENCES: Readonly<Record<string, Reference>> = {
+  "open.node": { floor: OPEN_FLOOR, quoted: OPEN_PEERS, bar: 142_000 },
+  "open.node.tft": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
+  "open.joint": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
+  "open.joint.tft": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
+  "report.3of4": {
+    floor: REPORT_FLOOR,
+    quoted: [{ name: "Chainlink OCR2 transmit", gas: 95_282 }],
+    bar: 72_000,
+  },
+  "settle.next.fresh": { floor: FRESH_FLOOR, quoted: SETTLE_PEERS, bar: 40_000 },
+  "settle.next": { floor: NEXT_RECEIPT_FLOOR, quoted: SETTLE_PEERS, bar: 22_500 },
+  "settle.single": { floor: 33_276, quoted: SETTLE_PEERS, bar: 112_000 },
+  "settle.whole.1": { floor: 33_276, quoted: SETTLE_PEERS },
+  "settle.whole.1.fresh": { floor: 50_376, quoted: SETTLE_PEERS },
+  "burn.phase1": {
+    floor: 33_542,
+    quoted: [{ name: "Maker FlapperUniV2SwapOnly", gas: 152_544 }],
+    bar: 87_000,
+  },
+  "buy.lot": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS, bar: 124_000 },
+  "buy.filler": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS },
+  "claim.1": {
+    floor: CLAIM_FLOOR,
+    quoted: CLAIM_PEERS,
+    measured: [
+      { id: "peer.distributor", name: "Uniswap MerkleDistributor" },
+      { id: "peer.vesting", name: "OpenZeppelin VestingWallet" },
+    ],
+    bar: 45_000,
+  },
+  "claim.1.first": {
+    floor: 76_710,
+    quoted: [
+      { name: "1inch CumulativeMerkleDrop", gas: 93_164 },
+      { name: "Uniswap MerkleDistributor", gas: 95_076 },
+      { name: "Synthetix getReward", gas: 109_472 },
+      { name: "EigenLayer RewardsCoordinator", gas: 125_456 },
+    ],
+  },
+  "claim.next": { bar: 6_000 },
+  transfer: { measured: [{ id: "peer.transfer", name: "OpenZeppelin ERC20" }] },
+  job: {
+    floor: Math.round(OPEN_FLOOR + REPORT_FLOOR / 50 + FRESH_FLOOR + CLAIM_FLOOR),
+    quoted: [
+      { name: "Golem, no receipts, quorum or burn", gas: 204_724 },
+      { name: "Sablier", gas: 279_533 },
+      { name: "iExec Boost", gas: 517_956 },
+      { name: "iExec PoCo", gas: 1_612_808 },
+    ],
+    bar: 228_000,
+  },
+};
