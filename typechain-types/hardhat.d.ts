@@ -222,6 +222,58 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.ITUReceiptOracle__factory>;
     getContractFactory(
+      name: "AuctionPriceHarness",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.AuctionPriceHarness__factory>;
+    getContractFactory(
+      name: "HostileBuyer",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.HostileBuyer__factory>;
+    getContractFactory(
+      name: "HostileToken",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.HostileToken__factory>;
+    getContractFactory(
+      name: "MisbehavingCaller",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.MisbehavingCaller__factory>;
+    getContractFactory(
+      name: "MisbehavingContract",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.MisbehavingContract__factory>;
+    getContractFactory(
+      name: "MisbehavingReenterer",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.MisbehavingReenterer__factory>;
+    getContractFactory(
+      name: "RatingHarness",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.RatingHarness__factory>;
+    getContractFactory(
+      name: "RefusingRenter",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.RefusingRenter__factory>;
+    getContractFactory(
+      name: "RefusingSigner",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.RefusingSigner__factory>;
+    getContractFactory(
+      name: "RefusingToken",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.RefusingToken__factory>;
+    getContractFactory(
+      name: "SignerWallet",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.SignerWallet__factory>;
+    getContractFactory(
+      name: "SupplyScheduleHarness",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.SupplyScheduleHarness__factory>;
+    getContractFactory(
+      name: "TestToken",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.TestToken__factory>;
+    getContractFactory(
       name: "NodeRegistry",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.NodeRegistry__factory>;
@@ -249,6 +301,10 @@ declare module "hardhat/types/runtime" {
       name: "RewardPool",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.RewardPool__factory>;
+    getContractFactory(
+      name: "SignerList",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.SignerList__factory>;
     getContractFactory(
       name: "TFT",
       signerOrOptions?: ethers.Signer | FactoryOptions
@@ -519,6 +575,71 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.ITUReceiptOracle>;
     getContractAt(
+      name: "AuctionPriceHarness",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.AuctionPriceHarness>;
+    getContractAt(
+      name: "HostileBuyer",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.HostileBuyer>;
+    getContractAt(
+      name: "HostileToken",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.HostileToken>;
+    getContractAt(
+      name: "MisbehavingCaller",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.MisbehavingCaller>;
+    getContractAt(
+      name: "MisbehavingContract",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.MisbehavingContract>;
+    getContractAt(
+      name: "MisbehavingReenterer",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.MisbehavingReenterer>;
+    getContractAt(
+      name: "RatingHarness",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.RatingHarness>;
+    getContractAt(
+      name: "RefusingRenter",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.RefusingRenter>;
+    getContractAt(
+      name: "RefusingSigner",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.RefusingSigner>;
+    getContractAt(
+      name: "RefusingToken",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.RefusingToken>;
+    getContractAt(
+      name: "SignerWallet",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.SignerWallet>;
+    getContractAt(
+      name: "SupplyScheduleHarness",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.SupplyScheduleHarness>;
+    getContractAt(
+      name: "TestToken",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.TestToken>;
+    getContractAt(
       name: "NodeRegistry",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -553,6 +674,11 @@ declare module "hardhat/types/runtime" {
       address: string | ethers.Addressable,
       signer?: ethers.Signer
     ): Promise<Contracts.RewardPool>;
+    getContractAt(
+      name: "SignerList",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.SignerList>;
     getContractAt(
       name: "TFT",
       address: string | ethers.Addressable,
@@ -773,6 +899,58 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.ITUReceiptOracle>;
     deployContract(
+      name: "AuctionPriceHarness",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.AuctionPriceHarness>;
+    deployContract(
+      name: "HostileBuyer",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileBuyer>;
+    deployContract(
+      name: "HostileToken",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileToken>;
+    deployContract(
+      name: "MisbehavingCaller",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.MisbehavingCaller>;
+    deployContract(
+      name: "MisbehavingContract",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.MisbehavingContract>;
+    deployContract(
+      name: "MisbehavingReenterer",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.MisbehavingReenterer>;
+    deployContract(
+      name: "RatingHarness",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RatingHarness>;
+    deployContract(
+      name: "RefusingRenter",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RefusingRenter>;
+    deployContract(
+      name: "RefusingSigner",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RefusingSigner>;
+    deployContract(
+      name: "RefusingToken",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RefusingToken>;
+    deployContract(
+      name: "SignerWallet",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SignerWallet>;
+    deployContract(
+      name: "SupplyScheduleHarness",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SupplyScheduleHarness>;
+    deployContract(
+      name: "TestToken",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.TestToken>;
+    deployContract(
       name: "NodeRegistry",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.NodeRegistry>;
@@ -800,6 +978,10 @@ declare module "hardhat/types/runtime" {
       name: "RewardPool",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.RewardPool>;
+    deployContract(
+      name: "SignerList",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SignerList>;
     deployContract(
       name: "TFT",
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1070,6 +1252,71 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.ITUReceiptOracle>;
     deployContract(
+      name: "AuctionPriceHarness",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.AuctionPriceHarness>;
+    deployContract(
+      name: "HostileBuyer",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileBuyer>;
+    deployContract(
+      name: "HostileToken",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileToken>;
+    deployContract(
+      name: "MisbehavingCaller",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.MisbehavingCaller>;
+    deployContract(
+      name: "MisbehavingContract",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.MisbehavingContract>;
+    deployContract(
+      name: "MisbehavingReenterer",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.MisbehavingReenterer>;
+    deployContract(
+      name: "RatingHarness",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RatingHarness>;
+    deployContract(
+      name: "RefusingRenter",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RefusingRenter>;
+    deployContract(
+      name: "RefusingSigner",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RefusingSigner>;
+    deployContract(
+      name: "RefusingToken",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.RefusingToken>;
+    deployContract(
+      name: "SignerWallet",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SignerWallet>;
+    deployContract(
+      name: "SupplyScheduleHarness",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SupplyScheduleHarness>;
+    deployContract(
+      name: "TestToken",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.TestToken>;
+    deployContract(
       name: "NodeRegistry",
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1104,6 +1351,11 @@ declare module "hardhat/types/runtime" {
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.RewardPool>;
+    deployContract(
+      name: "SignerList",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SignerList>;
     deployContract(
       name: "TFT",
       args: any[],

@@ -196,6 +196,7 @@ export interface ComputeEscrowInterface extends Interface {
       | "safeTransferFrom(address,address,uint256)"
       | "safeTransferFrom(address,address,uint256,bytes)"
       | "setApprovalForAll"
+      | "setFrozenUntil"
       | "settle"
       | "settledTU"
       | "stop"
@@ -296,6 +297,10 @@ export interface ComputeEscrowInterface extends Interface {
     values: [AddressLike, boolean]
   ): string;
   encodeFunctionData(
+    functionFragment: "setFrozenUntil",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "settle",
     values: [AddressLike, BytesLike, ReceiptStruct[], BytesLike[], boolean[]]
   ): string;
@@ -368,6 +373,10 @@ export interface ComputeEscrowInterface extends Interface {
   ): Result;
   decodeFunctionResult(
     functionFragment: "setApprovalForAll",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "setFrozenUntil",
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "settle", data: BytesLike): Result;
@@ -737,6 +746,12 @@ export interface ComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
+  setFrozenUntil: TypedContractMethod<
+    [until: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
+
   settle: TypedContractMethod<
     [
       asset: AddressLike,
@@ -893,6 +908,9 @@ export interface ComputeEscrow extends BaseContract {
     [void],
     "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "setFrozenUntil"
+  ): TypedContractMethod<[until: BigNumberish], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "settle"
   ): TypedContractMethod<

@@ -105,6 +105,7 @@ export interface NodeRegistryInterface extends Interface {
       | "setListing"
       | "setPayout"
       | "standing"
+      | "standings"
   ): FunctionFragment;
 
   getEvent(
@@ -168,6 +169,10 @@ export interface NodeRegistryInterface extends Interface {
     functionFragment: "standing",
     values: [BigNumberish]
   ): string;
+  encodeFunctionData(
+    functionFragment: "standings",
+    values: [BigNumberish[]]
+  ): string;
 
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
   decodeFunctionResult(
@@ -197,6 +202,7 @@ export interface NodeRegistryInterface extends Interface {
   decodeFunctionResult(functionFragment: "setListing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "setPayout", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standing", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "standings", data: BytesLike): Result;
 }
 
 export namespace ListingSetEvent {
@@ -464,6 +470,8 @@ export interface NodeRegistry extends BaseContract {
     "view"
   >;
 
+  standings: TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
+
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
   ): T;
@@ -575,6 +583,9 @@ export interface NodeRegistry extends BaseContract {
     ],
     "view"
   >;
+  getFunction(
+    nameOrSignature: "standings"
+  ): TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
 
   getEvent(
     key: "ListingSet"

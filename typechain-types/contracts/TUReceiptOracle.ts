@@ -64,6 +64,7 @@ export type SignatureStructOutput = [signer: string, signature: string] & {
 export interface TUReceiptOracleInterface extends Interface {
   getFunction(
     nameOrSignature:
+      | "ESCROW"
       | "GOVERNOR"
       | "VETO_WINDOW"
       | "checkQuorum"
@@ -95,6 +96,7 @@ export interface TUReceiptOracleInterface extends Interface {
       | "Thawed"
   ): EventFragment;
 
+  encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
   encodeFunctionData(functionFragment: "GOVERNOR", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "VETO_WINDOW",
@@ -144,6 +146,7 @@ export interface TUReceiptOracleInterface extends Interface {
   encodeFunctionData(functionFragment: "thaw", values?: undefined): string;
   encodeFunctionData(functionFragment: "veto", values: [BytesLike]): string;
 
+  decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "GOVERNOR", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "VETO_WINDOW",
@@ -329,6 +332,8 @@ export interface TUReceiptOracle extends BaseContract {
     event?: TCEvent
   ): Promise<this>;
 
+  ESCROW: TypedContractMethod<[], [string], "view">;
+
   GOVERNOR: TypedContractMethod<[], [string], "view">;
 
   VETO_WINDOW: TypedContractMethod<[], [bigint], "view">;
@@ -411,6 +416,9 @@ export interface TUReceiptOracle extends BaseContract {
     key: string | FunctionFragment
   ): T;
 
+  getFunction(
+    nameOrSignature: "ESCROW"
+  ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "GOVERNOR"
   ): TypedContractMethod<[], [string], "view">;

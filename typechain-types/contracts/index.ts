@@ -3,6 +3,8 @@
 /* eslint-disable */
 import type * as interfaces from "./interfaces";
 export type { interfaces };
+import type * as mocks from "./mocks";
+export type { mocks };
 import type * as periphery from "./periphery";
 export type { periphery };
 export type { BuybackBurnController } from "./BuybackBurnController";
@@ -11,5 +13,6 @@ export type { EmissionVault } from "./EmissionVault";
 export type { Genesis } from "./Genesis";
 export type { NodeRegistry } from "./NodeRegistry";
 export type { RewardPool } from "./RewardPool";
+export type { SignerList } from "./SignerList";
 export type { TFT } from "./TFT";
 export type { TUReceiptOracle } from "./TUReceiptOracle";

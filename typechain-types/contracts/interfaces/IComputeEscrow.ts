@@ -154,6 +154,7 @@ export interface IComputeEscrowInterface extends Interface {
       | "safeTransferFrom(address,address,uint256)"
       | "safeTransferFrom(address,address,uint256,bytes)"
       | "setApprovalForAll"
+      | "setFrozenUntil"
       | "settle"
       | "settledTU"
       | "stop"
@@ -251,6 +252,10 @@ export interface IComputeEscrowInterface extends Interface {
     values: [AddressLike, boolean]
   ): string;
   encodeFunctionData(
+    functionFragment: "setFrozenUntil",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "settle",
     values: [AddressLike, BytesLike, ReceiptStruct[], BytesLike[], boolean[]]
   ): string;
@@ -317,6 +322,10 @@ export interface IComputeEscrowInterface extends Interface {
   ): Result;
   decodeFunctionResult(
     functionFragment: "setApprovalForAll",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "setFrozenUntil",
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "settle", data: BytesLike): Result;
@@ -682,6 +691,12 @@ export interface IComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
+  setFrozenUntil: TypedContractMethod<
+    [until: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
+
   settle: TypedContractMethod<
     [
       asset: AddressLike,
@@ -831,6 +846,9 @@ export interface IComputeEscrow extends BaseContract {
     [void],
     "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "setFrozenUntil"
+  ): TypedContractMethod<[until: BigNumberish], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "settle"
   ): TypedContractMethod<

@@ -74,6 +74,7 @@ export interface INodeRegistryInterface extends Interface {
       | "setListing"
       | "setPayout"
       | "standing"
+      | "standings"
   ): FunctionFragment;
 
   getEvent(
@@ -137,6 +138,10 @@ export interface INodeRegistryInterface extends Interface {
     functionFragment: "standing",
     values: [BigNumberish]
   ): string;
+  encodeFunctionData(
+    functionFragment: "standings",
+    values: [BigNumberish[]]
+  ): string;
 
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
   decodeFunctionResult(
@@ -166,6 +171,7 @@ export interface INodeRegistryInterface extends Interface {
   decodeFunctionResult(functionFragment: "setListing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "setPayout", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standing", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "standings", data: BytesLike): Result;
 }
 
 export namespace ListingSetEvent {
@@ -433,6 +439,8 @@ export interface INodeRegistry extends BaseContract {
     "view"
   >;
 
+  standings: TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
+
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
   ): T;
@@ -544,6 +552,9 @@ export interface INodeRegistry extends BaseContract {
     ],
     "view"
   >;
+  getFunction(
+    nameOrSignature: "standings"
+  ): TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
 
   getEvent(
     key: "ListingSet"

@@ -33,6 +33,7 @@ export type SignatureStructOutput = [signer: string, signature: string] & {
 export interface ITUReceiptOracleInterface extends Interface {
   getFunction(
     nameOrSignature:
+      | "ESCROW"
       | "GOVERNOR"
       | "VETO_WINDOW"
       | "checkQuorum"
@@ -62,6 +63,7 @@ export interface ITUReceiptOracleInterface extends Interface {
       | "Thawed"
   ): EventFragment;
 
+  encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
   encodeFunctionData(functionFragment: "GOVERNOR", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "VETO_WINDOW",
@@ -107,6 +109,7 @@ export interface ITUReceiptOracleInterface extends Interface {
   encodeFunctionData(functionFragment: "thaw", values?: undefined): string;
   encodeFunctionData(functionFragment: "veto", values: [BytesLike]): string;
 
+  decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "GOVERNOR", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "VETO_WINDOW",
@@ -278,6 +281,8 @@ export interface ITUReceiptOracle extends BaseContract {
     event?: TCEvent
   ): Promise<this>;
 
+  ESCROW: TypedContractMethod<[], [string], "view">;
+
   GOVERNOR: TypedContractMethod<[], [string], "view">;
 
   VETO_WINDOW: TypedContractMethod<[], [bigint], "view">;
@@ -344,6 +349,9 @@ export interface ITUReceiptOracle extends BaseContract {
     key: string | FunctionFragment
   ): T;
 
+  getFunction(
+    nameOrSignature: "ESCROW"
+  ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "GOVERNOR"
   ): TypedContractMethod<[], [string], "view">;

@@ -20,31 +20,6 @@ import type {
   TypedContractMethod,
 } from "../../common";
 
-export type DestructionStruct = {
-  b1: BigNumberish;
-  b2: BigNumberish;
-  distributed: BigNumberish;
-  burned: BigNumberish;
-  entitlement: BigNumberish;
-  phase: BigNumberish;
-};
-
-export type DestructionStructOutput = [
-  b1: bigint,
-  b2: bigint,
-  distributed: bigint,
-  burned: bigint,
-  entitlement: bigint,
-  phase: bigint
-] & {
-  b1: bigint;
-  b2: bigint;
-  distributed: bigint;
-  burned: bigint;
-  entitlement: bigint;
-  phase: bigint;
-};
-
 export interface SupplyScheduleHarnessInterface extends Interface {
   getFunction(
     nameOrSignature:
@@ -54,6 +29,7 @@ export interface SupplyScheduleHarnessInterface extends Interface {
       | "RELEASE_DENOMINATOR"
       | "RELEASE_NUMERATOR"
       | "RESERVE"
+      | "RESTART"
       | "ULTIMATE_SUPPLY"
       | "entitlement"
       | "phase"
@@ -82,6 +58,7 @@ export interface SupplyScheduleHarnessInterface extends Interface {
     values?: undefined
   ): string;
   encodeFunctionData(functionFragment: "RESERVE", values?: undefined): string;
+  encodeFunctionData(functionFragment: "RESTART", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "ULTIMATE_SUPPLY",
     values?: undefined
@@ -93,7 +70,7 @@ export interface SupplyScheduleHarnessInterface extends Interface {
   encodeFunctionData(functionFragment: "phase", values: [BigNumberish]): string;
   encodeFunctionData(
     functionFragment: "replay",
-    values: [BigNumberish[][]]
+    values: [BigNumberish[]]
   ): string;
   encodeFunctionData(
     functionFragment: "split",
@@ -121,6 +98,7 @@ export interface SupplyScheduleHarnessInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "RESERVE", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "RESTART", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "ULTIMATE_SUPPLY",
     data: BytesLike
@@ -189,17 +167,15 @@ export interface SupplyScheduleHarness extends BaseContract {
 
   RESERVE: TypedContractMethod<[], [bigint], "view">;
 
+  RESTART: TypedContractMethod<[], [bigint], "view">;
+
   ULTIMATE_SUPPLY: TypedContractMethod<[], [bigint], "view">;
 
   entitlement: TypedContractMethod<[burned: BigNumberish], [bigint], "view">;
 
   phase: TypedContractMethod<[burned: BigNumberish], [bigint], "view">;
 
-  replay: TypedContractMethod<
-    [histories: BigNumberish[][]],
-    [DestructionStructOutput[][]],
-    "view"
-  >;
+  replay: TypedContractMethod<[amounts: BigNumberish[]], [bigint[]], "view">;
 
   split: TypedContractMethod<
     [bought: BigNumberish, burned: BigNumberish],
@@ -232,6 +208,9 @@ export interface SupplyScheduleHarness extends BaseContract {
     nameOrSignature: "RESERVE"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
+    nameOrSignature: "RESTART"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
     nameOrSignature: "ULTIMATE_SUPPLY"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
@@ -242,11 +221,7 @@ export interface SupplyScheduleHarness extends BaseContract {
   ): TypedContractMethod<[burned: BigNumberish], [bigint], "view">;
   getFunction(
     nameOrSignature: "replay"
-  ): TypedContractMethod<
-    [histories: BigNumberish[][]],
-    [DestructionStructOutput[][]],
-    "view"
-  >;
+  ): TypedContractMethod<[amounts: BigNumberish[]], [bigint[]], "view">;
   getFunction(
     nameOrSignature: "split"
   ): TypedContractMethod<

@@ -2,5 +2,15 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { AuctionPriceHarness } from "./AuctionPriceHarness";
+export type { HostileBuyer } from "./HostileBuyer";
+export type { HostileToken } from "./HostileToken";
+export type { MisbehavingCaller } from "./MisbehavingCaller";
+export type { MisbehavingContract } from "./MisbehavingContract";
+export type { MisbehavingReenterer } from "./MisbehavingReenterer";
+export type { RatingHarness } from "./RatingHarness";
+export type { RefusingRenter } from "./RefusingRenter";
+export type { RefusingSigner } from "./RefusingSigner";
+export type { RefusingToken } from "./RefusingToken";
+export type { SignerWallet } from "./SignerWallet";
 export type { SupplyScheduleHarness } from "./SupplyScheduleHarness";
 export type { TestToken } from "./TestToken";

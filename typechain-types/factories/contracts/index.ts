@@ -2,6 +2,7 @@
 /* tslint:disable */
 /* eslint-disable */
 export * as interfaces from "./interfaces";
+export * as mocks from "./mocks";
 export * as periphery from "./periphery";
 export { BuybackBurnController__factory } from "./BuybackBurnController__factory";
 export { ComputeEscrow__factory } from "./ComputeEscrow__factory";
@@ -9,5 +10,6 @@ export { EmissionVault__factory } from "./EmissionVault__factory";
 export { Genesis__factory } from "./Genesis__factory";
 export { NodeRegistry__factory } from "./NodeRegistry__factory";
 export { RewardPool__factory } from "./RewardPool__factory";
+export { SignerList__factory } from "./SignerList__factory";
 export { TFT__factory } from "./TFT__factory";
 export { TUReceiptOracle__factory } from "./TUReceiptOracle__factory";

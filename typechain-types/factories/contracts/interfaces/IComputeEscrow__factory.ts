@@ -146,6 +146,17 @@ const _abi = [
   {
     inputs: [
       {
+        internalType: "address",
+        name: "caller",
+        type: "address",
+      },
+    ],
+    name: "Escrow_NotOracle",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
         internalType: "uint256",
         name: "orderId",
         type: "uint256",
@@ -1143,6 +1154,19 @@ const _abi = [
       },
     ],
     name: "setApprovalForAll",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint40",
+        name: "until",
+        type: "uint40",
+      },
+    ],
+    name: "setFrozenUntil",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",

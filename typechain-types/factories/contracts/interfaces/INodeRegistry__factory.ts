@@ -765,6 +765,25 @@ const _abi = [
     stateMutability: "view",
     type: "function",
   },
+  {
+    inputs: [
+      {
+        internalType: "uint256[]",
+        name: "nodeIds",
+        type: "uint256[]",
+      },
+    ],
+    name: "standings",
+    outputs: [
+      {
+        internalType: "uint256[]",
+        name: "words",
+        type: "uint256[]",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
 ] as const;
 
 export class INodeRegistry__factory {

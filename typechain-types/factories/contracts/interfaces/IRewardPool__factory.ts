@@ -240,9 +240,9 @@ const _abi = [
         type: "address[]",
       },
       {
-        internalType: "uint128[]",
+        internalType: "uint256[]",
         name: "amounts",
-        type: "uint128[]",
+        type: "uint256[]",
       },
     ],
     name: "addWeights",

@@ -331,6 +331,19 @@ const _abi = [
   },
   {
     inputs: [],
+    name: "ESCROW",
+    outputs: [
+      {
+        internalType: "contract IComputeEscrow",
+        name: "",
+        type: "address",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
     name: "GOVERNOR",
     outputs: [
       {

@@ -2,5 +2,15 @@
 /* tslint:disable */
 /* eslint-disable */
 export { AuctionPriceHarness__factory } from "./AuctionPriceHarness__factory";
+export { HostileBuyer__factory } from "./HostileBuyer__factory";
+export { HostileToken__factory } from "./HostileToken__factory";
+export { MisbehavingCaller__factory } from "./MisbehavingCaller__factory";
+export { MisbehavingContract__factory } from "./MisbehavingContract__factory";
+export { MisbehavingReenterer__factory } from "./MisbehavingReenterer__factory";
+export { RatingHarness__factory } from "./RatingHarness__factory";
+export { RefusingRenter__factory } from "./RefusingRenter__factory";
+export { RefusingSigner__factory } from "./RefusingSigner__factory";
+export { RefusingToken__factory } from "./RefusingToken__factory";
+export { SignerWallet__factory } from "./SignerWallet__factory";
 export { SupplyScheduleHarness__factory } from "./SupplyScheduleHarness__factory";
 export { TestToken__factory } from "./TestToken__factory";
