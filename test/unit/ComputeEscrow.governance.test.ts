@@ -3,7 +3,6 @@ import { expect } from "chai";
 import { parseUnits, type Addressable } from "ethers";
 import { ethers } from "hardhat";
 
-import { ComputeEscrow__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { DAY, HOUR, listNode, openOrder, startEpoch, TU } from "../helpers/market";
@@ -30,13 +29,13 @@ async function deployToken(decimals = 18) {
 describe("ComputeEscrow, governance", () => {
   describe("constructor", () => {
     /** An escrow beside the deployed one. */
-    async function deploy({ contracts: { genesis, timelock }, actors }: Protocol, grace: bigint) {
+    async function deploy({ contracts: { genesis, timelock } }: Protocol, grace: bigint) {
       const { governor, tft, vault, oracle, registry, pool, controller, escrow } = await genesis.system(timelock);
-      return new ComputeEscrow__factory(actors.deployer).deploy(
+      return ethers.deployContract("ComputeEscrow", [
         { governor, tft, vault, oracle, registry, pool, controller, escrow },
         grace,
         [],
-      );
+      ]);
     }
 
     it("rejects a grace below the governor's delay and two veto windows, or above 21 days", async () => {

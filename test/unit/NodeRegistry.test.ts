@@ -5,7 +5,6 @@ import { id, parseUnits, ZeroAddress, ZeroHash } from "ethers";
 import { ethers } from "hardhat";
 
 import { MAX_RATING, NETWORKS, ratingOf, REFERENCE_IMAGES_PER_SECOND } from "../../src/tu/rating";
-import { NodeRegistry__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { attestNode, DAY, listNode, openOrder, registerNode, signByQuorum, TU } from "../helpers/market";
@@ -73,21 +72,14 @@ describe("NodeRegistry", () => {
     });
 
     it("tells of each rating", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const { contracts } = await loadFixture(deployProtocolFixture);
       const { governor, tft, vault, oracle, registry, pool, controller, escrow } = await contracts.genesis.system(
         contracts.timelock,
       );
 
-      const twin = await new NodeRegistry__factory(actors.deployer).deploy({
-        governor,
-        tft,
-        vault,
-        oracle,
-        registry,
-        pool,
-        controller,
-        escrow,
-      });
+      const twin = await ethers.deployContract("NodeRegistry", [
+        { governor, tft, vault, oracle, registry, pool, controller, escrow },
+      ]);
 
       for (const [name, rating] of GENESIS_RATINGS) {
         await expect(twin.deploymentTransaction())

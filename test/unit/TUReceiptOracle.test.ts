@@ -18,7 +18,7 @@ import { ethers } from "hardhat";
 import { deploySystem } from "../../src/deployment/deploy";
 import { readDomain, signMessage, structHash, type OracleMessages, type Signature } from "../../src/oracle";
 import { RootStatus } from "../../src/protocol";
-import { TUReceiptOracle__factory, type TUReceiptOracle } from "../../typechain-types";
+import type { TUReceiptOracle } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { DAY, HOUR } from "../helpers/market";
@@ -123,13 +123,13 @@ async function deploy(
   { window = 6n * HOUR, guardian = actors.guardian.address, quorum = 3 } = {},
 ): Promise<TUReceiptOracle> {
   const { governor, tft, vault, oracle, registry, pool, controller, escrow } = await genesis.system(timelock);
-  return new TUReceiptOracle__factory(actors.guardian).deploy(
+  return ethers.deployContract("TUReceiptOracle", [
     { governor, tft, vault, oracle, registry, pool, controller, escrow },
     window,
     guardian,
     await addresses(actors.oracleSigners),
     quorum,
-  );
+  ]);
 }
 
 describe("TUReceiptOracle", () => {
