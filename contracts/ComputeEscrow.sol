@@ -325,7 +325,10 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         if (t > submittedAt) return _skip(receipt, SkipReason.AfterSubmission);
         uint256 endsAt = stored.terms.endsAt;
         if (t > endsAt) t = endsAt;
-        if (t < uint40(standing >> 160) || t > standing >> 200) return _skip(receipt, SkipReason.NotAttested);
+        // the last attestation but one is asked for only by a receipt from before a lapse
+        if (t > standing >> 200 || (t < uint40(standing >> 160) && !REGISTRY.wasAttested(receipt.nodeId, t))) {
+            return _skip(receipt, SkipReason.NotAttested);
+        }
 
         // rates are below 2^80, times below 2^40, and `t` is not before `startedAt`
         uint256 attainable;
@@ -336,8 +339,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
             _raise(stored, receipt, attainable, address(uint160(standing)), stored.terms.unitPrice, orderNodeId == 0);
     }
 
-    /// @dev Unchecked: TU are below 2^96 and prices below 2^128, a node has settled no more than its order and the order
-    /// no more than `tuAmount`.
+    /// @dev Unchecked: TU are below 2^96 and prices below 2^128, a node has settled no more than its order and the
+    /// order no more than `tuAmount`; what `roundingLoss` changes by may be −1, itself it is never below 0.
     function _raise(
         Stored storage stored,
         Receipt calldata receipt,
@@ -400,7 +403,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         _burn(orderId);
         emit OrderClosed(orderId, payee, refund);
 
-        // Interaction: nobody but the payee can make this fail
+        // Interaction: nobody but the payee and the asset's issuer can make this fail
         if (refund != 0) IERC20(asset).safeTransfer(payee, refund);
     }
 
@@ -421,22 +424,21 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
     }
 
     function _listAsset(address asset, uint256 referencePrice) private {
-        bool isNew = _assets[asset].index == 0;
-        if (_assets[asset].isListed) revert Escrow_AssetListed(asset);
-        if (!isNew && referencePrice != 0) revert Escrow_ReferenceAlreadySet(asset, referencePrice);
-
-        _list(asset);
-
-        if (isNew) CONTROLLER.createAuction(asset, referencePrice);
+        if (_list(asset)) CONTROLLER.createAuction(asset, referencePrice);
+        else if (referencePrice != 0) revert Escrow_ReferenceAlreadySet(asset, referencePrice);
     }
 
-    function _list(address asset) private {
-        if (_assets[asset].index == 0) {
-            _assets[asset].index = ++_assetCount;
-            _assetAt[_assetCount] = asset;
+    function _list(address asset) private returns (bool isNew) {
+        Asset storage listed = _assets[asset];
+        if (listed.isListed) revert Escrow_AssetListed(asset);
+
+        isNew = listed.index == 0;
+        if (isNew) {
+            listed.index = ++_assetCount;
+            _assetAt[listed.index] = asset;
         }
-        _assets[asset].isListed = true;
-        emit AssetListed(asset, _assets[asset].index);
+        listed.isListed = true;
+        emit AssetListed(asset, listed.index);
     }
 
     /// @inheritdoc IComputeEscrow

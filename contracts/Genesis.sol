@@ -139,7 +139,7 @@ contract Genesis is IGenesis {
             });
     }
 
-    /// @dev The last 20 bytes of keccak256(rlp([this, nonce])) for a nonce below 128 (Ethereum yellow paper, section 7).
+    /// @dev The last 20 bytes of keccak256(rlp([this, nonce])), nonce below 128 (Ethereum yellow paper, section 7).
     function _addressOf(uint256 nonce) private view returns (address) {
         bytes memory rlp = abi.encodePacked(bytes2(0xd694), address(this), uint8(nonce));
         return address(uint160(uint256(keccak256(rlp))));

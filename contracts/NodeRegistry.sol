@@ -21,6 +21,11 @@ contract NodeRegistry is INodeRegistry {
         uint16 gpuCount;
     }
 
+    struct Period {
+        uint40 from; // slot 0
+        uint40 until;
+    }
+
     struct Listing {
         uint128 unitPrice; // slot 0
         uint128 capacityTU;
@@ -67,6 +72,9 @@ contract NodeRegistry is INodeRegistry {
 
     uint32 private _lastSerial;
     mapping(uint256 nodeId => Standing) private _standings;
+    /// @dev The attestation before the one in force, where that one came too late to renew it.
+    mapping(uint256 nodeId => Period) private _lapsed;
+
     mapping(uint256 nodeId => address) private _owners;
     mapping(uint256 nodeId => mapping(address asset => Listing)) private _listings;
 
@@ -105,7 +113,8 @@ contract NodeRegistry is INodeRegistry {
             sum += (measured * 1e18) / baseline[i];
         }
         uint256 rating = sum / (NETWORKS * 1e3);
-        if (rating == 0 || rating > MAX_RATING) revert Registry_RatingOutOfBounds(rating, MAX_RATING);
+        // above 0, because every measurement is
+        if (rating > MAX_RATING) revert Registry_RatingOutOfBounds(rating, MAX_RATING);
 
         bytes32 measurements = keccak256(abi.encode(imagesPerSecondE3));
         ORACLE.checkQuorum(
@@ -188,7 +197,10 @@ contract NodeRegistry is INodeRegistry {
             signatures
         );
 
-        if (attestedUntil < now_) stored.attestedFrom = now_;
+        if (attestedUntil < now_) {
+            if (attestedUntil != 0) _lapsed[nodeId] = Period({ from: stored.attestedFrom, until: attestedUntil });
+            stored.attestedFrom = now_;
+        }
         stored.attestedUntil = validUntil;
         emit NodeAttested(nodeId, stored.attestedFrom, validUntil, evidence);
     }
@@ -247,6 +259,12 @@ contract NodeRegistry is INodeRegistry {
     ) external view returns (address payout, uint40 attestedFrom, uint40 attestedUntil, uint256 rate) {
         Standing memory stored = _standings[nodeId];
         return (stored.payout, stored.attestedFrom, stored.attestedUntil, ratePerDay(nodeId));
+    }
+
+    /// @inheritdoc INodeRegistry
+    function wasAttested(uint256 nodeId, uint256 t) external view returns (bool) {
+        Period memory lapsed = _lapsed[nodeId];
+        return lapsed.from <= t && t <= lapsed.until;
     }
 
     /// @inheritdoc INodeRegistry

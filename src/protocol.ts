@@ -86,6 +86,8 @@ export interface OrderTerms {
 export interface Standing {
   attestedFrom: bigint;
   attestedUntil: bigint;
+  /** The attestation that lapsed before the one in force, if any; as `NodeRegistry.wasAttested` knows it. */
+  lapsed?: { from: bigint; until: bigint };
   /** TU per day, 18 decimals. */
   rate: bigint;
 }
@@ -113,12 +115,17 @@ export function settleReceipt(
   if (receipt.measuredAt < order.startedAt) return { skipped: SkipReason.BeforeStart };
   if (receipt.measuredAt > submittedAt) return { skipped: SkipReason.AfterSubmission };
   const t = min(receipt.measuredAt, order.endsAt);
-  if (t < node.attestedFrom || t > node.attestedUntil) return { skipped: SkipReason.NotAttested };
+  if (!wasAttested(node, t)) return { skipped: SkipReason.NotAttested };
 
   const attainable = (node.rate * (t - order.startedAt) * SPEED_NUMERATOR) / SPEED_DENOMINATOR;
   const settled = min(receipt.cumulativeTU, min(attainable, order.tuAmount - settledByOthers));
   if (settled <= settledBefore) return { skipped: SkipReason.NothingNew };
   return { settled, earned: earnedBy(settled, order.unitPrice) - earnedBy(settledBefore, order.unitPrice) };
+}
+
+function wasAttested({ attestedFrom, attestedUntil, lapsed }: Standing, t: bigint): boolean {
+  if (attestedFrom <= t && t <= attestedUntil) return true;
+  return lapsed !== undefined && lapsed.from <= t && t <= lapsed.until;
 }
 
 /**

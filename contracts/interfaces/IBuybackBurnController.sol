@@ -68,7 +68,7 @@ interface IBuybackBurnController {
 
     /* EVENTS */
 
-    /// @notice Emitted when an asset is listed for the first time.
+    /// @notice Emitted when an asset other than TFT is listed for the first time.
     event AuctionCreated(address indexed asset, uint8 decimals, uint256 referencePrice);
 
     /// @notice Emitted when the first receipt of an epoch earns in an asset.
@@ -118,7 +118,7 @@ interface IBuybackBurnController {
     );
 
     /// @notice Emitted when the governor sets where operations are paid and how much. Shares are in basis points.
-    event OperationsSet(address oldTreasury, uint16 oldShare, address newTreasury, uint16 newShare);
+    event OperationsSet(address indexed oldTreasury, uint16 oldShare, address indexed newTreasury, uint16 newShare);
 
     /* IMMUTABLES AND SETTINGS */
 
@@ -165,7 +165,8 @@ interface IBuybackBurnController {
     /// - Fills min(amount, remaining), and the rest too when less than 1 % of the lot would be left.
     /// - Pays the asset to `to` first, then calls {IBuybackCallee-onBuyback} on the caller when `data` is not empty,
     ///   and pulls the TFT from the caller last.
-    /// - The caller must have approved at least ⌈filled · price⌉, one unit at the least.
+    /// - The caller must have approved at least ⌈filled · price⌉, one unit at the least. `filled` may exceed `amount`
+    ///   by less than 1 % of the lot, also because of a fill in front of this one: leave room for it.
     ///
     /// Requirements:
     /// - The lot is of `epoch`, `amount` is not zero, the price is at most `maxPrice`.

@@ -71,7 +71,8 @@ struct Order {
 /// @custom:value2 WrongNode Its order is on another node.
 /// @custom:value3 BeforeStart It was measured before its order started.
 /// @custom:value4 AfterSubmission It claims to be measured after its root was submitted.
-/// @custom:value5 NotAttested Its node was not attested when it was measured.
+/// @custom:value5 NotAttested Its node was not attested when it was measured, or when the order ended if that was
+/// before, by the attestation in force or the one that lapsed before it.
 /// @custom:value6 NothingNew It raises nothing above what is settled.
 enum SkipReason {
     OtherAsset,
@@ -175,7 +176,7 @@ interface IComputeEscrow is IERC721 {
 
     /* IMMUTABLES */
 
-    /// @notice Seconds after its end in which an order's receipts may still be settled.
+    /// @notice Seconds before an order can be closed, from its end or what holds up its closing; see {refundable}.
     function GRACE() external view returns (uint40);
 
     function GOVERNOR() external view returns (address);
@@ -233,7 +234,8 @@ interface IComputeEscrow is IERC721 {
 
     /* CLOSING */
 
-    /// @notice Ends an order now. What ran until now is still paid. Emits {OrderStopped}. Only its holder, before its end.
+    /// @notice Ends an order now; what ran until now is still paid. Only its holder, before its end.
+    /// Emits {OrderStopped}.
     function stop(uint256 orderId) external;
 
     /// @notice Closes an order and refunds the deposit less what was earned. Anyone may call.
@@ -256,7 +258,7 @@ interface IComputeEscrow is IERC721 {
     /* GOVERNANCE */
 
     /// @notice Lists an asset: a plain ERC-20 of at most 24 decimals that delivers what is sent. Only the governor.
-    /// Emits {AssetListed} and, the first time, {IBuybackBurnController-AuctionCreated}.
+    /// Emits {AssetListed} and, the first time, {IBuybackBurnController-AuctionCreated}. TFT is listed from the start.
     /// @param referencePrice TFT (18 decimals) per whole unit, the first time; 0 when it was listed before.
     function listAsset(address asset, uint256 referencePrice) external;
 

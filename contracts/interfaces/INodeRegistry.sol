@@ -190,6 +190,9 @@ interface INodeRegistry {
         uint256 nodeId
     ) external view returns (address payout, uint40 attestedFrom, uint40 attestedUntil, uint256 rate);
 
+    /// @notice Whether a node was attested at `t` by the attestation that lapsed before the one in {standing}.
+    function wasAttested(uint256 nodeId, uint256 t) external view returns (bool);
+
     /// @notice The {standing} of many nodes in words, because decoding structs would cost 300 gas a node.
     /// @return words Two per node: attestedUntil << 200 | attestedFrom << 160 | payout, and the rate.
     function standings(uint256[] calldata nodeIds) external view returns (uint256[] memory words);

@@ -26,13 +26,13 @@ interface IRewardPool {
     /// @notice Emitted when a bucket's reward grows, and with the last of it when it becomes final.
     event RewardAdded(uint256 indexed bucketId, uint256 reward, bool isFinal);
 
-    /// @notice Emitted when a miner is paid.
+    /// @notice Emitted when a miner's parts are claimed, be there anything to pay or not.
     /// @param ids The buckets asked for; each final one in which the miner had weight is paid and its weight cleared.
     /// @param amount TFT paid for all of them.
     event Claimed(address indexed miner, address indexed to, uint256[] ids, uint256 amount);
 
     /// @notice Emitted when a miner sets where {claimFor} pays him.
-    event RecipientSet(address indexed miner, address oldRecipient, address newRecipient);
+    event RecipientSet(address indexed miner, address indexed oldRecipient, address indexed newRecipient);
 
     /* IMMUTABLES */
 

@@ -73,7 +73,7 @@ const MIN_SIGNERS = 4;
 const MAX_SIGNERS = 64;
 const MAX_OPERATIONS_SHARE = 2_000n;
 
-// Bounds of our own, against slips of the pen and so that genesis stays far below a transaction's gas limit.
+// Bounds of our own, against slips of the pen and so that genesis stays below a transaction's gas limit.
 const MAX_ROLE_HOLDERS = 16;
 const MAX_ASSETS = 16;
 const MAX_ALLOCATIONS = 32;

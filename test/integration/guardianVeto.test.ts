@@ -50,7 +50,7 @@ describe("A guardian", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("gone bad holds up refunds for one freeze or seven days of vetoes and a grace, and is replaced within it", async () => {
+  it("gone bad holds up refunds for seven days of vetoes and a grace, and is replaced within it", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors, params } = protocol;
     const { escrow, oracle, timelock, usd } = contracts;
@@ -80,5 +80,32 @@ describe("A guardian", () => {
       .withArgs(actors.guardian.address);
     await passVetoWindow(protocol);
     expect(await time.latest()).to.be.lessThan(from);
+  });
+
+  it("gone bad adds a freeze and another grace to that, and no more", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { contracts, actors, params } = protocol;
+    const { escrow, oracle, usd } = contracts;
+    const bad = oracle.connect(actors.guardian);
+    const unitPrice = parseUnits("1", 6);
+    const nodeId = await listNode(protocol, actors.miners[0], usd, unitPrice);
+    const orderId = await openOrder(protocol, actors.renters[0], usd, { nodeId, maxUnitPrice: unitPrice });
+    const { startedAt, endsAt } = await escrow.order(orderId);
+    await time.increaseTo(endsAt + 7n * DAY);
+    const receipt = { orderId, nodeId, cumulativeTU: TU, measuredAt: startedAt + 1n };
+    await bad.veto((await submitReceipts(protocol, [receipt])).root);
+    await time.setNextBlockTimestamp(endsAt + 7n * DAY + params.grace - 1n);
+    await bad.freeze();
+
+    const frozenUntil = await oracle.frozenUntil();
+    expect((await escrow.refundable(orderId)).from).to.equal(frozenUntil + params.grace);
+    await time.increaseTo(frozenUntil + params.grace - 1n);
+    await expect(bad.freeze()).to.be.revertedWithCustomError(oracle, "Oracle_FreezeTooSoon");
+    await time.increase(1);
+    await expect(escrow.close(orderId)).to.changeTokenBalances(
+      usd,
+      [escrow, actors.renters[0]],
+      [-unitPrice, unitPrice],
+    );
   });
 });

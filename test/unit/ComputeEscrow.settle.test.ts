@@ -506,16 +506,31 @@ describe("ComputeEscrow, settling", () => {
       expect(await settledBy(protocol, job, job.startedAt + HOUR)).to.equal(attainable(TU, HOUR));
     });
 
-    it("pays a lapsed attestation's work by the first receipt after it is given again", async () => {
+    it("counts what was measured before a lapse though the node is attested again, and nothing from in between", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const job = await openJob(protocol, { hardware: ONE_A_DAY, tuAmount: 1_000n * TU, duration: 366n * DAY });
       const { attestedUntil } = await protocol.contracts.registry.node(job.nodeId);
+      await time.increaseTo(attestedUntil + DAY);
+      await attestNode(protocol, job.nodeId);
+      const { attestedFrom } = await protocol.contracts.registry.node(job.nodeId);
+
+      expect(await settledBy(protocol, job, attestedUntil + 1n)).to.equal(0);
+      expect(await settledBy(protocol, job, attestedFrom - 1n)).to.equal(0);
+      expect(await settledBy(protocol, job, attestedUntil)).to.equal(attainable(TU, attestedUntil - job.startedAt));
+      expect(await settledBy(protocol, job, attestedFrom)).to.equal(attainable(TU, attestedFrom - job.startedAt));
+    });
+
+    it("has forgotten what was measured before the last lapse but one", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const job = await openJob(protocol, { hardware: ONE_A_DAY, tuAmount: 1_000n * TU, duration: 366n * DAY });
+      const { attestedUntil } = await registry.node(job.nodeId);
       await time.increaseTo(attestedUntil + 1n);
+      await attestNode(protocol, job.nodeId, attestedUntil + DAY);
+      await time.increaseTo(attestedUntil + DAY + 1n);
       await attestNode(protocol, job.nodeId);
 
       expect(await settledBy(protocol, job, attestedUntil)).to.equal(0);
-      const now = BigInt(await time.latest());
-      expect(await settledBy(protocol, job, now)).to.equal(attainable(TU, now - job.startedAt));
     });
 
     it("pays whatever payout the node has when it settles", async () => {

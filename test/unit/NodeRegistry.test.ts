@@ -658,4 +658,34 @@ describe("NodeRegistry", () => {
       expect(await registry.listing(unknown, usd)).to.deep.equal([0n, 0n]);
     });
   });
+
+  describe("wasAttested", () => {
+    it("is false of a node that never lapsed, and of one that does not exist", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const nodeId = await registerNode(protocol, protocol.actors.miners[0]);
+      const now = await time.latest();
+
+      expect(await registry.wasAttested(nodeId, now)).to.equal(false);
+      expect(await registry.wasAttested(nodeId + 1n, now)).to.equal(false);
+    });
+
+    it("is true from the first to the last second of the attestation that lapsed", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const nodeId = await registerNode(protocol, protocol.actors.miners[0]);
+      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+      await time.increaseTo(attestedUntil + 1n);
+      await attestNode(protocol, nodeId);
+
+      for (const [at, answer] of [
+        [attestedFrom - 1n, false],
+        [attestedFrom, true],
+        [attestedUntil, true],
+        [attestedUntil + 1n, false],
+      ] as const) {
+        expect(await registry.wasAttested(nodeId, at)).to.equal(answer);
+      }
+    });
+  });
 });

@@ -106,6 +106,7 @@ export interface NodeRegistryInterface extends Interface {
       | "setPayout"
       | "standing"
       | "standings"
+      | "wasAttested"
   ): FunctionFragment;
 
   getEvent(
@@ -173,6 +174,10 @@ export interface NodeRegistryInterface extends Interface {
     functionFragment: "standings",
     values: [BigNumberish[]]
   ): string;
+  encodeFunctionData(
+    functionFragment: "wasAttested",
+    values: [BigNumberish, BigNumberish]
+  ): string;
 
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
   decodeFunctionResult(
@@ -203,6 +208,10 @@ export interface NodeRegistryInterface extends Interface {
   decodeFunctionResult(functionFragment: "setPayout", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standings", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "wasAttested",
+    data: BytesLike
+  ): Result;
 }
 
 export namespace ListingSetEvent {
@@ -472,6 +481,12 @@ export interface NodeRegistry extends BaseContract {
 
   standings: TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
 
+  wasAttested: TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
+
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
   ): T;
@@ -586,6 +601,13 @@ export interface NodeRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "standings"
   ): TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
+  getFunction(
+    nameOrSignature: "wasAttested"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
 
   getEvent(
     key: "ListingSet"

@@ -135,6 +135,12 @@ describe("protocol", () => {
       expect(at({ attestedFrom: t + 1n }, t)).to.deep.equal({ skipped: SkipReason.NotAttested });
       expect(at({ attestedUntil: t - 1n }, t)).to.deep.equal({ skipped: SkipReason.NotAttested });
       expect(at({ attestedFrom: t, attestedUntil: t }, t)).to.deep.equal({ settled: TU, earned: 3n });
+      const lapsed = { from: t - 2n, until: t - 1n };
+      expect(at({ attestedFrom: t + 1n, lapsed }, t)).to.deep.equal({ skipped: SkipReason.NotAttested });
+      expect(at({ attestedFrom: t + 1n, lapsed: { ...lapsed, until: t } }, t)).to.deep.equal({
+        settled: TU,
+        earned: 3n,
+      });
       expect(at({ attestedUntil: ORDER.endsAt }, ORDER.endsAt + 1n)).to.deep.equal({ settled: TU, earned: 3n });
     });
 

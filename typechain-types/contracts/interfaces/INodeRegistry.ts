@@ -75,6 +75,7 @@ export interface INodeRegistryInterface extends Interface {
       | "setPayout"
       | "standing"
       | "standings"
+      | "wasAttested"
   ): FunctionFragment;
 
   getEvent(
@@ -142,6 +143,10 @@ export interface INodeRegistryInterface extends Interface {
     functionFragment: "standings",
     values: [BigNumberish[]]
   ): string;
+  encodeFunctionData(
+    functionFragment: "wasAttested",
+    values: [BigNumberish, BigNumberish]
+  ): string;
 
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
   decodeFunctionResult(
@@ -172,6 +177,10 @@ export interface INodeRegistryInterface extends Interface {
   decodeFunctionResult(functionFragment: "setPayout", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standings", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "wasAttested",
+    data: BytesLike
+  ): Result;
 }
 
 export namespace ListingSetEvent {
@@ -441,6 +450,12 @@ export interface INodeRegistry extends BaseContract {
 
   standings: TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
 
+  wasAttested: TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
+
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
   ): T;
@@ -555,6 +570,13 @@ export interface INodeRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "standings"
   ): TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
+  getFunction(
+    nameOrSignature: "wasAttested"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
 
   getEvent(
     key: "ListingSet"

@@ -784,6 +784,30 @@ const _abi = [
     stateMutability: "view",
     type: "function",
   },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
+        internalType: "uint256",
+        name: "t",
+        type: "uint256",
+      },
+    ],
+    name: "wasAttested",
+    outputs: [
+      {
+        internalType: "bool",
+        name: "",
+        type: "bool",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
 ] as const;
 
 export class INodeRegistry__factory {

@@ -381,7 +381,7 @@ const _abi = [
     anonymous: false,
     inputs: [
       {
-        indexed: false,
+        indexed: true,
         internalType: "address",
         name: "oldTreasury",
         type: "address",
@@ -393,7 +393,7 @@ const _abi = [
         type: "uint16",
       },
       {
-        indexed: false,
+        indexed: true,
         internalType: "address",
         name: "newTreasury",
         type: "address",
