@@ -7,6 +7,8 @@ import "@nomicfoundation/hardhat-toolbox";
 import "hardhat-contract-sizer";
 import solcPackage from "solc/package.json";
 
+import { configuredNetworks } from "./src/deployment/networks";
+
 import "./tasks/tu";
 
 const SOLC_VERSION = "0.8.37";
@@ -81,6 +83,8 @@ const config: HardhatUserConfig = {
       initialDate: "2027-01-01T00:00:00Z",
       allowUnlimitedContractSize: COVERAGE,
     },
+    // Those whose RPC URL the environment has; keys are for our own commands alone.
+    ...configuredNetworks(),
   },
   paths: {
     ignition: "./deploy",

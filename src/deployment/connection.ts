@@ -1,0 +1,94 @@
+import { FetchRequest, JsonRpcProvider, type Provider } from "ethers";
+
+import { TuringFogError } from "../errors";
+import { IN_PROCESS, isLocal, networkOf, rpcUrl, rpcVariable, type Network } from "./networks";
+import { hide, redact } from "./secrets";
+
+/** A network that answers. */
+export interface Connection {
+  /** As in NETWORKS. */
+  name: string;
+  network: Network;
+  chainId: bigint;
+  provider: Provider;
+}
+
+/** No RPC URL is known for a network. */
+export class NoRpcUrlError extends TuringFogError {
+  constructor(
+    readonly network: string,
+    readonly variable: string,
+  ) {
+    super(`The RPC URL of ${network} is not known: set ${variable}`);
+  }
+}
+
+/** The node does not answer. */
+export class UnreachableError extends TuringFogError {
+  constructor(network: string, reason: string) {
+    super(`The node of ${network} does not answer (${reason}): check ${rpcVariable(network)}`);
+  }
+}
+
+/** The node is on another chain than the network's name says. */
+export class WrongChainError extends TuringFogError {
+  constructor(
+    readonly network: string,
+    readonly chainId: bigint,
+    readonly expected: number,
+  ) {
+    super(`The node of ${network} is on chain ${chainId}, must be on ${expected}: check ${rpcVariable(network)}`);
+  }
+}
+
+const TIMEOUT = 20_000;
+
+/**
+ * Connects to a network by its name. Its RPC URL is taken from the environment, and never shown.
+ * @throws UnknownNetworkError, NoRpcUrlError, UnreachableError, WrongChainError
+ */
+export async function connect(name: string): Promise<Connection> {
+  const network = networkOf(name);
+  const provider = name === IN_PROCESS ? await inProcess() : await remote(name);
+  const { chainId } = await provider.getNetwork();
+  if (network.chainId !== undefined && chainId !== BigInt(network.chainId)) {
+    throw new WrongChainError(name, chainId, network.chainId);
+  }
+  return { name, network, chainId, provider };
+}
+
+async function inProcess(): Promise<Provider> {
+  // Hardhat takes its network from here when it is first imported
+  process.env.HARDHAT_NETWORK = IN_PROCESS;
+  const { ethers } = await import("hardhat");
+  return ethers.provider;
+}
+
+async function remote(name: string): Promise<Provider> {
+  const url = rpcUrl(name);
+  if (url === undefined) throw new NoRpcUrlError(name, rpcVariable(name));
+  if (!isLocal(name)) hide(url, "RPC URL");
+
+  try {
+    const request = new FetchRequest(url);
+    request.timeout = TIMEOUT;
+    const chainId = await chainIdOf(request.clone());
+    // the chain is known and does not change; answers must not be kept, for a resumed deployment polls
+    return new JsonRpcProvider(request, chainId, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });
+  } catch (error) {
+    throw new UnreachableError(name, redact(reasonOf(error)));
+  }
+}
+
+/** Asked apart, since a provider that does not know its chain asks for it again and again without an end. */
+async function chainIdOf(request: FetchRequest): Promise<bigint> {
+  request.body = { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] };
+  const response = await request.send();
+  response.assertOk();
+  return BigInt((response.bodyJson as { result: string }).result);
+}
+
+function reasonOf(error: unknown): string {
+  const { shortMessage, code, message } = error as { shortMessage?: string; code?: string; message?: string };
+  return shortMessage ?? message ?? code ?? String(error);
+}

@@ -1,0 +1,14 @@
+/** What no output and no error may contain: keys, passphrases, RPC URLs (most carry an access key). */
+const secrets = new Map<string, string>();
+
+/** Has {@link redact} put `[what]` wherever the secret would stand. */
+export function hide(secret: string, what: string): void {
+  if (secret !== "") secrets.set(secret, what);
+}
+
+/** The text without the secrets that have been hidden. */
+export function redact(text: string): string {
+  let redacted = text;
+  for (const [secret, what] of secrets) redacted = redacted.replaceAll(secret, `[${what}]`);
+  return redacted;
+}
