@@ -94,9 +94,9 @@ const config: HardhatUserConfig = {
   mocha: {
     // A differential test walks through thousands of histories in one case, and more slowly under coverage.
     timeout: COVERAGE ? 600_000 : 120_000,
-    // Each step of the machine is then handed over and looked at, and these two take hundreds of millions. They compare
+    // Each step of the machine is then handed over and looked at, and these take hundreds of millions. They compare
     // values; what they run, the cases beside them run too.
-    ...(COVERAGE && { grep: "random histories|first three days", invert: true }),
+    ...(COVERAGE && { grep: "random (histories|inputs|models)|first three days", invert: true }),
   },
   contractSizer: { strict: true, only: ["^contracts/"], except: ["^contracts/mocks/"] },
   gasReporter: { enabled: false },

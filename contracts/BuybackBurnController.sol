@@ -45,11 +45,6 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
     /* CONSTANTS */
 
-    /// @inheritdoc IBuybackBurnController
-    uint16 public constant MAX_OPERATIONS_SHARE = 2_000;
-
-    uint16 private constant BASIS_POINTS = 10_000;
-
     /// @dev So that 10^decimals · price · amount stays far below 2^256.
     uint8 private constant MAX_DECIMALS = 24;
 
@@ -66,27 +61,15 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     /// @inheritdoc IBuybackBurnController
     uint40 public immutable EPOCH_LENGTH;
     /// @inheritdoc IBuybackBurnController
-    address public immutable GOVERNOR;
-    /// @inheritdoc IBuybackBurnController
     ITFT public immutable TFT;
     /// @inheritdoc IBuybackBurnController
     IEmissionVault public immutable VAULT;
     /// @inheritdoc IBuybackBurnController
     IRewardPool public immutable POOL;
     /// @inheritdoc IBuybackBurnController
-    address public immutable ORACLE;
-    /// @inheritdoc IBuybackBurnController
-    address public immutable REGISTRY;
-    /// @inheritdoc IBuybackBurnController
     address public immutable ESCROW;
 
     /* STORAGE */
-
-    /// @inheritdoc IBuybackBurnController
-    address public operationsTreasury;
-
-    /// @inheritdoc IBuybackBurnController
-    uint16 public operationsShare;
 
     mapping(address asset => Auction) private _auctions;
 
@@ -97,22 +80,17 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
     /* CONSTRUCTOR */
 
-    constructor(System memory system, uint40 auctionPeriod, address treasury, uint16 share) {
+    constructor(System memory system, uint40 auctionPeriod) {
         if (auctionPeriod < MIN_AUCTION_PERIOD || auctionPeriod > MAX_AUCTION_PERIOD) {
             revert Controller_PeriodOutOfBounds(auctionPeriod, MIN_AUCTION_PERIOD, MAX_AUCTION_PERIOD);
         }
 
         AUCTION_PERIOD = auctionPeriod;
-        GOVERNOR = system.governor;
         TFT = ITFT(system.tft);
         VAULT = IEmissionVault(system.vault);
         POOL = IRewardPool(system.pool);
-        ORACLE = system.oracle;
-        REGISTRY = system.registry;
         ESCROW = system.escrow;
         EPOCH_LENGTH = POOL.EPOCH_LENGTH();
-
-        _setOperations(treasury, share);
     }
 
     /* DESTROYING */
@@ -202,7 +180,8 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         delete _nextEpoch[id];
     }
 
-    /// @dev Destroys TFT that the controller holds, by the supply schedule, and adds the reward to the bucket's.
+    /// @dev Destroys TFT that the controller holds, by the supply schedule, and adds the reward to the bucket's. What
+    /// the vault releases it pays to the pool itself.
     function _destroy(uint256 id, uint256 epoch, address asset, uint256 bought, bool isFinal) private {
         uint256 burnedBefore = TFT.burned();
         (uint256 b1, uint256 b2, uint256 reward) = SupplySchedule.split(bought, burnedBefore);
@@ -210,17 +189,16 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
         if (burned != 0) TFT.burn(burned);
 
+        if (reward != 0) TFT.transfer(address(POOL), reward);
+
         // only b1 entitles to a release: once it is 0 the reserve is empty
         uint256 released = 0;
         uint256 operations = 0;
         if (b1 != 0) {
-            released = VAULT.release();
-            operations = (released * operationsShare) / BASIS_POINTS;
+            (released, operations) = VAULT.release();
             reward += released - operations;
-            if (operations != 0) TFT.transfer(operationsTreasury, operations);
         }
 
-        if (reward != 0) TFT.transfer(address(POOL), reward);
         POOL.addReward(id, reward, isFinal);
 
         Phase phaseAfter = SupplySchedule.phase(burnedBefore + burned);
@@ -255,32 +233,6 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         _auctions[asset].referencePrice = referencePrice.toUint96();
         _auctions[asset].decimals = decimals;
         emit AuctionCreated(asset, decimals, referencePrice);
-    }
-
-    /* GOVERNANCE */
-
-    /// @inheritdoc IBuybackBurnController
-    function setOperations(address treasury, uint16 share) external {
-        if (msg.sender != GOVERNOR) revert Controller_NotGovernor(msg.sender);
-        _setOperations(treasury, share);
-    }
-
-    function _setOperations(address treasury, uint16 share) private {
-        if (
-            treasury == address(0) ||
-            treasury == address(this) ||
-            treasury == address(TFT) ||
-            treasury == address(VAULT) ||
-            treasury == address(POOL) ||
-            treasury == ORACLE ||
-            treasury == REGISTRY ||
-            treasury == ESCROW
-        ) revert Controller_InvalidTreasury(treasury);
-        if (share > MAX_OPERATIONS_SHARE) revert Controller_ShareTooHigh(share, MAX_OPERATIONS_SHARE);
-
-        emit OperationsSet(operationsTreasury, operationsShare, treasury, share);
-        operationsTreasury = treasury;
-        operationsShare = share;
     }
 
     /* VIEWS */

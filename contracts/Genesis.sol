@@ -41,7 +41,7 @@ contract Genesis is IGenesis {
 
         // in this order: the vault finds its reserve, and each constructor what it reads from those before it
         _create(1, codes[0], abi.encode(created, plan.allocations), created.tft);
-        _create(2, codes[1], abi.encode(created), created.vault);
+        _create(2, codes[1], abi.encode(created, plan.operationsTreasury, plan.operationsShare), created.vault);
         _create(
             3,
             codes[2],
@@ -50,12 +50,7 @@ contract Genesis is IGenesis {
         );
         _create(4, codes[3], abi.encode(created), created.registry);
         _create(5, codes[4], abi.encode(created, plan.epochLength), created.pool);
-        _create(
-            6,
-            codes[5],
-            abi.encode(created, plan.auctionPeriod, plan.operationsTreasury, plan.operationsShare),
-            created.controller
-        );
+        _create(6, codes[5], abi.encode(created, plan.auctionPeriod), created.controller);
         _create(7, codes[6], abi.encode(created, plan.grace, plan.assets), created.escrow);
 
         _checkAllocations(created, plan.allocations);
@@ -94,8 +89,13 @@ contract Genesis is IGenesis {
 
     function _checkWiring(System memory s) private view {
         _check(s.tft, ITFT.CONTROLLER.selector, s.controller);
+        _check(s.vault, IEmissionVault.GOVERNOR.selector, s.governor);
         _check(s.vault, IEmissionVault.TFT.selector, s.tft);
+        _check(s.vault, IEmissionVault.ORACLE.selector, s.oracle);
+        _check(s.vault, IEmissionVault.REGISTRY.selector, s.registry);
+        _check(s.vault, IEmissionVault.POOL.selector, s.pool);
         _check(s.vault, IEmissionVault.CONTROLLER.selector, s.controller);
+        _check(s.vault, IEmissionVault.ESCROW.selector, s.escrow);
         _check(s.oracle, ITUReceiptOracle.GOVERNOR.selector, s.governor);
         _check(s.oracle, ITUReceiptOracle.ESCROW.selector, s.escrow);
         _check(s.registry, INodeRegistry.ORACLE.selector, s.oracle);
@@ -103,12 +103,9 @@ contract Genesis is IGenesis {
         _check(s.pool, IRewardPool.TFT.selector, s.tft);
         _check(s.pool, IRewardPool.CONTROLLER.selector, s.controller);
         _check(s.pool, IRewardPool.ESCROW.selector, s.escrow);
-        _check(s.controller, IBuybackBurnController.GOVERNOR.selector, s.governor);
         _check(s.controller, IBuybackBurnController.TFT.selector, s.tft);
         _check(s.controller, IBuybackBurnController.VAULT.selector, s.vault);
         _check(s.controller, IBuybackBurnController.POOL.selector, s.pool);
-        _check(s.controller, IBuybackBurnController.ORACLE.selector, s.oracle);
-        _check(s.controller, IBuybackBurnController.REGISTRY.selector, s.registry);
         _check(s.controller, IBuybackBurnController.ESCROW.selector, s.escrow);
         _check(s.escrow, IComputeEscrow.GOVERNOR.selector, s.governor);
         _check(s.escrow, IComputeEscrow.ORACLE.selector, s.oracle);

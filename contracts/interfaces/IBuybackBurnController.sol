@@ -42,8 +42,6 @@ struct Lot {
 interface IBuybackBurnController {
     /* ERRORS */
 
-    /// @notice Indicates a setting by someone who is not the governor.
-    error Controller_NotGovernor(address caller);
     /// @notice Indicates a call that only the escrow may make.
     error Controller_NotEscrow(address caller);
     /// @notice Indicates a call that only the reward pool may make.
@@ -58,13 +56,10 @@ interface IBuybackBurnController {
     error Controller_ZeroAmount();
     /// @notice Indicates a price above the bidder's limit.
     error Controller_PriceAboveMax(uint256 price, uint256 maxPrice);
-    /// @notice Indicates an auction period or an asset's decimals, reference price or share out of bounds.
+    /// @notice Indicates an auction period or an asset's decimals or reference price out of bounds.
     error Controller_PeriodOutOfBounds(uint256 period, uint256 minimum, uint256 maximum);
     error Controller_TooManyDecimals(address asset, uint8 decimals, uint8 maximum);
     error Controller_ReferenceOutOfBounds(uint256 referencePrice, uint256 maximum);
-    error Controller_ShareTooHigh(uint256 share, uint256 maximum);
-    /// @notice Indicates an operations treasury that is zero or a contract of the protocol.
-    error Controller_InvalidTreasury(address treasury);
 
     /* EVENTS */
 
@@ -102,7 +97,7 @@ interface IBuybackBurnController {
     /// @param bought TFT bought back, = burned + reward − (released − operations).
     /// @param burned TFT burned.
     /// @param released TFT released from the reserve.
-    /// @param operations TFT of the release paid to the operations treasury.
+    /// @param operations TFT of the release kept for the operations treasury.
     /// @param reward TFT added to the bucket's reward.
     /// @param phase The phase after it.
     event Destroyed(
@@ -117,13 +112,7 @@ interface IBuybackBurnController {
         Phase phase
     );
 
-    /// @notice Emitted when the governor sets where operations are paid and how much. Shares are in basis points.
-    event OperationsSet(address indexed oldTreasury, uint16 oldShare, address indexed newTreasury, uint16 newShare);
-
-    /* IMMUTABLES AND SETTINGS */
-
-    /// @notice The most that operations may get of a release: 2,000 basis points.
-    function MAX_OPERATIONS_SHARE() external view returns (uint16);
+    /* IMMUTABLES */
 
     /// @notice Length of an auction period in seconds.
     function AUCTION_PERIOD() external view returns (uint40);
@@ -131,19 +120,10 @@ interface IBuybackBurnController {
     /// @notice Length of an epoch in seconds, as the reward pool has it.
     function EPOCH_LENGTH() external view returns (uint40);
 
-    function GOVERNOR() external view returns (address);
     function TFT() external view returns (ITFT);
     function VAULT() external view returns (IEmissionVault);
     function POOL() external view returns (IRewardPool);
-    function ORACLE() external view returns (address);
-    function REGISTRY() external view returns (address);
     function ESCROW() external view returns (address);
-
-    /// @notice Where operations are paid.
-    function operationsTreasury() external view returns (address);
-
-    /// @notice Operations' share of each release, in basis points; they get nothing of any distribution.
-    function operationsShare() external view returns (uint16);
 
     /* DESTROYING */
 
@@ -196,13 +176,6 @@ interface IBuybackBurnController {
     /// @notice Creates the auction of a newly listed asset. Emits {AuctionCreated}. Only the escrow.
     /// @param referencePrice The first reference price: TFT (18 decimals) per whole unit; above 0, at most 1 B TFT.
     function createAuction(address asset, uint256 referencePrice) external;
-
-    /* GOVERNANCE */
-
-    /// @notice Sets where operations are paid and how much. Emits {OperationsSet}. Only the governor.
-    /// @param treasury Not zero and not a contract of the protocol.
-    /// @param share Basis points of each release, at most {MAX_OPERATIONS_SHARE}.
-    function setOperations(address treasury, uint16 share) external;
 
     /* VIEWS */
 

@@ -61,10 +61,11 @@ export class Auditor {
   private async observe(allBuckets: boolean): Promise<Observation> {
     const { controller, tft, vault, pool } = this.world.contracts;
     await this.readDestructions();
-    const [supply, totalSupply, vaultBalance, poolBalance] = await Promise.all([
+    const [supply, totalSupply, vaultBalance, operationsOwed, poolBalance] = await Promise.all([
       controller.supply(),
       tft.totalSupply(),
       tft.balanceOf(vault),
+      vault.operationsOwed(),
       tft.balanceOf(pool),
     ]);
     const { total, burned, released, reserve, circulating, phase } = supply;
@@ -79,6 +80,7 @@ export class Auditor {
       supply: { total, burned, released, reserve, circulating, phase: Number(phase) },
       totalSupply,
       vaultBalance,
+      operationsOwed,
       poolBalance,
       assets: await this.observeAssets(),
       orders,

@@ -104,6 +104,8 @@ export class Books {
   readonly claims: BookedClaim[] = [];
   /** TFT ever bought back. */
   bought = 0n;
+  /** TFT of releases that operations have not been paid yet. */
+  operationsOwed = 0n;
   supply: SupplyState = GENESIS;
 
   private readonly auctions = new Map<string, BookedAuction>();
@@ -211,6 +213,10 @@ export class Books {
     this.claims.push({ miner, due, paid });
   }
 
+  operationsPaid(): void {
+    this.operationsOwed = 0n;
+  }
+
   /** The final buckets in which a miner has something left to claim. */
   claimable(miner: string): bigint[] {
     return [...this.buckets.values()].filter((b) => b.isFinal && b.weights.has(miner)).map(({ id }) => id);
@@ -260,6 +266,7 @@ export class Books {
     const operations = (destruction.release * this.terms.operationsShare) / BASIS_POINTS;
     const reward = destruction.distributed + destruction.release - operations;
     this.destructions.push({ ...destruction, bucketId: bucket.id, bought, operations, reward });
+    this.operationsOwed += operations;
     this.supply = { burned: destruction.burned, released: destruction.released };
     this.bought += bought;
 

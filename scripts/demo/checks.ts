@@ -52,6 +52,8 @@ export interface Observation {
   supply: Supply;
   totalSupply: bigint;
   vaultBalance: bigint;
+  /** `vault.operationsOwed()`. */
+  operationsOwed: bigint;
   poolBalance: bigint;
   assets: Map<string, ObservedAsset>;
   /** The open orders, and the TU that they have settled for each node that the books have. */
@@ -106,12 +108,13 @@ function supplyIsNominalLessBurned({ before, now, books }: Step): void {
   atMost(check, "total supply", now.totalSupply, before.totalSupply);
 }
 
-/** 2. Exactly what the burned supply entitles to was released, and the vault holds the rest. */
-function releaseFollowsBurning({ now }: Step): void {
+/** 2. Exactly what the burned supply entitles to was released, and the vault holds the rest and what operations are owed. */
+function releaseFollowsBurning({ now, books }: Step): void {
   const check = "releaseFollowsBurning";
   equal(check, "released", now.supply.released, entitlement(now.supply.burned));
   equal(check, "reserve", now.supply.reserve, RESERVE - now.supply.released);
-  atLeast(check, "balance of the vault", now.vaultBalance, RESERVE - now.supply.released);
+  equal(check, "owed to operations", now.operationsOwed, books.operationsOwed);
+  atLeast(check, "balance of the vault", now.vaultBalance, RESERVE - now.supply.released + now.operationsOwed);
 }
 
 /** 3. Total less reserve never rises. */

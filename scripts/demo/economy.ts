@@ -345,6 +345,13 @@ export class Economy {
     await this.auditor.audit();
   }
 
+  /** Operations are paid what was kept for them. */
+  async payOperations(): Promise<void> {
+    await this.world.contracts.vault.payOperations();
+    this.books.operationsPaid();
+    await this.auditor.audit();
+  }
+
   /** TFT for dollars that have just come in from outside; resolves to how much. */
   async buyTFT(trader: HardhatEthersSigner, dollars: bigint): Promise<bigint> {
     const { tft } = this.world.contracts;

@@ -311,6 +311,7 @@ export class Story {
     const { treasury, operations, beneficiaries } = economy.world.actors;
     await economy.releaseVested(at);
     for (const beneficiary of beneficiaries) await economy.sellTFT(beneficiary, 90n);
+    await economy.payOperations();
     await economy.sellTFT(operations, 100n);
     await economy.sellTFT(treasury, 100n, this.random.vary(TREASURY_SALES));
   }

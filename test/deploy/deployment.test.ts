@@ -80,20 +80,22 @@ describe("deployment", () => {
       const { tft, vault, oracle, registry, pool, controller, escrow, timelock } = contracts;
       const references = [
         [tft.CONTROLLER(), controller],
+        [vault.GOVERNOR(), timelock],
         [vault.TFT(), tft],
+        [vault.ORACLE(), oracle],
+        [vault.REGISTRY(), registry],
+        [vault.POOL(), pool],
         [vault.CONTROLLER(), controller],
+        [vault.ESCROW(), escrow],
         [oracle.GOVERNOR(), timelock],
         [registry.ORACLE(), oracle],
         [registry.ESCROW(), escrow],
         [pool.TFT(), tft],
         [pool.CONTROLLER(), controller],
         [pool.ESCROW(), escrow],
-        [controller.GOVERNOR(), timelock],
         [controller.TFT(), tft],
         [controller.VAULT(), vault],
         [controller.POOL(), pool],
-        [controller.ORACLE(), oracle],
-        [controller.REGISTRY(), registry],
         [controller.ESCROW(), escrow],
         [escrow.GOVERNOR(), timelock],
         [escrow.ORACLE(), oracle],
@@ -122,8 +124,8 @@ describe("deployment", () => {
       expect(await contracts.oracle.signers()).to.deep.equal(params.signers);
       expect(await contracts.oracle.quorum()).to.equal(params.quorum);
       expect(await contracts.oracle.signerSetVersion()).to.equal(1);
-      expect(await contracts.controller.operationsTreasury()).to.equal(params.operations.treasury);
-      expect(await contracts.controller.operationsShare()).to.equal(params.operations.share);
+      expect(await contracts.vault.operationsTreasury()).to.equal(params.operations.treasury);
+      expect(await contracts.vault.operationsShare()).to.equal(params.operations.share);
     });
 
     it("lists TFT first and then the assets with their reference prices, and no other", async () => {
@@ -176,14 +178,14 @@ describe("deployment", () => {
         expect(await contracts.tft.balanceOf(account)).to.equal(0);
         expect(await contracts.oracle.guardian()).to.not.equal(account);
         expect(await contracts.oracle.signers()).to.not.include(account);
-        expect(await contracts.controller.operationsTreasury()).to.not.equal(account);
+        expect(await contracts.vault.operationsTreasury()).to.not.equal(account);
         for (const wallet of contracts.vestings) expect(await wallet.owner()).to.not.equal(account);
       }
     });
 
     it("refuses the deployer whatever the governor, the guardian or a contract may do", async () => {
       const { contracts, actors, params } = await loadFixture(deployProtocolFixture);
-      const { oracle, controller, escrow, tft, vault, pool, timelock } = contracts;
+      const { oracle, escrow, tft, vault, pool, timelock } = contracts;
       const me = actors.deployer.address;
 
       await expect(oracle.setSigners(params.signers, 4))
@@ -191,8 +193,8 @@ describe("deployment", () => {
         .withArgs(me);
       await expect(oracle.setGuardian(me)).to.be.revertedWithCustomError(oracle, "Oracle_NotGovernor").withArgs(me);
       await expect(oracle.freeze()).to.be.revertedWithCustomError(oracle, "Oracle_NotGuardian").withArgs(me);
-      await expect(controller.setOperations(me, 2_000))
-        .to.be.revertedWithCustomError(controller, "Controller_NotGovernor")
+      await expect(vault.setOperations(me, 2_000))
+        .to.be.revertedWithCustomError(vault, "Vault_NotGovernor")
         .withArgs(me);
       await expect(escrow.listAsset(me, 1)).to.be.revertedWithCustomError(escrow, "Escrow_NotGovernor").withArgs(me);
       await expect(escrow.delistAsset(tft)).to.be.revertedWithCustomError(escrow, "Escrow_NotGovernor").withArgs(me);

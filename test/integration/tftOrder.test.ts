@@ -44,10 +44,16 @@ describe("An order paid in TFT", () => {
     const reward = (released * 9n) / 10n;
     await expect(controller.burnEpoch(epoch)).to.changeTokenBalances(
       tft,
-      [controller, vault, actors.operations, pool],
-      [-earned, -released, released - reward, reward],
+      [controller, vault, pool],
+      [-earned, -reward, reward],
     );
     expect(await tft.totalSupply()).to.equal(parseUnits("1000000000", 18) - earned);
+
+    await expect(vault.payOperations()).to.changeTokenBalances(
+      tft,
+      [vault, actors.operations],
+      [reward - released, released - reward],
+    );
 
     // the miner claims all of it
     const bucketId = await pool.bucketId(epoch, await tft.getAddress());

@@ -144,11 +144,9 @@ describe("BuybackBurnController", () => {
       ["above 30 days", MAX_PERIOD + 1n],
     ] as const) {
       it(`refuses an auction period a second ${name}`, async () => {
-        const { contracts, actors } = await loadFixture(deployProtocolFixture);
+        const { contracts } = await loadFixture(deployProtocolFixture);
 
-        await expect(
-          ethers.deployContract("BuybackBurnController", [systemOf(contracts), period, actors.operations, 0n]),
-        )
+        await expect(ethers.deployContract("BuybackBurnController", [systemOf(contracts), period]))
           .to.be.revertedWithCustomError(contracts.controller, "Controller_PeriodOutOfBounds")
           .withArgs(period, MINUTE, MAX_PERIOD);
       });
@@ -159,62 +157,24 @@ describe("BuybackBurnController", () => {
       ["30 days", MAX_PERIOD],
     ] as const) {
       it(`takes an auction period of ${name}`, async () => {
-        const { contracts, actors } = await loadFixture(deployProtocolFixture);
+        const { contracts } = await loadFixture(deployProtocolFixture);
 
-        const controller = await ethers.deployContract("BuybackBurnController", [
-          systemOf(contracts),
-          period,
-          actors.operations,
-          0n,
-        ]);
+        const controller = await ethers.deployContract("BuybackBurnController", [systemOf(contracts), period]);
 
         expect(await controller.AUCTION_PERIOD()).to.equal(period);
       });
     }
 
-    it("refuses an operations treasury that is a contract of the protocol", async () => {
-      const { contracts } = await loadFixture(deployProtocolFixture);
-
-      await expect(ethers.deployContract("BuybackBurnController", [systemOf(contracts), PERIOD, contracts.vault, 0n]))
-        .to.be.revertedWithCustomError(contracts.controller, "Controller_InvalidTreasury")
-        .withArgs(contracts.vault);
-    });
-
-    it("refuses an operations share above 20 %", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-
-      await expect(
-        ethers.deployContract("BuybackBurnController", [systemOf(contracts), PERIOD, actors.operations, 2_001n]),
-      )
-        .to.be.revertedWithCustomError(contracts.controller, "Controller_ShareTooHigh")
-        .withArgs(2_001n, 2_000n);
-    });
-
-    it("knows its governor, the contracts of the system and their times", async () => {
+    it("knows the contracts of the system and their times", async () => {
       const { contracts, params } = await loadFixture(deployProtocolFixture);
-      const { controller, timelock, tft, vault, pool, oracle, registry, escrow } = contracts;
+      const { controller, tft, vault, pool, escrow } = contracts;
 
-      expect(await controller.GOVERNOR()).to.equal(timelock);
       expect(await controller.TFT()).to.equal(tft);
       expect(await controller.VAULT()).to.equal(vault);
       expect(await controller.POOL()).to.equal(pool);
-      expect(await controller.ORACLE()).to.equal(oracle);
-      expect(await controller.REGISTRY()).to.equal(registry);
       expect(await controller.ESCROW()).to.equal(escrow);
       expect(await controller.EPOCH_LENGTH()).to.equal(params.epochLength);
       expect(await controller.AUCTION_PERIOD()).to.equal(params.auctionPeriod);
-      expect(await controller.MAX_OPERATIONS_SHARE()).to.equal(2_000n);
-    });
-
-    it("sets the operations of the plan, and tells of it", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const { controller } = contracts;
-
-      const events = await controller.queryFilter(controller.filters.OperationsSet());
-
-      expect(events.map(({ args }) => [...args])).to.deep.equal([[ZeroAddress, 0n, actors.operations.address, 1_000n]]);
-      expect(await controller.operationsTreasury()).to.equal(actors.operations);
-      expect(await controller.operationsShare()).to.equal(1_000n);
     });
   });
 
@@ -262,10 +222,9 @@ describe("BuybackBurnController", () => {
         .withArgs(tft);
     });
 
-    it("burns the bucket, releases 80 % of it and shares that between miners and operations", async () => {
+    it("burns the bucket, releases 80 % of it and keeps a tenth of that for operations", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, vault, pool } = protocol.contracts;
-      const { operations } = protocol.actors;
       const epoch = await endedTFTBucket(protocol, 1_000n * TFT);
 
       const burn = controller.burnEpoch(epoch);
@@ -280,15 +239,16 @@ describe("BuybackBurnController", () => {
       });
       await expect(burn).to.changeTokenBalances(
         tft,
-        [controller, vault, operations, pool],
-        [-1_000n * TFT, -800n * TFT, 80n * TFT, 720n * TFT],
+        [controller, vault, pool],
+        [-1_000n * TFT, -720n * TFT, 720n * TFT],
       );
       await expect(burn)
         .to.emit(pool, "RewardAdded")
         .withArgs(await pool.bucketId(epoch, tft), 720n * TFT, true);
       await expect(burn)
         .to.emit(vault, "Released")
-        .withArgs(800n * TFT, 800n * TFT);
+        .withArgs(800n * TFT, 80n * TFT, 800n * TFT);
+      expect(await vault.operationsOwed()).to.equal(80n * TFT);
       expect(await tft.totalSupply()).to.equal(NOMINAL_SUPPLY - 1_000n * TFT);
     });
 
@@ -340,7 +300,7 @@ describe("BuybackBurnController", () => {
 
     it("rounds operations' part down", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const { controller, tft, pool } = protocol.contracts;
+      const { controller, tft, vault, pool } = protocol.contracts;
       // of 24 units 19 are released, a tenth of which is 1.9
       const epoch = await endedTFTBucket(protocol, 24n);
       const burn = controller.burnEpoch(epoch);
@@ -353,7 +313,7 @@ describe("BuybackBurnController", () => {
         reward: 18n,
         phase: Phase.ProductionMining,
       });
-      await expect(burn).to.changeTokenBalances(tft, [controller, protocol.actors.operations, pool], [-24n, 1n, 18n]);
+      await expect(burn).to.changeTokenBalances(tft, [controller, vault, pool], [-24n, -18n, 18n]);
     });
 
     it("destroys what was earned and nothing that someone has sent", async () => {
@@ -420,7 +380,7 @@ describe("BuybackBurnController", () => {
         562_500_000n * TFT,
         BigInt(Phase.BuybackDistribution),
       ]);
-      expect(await tft.balanceOf(vault)).to.equal(0n);
+      expect(await tft.balanceOf(vault)).to.equal(await vault.operationsOwed());
     });
 
     it("splits an amount that crosses the end of production mining", async () => {
@@ -460,7 +420,6 @@ describe("BuybackBurnController", () => {
     it("burns half, rounded up, and distributes half in phase 2, without release and operations", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, pool, vault } = protocol.contracts;
-      const { operations } = protocol.actors;
       await burnUpTo(protocol, PRODUCTION_MINING_END);
       const epoch = await endedTFTBucket(protocol, 101n);
 
@@ -474,7 +433,7 @@ describe("BuybackBurnController", () => {
         reward: 50n,
         phase: Phase.BuybackDistribution,
       });
-      await expect(burn).to.changeTokenBalances(tft, [controller, pool, operations, vault], [-101n, 50n, 0n, 0n]);
+      await expect(burn).to.changeTokenBalances(tft, [controller, pool, vault], [-101n, 50n, 0n]);
       await expect(burn).not.to.emit(vault, "Released");
     });
 
@@ -550,7 +509,6 @@ describe("BuybackBurnController", () => {
     it("burns nothing ever after, and distributes all", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, pool, vault } = protocol.contracts;
-      const { operations } = protocol.actors;
       await burnUpTo(protocol, BURNING_END);
 
       for (const bought of [1n, 1_000_000n * TFT + 1n]) {
@@ -564,11 +522,7 @@ describe("BuybackBurnController", () => {
           reward: bought,
           phase: Phase.Mature,
         });
-        await expect(burn).to.changeTokenBalances(
-          tft,
-          [controller, pool, operations, vault],
-          [-bought, bought, 0n, 0n],
-        );
+        await expect(burn).to.changeTokenBalances(tft, [controller, pool, vault], [-bought, bought, 0n]);
       }
       expect(await tft.totalSupply()).to.equal(ULTIMATE_SUPPLY);
     });
@@ -634,10 +588,12 @@ describe("BuybackBurnController", () => {
         ]);
         expect(Phase[Number(after.phase)]).to.equal(model.phase);
         expect(after.circulating).to.be.at.most(before.circulating);
-        expect(await tft.balanceOf(vault)).to.equal(RESERVE - after.released);
 
         // renter, miner and operations together, by section 4 of the protocol, statement 8
-        const back = reward + (await tft.balanceOf(operations));
+        const owed = await vault.operationsOwed();
+        expect(await tft.balanceOf(vault)).to.equal(RESERVE - after.released + owed);
+        await vault.payOperations();
+        const back = reward + owed;
         await tft.connect(operations).transfer(treasury, await tft.balanceOf(operations));
         expect(back).to.equal(step.released + step.distributed);
         expect(back).to.be.at.most((step.burnedInProductionMining * 4n + 4n) / 5n + step.distributed);
@@ -889,7 +845,7 @@ describe("BuybackBurnController", () => {
     it("sells a part at the price of the moment, and destroys what it brought at once", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft, vault, pool } = protocol.contracts;
-      const { bidder, stranger, operations } = protocol.actors;
+      const { bidder, stranger } = protocol.actors;
       const { epoch, start } = await openLot(protocol, usd, 700n * USD);
       // r / 4: 5 TFT for each
       const [amount, owed] = [100n * USD, 500n * TFT];
@@ -900,8 +856,8 @@ describe("BuybackBurnController", () => {
       await expect(purchase).to.changeTokenBalances(usd, [controller, stranger, bidder], [-amount, amount, 0n]);
       await expect(purchase).to.changeTokenBalances(
         tft,
-        [bidder, controller, vault, operations, pool],
-        [-owed, 0n, -400n * TFT, 40n * TFT, 360n * TFT],
+        [bidder, controller, vault, pool],
+        [-owed, 0n, -360n * TFT, 360n * TFT],
       );
       await expect(purchase)
         .to.emit(controller, "LotFilled")
@@ -1537,74 +1493,6 @@ describe("BuybackBurnController", () => {
         await expect(buyAt(protocol, { asset: token, epoch, start, age: 100n, amount: 1_000n }))
           .to.emit(controller, "LotFilled")
           .withArgs(token, epoch, actors.bidder, actors.bidder, 1_000n, tftOwed(1_000n, price, 10n ** decimals), price);
-      });
-    }
-  });
-
-  describe("setOperations", () => {
-    it("refuses everyone but the governor", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const { controller } = contracts;
-
-      for (const caller of [actors.admin, actors.guardian, actors.operations, actors.deployer, actors.stranger]) {
-        await expect(controller.connect(caller).setOperations(caller, 0n))
-          .to.be.revertedWithCustomError(controller, "Controller_NotGovernor")
-          .withArgs(caller);
-      }
-    });
-
-    for (const name of ["controller", "tft", "vault", "pool", "oracle", "registry", "escrow"] as const) {
-      it(`refuses the ${name} as the treasury`, async () => {
-        const { contracts, actors } = await loadFixture(deployProtocolFixture);
-        const { controller, timelock } = contracts;
-        const call = await controller.setOperations.populateTransaction(contracts[name], 1_000n);
-
-        await expect(asGovernor(timelock, actors.admin, call))
-          .to.be.revertedWithCustomError(controller, "Controller_InvalidTreasury")
-          .withArgs(contracts[name]);
-      });
-    }
-
-    it("refuses the zero address as the treasury", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const { controller, timelock } = contracts;
-      const call = await controller.setOperations.populateTransaction(ZeroAddress, 1_000n);
-
-      await expect(asGovernor(timelock, actors.admin, call))
-        .to.be.revertedWithCustomError(controller, "Controller_InvalidTreasury")
-        .withArgs(ZeroAddress);
-    });
-
-    it("refuses a share of 2,001 basis points", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const { controller, timelock } = contracts;
-      const call = await controller.setOperations.populateTransaction(actors.operations, 2_001n);
-
-      await expect(asGovernor(timelock, actors.admin, call))
-        .to.be.revertedWithCustomError(controller, "Controller_ShareTooHigh")
-        .withArgs(2_001n, 2_000n);
-    });
-
-    for (const share of [0n, 2_000n]) {
-      it(`takes another treasury and a share of ${share} basis points, and pays it of every release`, async () => {
-        const protocol = await loadFixture(deployProtocolFixture);
-        const { contracts, actors } = protocol;
-        const { controller, timelock, tft, pool } = contracts;
-        const call = await controller.setOperations.populateTransaction(actors.stranger, share);
-
-        await expect(asGovernor(timelock, actors.admin, call))
-          .to.emit(controller, "OperationsSet")
-          .withArgs(actors.operations, 1_000n, actors.stranger, share);
-        expect(await controller.operationsTreasury()).to.equal(actors.stranger);
-        expect(await controller.operationsShare()).to.equal(share);
-
-        const epoch = await endedTFTBucket(protocol, 1_000n * TFT);
-        const part = (800n * TFT * share) / 10_000n;
-        await expect(controller.burnEpoch(epoch)).to.changeTokenBalances(
-          tft,
-          [actors.stranger, actors.operations, pool],
-          [part, 0n, 800n * TFT - part],
-        );
       });
     }
   });

@@ -107,11 +107,7 @@ export interface BuybackBurnControllerInterface extends Interface {
       | "AUCTION_PERIOD"
       | "EPOCH_LENGTH"
       | "ESCROW"
-      | "GOVERNOR"
-      | "MAX_OPERATIONS_SHARE"
-      | "ORACLE"
       | "POOL"
-      | "REGISTRY"
       | "TFT"
       | "VAULT"
       | "burnEpoch"
@@ -120,11 +116,8 @@ export interface BuybackBurnControllerInterface extends Interface {
       | "enqueue"
       | "lot"
       | "oldestBucket"
-      | "operationsShare"
-      | "operationsTreasury"
       | "phase"
       | "price"
-      | "setOperations"
       | "supply"
   ): FunctionFragment;
 
@@ -135,7 +128,6 @@ export interface BuybackBurnControllerInterface extends Interface {
       | "Destroyed"
       | "LotFilled"
       | "LotSoldOut"
-      | "OperationsSet"
   ): EventFragment;
 
   encodeFunctionData(
@@ -147,14 +139,7 @@ export interface BuybackBurnControllerInterface extends Interface {
     values?: undefined
   ): string;
   encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
-  encodeFunctionData(functionFragment: "GOVERNOR", values?: undefined): string;
-  encodeFunctionData(
-    functionFragment: "MAX_OPERATIONS_SHARE",
-    values?: undefined
-  ): string;
-  encodeFunctionData(functionFragment: "ORACLE", values?: undefined): string;
   encodeFunctionData(functionFragment: "POOL", values?: undefined): string;
-  encodeFunctionData(functionFragment: "REGISTRY", values?: undefined): string;
   encodeFunctionData(functionFragment: "TFT", values?: undefined): string;
   encodeFunctionData(functionFragment: "VAULT", values?: undefined): string;
   encodeFunctionData(
@@ -185,20 +170,8 @@ export interface BuybackBurnControllerInterface extends Interface {
     functionFragment: "oldestBucket",
     values: [AddressLike]
   ): string;
-  encodeFunctionData(
-    functionFragment: "operationsShare",
-    values?: undefined
-  ): string;
-  encodeFunctionData(
-    functionFragment: "operationsTreasury",
-    values?: undefined
-  ): string;
   encodeFunctionData(functionFragment: "phase", values?: undefined): string;
   encodeFunctionData(functionFragment: "price", values: [AddressLike]): string;
-  encodeFunctionData(
-    functionFragment: "setOperations",
-    values: [AddressLike, BigNumberish]
-  ): string;
   encodeFunctionData(functionFragment: "supply", values?: undefined): string;
 
   decodeFunctionResult(
@@ -210,14 +183,7 @@ export interface BuybackBurnControllerInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "GOVERNOR", data: BytesLike): Result;
-  decodeFunctionResult(
-    functionFragment: "MAX_OPERATIONS_SHARE",
-    data: BytesLike
-  ): Result;
-  decodeFunctionResult(functionFragment: "ORACLE", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "POOL", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "REGISTRY", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "TFT", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "VAULT", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "burnEpoch", data: BytesLike): Result;
@@ -232,20 +198,8 @@ export interface BuybackBurnControllerInterface extends Interface {
     functionFragment: "oldestBucket",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(
-    functionFragment: "operationsShare",
-    data: BytesLike
-  ): Result;
-  decodeFunctionResult(
-    functionFragment: "operationsTreasury",
-    data: BytesLike
-  ): Result;
   decodeFunctionResult(functionFragment: "phase", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "price", data: BytesLike): Result;
-  decodeFunctionResult(
-    functionFragment: "setOperations",
-    data: BytesLike
-  ): Result;
   decodeFunctionResult(functionFragment: "supply", data: BytesLike): Result;
 }
 
@@ -391,31 +345,6 @@ export namespace LotSoldOutEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
-export namespace OperationsSetEvent {
-  export type InputTuple = [
-    oldTreasury: AddressLike,
-    oldShare: BigNumberish,
-    newTreasury: AddressLike,
-    newShare: BigNumberish
-  ];
-  export type OutputTuple = [
-    oldTreasury: string,
-    oldShare: bigint,
-    newTreasury: string,
-    newShare: bigint
-  ];
-  export interface OutputObject {
-    oldTreasury: string;
-    oldShare: bigint;
-    newTreasury: string;
-    newShare: bigint;
-  }
-  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
-  export type Filter = TypedDeferredTopicFilter<Event>;
-  export type Log = TypedEventLog<Event>;
-  export type LogDescription = TypedLogDescription<Event>;
-}
-
 export interface BuybackBurnController extends BaseContract {
   connect(runner?: ContractRunner | null): BuybackBurnController;
   waitForDeployment(): Promise<this>;
@@ -465,15 +394,7 @@ export interface BuybackBurnController extends BaseContract {
 
   ESCROW: TypedContractMethod<[], [string], "view">;
 
-  GOVERNOR: TypedContractMethod<[], [string], "view">;
-
-  MAX_OPERATIONS_SHARE: TypedContractMethod<[], [bigint], "view">;
-
-  ORACLE: TypedContractMethod<[], [string], "view">;
-
   POOL: TypedContractMethod<[], [string], "view">;
-
-  REGISTRY: TypedContractMethod<[], [string], "view">;
 
   TFT: TypedContractMethod<[], [string], "view">;
 
@@ -514,19 +435,9 @@ export interface BuybackBurnController extends BaseContract {
     "view"
   >;
 
-  operationsShare: TypedContractMethod<[], [bigint], "view">;
-
-  operationsTreasury: TypedContractMethod<[], [string], "view">;
-
   phase: TypedContractMethod<[], [bigint], "view">;
 
   price: TypedContractMethod<[asset: AddressLike], [bigint], "view">;
-
-  setOperations: TypedContractMethod<
-    [treasury: AddressLike, share: BigNumberish],
-    [void],
-    "nonpayable"
-  >;
 
   supply: TypedContractMethod<[], [SupplyStructOutput], "view">;
 
@@ -544,19 +455,7 @@ export interface BuybackBurnController extends BaseContract {
     nameOrSignature: "ESCROW"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
-    nameOrSignature: "GOVERNOR"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
-    nameOrSignature: "MAX_OPERATIONS_SHARE"
-  ): TypedContractMethod<[], [bigint], "view">;
-  getFunction(
-    nameOrSignature: "ORACLE"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
     nameOrSignature: "POOL"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
-    nameOrSignature: "REGISTRY"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "TFT"
@@ -606,24 +505,11 @@ export interface BuybackBurnController extends BaseContract {
     "view"
   >;
   getFunction(
-    nameOrSignature: "operationsShare"
-  ): TypedContractMethod<[], [bigint], "view">;
-  getFunction(
-    nameOrSignature: "operationsTreasury"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
     nameOrSignature: "phase"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "price"
   ): TypedContractMethod<[asset: AddressLike], [bigint], "view">;
-  getFunction(
-    nameOrSignature: "setOperations"
-  ): TypedContractMethod<
-    [treasury: AddressLike, share: BigNumberish],
-    [void],
-    "nonpayable"
-  >;
   getFunction(
     nameOrSignature: "supply"
   ): TypedContractMethod<[], [SupplyStructOutput], "view">;
@@ -662,13 +548,6 @@ export interface BuybackBurnController extends BaseContract {
     LotSoldOutEvent.InputTuple,
     LotSoldOutEvent.OutputTuple,
     LotSoldOutEvent.OutputObject
-  >;
-  getEvent(
-    key: "OperationsSet"
-  ): TypedContractEvent<
-    OperationsSetEvent.InputTuple,
-    OperationsSetEvent.OutputTuple,
-    OperationsSetEvent.OutputObject
   >;
 
   filters: {
@@ -725,17 +604,6 @@ export interface BuybackBurnController extends BaseContract {
       LotSoldOutEvent.InputTuple,
       LotSoldOutEvent.OutputTuple,
       LotSoldOutEvent.OutputObject
-    >;
-
-    "OperationsSet(address,uint16,address,uint16)": TypedContractEvent<
-      OperationsSetEvent.InputTuple,
-      OperationsSetEvent.OutputTuple,
-      OperationsSetEvent.OutputObject
-    >;
-    OperationsSet: TypedContractEvent<
-      OperationsSetEvent.InputTuple,
-      OperationsSetEvent.OutputTuple,
-      OperationsSetEvent.OutputObject
     >;
   };
 }

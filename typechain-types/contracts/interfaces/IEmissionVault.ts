@@ -9,6 +9,7 @@ import type {
   Result,
   Interface,
   EventFragment,
+  AddressLike,
   ContractRunner,
   ContractMethod,
   Listener,
@@ -26,38 +27,156 @@ export interface IEmissionVaultInterface extends Interface {
   getFunction(
     nameOrSignature:
       | "CONTROLLER"
+      | "ESCROW"
+      | "GOVERNOR"
+      | "MAX_OPERATIONS_SHARE"
+      | "ORACLE"
+      | "POOL"
+      | "REGISTRY"
       | "RESERVE"
       | "TFT"
+      | "operationsOwed"
+      | "operationsShare"
+      | "operationsTreasury"
+      | "payOperations"
       | "release"
       | "released"
       | "remaining"
+      | "setOperations"
   ): FunctionFragment;
 
-  getEvent(nameOrSignatureOrTopic: "Released"): EventFragment;
+  getEvent(
+    nameOrSignatureOrTopic: "OperationsPaid" | "OperationsSet" | "Released"
+  ): EventFragment;
 
   encodeFunctionData(
     functionFragment: "CONTROLLER",
     values?: undefined
   ): string;
+  encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
+  encodeFunctionData(functionFragment: "GOVERNOR", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "MAX_OPERATIONS_SHARE",
+    values?: undefined
+  ): string;
+  encodeFunctionData(functionFragment: "ORACLE", values?: undefined): string;
+  encodeFunctionData(functionFragment: "POOL", values?: undefined): string;
+  encodeFunctionData(functionFragment: "REGISTRY", values?: undefined): string;
   encodeFunctionData(functionFragment: "RESERVE", values?: undefined): string;
   encodeFunctionData(functionFragment: "TFT", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "operationsOwed",
+    values?: undefined
+  ): string;
+  encodeFunctionData(
+    functionFragment: "operationsShare",
+    values?: undefined
+  ): string;
+  encodeFunctionData(
+    functionFragment: "operationsTreasury",
+    values?: undefined
+  ): string;
+  encodeFunctionData(
+    functionFragment: "payOperations",
+    values?: undefined
+  ): string;
   encodeFunctionData(functionFragment: "release", values?: undefined): string;
   encodeFunctionData(functionFragment: "released", values?: undefined): string;
   encodeFunctionData(functionFragment: "remaining", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "setOperations",
+    values: [AddressLike, BigNumberish]
+  ): string;
 
   decodeFunctionResult(functionFragment: "CONTROLLER", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "GOVERNOR", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "MAX_OPERATIONS_SHARE",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(functionFragment: "ORACLE", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "POOL", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "REGISTRY", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "RESERVE", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "TFT", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "operationsOwed",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "operationsShare",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "operationsTreasury",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "payOperations",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "release", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "released", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "remaining", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "setOperations",
+    data: BytesLike
+  ): Result;
+}
+
+export namespace OperationsPaidEvent {
+  export type InputTuple = [treasury: AddressLike, amount: BigNumberish];
+  export type OutputTuple = [treasury: string, amount: bigint];
+  export interface OutputObject {
+    treasury: string;
+    amount: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace OperationsSetEvent {
+  export type InputTuple = [
+    oldTreasury: AddressLike,
+    oldShare: BigNumberish,
+    newTreasury: AddressLike,
+    newShare: BigNumberish
+  ];
+  export type OutputTuple = [
+    oldTreasury: string,
+    oldShare: bigint,
+    newTreasury: string,
+    newShare: bigint
+  ];
+  export interface OutputObject {
+    oldTreasury: string;
+    oldShare: bigint;
+    newTreasury: string;
+    newShare: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
 }
 
 export namespace ReleasedEvent {
-  export type InputTuple = [amount: BigNumberish, released: BigNumberish];
-  export type OutputTuple = [amount: bigint, released: bigint];
+  export type InputTuple = [
+    amount: BigNumberish,
+    operations: BigNumberish,
+    released: BigNumberish
+  ];
+  export type OutputTuple = [
+    amount: bigint,
+    operations: bigint,
+    released: bigint
+  ];
   export interface OutputObject {
     amount: bigint;
+    operations: bigint;
     released: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
@@ -111,15 +230,45 @@ export interface IEmissionVault extends BaseContract {
 
   CONTROLLER: TypedContractMethod<[], [string], "view">;
 
+  ESCROW: TypedContractMethod<[], [string], "view">;
+
+  GOVERNOR: TypedContractMethod<[], [string], "view">;
+
+  MAX_OPERATIONS_SHARE: TypedContractMethod<[], [bigint], "view">;
+
+  ORACLE: TypedContractMethod<[], [string], "view">;
+
+  POOL: TypedContractMethod<[], [string], "view">;
+
+  REGISTRY: TypedContractMethod<[], [string], "view">;
+
   RESERVE: TypedContractMethod<[], [bigint], "view">;
 
   TFT: TypedContractMethod<[], [string], "view">;
 
-  release: TypedContractMethod<[], [bigint], "nonpayable">;
+  operationsOwed: TypedContractMethod<[], [bigint], "view">;
+
+  operationsShare: TypedContractMethod<[], [bigint], "view">;
+
+  operationsTreasury: TypedContractMethod<[], [string], "view">;
+
+  payOperations: TypedContractMethod<[], [bigint], "nonpayable">;
+
+  release: TypedContractMethod<
+    [],
+    [[bigint, bigint] & { amount: bigint; operations: bigint }],
+    "nonpayable"
+  >;
 
   released: TypedContractMethod<[], [bigint], "view">;
 
   remaining: TypedContractMethod<[], [bigint], "view">;
+
+  setOperations: TypedContractMethod<
+    [treasury: AddressLike, share: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
 
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
@@ -129,21 +278,76 @@ export interface IEmissionVault extends BaseContract {
     nameOrSignature: "CONTROLLER"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
+    nameOrSignature: "ESCROW"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "GOVERNOR"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "MAX_OPERATIONS_SHARE"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
+    nameOrSignature: "ORACLE"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "POOL"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "REGISTRY"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
     nameOrSignature: "RESERVE"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "TFT"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
-    nameOrSignature: "release"
+    nameOrSignature: "operationsOwed"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
+    nameOrSignature: "operationsShare"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
+    nameOrSignature: "operationsTreasury"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "payOperations"
   ): TypedContractMethod<[], [bigint], "nonpayable">;
+  getFunction(
+    nameOrSignature: "release"
+  ): TypedContractMethod<
+    [],
+    [[bigint, bigint] & { amount: bigint; operations: bigint }],
+    "nonpayable"
+  >;
   getFunction(
     nameOrSignature: "released"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "remaining"
   ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
+    nameOrSignature: "setOperations"
+  ): TypedContractMethod<
+    [treasury: AddressLike, share: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
 
+  getEvent(
+    key: "OperationsPaid"
+  ): TypedContractEvent<
+    OperationsPaidEvent.InputTuple,
+    OperationsPaidEvent.OutputTuple,
+    OperationsPaidEvent.OutputObject
+  >;
+  getEvent(
+    key: "OperationsSet"
+  ): TypedContractEvent<
+    OperationsSetEvent.InputTuple,
+    OperationsSetEvent.OutputTuple,
+    OperationsSetEvent.OutputObject
+  >;
   getEvent(
     key: "Released"
   ): TypedContractEvent<
@@ -153,7 +357,29 @@ export interface IEmissionVault extends BaseContract {
   >;
 
   filters: {
-    "Released(uint256,uint256)": TypedContractEvent<
+    "OperationsPaid(address,uint256)": TypedContractEvent<
+      OperationsPaidEvent.InputTuple,
+      OperationsPaidEvent.OutputTuple,
+      OperationsPaidEvent.OutputObject
+    >;
+    OperationsPaid: TypedContractEvent<
+      OperationsPaidEvent.InputTuple,
+      OperationsPaidEvent.OutputTuple,
+      OperationsPaidEvent.OutputObject
+    >;
+
+    "OperationsSet(address,uint16,address,uint16)": TypedContractEvent<
+      OperationsSetEvent.InputTuple,
+      OperationsSetEvent.OutputTuple,
+      OperationsSetEvent.OutputObject
+    >;
+    OperationsSet: TypedContractEvent<
+      OperationsSetEvent.InputTuple,
+      OperationsSetEvent.OutputTuple,
+      OperationsSetEvent.OutputObject
+    >;
+
+    "Released(uint256,uint256,uint256)": TypedContractEvent<
       ReleasedEvent.InputTuple,
       ReleasedEvent.OutputTuple,
       ReleasedEvent.OutputObject

@@ -76,11 +76,7 @@ export interface IBuybackBurnControllerInterface extends Interface {
       | "AUCTION_PERIOD"
       | "EPOCH_LENGTH"
       | "ESCROW"
-      | "GOVERNOR"
-      | "MAX_OPERATIONS_SHARE"
-      | "ORACLE"
       | "POOL"
-      | "REGISTRY"
       | "TFT"
       | "VAULT"
       | "burnEpoch"
@@ -89,11 +85,8 @@ export interface IBuybackBurnControllerInterface extends Interface {
       | "enqueue"
       | "lot"
       | "oldestBucket"
-      | "operationsShare"
-      | "operationsTreasury"
       | "phase"
       | "price"
-      | "setOperations"
       | "supply"
   ): FunctionFragment;
 
@@ -104,7 +97,6 @@ export interface IBuybackBurnControllerInterface extends Interface {
       | "Destroyed"
       | "LotFilled"
       | "LotSoldOut"
-      | "OperationsSet"
   ): EventFragment;
 
   encodeFunctionData(
@@ -116,14 +108,7 @@ export interface IBuybackBurnControllerInterface extends Interface {
     values?: undefined
   ): string;
   encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
-  encodeFunctionData(functionFragment: "GOVERNOR", values?: undefined): string;
-  encodeFunctionData(
-    functionFragment: "MAX_OPERATIONS_SHARE",
-    values?: undefined
-  ): string;
-  encodeFunctionData(functionFragment: "ORACLE", values?: undefined): string;
   encodeFunctionData(functionFragment: "POOL", values?: undefined): string;
-  encodeFunctionData(functionFragment: "REGISTRY", values?: undefined): string;
   encodeFunctionData(functionFragment: "TFT", values?: undefined): string;
   encodeFunctionData(functionFragment: "VAULT", values?: undefined): string;
   encodeFunctionData(
@@ -154,20 +139,8 @@ export interface IBuybackBurnControllerInterface extends Interface {
     functionFragment: "oldestBucket",
     values: [AddressLike]
   ): string;
-  encodeFunctionData(
-    functionFragment: "operationsShare",
-    values?: undefined
-  ): string;
-  encodeFunctionData(
-    functionFragment: "operationsTreasury",
-    values?: undefined
-  ): string;
   encodeFunctionData(functionFragment: "phase", values?: undefined): string;
   encodeFunctionData(functionFragment: "price", values: [AddressLike]): string;
-  encodeFunctionData(
-    functionFragment: "setOperations",
-    values: [AddressLike, BigNumberish]
-  ): string;
   encodeFunctionData(functionFragment: "supply", values?: undefined): string;
 
   decodeFunctionResult(
@@ -179,14 +152,7 @@ export interface IBuybackBurnControllerInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "GOVERNOR", data: BytesLike): Result;
-  decodeFunctionResult(
-    functionFragment: "MAX_OPERATIONS_SHARE",
-    data: BytesLike
-  ): Result;
-  decodeFunctionResult(functionFragment: "ORACLE", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "POOL", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "REGISTRY", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "TFT", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "VAULT", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "burnEpoch", data: BytesLike): Result;
@@ -201,20 +167,8 @@ export interface IBuybackBurnControllerInterface extends Interface {
     functionFragment: "oldestBucket",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(
-    functionFragment: "operationsShare",
-    data: BytesLike
-  ): Result;
-  decodeFunctionResult(
-    functionFragment: "operationsTreasury",
-    data: BytesLike
-  ): Result;
   decodeFunctionResult(functionFragment: "phase", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "price", data: BytesLike): Result;
-  decodeFunctionResult(
-    functionFragment: "setOperations",
-    data: BytesLike
-  ): Result;
   decodeFunctionResult(functionFragment: "supply", data: BytesLike): Result;
 }
 
@@ -360,31 +314,6 @@ export namespace LotSoldOutEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
-export namespace OperationsSetEvent {
-  export type InputTuple = [
-    oldTreasury: AddressLike,
-    oldShare: BigNumberish,
-    newTreasury: AddressLike,
-    newShare: BigNumberish
-  ];
-  export type OutputTuple = [
-    oldTreasury: string,
-    oldShare: bigint,
-    newTreasury: string,
-    newShare: bigint
-  ];
-  export interface OutputObject {
-    oldTreasury: string;
-    oldShare: bigint;
-    newTreasury: string;
-    newShare: bigint;
-  }
-  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
-  export type Filter = TypedDeferredTopicFilter<Event>;
-  export type Log = TypedEventLog<Event>;
-  export type LogDescription = TypedLogDescription<Event>;
-}
-
 export interface IBuybackBurnController extends BaseContract {
   connect(runner?: ContractRunner | null): IBuybackBurnController;
   waitForDeployment(): Promise<this>;
@@ -434,15 +363,7 @@ export interface IBuybackBurnController extends BaseContract {
 
   ESCROW: TypedContractMethod<[], [string], "view">;
 
-  GOVERNOR: TypedContractMethod<[], [string], "view">;
-
-  MAX_OPERATIONS_SHARE: TypedContractMethod<[], [bigint], "view">;
-
-  ORACLE: TypedContractMethod<[], [string], "view">;
-
   POOL: TypedContractMethod<[], [string], "view">;
-
-  REGISTRY: TypedContractMethod<[], [string], "view">;
 
   TFT: TypedContractMethod<[], [string], "view">;
 
@@ -483,19 +404,9 @@ export interface IBuybackBurnController extends BaseContract {
     "view"
   >;
 
-  operationsShare: TypedContractMethod<[], [bigint], "view">;
-
-  operationsTreasury: TypedContractMethod<[], [string], "view">;
-
   phase: TypedContractMethod<[], [bigint], "view">;
 
   price: TypedContractMethod<[asset: AddressLike], [bigint], "view">;
-
-  setOperations: TypedContractMethod<
-    [treasury: AddressLike, share: BigNumberish],
-    [void],
-    "nonpayable"
-  >;
 
   supply: TypedContractMethod<[], [SupplyStructOutput], "view">;
 
@@ -513,19 +424,7 @@ export interface IBuybackBurnController extends BaseContract {
     nameOrSignature: "ESCROW"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
-    nameOrSignature: "GOVERNOR"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
-    nameOrSignature: "MAX_OPERATIONS_SHARE"
-  ): TypedContractMethod<[], [bigint], "view">;
-  getFunction(
-    nameOrSignature: "ORACLE"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
     nameOrSignature: "POOL"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
-    nameOrSignature: "REGISTRY"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "TFT"
@@ -575,24 +474,11 @@ export interface IBuybackBurnController extends BaseContract {
     "view"
   >;
   getFunction(
-    nameOrSignature: "operationsShare"
-  ): TypedContractMethod<[], [bigint], "view">;
-  getFunction(
-    nameOrSignature: "operationsTreasury"
-  ): TypedContractMethod<[], [string], "view">;
-  getFunction(
     nameOrSignature: "phase"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "price"
   ): TypedContractMethod<[asset: AddressLike], [bigint], "view">;
-  getFunction(
-    nameOrSignature: "setOperations"
-  ): TypedContractMethod<
-    [treasury: AddressLike, share: BigNumberish],
-    [void],
-    "nonpayable"
-  >;
   getFunction(
     nameOrSignature: "supply"
   ): TypedContractMethod<[], [SupplyStructOutput], "view">;
@@ -631,13 +517,6 @@ export interface IBuybackBurnController extends BaseContract {
     LotSoldOutEvent.InputTuple,
     LotSoldOutEvent.OutputTuple,
     LotSoldOutEvent.OutputObject
-  >;
-  getEvent(
-    key: "OperationsSet"
-  ): TypedContractEvent<
-    OperationsSetEvent.InputTuple,
-    OperationsSetEvent.OutputTuple,
-    OperationsSetEvent.OutputObject
   >;
 
   filters: {
@@ -694,17 +573,6 @@ export interface IBuybackBurnController extends BaseContract {
       LotSoldOutEvent.InputTuple,
       LotSoldOutEvent.OutputTuple,
       LotSoldOutEvent.OutputObject
-    >;
-
-    "OperationsSet(address,uint16,address,uint16)": TypedContractEvent<
-      OperationsSetEvent.InputTuple,
-      OperationsSetEvent.OutputTuple,
-      OperationsSetEvent.OutputObject
-    >;
-    OperationsSet: TypedContractEvent<
-      OperationsSetEvent.InputTuple,
-      OperationsSetEvent.OutputTuple,
-      OperationsSetEvent.OutputObject
     >;
   };
 }

@@ -13,17 +13,6 @@ const _abi = [
     inputs: [
       {
         internalType: "address",
-        name: "treasury",
-        type: "address",
-      },
-    ],
-    name: "Controller_InvalidTreasury",
-    type: "error",
-  },
-  {
-    inputs: [
-      {
-        internalType: "address",
         name: "asset",
         type: "address",
       },
@@ -40,17 +29,6 @@ const _abi = [
       },
     ],
     name: "Controller_NotEscrow",
-    type: "error",
-  },
-  {
-    inputs: [
-      {
-        internalType: "address",
-        name: "caller",
-        type: "address",
-      },
-    ],
-    name: "Controller_NotGovernor",
     type: "error",
   },
   {
@@ -115,22 +93,6 @@ const _abi = [
       },
     ],
     name: "Controller_ReferenceOutOfBounds",
-    type: "error",
-  },
-  {
-    inputs: [
-      {
-        internalType: "uint256",
-        name: "share",
-        type: "uint256",
-      },
-      {
-        internalType: "uint256",
-        name: "maximum",
-        type: "uint256",
-      },
-    ],
-    name: "Controller_ShareTooHigh",
     type: "error",
   },
   {
@@ -378,37 +340,6 @@ const _abi = [
     type: "event",
   },
   {
-    anonymous: false,
-    inputs: [
-      {
-        indexed: true,
-        internalType: "address",
-        name: "oldTreasury",
-        type: "address",
-      },
-      {
-        indexed: false,
-        internalType: "uint16",
-        name: "oldShare",
-        type: "uint16",
-      },
-      {
-        indexed: true,
-        internalType: "address",
-        name: "newTreasury",
-        type: "address",
-      },
-      {
-        indexed: false,
-        internalType: "uint16",
-        name: "newShare",
-        type: "uint16",
-      },
-    ],
-    name: "OperationsSet",
-    type: "event",
-  },
-  {
     inputs: [],
     name: "AUCTION_PERIOD",
     outputs: [
@@ -449,62 +380,10 @@ const _abi = [
   },
   {
     inputs: [],
-    name: "GOVERNOR",
-    outputs: [
-      {
-        internalType: "address",
-        name: "",
-        type: "address",
-      },
-    ],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "MAX_OPERATIONS_SHARE",
-    outputs: [
-      {
-        internalType: "uint16",
-        name: "",
-        type: "uint16",
-      },
-    ],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "ORACLE",
-    outputs: [
-      {
-        internalType: "address",
-        name: "",
-        type: "address",
-      },
-    ],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
     name: "POOL",
     outputs: [
       {
         internalType: "contract IRewardPool",
-        name: "",
-        type: "address",
-      },
-    ],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "REGISTRY",
-    outputs: [
-      {
-        internalType: "address",
         name: "",
         type: "address",
       },
@@ -708,32 +587,6 @@ const _abi = [
   },
   {
     inputs: [],
-    name: "operationsShare",
-    outputs: [
-      {
-        internalType: "uint16",
-        name: "",
-        type: "uint16",
-      },
-    ],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
-    name: "operationsTreasury",
-    outputs: [
-      {
-        internalType: "address",
-        name: "",
-        type: "address",
-      },
-    ],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [],
     name: "phase",
     outputs: [
       {
@@ -762,24 +615,6 @@ const _abi = [
       },
     ],
     stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [
-      {
-        internalType: "address",
-        name: "treasury",
-        type: "address",
-      },
-      {
-        internalType: "uint16",
-        name: "share",
-        type: "uint16",
-      },
-    ],
-    name: "setOperations",
-    outputs: [],
-    stateMutability: "nonpayable",
     type: "function",
   },
   {
