@@ -8,12 +8,14 @@ import { System } from "./interfaces/IGenesis.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITFT } from "./interfaces/ITFT.sol";
 import { BucketId } from "./libraries/BucketId.sol";
+import { Words } from "./libraries/Words.sol";
 
 /// @title RewardPool
 /// @notice See {IRewardPool}.
 /// @custom:security-contact security@turingfog.example
 contract RewardPool is IRewardPool {
     using SafeCast for uint256;
+    using Words for uint256[];
 
     struct Bucket {
         uint128 weight; // slot 0
@@ -71,10 +73,11 @@ contract RewardPool is IRewardPool {
 
         uint256 total = 0;
         mapping(address miner => uint256) storage weights = weightOf[id];
-        // unchecked: the escrow's amounts are parts of its uint128 deposits; a miner has at most the bucket's weight
+        // unchecked: the escrow's amounts are parts of its uint128 deposits; a miner has at most the bucket's weight. Its
+        // two arrays are of one length
         unchecked {
             for (uint256 i = 0; i < miners.length; ++i) {
-                uint256 amount = amounts[i];
+                uint256 amount = amounts.read(i);
                 if (amount == 0) continue;
                 weights[miners[i]] += amount;
                 total += amount;

@@ -226,6 +226,14 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.AuctionPriceHarness__factory>;
     getContractFactory(
+      name: "DoubleEntryToken",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.DoubleEntryToken__factory>;
+    getContractFactory(
+      name: "HostileAgent",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.HostileAgent__factory>;
+    getContractFactory(
       name: "HostileBuyer",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.HostileBuyer__factory>;
@@ -262,6 +270,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.RefusingToken__factory>;
     getContractFactory(
+      name: "SecondEntry",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.SecondEntry__factory>;
+    getContractFactory(
       name: "SignerWallet",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.SignerWallet__factory>;
@@ -273,6 +285,10 @@ declare module "hardhat/types/runtime" {
       name: "TestToken",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.TestToken__factory>;
+    getContractFactory(
+      name: "WeirdToken",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.WeirdToken__factory>;
     getContractFactory(
       name: "NodeRegistry",
       signerOrOptions?: ethers.Signer | FactoryOptions
@@ -580,6 +596,16 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.AuctionPriceHarness>;
     getContractAt(
+      name: "DoubleEntryToken",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.DoubleEntryToken>;
+    getContractAt(
+      name: "HostileAgent",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.HostileAgent>;
+    getContractAt(
       name: "HostileBuyer",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -625,6 +651,11 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.RefusingToken>;
     getContractAt(
+      name: "SecondEntry",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.SecondEntry>;
+    getContractAt(
       name: "SignerWallet",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -639,6 +670,11 @@ declare module "hardhat/types/runtime" {
       address: string | ethers.Addressable,
       signer?: ethers.Signer
     ): Promise<Contracts.TestToken>;
+    getContractAt(
+      name: "WeirdToken",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.WeirdToken>;
     getContractAt(
       name: "NodeRegistry",
       address: string | ethers.Addressable,
@@ -903,6 +939,14 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.AuctionPriceHarness>;
     deployContract(
+      name: "DoubleEntryToken",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.DoubleEntryToken>;
+    deployContract(
+      name: "HostileAgent",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileAgent>;
+    deployContract(
       name: "HostileBuyer",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.HostileBuyer>;
@@ -939,6 +983,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.RefusingToken>;
     deployContract(
+      name: "SecondEntry",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SecondEntry>;
+    deployContract(
       name: "SignerWallet",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.SignerWallet>;
@@ -950,6 +998,10 @@ declare module "hardhat/types/runtime" {
       name: "TestToken",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.TestToken>;
+    deployContract(
+      name: "WeirdToken",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.WeirdToken>;
     deployContract(
       name: "NodeRegistry",
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1257,6 +1309,16 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.AuctionPriceHarness>;
     deployContract(
+      name: "DoubleEntryToken",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.DoubleEntryToken>;
+    deployContract(
+      name: "HostileAgent",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileAgent>;
+    deployContract(
       name: "HostileBuyer",
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1302,6 +1364,11 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.RefusingToken>;
     deployContract(
+      name: "SecondEntry",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.SecondEntry>;
+    deployContract(
       name: "SignerWallet",
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1316,6 +1383,11 @@ declare module "hardhat/types/runtime" {
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.TestToken>;
+    deployContract(
+      name: "WeirdToken",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.WeirdToken>;
     deployContract(
       name: "NodeRegistry",
       args: any[],

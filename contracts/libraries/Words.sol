@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 /// @title Words
-/// @notice Memory arrays without bounds checks, for loops whose bound is the array's own length: 45 gas less each time.
-/// OpenZeppelin's Arrays has the same reads, but not marked memory-safe, and one such block keeps the optimizer from
-/// moving variables to memory and so from inlining anywhere in the contract.
+/// @notice Arrays without bounds checks, for loops whose bound is the array's own length: 45 gas less each time in
+/// memory, 65 in calldata. OpenZeppelin's Arrays has the same reads of memory, but not marked memory-safe, and one such
+/// block keeps the optimizer from moving variables to memory and so from inlining anywhere in the contract.
 /// @custom:security-contact security@turingfog.example
 library Words {
     /// @param i Below the array's length, which the caller ensures.
@@ -25,6 +25,13 @@ library Words {
     function set(address[] memory addresses, uint256 i, address account) internal pure {
         assembly ("memory-safe") {
             mstore(add(add(addresses, 0x20), shl(5, i)), account)
+        }
+    }
+
+    /// @param i Below the array's length, which the caller ensures.
+    function read(uint256[] calldata words, uint256 i) internal pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(words.offset, shl(5, i)))
         }
     }
 }

@@ -2,6 +2,8 @@
 /* tslint:disable */
 /* eslint-disable */
 export type { AuctionPriceHarness } from "./AuctionPriceHarness";
+export type { DoubleEntryToken } from "./DoubleEntryToken";
+export type { HostileAgent } from "./HostileAgent";
 export type { HostileBuyer } from "./HostileBuyer";
 export type { HostileToken } from "./HostileToken";
 export type { MisbehavingCaller } from "./MisbehavingCaller";
@@ -11,6 +13,8 @@ export type { RatingHarness } from "./RatingHarness";
 export type { RefusingRenter } from "./RefusingRenter";
 export type { RefusingSigner } from "./RefusingSigner";
 export type { RefusingToken } from "./RefusingToken";
+export type { SecondEntry } from "./SecondEntry";
 export type { SignerWallet } from "./SignerWallet";
 export type { SupplyScheduleHarness } from "./SupplyScheduleHarness";
 export type { TestToken } from "./TestToken";
+export type { WeirdToken } from "./WeirdToken";

@@ -2,6 +2,8 @@
 /* tslint:disable */
 /* eslint-disable */
 export { AuctionPriceHarness__factory } from "./AuctionPriceHarness__factory";
+export { DoubleEntryToken__factory } from "./DoubleEntryToken__factory";
+export { HostileAgent__factory } from "./HostileAgent__factory";
 export { HostileBuyer__factory } from "./HostileBuyer__factory";
 export { HostileToken__factory } from "./HostileToken__factory";
 export { MisbehavingCaller__factory } from "./MisbehavingCaller__factory";
@@ -11,6 +13,8 @@ export { RatingHarness__factory } from "./RatingHarness__factory";
 export { RefusingRenter__factory } from "./RefusingRenter__factory";
 export { RefusingSigner__factory } from "./RefusingSigner__factory";
 export { RefusingToken__factory } from "./RefusingToken__factory";
+export { SecondEntry__factory } from "./SecondEntry__factory";
 export { SignerWallet__factory } from "./SignerWallet__factory";
 export { SupplyScheduleHarness__factory } from "./SupplyScheduleHarness__factory";
 export { TestToken__factory } from "./TestToken__factory";
+export { WeirdToken__factory } from "./WeirdToken__factory";
