@@ -1,73 +1,147 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 
-import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
-
-import type { AddressBook } from "../src/deployment/addressBook";
+import { TuringFogError } from "../src/errors";
+import {
+  addressBook,
+  DEPLOYMENTS,
+  readAddressBook,
+  writeAddressBook,
+  type AddressBook,
+} from "../src/deployment/addressBook";
+import { connect, type Connection } from "../src/deployment/connection";
+import { completeDeployment } from "../src/deployment/deployment";
+import { FileJournal } from "../src/deployment/journal";
+import { IN_PROCESS } from "../src/deployment/networks";
 import { readParameters } from "../src/deployment/parameters";
+import { preflight } from "../src/deployment/preflight";
+import type { Sender } from "../src/deployment/sender";
+import { CREATION, planSystem, type Step, type SystemPlan } from "../src/deployment/system";
+import { main, table, type Output } from "./lib/command";
+import { describePlan, type Planned } from "./lib/preflight";
+import { openSender, SENDER_OPTIONS, SENDER_USAGE } from "./lib/sender";
 
-const USAGE = `Deploys TuringFog, or goes on with a deployment that was interrupted.
+const USAGE = `Deploys TuringFog, or goes on with a deployment that was interrupted, by whatever and wherever.
 
-  npm run deploy -- --network NAME --parameters FILE [--json]
+  npm run deploy -- --network NAME --parameters FILE [--keystore FILE | --safe FILE] [options]
 
-  --network NAME     a network of hardhat.config.ts; its first account pays, and is left with no power
+  --network NAME     a network of src/deployment/networks.ts; its RPC URL is taken from NAME_RPC_URL
   --parameters FILE  what to deploy, as deploy/parameters/*.json5; checked as a whole before anything is sent
-  --json             print the address book alone, as JSON
+${SENDER_USAGE}
+  --deployments DIR  where address books are kept (default deployments)
+  --json             print JSON alone: the address book, or what --dry-run and --safe found
   --help             print this
 
-Writes deployments/NAME.json. The in-process network "hardhat" is a rehearsal: it ends with the command.`;
+Every transaction is tried beforehand, and nothing is sent when one would fail. Until the last one there is no system;
+that one creates all of it, and the sender is left with no power but what the file gives it. What stands is read from
+the chain: a complete deployment is only read. Writes deployments/NAME.json. The network "hardhat" is a rehearsal in
+process: it ends with the command and writes nothing.`;
 
-const OPTIONS = {
-  network: { type: "string" },
-  parameters: { type: "string" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
-} as const;
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return console.log(USAGE);
-  if (values.network === undefined) throw new Error("--network is missing; see --help");
-  if (values.parameters === undefined) throw new Error("--parameters is missing; see --help");
-
-  const parameters = readParameters(values.parameters);
-
-  // Hardhat takes its network from here when it is first imported
-  process.env.HARDHAT_NETWORK = values.network;
-  const { deploySystem } = await import("../src/deployment/deploy");
-  const { addressBook } = await import("../src/deployment/addressBook");
-
-  const book = await addressBook(await deploySystem(parameters, { displayUi: !values.json }));
-  const isRehearsal = values.network === HARDHAT_NETWORK_NAME;
-  const saved = isRehearsal ? book : await save(book);
-  console.log(values.json ? JSON.stringify(saved, null, 2) : table(saved));
+/** The network's address book is that of a deployment which stands, and is another one. */
+class OtherDeploymentError extends TuringFogError {
+  constructor({ network, addresses }: AddressBook) {
+    super(
+      `deployments/${network}.json is the address book of another deployment, whose Genesis stands at ` +
+        `${addresses.genesis}: parameters or build have changed since. Go back to them, or move the file away to ` +
+        "deploy a second system",
+    );
+  }
 }
 
-/** Writes the address book, with what an earlier run knew of the same deployment. */
-async function save(book: AddressBook): Promise<AddressBook> {
-  const directory = path.join(__dirname, "../deployments");
-  const file = path.join(directory, `${book.network}.json`);
-  await mkdir(directory, { recursive: true });
-
-  const earlier = await readFile(file, "utf8").then((text) => JSON.parse(text) as AddressBook, onlyIfMissing);
-  const isSame = earlier?.addresses.genesis === book.addresses.genesis;
-  const saved = isSame ? { ...book, transactions: { ...earlier.transactions, ...book.transactions } } : book;
-  await writeFile(file, `${JSON.stringify(saved, null, 2)}\n`);
-  return saved;
+/** What keeps a deployment from being possible on its network. */
+class NotPossibleError extends TuringFogError {
+  constructor(readonly problems: string[]) {
+    super(problems.join("\n"));
+  }
 }
 
-function onlyIfMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
+interface Task extends Planned {
+  sender: Sender;
 }
 
-function table({ network, chainId, addresses }: AddressBook): string {
-  const width = Math.max(...Object.keys(addresses).map((name) => name.length));
-  const rows = Object.entries(addresses).map(([name, address]) => `  ${name.padEnd(width)}  ${address}`);
-  return [`TuringFog on ${network} (chain ${chainId})`, ...rows].join("\n");
-}
+/** What a batch may take: a Safe's owners send it as one transaction, which costs a little beside. */
+const BATCH_GAS = 15_000_000n;
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+main({
+  usage: USAGE,
+  options: {
+    network: { type: "string" },
+    parameters: { type: "string" },
+    deployments: { type: "string", default: DEPLOYMENTS },
+    ...SENDER_OPTIONS,
+  },
+  required: ["network", "parameters"],
+  async run(values, output) {
+    const parameters = readParameters(values.parameters);
+    const connection = await connect(values.network);
+    const { artifacts } = await import("hardhat");
+    const plan = planSystem(parameters, artifacts);
+    const directory = values.deployments;
+    const earlier = await readAddressBook(values.network, directory);
+    await refuseAnother(plan, earlier, connection);
+
+    const file = path.join(directory, `${values.network}.sent.json`);
+    const journal = await FileJournal.open(file, connection.chainId, plan.id);
+    const isRehearsal = connection.name === IN_PROCESS;
+    const title = `Deploy TuringFog to ${connection.network.title}`;
+    const sender = await openSender(connection, values, output, title, isRehearsal ? undefined : journal);
+    const found = await preflight(plan, parameters, connection, sender.address);
+
+    const task = { connection, parameters, plan, sender, found };
+    if (values["dry-run"] === true) {
+      output.result({ deployment: plan.id, addresses: plan.addresses, ...found }, describePlan(task));
+      return found.problems.length === 0 ? 0 : 1;
+    }
+    if (found.problems.length !== 0) throw new NotPossibleError(found.problems);
+    if (values.safe !== undefined && found.steps.length !== 0) return writeBatch(task, output);
+
+    const say = (line: string) => output.say(line);
+    const receipts = values.safe === undefined ? await completeDeployment(plan, connection, sender, say) : {};
+    const book = await addressBook({ connection, parameters, plan, artifacts, receipts, earlier });
+    if (!isRehearsal) {
+      await writeAddressBook(book, directory);
+      await rm(file, { force: true });
+    }
+    output.result(book, describe(book));
+  },
 });
+
+async function refuseAnother(
+  plan: SystemPlan,
+  earlier: AddressBook | undefined,
+  { provider, chainId }: Connection,
+): Promise<void> {
+  if (earlier === undefined || earlier.deployment === plan.id || BigInt(earlier.chainId) !== chainId) return;
+  if ((await provider.getCode(earlier.addresses.genesis)) !== "0x") throw new OtherDeploymentError(earlier);
+}
+
+/** Writes down what can be done now: a batch is one transaction, and the system is created by one of its own. */
+async function writeBatch({ plan, connection, sender, found }: Task, output: Output): Promise<void> {
+  const batch: Step[] = [];
+  let gas = 0n;
+  for (const { step, gas: each } of found.steps) {
+    if (batch.length !== 0 && (step.name === CREATION || gas + each > BATCH_GAS)) break;
+    batch.push(step);
+    gas += each;
+  }
+  const submitted = await sender.submit(batch.map(({ call }) => call));
+  if (submitted.kind !== "batch") throw new Error("A Safe's batch is written down, not sent");
+
+  const left = found.steps.length - batch.length;
+  const { file } = submitted;
+  output.result(
+    { deployment: plan.id, addresses: plan.addresses, file, steps: batch.map(({ name }) => name), left },
+    [
+      `${file} has ${batch.length} of the ${found.steps.length} transactions that are missing on ` +
+        `${connection.network.title}, about ${gas.toLocaleString("en")} gas:`,
+      table(batch.map(({ call, address }) => [call.description, address])),
+      "Load it in the Transaction Builder of the Safe, have it signed and executed, then run the same command again:",
+      left === 0 ? "it will write the address book." : `it will write a batch with the ${left} that are left.`,
+    ].join("\n"),
+  );
+}
+
+function describe({ network, chainId, addresses, block, commit }: AddressBook): string {
+  const from = `${block === null ? "" : `, created in block ${block}`}${commit === null ? "" : `, from commit ${commit}`}`;
+  return [`TuringFog on ${network} (chain ${chainId})${from}`, table(Object.entries(addresses))].join("\n");
+}

@@ -1,28 +1,20 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
-import type { ContractFuture, NamedArtifactContractDeploymentFuture } from "@nomicfoundation/ignition-core";
-import { artifacts } from "hardhat";
+import type { Future } from "@nomicfoundation/ignition-core";
 
-import type { DeploymentParameters } from "../../src/deployment/parameters";
-import { codesHash, creationCodes, genesisPlan } from "../../src/deployment/plan";
-import { allocationsModule } from "./Allocations";
-import { governanceModule } from "./Governance";
+import { CREATION, type Step } from "../../src/deployment/system";
 
 /**
- * The timelock, the vesting wallets, and Genesis with the hash of the plan that names them. The call that creates the
- * system is no part of it: it is anyone's, and a module that finds it made by someone else would fail.
+ * Sends the steps of a plan one after the other: the transactions of `npm run deploy`, so that both end at the same
+ * addresses. The deterministic deployer must stand. Steps that are done already are left out of what is given; one that
+ * someone else does meanwhile fails the module, where `npm run deploy` goes on.
  */
-export function genesisModule(parameters: DeploymentParameters) {
-  const governance = governanceModule(parameters.governor);
-  const allocations = allocationsModule(parameters.allocations);
-
+export function genesisModule(steps: readonly Step[]) {
   return buildModule("Genesis", (m) => {
-    const { timelock } = m.useModule(governance);
-    const vestings = m.useModule(allocations);
-
-    const plan = genesisPlan<ContractFuture<string>>(parameters, timelock, vestings);
-    const genesis = m.contract("Genesis", [codesHash(creationCodes(artifacts)), plan]);
-
-    const deployed: Record<string, NamedArtifactContractDeploymentFuture<string>> = { timelock, genesis, ...vestings };
-    return deployed;
+    const after: Future[] = [];
+    for (const { name, call } of steps) {
+      const id = name === CREATION ? CREATION : `create_${name}`;
+      after.push(m.send(id, call.to, call.value, call.data, { after: after.slice(-1) }));
+    }
+    return {};
   });
 }

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
+import { toJson } from "../../src/deployment/files";
 import { redact } from "../../src/deployment/secrets";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -72,11 +73,6 @@ function outputOf(json: boolean): Output {
     say: (line) => (json ? console.error(redact(line)) : console.log(redact(line))),
     result: (document, text) => console.log(redact(json ? toJson(document) : text)),
   };
-}
-
-/** JSON as the commands and the address book write it: two spaces, bigints as decimal strings. */
-export function toJson(document: unknown): string {
-  return JSON.stringify(document, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 2);
 }
 
 /** Rows in aligned columns, each line behind two spaces. */

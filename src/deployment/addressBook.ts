@@ -1,48 +1,160 @@
+import { execFile } from "node:child_process";
 import path from "node:path";
+import { promisify } from "node:util";
 
-import { HardhatArtifactResolver } from "@nomicfoundation/hardhat-ignition/helpers";
-import { listTransactions } from "@nomicfoundation/ignition-core";
-import hre from "hardhat";
-import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
+import { AbiCoder, concat, keccak256, type Log, type Provider, type TransactionReceipt } from "ethers";
+import type { Artifacts } from "hardhat/types";
 
-import type { Deployment, SystemContracts } from "./deploy";
-import { vestingId } from "./plan";
+import type { Connection } from "./connection";
+import type { Receipts } from "./deployment";
+import { expectedContracts, GENESIS_NAMES, type ExpectedContract } from "./expected";
+import { readJson, toJson, writeAtomically } from "./files";
+import type { DeploymentParameters } from "./parameters";
+import { CREATION, type SystemPlan } from "./system";
 
-/** Where a deployment stands, as `deployments/<network>.json` has it. */
+/** A contract of a deployment. */
+export interface ContractRecord {
+  /** Fully qualified, as `contracts/TFT.sol:TFT`. */
+  contract: string;
+  /** Of the constructor, ABI-encoded. */
+  constructorArguments: string;
+  /** The same to read: in their order, structs as lists, numbers in decimal. */
+  arguments: unknown[];
+  /** keccak256 of the creation code with its arguments. */
+  initCodeHash: string;
+  /** keccak256 of what stands on the chain. */
+  runtimeCodeHash: string;
+  /** Hash of the transaction that created it, and the number of its block; null where they are not known. */
+  transaction: string | null;
+  block: number | null;
+}
+
+/** Where a deployment stands and what it was made of, as `deployments/<network>.json` has it. */
 export interface AddressBook {
   network: string;
   chainId: number;
+  /** The {@link SystemPlan}'s id. */
+  deployment: string;
   /** The contracts, and the vesting wallet of each allocation NAME as NAMEVesting. */
   addresses: Record<string, string>;
   /** Hashes, where known, by the contract that they created; Genesis' one call for its seven is `creation`. */
   transactions: Record<string, string>;
+  /** Who sent those; null where none is known. */
+  deployer: string | null;
+  /** In which the system was created, and the first of the deployment as far as known; null where they are not. */
+  block: number | null;
+  firstBlock: number | null;
+  /** Of the repository, with "-dirty" behind it when files were changed; null outside of one. */
+  commit: string | null;
+  /** As `0.8.37+commit.f401782d`. */
+  compiler: string;
+  contracts: Record<string, ContractRecord>;
 }
 
-/** The address book of a deployment to the network that Hardhat is connected to. */
-export async function addressBook({ contracts, vestings, creation }: Deployment): Promise<AddressBook> {
-  const addresses: Record<string, string> = {};
-  const names = Object.keys(contracts) as (keyof SystemContracts)[];
-  for (const name of names) addresses[name] = await contracts[name].getAddress();
-  for (const name of Object.keys(vestings)) addresses[vestingId(name)] = await vestings[name].getAddress();
+/** Where the address books are. */
+export const DEPLOYMENTS = path.join(__dirname, "../../deployments");
 
-  const { chainId } = await hre.ethers.provider.getNetwork();
-  const hashes = await journal(chainId);
-  const transactions = Object.fromEntries(
-    Object.entries(addresses).flatMap(([name, address]) => {
-      const hash = hashes.get(address);
-      return hash === undefined ? [] : [[name, hash]];
-    }),
-  );
-  if (creation !== undefined) transactions.creation = creation;
-
-  return { network: hre.network.name, chainId: Number(chainId), addresses, transactions };
+/** The address book of a network; undefined when nothing was deployed there. */
+export async function readAddressBook(network: string, directory = DEPLOYMENTS): Promise<AddressBook | undefined> {
+  return (await readJson(path.join(directory, `${network}.json`))) as AddressBook | undefined;
 }
 
-/** By the address of each contract that Ignition has deployed, its transaction; nothing is kept in process. */
-async function journal(chainId: bigint): Promise<Map<string, string>> {
-  if (hre.network.name === HARDHAT_NETWORK_NAME) return new Map();
+/** Writes the address book of its network, in one piece. */
+export function writeAddressBook(book: AddressBook, directory = DEPLOYMENTS): Promise<void> {
+  return writeAtomically(path.join(directory, `${book.network}.json`), `${toJson(book)}\n`);
+}
 
-  const directory = path.join(hre.config.paths.ignition, "deployments", `chain-${chainId}`);
-  const sent = await listTransactions(directory, new HardhatArtifactResolver(hre));
-  return new Map(sent.flatMap(({ address, txHash }) => (address === undefined ? [] : [[address, txHash]])));
+/** What an address book is made of. */
+export interface Deployed {
+  connection: Connection;
+  parameters: DeploymentParameters;
+  plan: SystemPlan;
+  artifacts: Artifacts;
+  /** What is known of the transactions. */
+  receipts: Receipts;
+  /** The network's address book as it was, which may know of transactions that a later run does not. */
+  earlier?: AddressBook;
+}
+
+/** The address book of a deployment that stands. */
+export async function addressBook(deployed: Deployed): Promise<AddressBook> {
+  const { connection, parameters, plan, artifacts } = deployed;
+  const { provider, chainId } = connection;
+  const standing = { provider, parameters, chainId, addresses: plan.addresses, since: 0, deployer: "" };
+  const expected = await expectedContracts(artifacts, standing);
+  const created = await creations(deployed);
+  const known = [...created.values()];
+
+  const contracts: Record<string, ContractRecord> = {};
+  for (const each of expected) contracts[each.name] = await contractRecord(each, provider, created);
+
+  return {
+    network: connection.name,
+    chainId: Number(chainId),
+    deployment: plan.id,
+    addresses: plan.addresses,
+    transactions: Object.fromEntries(Array.from(created, ([name, { hash }]) => [name, hash])),
+    deployer: known.length === 0 ? null : known[0].from,
+    block: created.get(CREATION)?.blockNumber ?? null,
+    firstBlock: known.length === 0 ? null : Math.min(...known.map(({ blockNumber }) => blockNumber)),
+    commit: await commit(),
+    compiler: expected[0].compiled.compilerVersion,
+    contracts,
+  };
+}
+
+type Creations = Map<string, TransactionReceipt>;
+
+/** The receipts of a plan's steps by their names, as far as this run, an earlier one or the chain's logs know them. */
+async function creations({ connection, plan, receipts, earlier }: Deployed): Promise<Creations> {
+  const { provider } = connection;
+  const before = earlier?.deployment === plan.id ? earlier.transactions : {};
+  const created: Creations = new Map();
+  for (const { name, address } of plan.steps) {
+    const hash = receipts[name]?.hash ?? before[name] ?? (await firstLog(provider, address))?.transactionHash;
+    const receipt = hash === undefined ? null : await provider.getTransactionReceipt(hash);
+    if (receipt?.status === 1) created.set(name, receipt);
+  }
+  return created;
+}
+
+/** What a constructor logged. Not every provider searches the whole chain. */
+async function firstLog(provider: Provider, address: string): Promise<Log | undefined> {
+  try {
+    const [first] = await provider.getLogs({ address, fromBlock: 0, toBlock: "latest" });
+    return first;
+  } catch {
+    return undefined;
+  }
+}
+
+const GENESIS_CREATED: readonly string[] = GENESIS_NAMES;
+
+async function contractRecord(
+  { name, address, compiled, constructorArguments }: ExpectedContract,
+  provider: Provider,
+  created: Creations,
+): Promise<ContractRecord> {
+  const receipt = created.get(GENESIS_CREATED.includes(name) ? CREATION : name);
+  const decoded = AbiCoder.defaultAbiCoder().decode(compiled.abi.deploy.inputs, constructorArguments);
+  return {
+    contract: compiled.fullyQualifiedName,
+    constructorArguments,
+    arguments: decoded.toArray(true),
+    initCodeHash: keccak256(concat([compiled.creationCode, constructorArguments])),
+    runtimeCodeHash: keccak256(await provider.getCode(address)),
+    transaction: receipt?.hash ?? null,
+    block: receipt?.blockNumber ?? null,
+  };
+}
+
+/** What the working tree stands at. */
+async function commit(): Promise<string | null> {
+  const git = async (...args: string[]) => (await promisify(execFile)("git", args, { cwd: __dirname })).stdout.trim();
+  try {
+    const head = await git("rev-parse", "HEAD");
+    return (await git("status", "--porcelain", "--untracked-files=no")) === "" ? head : `${head}-dirty`;
+  } catch {
+    return null;
+  }
 }

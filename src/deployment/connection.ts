@@ -4,13 +4,16 @@ import { TuringFogError } from "../errors";
 import { IN_PROCESS, isLocal, networkOf, rpcUrl, rpcVariable, type Network } from "./networks";
 import { hide, redact } from "./secrets";
 
+/** A provider that can also be asked what ethers has no function for. */
+export type RpcProvider = Provider & { send(method: string, params: unknown[]): Promise<unknown> };
+
 /** A network that answers. */
 export interface Connection {
   /** As in NETWORKS. */
   name: string;
   network: Network;
   chainId: bigint;
-  provider: Provider;
+  provider: RpcProvider;
 }
 
 /** No RPC URL is known for a network. */
@@ -57,14 +60,14 @@ export async function connect(name: string): Promise<Connection> {
   return { name, network, chainId, provider };
 }
 
-async function inProcess(): Promise<Provider> {
+async function inProcess(): Promise<RpcProvider> {
   // Hardhat takes its network from here when it is first imported
   process.env.HARDHAT_NETWORK = IN_PROCESS;
   const { ethers } = await import("hardhat");
   return ethers.provider;
 }
 
-async function remote(name: string): Promise<Provider> {
+async function remote(name: string): Promise<RpcProvider> {
   const url = rpcUrl(name);
   if (url === undefined) throw new NoRpcUrlError(name, rpcVariable(name));
   if (!isLocal(name)) hide(url, "RPC URL");

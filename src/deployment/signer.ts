@@ -12,7 +12,7 @@ export interface KeySource {
   /** Whether the first account of every Hardhat node will do when there is no other. */
   isLocal: boolean;
   /** Asks for a passphrase that TURINGFOG_PASSPHRASE does not have. */
-  ask: (question: string) => Promise<string>;
+  ask?: (question: string) => Promise<string>;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -98,7 +98,9 @@ function plainKey({ isLocal, env = process.env }: KeySource): Wallet {
 }
 
 function passphraseOf(file: string, { ask, env = process.env }: KeySource): string | Promise<string> {
-  return env[PASSPHRASE_VARIABLE] ?? ask(`Passphrase of ${file}: `);
+  const passphrase = env[PASSPHRASE_VARIABLE] ?? ask?.(`Passphrase of ${file}: `);
+  if (passphrase === undefined) throw new KeystoreError(file, `${PASSPHRASE_VARIABLE} is not set`);
+  return passphrase;
 }
 
 async function readKeystore(file: string): Promise<string> {

@@ -8,9 +8,8 @@ import { ethers, ignition } from "hardhat";
 import JSON5 from "json5";
 
 import Filler from "../../deploy/modules/Filler";
-import { addressBook } from "../../src/deployment/addressBook";
 import { deploySystem } from "../../src/deployment/deploy";
-import { readParameters, validateParameters, type DeploymentParameters } from "../../src/deployment/parameters";
+import { validateParameters, type DeploymentParameters } from "../../src/deployment/parameters";
 import { DAI_REFERENCE_PRICE, deployProtocolFixture, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 
@@ -230,31 +229,6 @@ describe("deployment", () => {
         }
       });
     }
-  });
-
-  describe("addressBook", () => {
-    it("has every contract of the deployment, and the transaction that created the system", async () => {
-      const deployment = await deploySystem(readParameters(path.join(PARAMETERS, "local.json5")));
-      const { contracts, vestings } = deployment;
-      const book = await addressBook(deployment);
-
-      expect(book).to.deep.include({ network: "hardhat", chainId: 31337 });
-      expect(book.addresses).to.deep.equal({
-        timelock: await contracts.timelock.getAddress(),
-        genesis: await contracts.genesis.getAddress(),
-        tft: await contracts.tft.getAddress(),
-        vault: await contracts.vault.getAddress(),
-        oracle: await contracts.oracle.getAddress(),
-        registry: await contracts.registry.getAddress(),
-        pool: await contracts.pool.getAddress(),
-        controller: await contracts.controller.getAddress(),
-        escrow: await contracts.escrow.getAddress(),
-        teamVesting: await vestings.team.getAddress(),
-        foundationVesting: await vestings.foundation.getAddress(),
-      });
-      const [created] = await contracts.genesis.queryFilter(contracts.genesis.filters.Created());
-      expect(book.transactions).to.deep.equal({ creation: created.transactionHash });
-    });
   });
 
   describe("Filler", () => {

@@ -3,7 +3,6 @@ import { expect } from "chai";
 import { AbiCoder, concat, getCreateAddress, parseUnits, ZeroAddress } from "ethers";
 import { artifacts, ethers } from "hardhat";
 
-import { createSystem } from "../../src/deployment/deploy";
 import {
   codesHash,
   creationCodes,
@@ -341,50 +340,6 @@ describe("Genesis", () => {
       plan.allocations = amounts.map((amount, i) => ({ holder: account(i), amount }));
       const genesis = await deployGenesis(plan);
       await expect(genesis.create(creationCodes(artifacts), plan)).to.emit(genesis, "Created");
-    });
-  });
-
-  describe("createSystem", () => {
-    it("creates a system that does not stand", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const plan = await planOf(protocol);
-      const genesis = await deployGenesis(plan);
-      const hash = await createSystem(genesis, plan);
-      const [created] = await genesis.queryFilter(genesis.filters.Created());
-      expect(hash).to.equal(created.transactionHash);
-    });
-
-    it("sends nothing for a system that stands", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const nonce = await protocol.actors.deployer.getNonce();
-      expect(await createSystem(protocol.contracts.genesis, await planOf(protocol))).to.equal(undefined);
-      expect(await protocol.actors.deployer.getNonce()).to.equal(nonce);
-    });
-
-    it("takes a system that someone else creates first for its own", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const { deployer, stranger } = protocol.actors;
-      const plan = await planOf(protocol);
-      const genesis = await deployGenesis(plan);
-      const slow = Object.create(deployer) as typeof deployer;
-      slow.sendTransaction = async (transaction) => {
-        await genesis.connect(stranger).create(creationCodes(artifacts), plan);
-        return deployer.sendTransaction(transaction);
-      };
-
-      expect(await createSystem(genesis.connect(slow), plan)).to.equal(undefined);
-      const { tft } = await genesis.system(plan.governor);
-      expect(await ethers.provider.getCode(tft)).to.not.equal("0x");
-    });
-
-    it("fails when the system cannot be created", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const plan = await planOf(protocol);
-      const genesis = await deployGenesis(plan);
-      const hash = await (await deployGenesis({ ...plan, quorum: 4n })).PLAN_HASH();
-      await expect(createSystem(genesis, { ...plan, quorum: 4n }))
-        .to.be.revertedWithCustomError(genesis, "Genesis_NotThePlan")
-        .withArgs(hash, await genesis.PLAN_HASH());
     });
   });
 });

@@ -25,7 +25,7 @@ describe("scripts/deploy.ts", () => {
   it("explains itself", async () => {
     const { code, stdout } = await deploy("--help");
     expect(code).to.equal(0);
-    expect(stdout).to.contain("npm run deploy -- --network NAME --parameters FILE [--json]");
+    expect(stdout).to.contain("npm run deploy -- --network NAME --parameters FILE ");
   });
 
   for (const [missing, given] of [
