@@ -15,22 +15,26 @@ export async function checkCode(provider: Provider, expected: (ExpectedCode | Ex
 
 /** {@link checkCode} for one contract. */
 export function compareCode(expected: ExpectedCode | ExpectedContract, actual: string): Check[] {
-  const section = new Section("Code");
   const { name, address, runtimeCode } = expected;
-  const immutables = "compiled" in expected ? expected.compiled.immutables : [];
+  const compiled = "compiled" in expected ? expected.compiled : undefined;
   const rest = getBytes(actual);
   const must = getBytes(runtimeCode);
 
-  // A code that is too short has no immutables to speak of
-  const comparable = rest.length === must.length ? immutables : [];
-  for (const [immutable, places] of byName(comparable)) {
-    const value = dataSlice(runtimeCode, places[0].start, places[0].start + places[0].length);
-    const values = places.map(({ start, length }) => dataSlice(actual, start, start + length));
-    section.equal(`${name}.${immutable}`, values.find((each) => each !== value) ?? value, value);
+  const immutables = new Section("Immutables");
+  // of another length, it has nothing in the same place
+  const references = rest.length === must.length ? (compiled?.immutables ?? []) : [];
+  for (const [immutable, places] of byName(references)) {
+    const valuesIn = (code: string) => places.map(({ start, length }) => dataSlice(code, start, start + length));
+    const [value] = valuesIn(runtimeCode);
+    immutables.equal(`${name}.${immutable}`, valuesIn(actual).find((each) => each !== value) ?? value, value);
     for (const { start, length } of places) rest.set(must.subarray(start, start + length), start);
   }
-  section.equal(`${name} at ${address}`, describe(rest, must), describe(must, must));
-  return section.checks;
+
+  // a list of signers is nothing but values
+  const code = new Section(compiled === undefined ? "Immutables" : "Code");
+  const metadata = compiled === undefined ? must.length : metadataStart(must);
+  code.equal(`${name} at ${address}`, describe(rest, must, metadata), describe(must, must, metadata));
+  return [...immutables.checks, ...code.checks];
 }
 
 function byName(immutables: ImmutableReference[]): Map<string, ImmutableReference[]> {
@@ -40,13 +44,13 @@ function byName(immutables: ImmutableReference[]): Map<string, ImmutableReferenc
 }
 
 /** Length and hash of a code, and the first byte that differs from what it must be. */
-function describe(code: Uint8Array, must: Uint8Array): string {
+function describe(code: Uint8Array, must: Uint8Array, metadata: number): string {
   if (code.length === 0) return "no code";
   const summary = `${code.length} bytes, ${keccak256(code)}`;
   const first = must.findIndex((byte, i) => byte !== code[i]);
   if (first === -1 || first >= code.length) return summary;
   const [is, was] = [code, must].map((bytes) => hexlify(bytes.subarray(first, first + 1)));
-  return `${summary}; first at byte ${first}${first >= metadataStart(must) ? " (metadata)" : ""}: ${is} instead of ${was}`;
+  return `${summary}; first at byte ${first}${first >= metadata ? " (metadata)" : ""}: ${is} instead of ${was}`;
 }
 
 /** Where the CBOR metadata begins that the compiler appends; its last two bytes are its length. */

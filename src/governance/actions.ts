@@ -71,16 +71,20 @@ export function decodeAction(contracts: GovernedContracts, { to, data }: Governo
 }
 
 /**
- * What an action would change now.
+ * What an action that is to be scheduled changes.
  * @throws NothingChangesError
  */
-export async function changesOf(contracts: GovernedContracts, action: GovernanceAction): Promise<Change[]> {
-  const changes = await allChanges(contracts, action);
+export async function proposedChanges(contracts: GovernedContracts, action: GovernanceAction): Promise<Change[]> {
+  const changes = await changesOf(contracts, action);
   if (changes.every(({ from, to }) => from === to)) throw new NothingChangesError(action);
   return changes;
 }
 
-async function allChanges({ oracle, vault, escrow }: GovernedContracts, action: GovernanceAction): Promise<Change[]> {
+/** What an action would change now, with what stays as it is. */
+export async function changesOf(
+  { oracle, vault, escrow }: GovernedContracts,
+  action: GovernanceAction,
+): Promise<Change[]> {
   switch (action.kind) {
     case "rotate-signers": {
       const [signers, quorum, version] = await Promise.all([

@@ -42,6 +42,7 @@ export async function guardianChanges(oracle: TUReceiptOracle, action: GuardianA
 
   const frozenUntil = await oracle.frozenUntil();
   const from = frozenUntil > now ? `until ${formatInstant(frozenUntil)}` : "no";
-  const to = action.kind === "freeze" ? `until ${formatInstant(now + FREEZE_DURATION)}, and not again within 30 days` : "no";
+  const to =
+    action.kind === "freeze" ? `until ${formatInstant(now + FREEZE_DURATION)}, and not again within 30 days` : "no";
   return [{ what: "frozen", from, to }];
 }

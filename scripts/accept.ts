@@ -1,0 +1,32 @@
+import { accept } from "../src/deployment/acceptance";
+import { readParameters } from "../src/deployment/parameters";
+import { reportOf } from "../src/deployment/report";
+import { main } from "./lib/command";
+import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, factsOf, openDeployed, publish, standingOf } from "./lib/deployed";
+
+const USAGE = `Compares everything of a deployment with its parameters, as one report. Sends nothing, needs no key.
+
+  npm run accept -- --network NAME --parameters FILE [--report PATH] [--json]
+
+${DEPLOYED_USAGE}
+  --parameters FILE  what was deployed
+  --report PATH      write the report to PATH.md and PATH.json as well
+  --json             print the report as JSON alone
+  --help             print this
+
+Code and immutables of every contract against the local build, every role and delay, the deployer, every reference, every
+time and setting, supply, reserve, allocations and vesting. Ends with 1 when one check fails.`;
+
+main({
+  usage: USAGE,
+  options: { ...DEPLOYED_OPTIONS, parameters: { type: "string" }, report: { type: "string" } },
+  required: ["network", "parameters"],
+  async run(values, output) {
+    const parameters = readParameters(values.parameters);
+    const deployed = await openDeployed(values);
+    const { artifacts } = await import("hardhat");
+    const checks = await accept(artifacts, standingOf(deployed, parameters));
+    const report = reportOf("Acceptance of TuringFog", await factsOf(deployed, values.parameters), checks);
+    return publish(report, output, values.report);
+  },
+});

@@ -1,0 +1,195 @@
+import { TuringFogError } from "../src/errors";
+import {
+  cancelCall,
+  changesOf,
+  decodeAction,
+  diff,
+  encodeAction,
+  executeCall,
+  findOperation,
+  governedContracts,
+  newOperation,
+  operations,
+  OperationState,
+  proposedChanges,
+  scheduleCall,
+  simulate,
+  stateOf,
+  type Change,
+  type GovernedContracts,
+  type Operation,
+} from "../src/governance";
+import { formatDuration } from "../src/deployment/parameters";
+import { formatInstant } from "../src/time";
+import { ACTION_OPTIONS, ACTION_USAGE, readAction, type ActionValues } from "./lib/actions";
+import { main, type Output } from "./lib/command";
+import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployed, type Deployed } from "./lib/deployed";
+import { openSender, SENDER_OPTIONS, SENDER_USAGE, type SenderValues } from "./lib/sender";
+import { describeOutcome, indent, submitCall } from "./lib/steps";
+
+const USAGE = `Governs a deployment through its timelock: builds, schedules, executes and cancels, and says what changes.
+
+  npm run govern -- build ACTION --network NAME [--json]      the operation and its calls; needs no key
+  npm run govern -- schedule ACTION --network NAME [...]      for a proposer; from then on the delay runs
+  npm run govern -- execute --id ID --network NAME [...]      for an executor, when the delay has passed
+  npm run govern -- cancel --id ID --network NAME [...]       for a canceller, until then and after
+  npm run govern -- list --network NAME [--json]              what waits or is ready
+
+ACTION
+${ACTION_USAGE}
+
+${DEPLOYED_USAGE}
+  --id ID            an operation, by the id that schedule and list print
+${SENDER_USAGE}
+  --json             print JSON alone
+  --help             print this
+
+An action is tried as the timelock would make it before anything is sent, so that one that must fail is found before it
+waits. The same action is scheduled once at a time; its operation is the same, whoever builds it.`;
+
+const OPTIONS = { ...DEPLOYED_OPTIONS, ...SENDER_OPTIONS, ...ACTION_OPTIONS, id: { type: "string" } } as const;
+
+interface Values extends ActionValues, SenderValues {
+  id?: string;
+}
+
+/** What every step works on. */
+interface Context extends Deployed {
+  governance: GovernedContracts;
+  values: Values;
+  output: Output;
+}
+
+/** A step that is none. */
+class UnknownStepError extends TuringFogError {
+  constructor(step: string | undefined) {
+    super(`The step is ${step ?? "missing"}, must be one of ${Object.keys(STEPS).join(", ")}; see --help`);
+  }
+}
+
+const STEPS: Record<string, (context: Context, action?: string) => Promise<void>> = {
+  build,
+  schedule,
+  execute,
+  cancel,
+  list,
+};
+
+// what comes before the options: the step, and its action
+const words = process.argv.slice(2).findIndex((word) => word.startsWith("-"));
+const [step, action] = process.argv.splice(2, words === -1 ? process.argv.length : words);
+
+main({
+  usage: USAGE,
+  options: OPTIONS,
+  required: ["network"],
+  async run(values, output) {
+    if (step === undefined || !Object.hasOwn(STEPS, step)) throw new UnknownStepError(step);
+    const deployed = await openDeployed(values);
+    const governance = governedContracts(deployed.book.addresses, deployed.connection.provider);
+    await STEPS[step]({ ...deployed, governance, values, output }, action);
+  },
+});
+
+/** An action as an operation, found to succeed. */
+async function propose({ connection, governance, values }: Context, kind?: string) {
+  const { timelock } = governance;
+  const proposal = await readAction(kind, values, governance);
+  const changes = await proposedChanges(governance, proposal);
+  const call = await encodeAction(governance, proposal);
+  await simulate(connection.provider, await timelock.getAddress(), call);
+  const operation = await newOperation(timelock, call);
+  return { action: proposal, changes, operation, delay: await timelock.getMinDelay() };
+}
+
+async function build(context: Context, kind?: string): Promise<void> {
+  const { governance, output } = context;
+  const { action, changes, operation, delay } = await propose(context, kind);
+  const { to, data, value, predecessor, salt, id } = operation;
+  const { timelock } = governance;
+  const call = await scheduleCall(timelock, operation);
+  const calls = {
+    schedule: call.data,
+    execute: timelock.interface.encodeFunctionData("execute", [to, value, data, predecessor, salt]),
+    cancel: timelock.interface.encodeFunctionData("cancel", [id]),
+  };
+  const lines = Object.entries(calls).map(([name, each]) => `${name}: ${each}`);
+  const text = [
+    `Operation ${id}, ${formatDuration(delay)} from schedule to execute`,
+    indent(diff(changes)),
+    `Calls to the timelock, ${call.to}`,
+    indent(lines.join("\n")),
+  ].join("\n");
+  output.result({ action, changes, operation, delay, timelock: call.to, calls }, text);
+}
+
+async function schedule(context: Context, kind?: string): Promise<void> {
+  const { connection, governance, values, output, book } = context;
+  const { action, changes, operation, delay } = await propose(context, kind);
+  const sender = await openSender(connection, values, output, `TuringFog: schedule ${action.kind}`);
+  const outcome = await submitCall(connection, sender, await scheduleCall(governance.timelock, operation));
+  const text = [
+    describeOutcome(`Schedule ${action.kind} as ${operation.id}`, changes, outcome),
+    `It can be executed ${formatDuration(delay)} after it was scheduled:`,
+    `  npm run govern -- execute --id ${operation.id} --network ${book.network}`,
+  ].join("\n");
+  output.result({ action, changes, operation, delay, outcome }, text);
+}
+
+async function execute(context: Context): Promise<void> {
+  const { connection, governance, values, output } = context;
+  const operation = await operationOf(context);
+  const call = await executeCall(governance.timelock, operation);
+  await simulate(connection.provider, await governance.timelock.getAddress(), operation);
+  const { name, changes } = await describeOperation(governance, operation);
+  const sender = await openSender(connection, values, output, `TuringFog: execute ${name}`);
+  const outcome = await submitCall(connection, sender, call);
+  output.result({ operation, changes, outcome }, describeOutcome(`Execute ${name}`, changes, outcome));
+}
+
+async function cancel(context: Context): Promise<void> {
+  const { connection, governance, values, output } = context;
+  const operation = await operationOf(context);
+  const { name, changes } = await describeOperation(governance, operation);
+  const call = await cancelCall(governance.timelock, operation.id);
+  const sender = await openSender(connection, values, output, `TuringFog: cancel ${name}`);
+  const outcome = await submitCall(connection, sender, call);
+  const text = describeOutcome(`Cancel ${name}, which would have changed`, changes, outcome);
+  output.result({ operation, changes, outcome }, text);
+}
+
+async function list({ connection, governance, book, output }: Context): Promise<void> {
+  const { timelock } = governance;
+  const all = await operations(timelock, connection.provider, book.firstBlock ?? 0);
+  const pending = [];
+  for (const operation of all) {
+    const state = await stateOf(timelock, operation.id);
+    if (state !== OperationState.Waiting && state !== OperationState.Ready) continue;
+    const readyAt = await timelock.getTimestamp(operation.id);
+    pending.push({
+      operation,
+      state: OperationState[state],
+      readyAt,
+      ...(await describeOperation(governance, operation)),
+    });
+  }
+  const text = pending.map(({ operation, state, readyAt, name, changes }) =>
+    [`${operation.id}  ${state}, ready ${formatInstant(readyAt)}: ${name}`, indent(diff(changes))].join("\n"),
+  );
+  output.result(pending, text.join("\n") || "Nothing waits and nothing is ready");
+}
+
+async function operationOf({ connection, governance, values, book }: Context): Promise<Operation> {
+  if (values.id === undefined) throw new Error("--id is missing; see --help");
+  return findOperation(governance.timelock, connection.provider, book.firstBlock ?? 0, values.id);
+}
+
+/** What an operation is: one of our actions, or else the bare call. */
+async function describeOperation(
+  governance: GovernedContracts,
+  operation: Operation,
+): Promise<{ name: string; changes: Change[] }> {
+  const action = decodeAction(governance, operation);
+  if (action !== null) return { name: action.kind, changes: await changesOf(governance, action) };
+  return { name: `a call to ${operation.to} with ${operation.value} wei and ${operation.data}`, changes: [] };
+}

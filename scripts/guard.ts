@@ -1,0 +1,59 @@
+import { isHexString } from "ethers";
+
+import {
+  encodeGuardianAction,
+  governedContracts,
+  guardianChanges,
+  simulate,
+  type GuardianAction,
+} from "../src/governance";
+import { main } from "./lib/command";
+import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployed } from "./lib/deployed";
+import { openSender, SENDER_OPTIONS, SENDER_USAGE } from "./lib/sender";
+import { describeOutcome, submitCall } from "./lib/steps";
+
+const USAGE = `What the guardian can do, at once and without a delay; says what changes.
+
+  npm run guard -- veto --root ROOT --network NAME [...]   a pending root of receipts, for ever
+  npm run guard -- freeze --network NAME [...]             submitting, settling and closing, for 7 days at most
+  npm run guard -- thaw --network NAME [...]               ends a freeze
+
+${DEPLOYED_USAGE}
+  --root ROOT        the receipts' Merkle root, 32 bytes
+${SENDER_USAGE}
+  --json             print JSON alone
+  --help             print this
+
+It is tried as the guardian would make it before anything is sent.`;
+
+// what comes before the options
+const words = process.argv.slice(2).findIndex((word) => word.startsWith("-"));
+const [step] = process.argv.splice(2, words === -1 ? process.argv.length : words);
+
+main({
+  usage: USAGE,
+  options: { ...DEPLOYED_OPTIONS, ...SENDER_OPTIONS, root: { type: "string" } },
+  required: ["network"],
+  async run(values, output) {
+    const action = readGuardianAction(step, values.root);
+    const { connection, book } = await openDeployed(values);
+    const { provider } = connection;
+    const { oracle } = governedContracts(book.addresses, provider);
+
+    const block = await provider.getBlock("latest");
+    const changes = await guardianChanges(oracle, action, BigInt(block?.timestamp ?? 0));
+    const { to, data } = await encodeGuardianAction(oracle, action);
+    await simulate(provider, await oracle.guardian(), { to, data });
+    const sender = await openSender(connection, values, output, `TuringFog: ${action.kind}`);
+    const outcome = await submitCall(connection, sender, { description: action.kind, to, data });
+    output.result({ action, changes, outcome }, describeOutcome(action.kind, changes, outcome));
+  },
+});
+
+function readGuardianAction(kind: string | undefined, root: string | undefined): GuardianAction {
+  if (kind === "freeze" || kind === "thaw") return { kind };
+  if (kind !== "veto") throw new Error(`The action is ${kind ?? "missing"}, must be veto, freeze or thaw; see --help`);
+  if (root === undefined) throw new Error("--root is missing; see --help");
+  if (!isHexString(root, 32)) throw new Error(`--root is ${root}, must be 32 bytes, as 0x and 64 hexadecimal digits`);
+  return { kind, receiptsRoot: root };
+}
