@@ -94,7 +94,7 @@ main({
 /** An action as an operation, found to succeed. */
 async function propose({ connection, governance, values }: Context, kind?: string) {
   const { timelock } = governance;
-  const proposal = await readAction(kind, values, governance);
+  const proposal = await readAction(kind ?? "", values, governance);
   const changes = await proposedChanges(governance, proposal);
   const call = await encodeAction(governance, proposal);
   await simulate(connection.provider, await timelock.getAddress(), call);

@@ -25,7 +25,7 @@ export type ActionValues = Partial<Record<keyof typeof ACTION_OPTIONS, string>>;
 
 /** Reads an action off a command line. */
 export async function readAction(
-  kind: string | undefined,
+  kind: string,
   values: ActionValues,
   { vault }: GovernedContracts,
 ): Promise<GovernanceAction> {
@@ -59,7 +59,7 @@ export async function readAction(
         share: values.share === undefined ? await vault.operationsShare() : readWhole("share", values.share),
       };
     default:
-      throw new Error(`The action is ${kind ?? "missing"}, must be one of those in --help`);
+      throw new Error(`The action is ${kind || "missing"}, must be one of those in --help`);
   }
 }
 
