@@ -11,6 +11,9 @@ import { FakeExplorer, type Submission } from "../helpers/fakeExplorer";
 import { deployProtocolFixture } from "../helpers/fixture";
 import { standingOf } from "../helpers/standing";
 
+/** solc's own types say nothing of it. */
+const compiler = solc as { compile(input: string): string };
+
 interface Metadata {
   sources: Record<string, { keccak256: string }>;
   settings: { viaIR: boolean; evmVersion: string; optimizer: { enabled: boolean; runs: number } };
@@ -51,7 +54,7 @@ function compile({ source, contractName }: Submission): string {
   const [file, name] = contractName.split(":");
   const input = JSON.parse(source) as CompilerInput;
   input.settings.outputSelection = { [file]: { [name]: ["evm.bytecode.object"] } };
-  const output = JSON.parse(solc.compile(JSON.stringify(input))) as CompilerOutput;
+  const output = JSON.parse(compiler.compile(JSON.stringify(input))) as CompilerOutput;
   return `0x${output.contracts[file][name].evm.bytecode.object}`;
 }
 
