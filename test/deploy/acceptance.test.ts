@@ -150,6 +150,18 @@ describe("verify", () => {
     ]);
   });
 
+  it("compares a filler too, with the factory that it must trust", async () => {
+    const { standing, contracts, actors } = await loadFixture(deployed);
+    const [factory, other] = [actors.stranger.address, actors.bidder.address];
+    const filler = await ethers.deployContract("UniswapV3BuybackFiller", [contracts.controller, factory]);
+    const addresses = { ...standing.addresses, filler: await filler.getAddress() };
+    expect(failures(await verify(artifacts, { ...standing, addresses, fillerFactory: factory }))).to.deep.equal([]);
+
+    const [failure, ...others] = failures(await verify(artifacts, { ...standing, addresses, fillerFactory: other }));
+    expect(others).to.deep.equal([]);
+    expect(failure.what).to.equal("filler.FACTORY");
+  });
+
   it("finds a changed signer in the list that the oracle created", async () => {
     const { standing, params } = await loadFixture(deployed);
     const list = expectedSignerList(standing.addresses.oracle, 1n, params.signers);
