@@ -1,0 +1,235 @@
+import { id, Signature, toBeHex, ZeroHash } from "ethers";
+
+import { max } from "../../../src/math";
+import { ReceiptTree, type Receipt } from "../../../src/receipts";
+import { signTyped } from "../keys";
+import * as escrow from "../reference/escrow";
+import { Status, status, submit } from "../reference/oracle";
+import { listing } from "../reference/registry";
+import { permit, tokenAt } from "../reference/token";
+import { known, type Address, type World } from "../reference/world";
+import type { Action, Flaw, Pick, ReceiptStep } from "../steps";
+import {
+  callerOr,
+  choose,
+  chooseNode,
+  chooseOrder,
+  EVIDENCE,
+  UNKNOWN_ROOT,
+  vouch,
+  type Command,
+  type Context,
+  type GivenId,
+} from "./context";
+import type { Resolvers } from "./index";
+
+const PERMIT_TYPES = {
+  Permit: [
+    { name: "owner", type: "address" },
+    { name: "spender", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+};
+
+/** Orders and receipts. */
+export const marketResolvers: Resolvers<
+  "openOrder" | "transferOrder" | "approveOrder" | "stop" | "close" | "submit" | "resubmit" | "settle"
+> = {
+  openOrder: (context, action) => openOrder(context, action),
+
+  transferOrder(context, { order, caller, from: holder, to }) {
+    const orderId = chooseOrder(context, order);
+    const owner = holderOf(context, orderId);
+    const from = callerOr(context, caller, owner);
+    const args = [callerOr(context, holder, owner), context.system.account(to), orderId] as const;
+    return {
+      ...{ from, contract: "escrow", method: "transferFrom", args },
+      apply: (world) => {
+        escrow.transferOrder(world, from, ...args);
+      },
+    };
+  },
+
+  approveOrder(context, { order, caller, to }) {
+    const orderId = chooseOrder(context, order);
+    const from = callerOr(context, caller, holderOf(context, orderId));
+    const approved = context.system.account(to);
+    return {
+      ...{ from, contract: "escrow", method: "approve", args: [approved, orderId] },
+      apply: (world) => {
+        escrow.approveOrder(world, from, approved, orderId);
+      },
+    };
+  },
+
+  stop(context, { order, caller }) {
+    const orderId = chooseOrder(context, order);
+    const from = callerOr(context, caller, holderOf(context, orderId));
+    return {
+      ...{ from, contract: "escrow", method: "stop", args: [orderId] },
+      apply: (world) => {
+        escrow.stop(world, from, orderId);
+      },
+    };
+  },
+
+  close(context, { order, caller }) {
+    const orderId = chooseOrder(context, order);
+    return {
+      ...{ from: context.system.account(caller), contract: "escrow", method: "close", args: [orderId] },
+      apply: (world) => {
+        escrow.close(world, orderId);
+      },
+    };
+  },
+
+  submit(context, { receipts: steps, flaw, hash }) {
+    const receipts = distinct(steps.map((step) => receiptOf(context, step)));
+    const root = hash === "zero root" ? ZeroHash : ReceiptTree.of(receipts).root;
+    return submission(context, root, receipts, hash === "zero data" ? ZeroHash : EVIDENCE, flaw);
+  },
+
+  resubmit(context, { root: pick, flaw }) {
+    const [root, { receipts }] = choose([...context.world.state.roots], pick, [
+      UNKNOWN_ROOT,
+      { receipts: [] },
+    ] as never);
+    return submission(context, root, receipts, EVIDENCE, flaw);
+  },
+
+  settle: (context, action) => settle(context, action),
+};
+
+function openOrder(context: Context, action: Extract<Action, { do: "openOrder" }>): Command {
+  const { system, world } = context;
+  const payer = system.account(action.payer);
+  const asset = system.account(action.asset);
+  const nodeId = action.node === "joint" ? 0n : chooseNode(context, action.node);
+  const offered = listing(world, nodeId, asset).unitPrice;
+  const isAtListing = action.aboveListing !== null && offered > 0n;
+  const terms: escrow.OpenTerms = {
+    nodeId,
+    asset,
+    tuAmount: action.tuAmount,
+    maxUnitPrice: isAtListing ? offered + (action.aboveListing ?? 0n) : action.maxUnitPrice,
+    duration: action.duration,
+    renter: system.account(action.renter),
+    refundTo: system.account(action.refundTo),
+    jobHash: id("job"),
+    paymentRef: toBeHex(action.paymentRef, 32),
+  };
+  const open = (applied: World, given: GivenId) => {
+    escrow.openOrder(applied, payer, given("OrderOpened"), terms);
+  };
+  if (action.permit === "none") {
+    return { from: payer, contract: "escrow", method: "openOrder", args: [terms], apply: open };
+  }
+
+  const value = escrow.highestDeposit(terms);
+  const signed = signPermit(context, payer, asset, value, action.permit);
+  return {
+    ...{ from: payer, contract: "escrow", method: "openOrderWithPermit", args: [terms, signed] },
+    apply: (applied, given) => {
+      // one that fails stops nothing
+      if (action.permit === "valid") permit(applied, asset, payer, system.account("escrow"), value);
+      open(applied, given);
+    },
+  };
+}
+
+function signPermit(
+  { world, system, at }: Context,
+  owner: Address,
+  asset: Address,
+  value: bigint,
+  kind: "valid" | "expired" | "other signer" | "used",
+): { deadline: bigint; v: number; r: string; s: string } {
+  const nonce = tokenAt(world, asset).nonces.get(owner) ?? 0n;
+  const deadline = kind === "expired" ? at - 1n : at;
+  const message = { owner, spender: system.account("escrow"), value, deadline };
+  const signer = kind === "other signer" ? system.account("deployer") : owner;
+  const key = known(system.keys, signer);
+  const domain = known(system.tokenDomains, asset);
+  const used = { ...message, nonce: kind === "used" ? nonce + 1n : nonce };
+  const { v, r, s } = Signature.from(signTyped([key], domain, PERMIT_TYPES, used)[0]);
+  return { deadline, v, r, s };
+}
+
+function holderOf({ world, system }: Context, orderId: bigint): Address {
+  return world.state.orders.get(orderId)?.holder ?? system.account("stranger");
+}
+
+function receiptOf(context: Context, step: ReceiptStep): Receipt {
+  const { world, at } = context;
+  const orderId = chooseOrder(context, step.order);
+  const order = world.state.orders.get(orderId);
+  const isOwn = step.node === null && order !== undefined && order.nodeId !== 0n;
+  const nodeId = isOwn ? order.nodeId : chooseNode(context, step.node ?? 0);
+  const startedAt = order?.startedAt ?? at - 1n;
+  const moments = { now: at, start: startedAt, end: order?.endsAt ?? at };
+  const measuredAt =
+    typeof step.measured === "number"
+      ? startedAt + ((at - startedAt) * BigInt(step.measured)) / 1_000n
+      : moments[step.measured];
+  const share = ((order?.tuAmount ?? 0n) * BigInt(step.percent)) / 100n;
+  const cumulativeTU = share + BigInt(step.extra);
+  return {
+    orderId,
+    nodeId,
+    cumulativeTU: cumulativeTU < 2n ** 96n ? cumulativeTU : 2n ** 96n - 1n,
+    measuredAt: max(measuredAt + BigInt(step.offset), 0n),
+  };
+}
+
+function distinct(receipts: readonly Receipt[]): Receipt[] {
+  return [...new Map(receipts.map((receipt) => [Object.values(receipt).join(), receipt])).values()];
+}
+
+function submission(context: Context, root: string, receipts: Receipt[], dataHash: string, flaw: Flaw): Command {
+  const content = { receiptsRoot: root, dataHash };
+  const { signatures, vouches } = vouch(context, "ReceiptBatch", content, flaw);
+  return {
+    from: context.system.account("stranger"),
+    ...{ contract: "oracle", method: "submit", args: [root, dataHash, signatures] },
+    apply: (world) => {
+      submit(world, root, receipts, dataHash, vouches);
+    },
+  };
+}
+
+/** Final roots four times of five, when there are any at the time. */
+function chooseRoot({ world, at }: Context, pick: Pick): string {
+  const roots = [...world.state.roots.keys()];
+  const then = world.fork();
+  then.now = at;
+  const final = roots.filter((root) => status(then, root).status === Status.Final).reverse();
+  return choose(final.length > 0 && (pick ?? 0) % 5 !== 4 ? final : roots, pick, UNKNOWN_ROOT);
+}
+
+function settle(context: Context, action: Extract<Action, { do: "settle" }>): Command {
+  const { world, system } = context;
+  const root = chooseRoot(context, action.root);
+  const filed = world.state.roots.get(root)?.receipts ?? [];
+  const all = filed.length > 0 ? filed : [{ orderId: 1n, nodeId: 1n, cumulativeTU: 1n, measuredAt: 1n }];
+  const some = all.filter((_receipt, i) => (action.leaves >> i) & 1);
+  const proven = ReceiptTree.of(all).multiproof(some.length > 0 ? some : all);
+
+  const order = world.state.orders.get(proven.receipts[0].orderId);
+  const matching = order?.asset ?? system.account("usd");
+  const asset = action.asset === "matching" ? matching : system.account(action.asset);
+  let { receipts } = proven;
+  if (action.proof === "empty") receipts = [];
+  if (action.proof === "tampered") {
+    receipts = receipts.map((receipt, i) => (i === 0 ? { ...receipt, nodeId: receipt.nodeId + 1n } : receipt));
+  }
+  return {
+    from: system.account("stranger"),
+    ...{ contract: "escrow", method: "settle" },
+    args: [asset, root, receipts, proven.proof, proven.proofFlags],
+    apply: (applied) => {
+      escrow.settle(applied, asset, root, receipts, action.proof !== "tampered" && filed.length > 0);
+    },
+  };
+}

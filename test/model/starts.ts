@@ -1,0 +1,144 @@
+import { MaxUint256 } from "ethers";
+
+import { PRODUCTION_MINING_END } from "./reference/supply";
+import { World } from "./reference/world";
+import { Runner } from "./run";
+import { START_NAMES, type Action, type StartName, type Step } from "./steps";
+import type { System } from "./system";
+import type { Tally } from "./tally";
+
+/** Where sequences start. What leads there is lived and compared like any sequence. */
+
+const TFT = 10n ** 18n;
+const TU = 10n ** 18n;
+const MILLION = 1_000_000n * TFT;
+const DAY = 86_400;
+
+/** How far before a boundary: a few typical orders. */
+const DISTANCE = 1_000n * TFT;
+
+const soon = (action: Action): Step => ({ when: { after: 5 }, action });
+
+/** Funds are approved, and three nodes offer their compute in everything that is listed. */
+function openMarket(): Step[] {
+  const approvals = ["renter0", "renter1", "bidder", "treasury"].flatMap((owner) =>
+    (["tft", "usd", "dai"] as const).flatMap((asset) =>
+      (["escrow", "controller"] as const).map((spender): Action => ({
+        do: "approveToken",
+        asset,
+        owner,
+        spender,
+        amount: MaxUint256,
+      })),
+    ),
+  );
+  const hardware = [
+    { gpuModel: "V100", gpuCount: 8n },
+    { gpuModel: "GTX 1080 Ti", gpuCount: 1n },
+    { gpuModel: "RTX 2080 Ti", gpuCount: 1_024n },
+  ];
+  const nodes = hardware.flatMap(({ gpuModel, gpuCount }, i): Action[] => [
+    { do: "registerNode", owner: `miner${i}`, gpuModel, gpuCount, payout: `miner${i}` },
+    { do: "attestNode", node: i, from: "now", seconds: 30 * (i + 1) * DAY, flaw: "none" },
+    ...(["tft", "usd", "dai"] as const).map((asset, j): Action => ({
+      ...{ do: "setListing", node: i, caller: null, asset },
+      ...{ unitPrice: [50n * TFT, 12_345_678n, 7n * TFT + 3n][j] * BigInt(i + 1), capacityTU: 1_000n * TU },
+    })),
+  ]);
+  return [...approvals, ...nodes].map(soon);
+}
+
+/** Whatever vests is in the treasury at once. */
+function gather(): Step[] {
+  const amounts = { vesting0: 200_000_000n * TFT, vesting1: 100_000_000n * TFT };
+  return Object.entries(amounts).map(([from, amount]) =>
+    soon({ do: "transferToken", asset: "tft", from, to: "treasury", amount }),
+  );
+}
+
+/** The treasury orders for this much on the fastest node, which it owns, and has it destroyed and claimed. */
+function spend(amount: bigint): Step[] {
+  const node = 3;
+  return [
+    soon({ do: "attestNode", node, from: "now", seconds: 90 * DAY, flaw: "none" }),
+    soon({
+      ...{ do: "openOrder", payer: "treasury", node: "joint", asset: "tft", tuAmount: TU, maxUnitPrice: amount },
+      ...{ aboveListing: null, duration: 3_600n, renter: "treasury", refundTo: "zero", paymentRef: 0, permit: "none" },
+    }),
+    {
+      when: { after: 3_600 },
+      action: {
+        ...{ do: "submit", flaw: "none", hash: "given" },
+        receipts: [{ order: 0, node, percent: 100, extra: 0, measured: "now", offset: 0 }],
+      },
+    },
+    {
+      when: { at: "final", pick: 0, offset: 0 },
+      action: { do: "settle", root: 0, asset: "matching", leaves: 0, proof: "valid" },
+    },
+    soon({ do: "close", order: 0, caller: "stranger" }),
+    { when: { at: "epoch", pick: 0, offset: 0 }, action: { do: "burnEpoch", caller: "stranger", epochOffset: 0 } },
+    soon({ do: "claim", miner: "treasury", buckets: [0], to: "treasury" }),
+  ];
+}
+
+function treasuryNode(): Step {
+  return soon({ do: "registerNode", owner: "treasury", gpuModel: "V100", gpuCount: 1_024n, payout: "treasury" });
+}
+
+/** Orders of each kind are running, so that sequences are soon about something. */
+function openBusiness(): Step[] {
+  const order = { do: "openOrder", maxUnitPrice: 3n * TFT, aboveListing: 0n, refundTo: "zero" } as const;
+  const long = { tuAmount: 20n * TU + 7n, duration: 20n * 86_400n, paymentRef: 0, permit: "none" } as const;
+  const actions: Action[] = [
+    { ...order, ...long, payer: "renter0", renter: "renter0", node: 0, asset: "usd" },
+    { ...order, ...long, payer: "renter1", renter: "renter1", node: 2, asset: "dai" },
+    { ...order, ...long, payer: "renter0", renter: "renter1", node: 1, asset: "tft", refundTo: "renter0" },
+    { ...order, ...long, payer: "renter1", renter: "renter1", node: "joint", asset: "dai" },
+    { ...order, ...long, payer: "bidder", renter: "renter0", node: "joint", asset: "usd", maxUnitPrice: 2_000_001n },
+  ];
+  return actions.map(soon);
+}
+
+/** From each start to the next. Half of what is spent after E1 is burned, and the other half comes back. */
+const PATHS: Record<StartName, () => Step[]> = {
+  genesis: openMarket,
+  beforeE1: () => [...gather(), treasuryNode(), ...spend(PRODUCTION_MINING_END - DISTANCE)],
+  beforeE2: () => [
+    ...spend(DISTANCE),
+    ...[440n, 260n, 136n, 68n].flatMap((millions) => spend(millions * MILLION)),
+    ...spend(21n * MILLION - 2n * DISTANCE),
+  ],
+  mature: () => spend(4n * DISTANCE),
+};
+
+/** A start that sequences come back to again and again. */
+export class Stage {
+  private constructor(
+    readonly system: System,
+    readonly name: StartName,
+    private readonly world: World,
+    private snapshot: string,
+    private readonly tally: Tally,
+  ) {}
+
+  /** Lives through the starts up to `last`, one after the other. The chain can only go back from later ones to earlier. */
+  static async reach(system: System, last: StartName, tally: Tally): Promise<Stage[]> {
+    const world = new World(system.setting, system.genesis());
+    world.now = await system.now();
+    const runner = new Runner(system, world, tally);
+    const stages: Stage[] = [];
+    for (const name of START_NAMES.slice(0, START_NAMES.indexOf(last) + 1)) {
+      await runner.run([...PATHS[name](), ...openBusiness()]);
+      stages.push(new Stage(system, name, world.fork(), await system.snapshot(), tally));
+    }
+    return stages;
+  }
+
+  /** Goes back to the start and lives a sequence from there. */
+  async live(steps: readonly Step[]): Promise<void> {
+    await this.system.restore(this.snapshot);
+    this.snapshot = await this.system.snapshot();
+    await new Runner(this.system, this.world.fork(), this.tally).run(steps);
+  }
+}

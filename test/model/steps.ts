@@ -1,0 +1,134 @@
+/** A step of a sequence, as counterexamples list it. All that it names exists in every world, or is picked from what does. */
+
+/** Which of the things there are, counted from 0 and beginning anew at their number; null for one that does not exist. */
+export type Pick = number | null;
+
+/** When a step comes: so many seconds after the one before, or at a moment that matters, give or take a second. */
+export type When =
+  | { after: number }
+  | { at: "final" | "end" | "closable" | "lapse" | "thaw" | "nextFreeze" | "epoch"; pick: number; offset: number };
+
+export type AssetName = "tft" | "usd" | "dai" | "aux" | "wide";
+
+/** By what a set of signatures falls short, if at all. */
+export type Flaw =
+  | "none"
+  | "all sign"
+  | "too few"
+  | "descending"
+  | "duplicate"
+  | "outsider"
+  | "stale version"
+  | "other message"
+  | "other key";
+
+export interface ReceiptStep {
+  order: Pick;
+  /** Null for the order's own node, or the first one on a joint order. */
+  node: number | null;
+  /** Of the order's TU. */
+  percent: number;
+  /** Base units of TU on top. */
+  extra: number;
+  /** Measured now, at the order's start or end, this much of a thousand between start and now; seconds later. */
+  measured: "now" | "start" | "end" | number;
+  offset: number;
+}
+
+/** Accounts are named as in `System.accounts`; amounts are base units. */
+export type Action =
+  | { do: "wait" }
+  | { do: "transferToken"; asset: AssetName; from: string; to: string; amount: bigint }
+  | { do: "approveToken"; asset: AssetName; owner: string; spender: "escrow" | "controller"; amount: bigint }
+  | { do: "registerNode"; owner: string; gpuModel: string; gpuCount: bigint; payout: string }
+  | { do: "setPayout"; node: Pick; caller: string | null; payout: string }
+  | { do: "setListing"; node: Pick; caller: string | null; asset: AssetName; unitPrice: bigint; capacityTU: bigint }
+  | { do: "attestNode"; node: Pick; from: "now" | "lapse"; seconds: number; flaw: Flaw }
+  | { do: "attestRating"; gpuModel: string; imagesPerSecondE3: bigint[]; flaw: Flaw }
+  | {
+      do: "openOrder";
+      payer: string;
+      node: number | "joint" | null;
+      asset: AssetName;
+      tuAmount: bigint;
+      maxUnitPrice: bigint;
+      /** Charge what the node lists, when it lists anything, and this much more at the most. */
+      aboveListing: bigint | null;
+      duration: bigint;
+      renter: string;
+      refundTo: string;
+      paymentRef: number;
+      permit: "none" | "valid" | "expired" | "other signer" | "used";
+    }
+  | { do: "transferOrder"; order: Pick; caller: string | null; from: string | null; to: string }
+  | { do: "approveOrder"; order: Pick; caller: string | null; to: string }
+  | { do: "stop"; order: Pick; caller: string | null }
+  | { do: "close"; order: Pick; caller: string }
+  | { do: "submit"; receipts: ReceiptStep[]; flaw: Flaw; hash: "given" | "zero root" | "zero data" }
+  | { do: "resubmit"; root: number; flaw: Flaw }
+  | { do: "settle"; root: Pick; asset: AssetName | "matching"; leaves: number; proof: "valid" | "tampered" | "empty" }
+  | { do: "veto"; root: Pick; caller: string | null }
+  | { do: "freeze"; caller: string | null }
+  | { do: "thaw"; caller: string | null }
+  | { do: "setSigners"; caller: string | null; members: string[]; quorum: number; order: "ascending" | "descending" }
+  | { do: "setGuardian"; caller: string | null; guardian: string }
+  /** At 0 an asset that was delisted is listed again, if there is one. */
+  | { do: "listAsset"; caller: string | null; asset: AssetName; referencePrice: bigint }
+  | { do: "delistAsset"; caller: string | null; asset: AssetName }
+  | { do: "setOperations"; caller: string | null; treasury: string; share: bigint }
+  | { do: "payOperations"; caller: string }
+  | { do: "burnEpoch"; caller: string; epochOffset: number }
+  | {
+      do: "buy";
+      buyer: string;
+      /** One that has a lot, if any has. */
+      asset: AssetName | "lot";
+      /** Of what remains, in parts of ten thousand, or such that 1 % of the lot and a unit are left. Base units on top. */
+      share: number | "all but 1 %";
+      extra: bigint;
+      epochOffset: number;
+      limit: "any" | "exact" | "below";
+      to: string;
+    }
+  | { do: "claim"; miner: string; buckets: Pick[]; to: string }
+  | { do: "claimFor"; caller: string; miner: string; buckets: Pick[] }
+  | { do: "setRecipient"; miner: string; to: string }
+  | { do: "trespass"; caller: string; entry: Entry };
+
+/** Entries that only a contract of the protocol may use. */
+export type Entry =
+  | "tft.burn"
+  | "vault.release"
+  | "registry.reserve"
+  | "pool.addWeights"
+  | "pool.addReward"
+  | "controller.enqueue"
+  | "controller.createAuction"
+  | "escrow.setFrozenUntil";
+
+export interface Step {
+  when: When;
+  action: Action;
+}
+
+/** A sequence: where it starts and what happens then. */
+export interface Script {
+  start: StartName;
+  steps: Step[];
+}
+
+/** Genesis, a little before E1 and E2, and long after. */
+export const START_NAMES = ["genesis", "beforeE1", "beforeE2", "mature"] as const;
+export type StartName = (typeof START_NAMES)[number];
+
+/** Scripts as JSON, where a bigint is a string of digits that ends in n. */
+export function writeScript(script: Script): string {
+  return JSON.stringify(script, (_key, value: unknown) => (typeof value === "bigint" ? `${value}n` : value), 2);
+}
+
+/** @throws SyntaxError when the text is not JSON */
+export function readScript(text: string): Script {
+  return JSON.parse(text, (_key, value: unknown) =>
+    typeof value === "string" && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
+  ) as Script;
+}
