@@ -9,9 +9,12 @@ import type { Snapshot } from "./gas/report";
 const USAGE = `Measures on the really deployed system what every operation costs that a user pays for, and in the same run what
 others have published.
 
-  npm run bench:gas -- [--json] [--check | --update] [--out DIR]
+  npm run bench:gas -- [--breakdown] [--json] [--check | --update] [--out DIR]
 
-  --json     print JSON alone: an array of {id, gas, floor, peers: [{name, gas, quoted}], ratio}
+  --breakdown
+             print instead what the gas of seven operations is spent on, opcode by opcode, read off their traces
+  --json     print JSON alone: an array of {id, gas, floor, peers: [{name, gas, quoted}], ratio}, or, with
+             --breakdown, of {id, gas, parts}
   --check    fail when a figure is above the committed snapshot's, naming each
   --update   write the snapshot
   --out DIR  where gas.svg and growth.csv are written (default bench-out)
@@ -22,6 +25,7 @@ Ends with 1 when the check fails, and with 2 when it is called wrongly.`;
 const SNAPSHOT = path.join(__dirname, "gas.snapshot.json");
 
 interface Options {
+  breakdown: boolean;
   json: boolean;
   check: boolean;
   update: boolean;
@@ -33,6 +37,7 @@ function readOptions(args: string[]): Options | undefined {
   const { values } = parseArgs({
     args,
     options: {
+      breakdown: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       check: { type: "boolean", default: false },
       update: { type: "boolean", default: false },
@@ -45,32 +50,37 @@ function readOptions(args: string[]): Options | undefined {
   return values;
 }
 
-async function run({ json, check, update, out }: Options): Promise<void> {
+async function run({ breakdown, json, check, update, out }: Options): Promise<void> {
   // Hardhat takes its network from here when it is first imported
   process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
   const { Meter } = await import("./gas/meter");
   const { createWorld } = await import("./gas/world");
   const { measureOperations } = await import("./gas/operations");
   const { measurePeers } = await import("./gas/peers");
-  const { growthCsv, growthOf, regressions, rowsOf, snapshotOf, tables } = await import("./gas/report");
+  const report = await import("./gas/report");
   const { gasChart } = await import("./gas/chart");
 
-  const meter = new Meter((what) => console.error(`measuring ${what}`));
+  const meter = new Meter((what) => console.error(`measuring ${what}`), breakdown ? report.TRACED : []);
   const world = await createWorld();
   meter.progress("peers");
   await measurePeers(world, meter);
   await measureOperations(world, meter);
 
-  const rows = rowsOf(meter);
-  const growth = growthOf(meter);
-  console.log(json ? JSON.stringify(rows, null, 2) : tables(rows, growth));
+  const rows = report.rowsOf(meter);
+  const growth = report.growthOf(meter);
+  if (breakdown) {
+    const spending = report.spendingOf(meter);
+    console.log(json ? JSON.stringify(spending, null, 2) : report.spendingTable(spending));
+  } else {
+    console.log(json ? JSON.stringify(rows, null, 2) : report.tables(rows, growth));
+  }
   await mkdir(out, { recursive: true });
   await writeFile(path.join(out, "gas.svg"), gasChart(rows));
-  await writeFile(path.join(out, "growth.csv"), growthCsv(growth));
+  await writeFile(path.join(out, "growth.csv"), report.growthCsv(growth));
 
-  if (update) await writeFile(SNAPSHOT, JSON.stringify(snapshotOf(rows), null, 2) + "\n");
+  if (update) await writeFile(SNAPSHOT, JSON.stringify(report.snapshotOf(rows), null, 2) + "\n");
   if (check) {
-    const found = regressions(rows, JSON.parse(await readFile(SNAPSHOT, "utf8")) as Snapshot);
+    const found = report.regressions(rows, JSON.parse(await readFile(SNAPSHOT, "utf8")) as Snapshot);
     for (const regression of found) console.error(regression);
     if (found.length > 0) {
       console.error("If this is meant to be, run with --update and commit the snapshot.");

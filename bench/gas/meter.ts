@@ -2,6 +2,8 @@ import { takeSnapshot, time } from "@nomicfoundation/hardhat-network-helpers";
 import type { ContractTransactionResponse } from "ethers";
 import { ethers } from "hardhat";
 
+import { breakdownOf, type Breakdown } from "./breakdown";
+
 /**
  * Puts a second between any two transactions. Left alone, the chain's clock follows the computer's, and with the times
  * in calldata and signatures the number of zero bytes, which cost less than others, would differ from run to run.
@@ -17,11 +19,15 @@ export function tickWithTransactions(): void {
 
 /** Notes what transactions cost, by the id of what they do. */
 export class Meter {
+  /** Of the ids to be traced, where their gas went. */
+  readonly breakdowns = new Map<string, Breakdown>();
+
   private readonly figures = new Map<string, number>();
 
   constructor(
     /** Told what is being measured. */
     readonly progress: (what: string) => void,
+    private readonly traced: readonly string[] = [],
   ) {}
 
   /** The gas that the sender pays for, refunds deducted. */
@@ -30,6 +36,7 @@ export class Meter {
     if (receipt === null) throw new Error(`The transaction of ${id} was not mined`);
     const gas = Number(receipt.gasUsed);
     this.note(id, gas);
+    if (this.traced.includes(id)) this.breakdowns.set(id, await breakdownOf(receipt));
     return gas;
   }
 

@@ -316,7 +316,7 @@ async function measureBuybacks(world: World, meter: Meter): Promise<void> {
 
 /** With the next epoch's bucket not yet there, save for `burn.queued`. */
 async function measureBurning(world: World, meter: Meter): Promise<void> {
-  const { controller, tft } = world.contracts;
+  const { controller, tft, vault } = world.contracts;
   const burn = async (name: string | undefined, amount: bigint) => {
     const epoch = await earnTFT(world, amount);
     await startEpoch(world);
@@ -327,6 +327,7 @@ async function measureBurning(world: World, meter: Meter): Promise<void> {
 
   await burn("burn.first", some);
   await burn("burn.phase1", some);
+  await undone(() => meter.measure("operations.pay", vault.payOperations()));
   const [queued, next] = [await earnTFT(world, some), await earnTFT(world, some)];
   await meter.measure("burn.queued", controller.burnEpoch(queued));
   await startEpoch(world);

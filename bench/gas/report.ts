@@ -1,3 +1,4 @@
+import { PARTS, sum, type Breakdown, type Part } from "./breakdown";
 import type { Meter } from "./meter";
 import { BATCHES, CLAIMS, growthId, TREES } from "./operations";
 import { REFERENCES } from "./references";
@@ -32,6 +33,27 @@ export interface Growth {
   /** Gas for each. */
   each: number;
 }
+
+/** Where an operation's gas goes. */
+export interface Spending {
+  id: string;
+  gas: number;
+  parts: Breakdown;
+}
+
+/** What is broken down: the id of a figure, and of the transaction that is traced, a share of which it is. */
+export const BROKEN_DOWN = [
+  { id: "open.node" },
+  { id: "report.3of4" },
+  { id: "settle.next", transaction: "settle.whole.50", receipts: 50 },
+  { id: "settle.single", transaction: "settle.part.1" },
+  { id: "claim.1" },
+  { id: "burn.phase1" },
+  { id: "buy.lot" },
+];
+
+/** The ids of the transactions that `spendingOf` needs traced. */
+export const TRACED = BROKEN_DOWN.map(({ id, transaction = id }) => transaction);
 
 const PEER_PREFIX = "peer.";
 
@@ -73,6 +95,44 @@ export function growthOf(meter: Meter): Growth[] {
 export function growthCsv(growth: readonly Growth[]): string {
   const lines = growth.map(({ what, size, count, each }) => [what, size, count, each].join(","));
   return ["what,size,count,gas_each", ...lines, ""].join("\n");
+}
+
+/** @throws Error when a transaction was not traced, or a figure is not the sum of its parts */
+export function spendingOf(meter: Meter): Spending[] {
+  return BROKEN_DOWN.map(({ id, transaction = id, receipts = 1 }) => {
+    const breakdown = meter.breakdowns.get(transaction);
+    if (breakdown === undefined) throw new Error(`${transaction} was not traced`);
+    const parts = shareOf(breakdown, receipts);
+    const [gas, spent] = [meter.of(id), sum(parts)];
+    if (gas !== spent) throw new Error(`The parts of ${id} are ${spent} gas, measured were ${gas}`);
+    return { id, gas, parts };
+  });
+}
+
+/** Each part divided, and rounded so that they add up to the rounded whole. */
+export function shareOf(breakdown: Breakdown, divisor: number): Breakdown {
+  let before = 0;
+  const shares = (Object.keys(PARTS) as Part[]).map((part) => {
+    const after = before + breakdown[part];
+    const share = Math.round(after / divisor) - Math.round(before / divisor);
+    before = after;
+    return [part, share];
+  });
+  return Object.fromEntries(shares) as Breakdown;
+}
+
+/** What gas is spent on, as plain text: a column for each operation. */
+export function spendingTable(spending: readonly Spending[]): string {
+  const body = (Object.keys(PARTS) as Part[]).map((part) => [
+    PARTS[part],
+    ...spending.map(({ parts }) => (parts[part] === 0 ? "" : count(parts[part]))),
+  ]);
+  const totals = ["gas", ...spending.map(({ gas }) => count(gas))];
+  return table(
+    ["part", ...spending.map(({ id }) => id)],
+    [...body, totals],
+    spending.map((_, i) => i + 1),
+  );
 }
 
 /** Both tables as plain text. */

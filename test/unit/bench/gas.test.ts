@@ -4,8 +4,9 @@ import path from "node:path";
 import { expect } from "chai";
 
 import snapshot from "../../../bench/gas.snapshot.json";
+import { PARTS } from "../../../bench/gas/breakdown";
 import { REFERENCES } from "../../../bench/gas/references";
-import { regressions, type Row } from "../../../bench/gas/report";
+import { BROKEN_DOWN, regressions, type Row } from "../../../bench/gas/report";
 
 const DOCUMENT = path.join(__dirname, "../../../docs/gas.md");
 
@@ -47,9 +48,24 @@ describe("bench/gas", () => {
       );
       expect(stated).to.have.deep.members(expected);
     });
+
+    it("breaks down what the snapshot has, by columns that add up", () => {
+      const lines = readFileSync(DOCUMENT, "utf8").split("\n");
+      const cells = (line: string) => line.split("|").slice(2, -1);
+      const head = lines.findIndex((line) => line.startsWith("| part "));
+      const end = lines.findIndex((line) => line.startsWith("| **gas**"));
+      const body = lines.slice(head + 2, end).map((line) => cells(line).map(amount));
+      const ids = cells(lines[head]).map((cell) => cell.replaceAll("`", "").trim());
+      const figures: Record<string, number> = snapshot;
+      expect(body).to.have.lengthOf(Object.keys(PARTS).length);
+      expect(ids).to.deep.equal(BROKEN_DOWN.map(({ id }) => id));
+      expect(cells(lines[end]).map(amount)).to.deep.equal(ids.map((id) => figures[id]));
+      const sums = ids.map((_, column) => body.reduce((total, row) => total + row[column], 0));
+      expect(sums).to.deep.equal(ids.map((id) => figures[id]));
+    });
   });
 });
 
 function amount(text: string): number {
-  return Number(text.replaceAll(",", ""));
+  return Number(text.replaceAll(/[,*]/g, "").replace("−", "-"));
 }
