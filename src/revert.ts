@@ -1,17 +1,16 @@
 import { ErrorFragment, Interface, isHexString, type ErrorDescription, type Result } from "ethers";
 
-import {
-  BuybackBurnController__factory,
-  ComputeEscrow__factory,
-  EmissionVault__factory,
-  Genesis__factory,
-  NodeRegistry__factory,
-  RewardPool__factory,
-  TFT__factory,
-  TimelockController__factory,
-  TUReceiptOracle__factory,
-  UniswapV3BuybackFiller__factory,
-} from "../typechain-types";
+// one by one: the index of all bindings takes seconds to load, and commands need few of them
+import { BuybackBurnController__factory } from "../typechain-types/factories/contracts/BuybackBurnController__factory";
+import { ComputeEscrow__factory } from "../typechain-types/factories/contracts/ComputeEscrow__factory";
+import { EmissionVault__factory } from "../typechain-types/factories/contracts/EmissionVault__factory";
+import { Genesis__factory } from "../typechain-types/factories/contracts/Genesis__factory";
+import { NodeRegistry__factory } from "../typechain-types/factories/contracts/NodeRegistry__factory";
+import { RewardPool__factory } from "../typechain-types/factories/contracts/RewardPool__factory";
+import { TFT__factory } from "../typechain-types/factories/contracts/TFT__factory";
+import { TimelockController__factory } from "../typechain-types/factories/@openzeppelin/contracts/governance/TimelockController__factory";
+import { TUReceiptOracle__factory } from "../typechain-types/factories/contracts/TUReceiptOracle__factory";
+import { UniswapV3BuybackFiller__factory } from "../typechain-types/factories/contracts/periphery/UniswapV3BuybackFiller__factory";
 import { TuringFogError } from "./errors";
 
 /** A transaction or call that a contract has refused, by the error that it declares. */

@@ -111,12 +111,16 @@ async function creations({ connection, plan, receipts, earlier }: Deployed): Pro
   const before = earlier?.deployment === plan.id ? earlier.transactions : {};
   const created: Creations = new Map();
   for (const { name, address } of plan.steps) {
-    const hash = receipts[name]?.hash ?? before[name] ?? (await firstLog(provider, address))?.transactionHash;
+    const logged = () => (name === SILENT ? undefined : firstLog(provider, address));
+    const hash = receipts[name]?.hash ?? before[name] ?? (await logged())?.transactionHash;
     const receipt = hash === undefined ? null : await provider.getTransactionReceipt(hash);
     if (receipt?.status === 1) created.set(name, receipt);
   }
   return created;
 }
+
+/** The one whose constructor logs nothing. */
+const SILENT = "genesis";
 
 /** What a constructor logged. Not every provider searches the whole chain. */
 async function firstLog(provider: Provider, address: string): Promise<Log | undefined> {

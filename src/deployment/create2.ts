@@ -36,6 +36,16 @@ export class WrongCreate2DeployerError extends TuringFogError {
   }
 }
 
+/** The deterministic deployment proxy does not stand, and could not be created. */
+export class NoCreate2DeployerError extends TuringFogError {
+  constructor(network: string) {
+    super(
+      `${network} has no deterministic deployment proxy at ${CREATE2_DEPLOYER}: have it created by its keyless ` +
+        "transaction (https://github.com/Arachnid/deterministic-deployment-proxy), then run the same command again",
+    );
+  }
+}
+
 /**
  * Whether the deterministic deployment proxy stands.
  * @throws WrongCreate2DeployerError

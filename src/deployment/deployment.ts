@@ -2,31 +2,33 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { ContractRunner, Provider, TransactionReceipt } from "ethers";
 
-import {
-  BuybackBurnController__factory,
-  ComputeEscrow__factory,
-  EmissionVault__factory,
-  Genesis__factory,
-  NodeRegistry__factory,
-  RewardPool__factory,
-  TFT__factory,
-  TimelockController__factory,
-  TUReceiptOracle__factory,
-  VestedAllocation__factory,
-  type BuybackBurnController,
-  type ComputeEscrow,
-  type EmissionVault,
-  type Genesis,
-  type NodeRegistry,
-  type RewardPool,
-  type TFT,
-  type TimelockController,
-  type TUReceiptOracle,
-  type VestedAllocation,
+import type {
+  BuybackBurnController,
+  ComputeEscrow,
+  EmissionVault,
+  Genesis,
+  NodeRegistry,
+  RewardPool,
+  TFT,
+  TimelockController,
+  TUReceiptOracle,
+  VestedAllocation,
 } from "../../typechain-types";
+// one by one: the index of all bindings takes seconds to load, and commands need few of them
+import { BuybackBurnController__factory } from "../../typechain-types/factories/contracts/BuybackBurnController__factory";
+import { ComputeEscrow__factory } from "../../typechain-types/factories/contracts/ComputeEscrow__factory";
+import { EmissionVault__factory } from "../../typechain-types/factories/contracts/EmissionVault__factory";
+import { Genesis__factory } from "../../typechain-types/factories/contracts/Genesis__factory";
+import { NodeRegistry__factory } from "../../typechain-types/factories/contracts/NodeRegistry__factory";
+import { RewardPool__factory } from "../../typechain-types/factories/contracts/RewardPool__factory";
+import { TFT__factory } from "../../typechain-types/factories/contracts/TFT__factory";
+import { TimelockController__factory } from "../../typechain-types/factories/@openzeppelin/contracts/governance/TimelockController__factory";
+import { TUReceiptOracle__factory } from "../../typechain-types/factories/contracts/TUReceiptOracle__factory";
+import { VestedAllocation__factory } from "../../typechain-types/factories/contracts/periphery/VestedAllocation__factory";
 import { TuringFogError } from "../errors";
 import type { Connection } from "./connection";
-import { hasCreate2Deployer, KEYLESS_CREATION } from "./create2";
+import { hasCreate2Deployer, KEYLESS_CREATION, NoCreate2DeployerError } from "./create2";
+import { broadcast } from "./keySender";
 import type { DeploymentParameters } from "./parameters";
 import { vestingId } from "./plan";
 import type { Call, Sender } from "./sender";
@@ -73,16 +75,34 @@ export async function completeDeployment(
   await ensureCreate2Deployer(connection, sender);
 
   for (;;) {
-    for (const { name, address, call } of plan.steps) {
-      const submitted = await sender.submit([call], () => hasCode(provider, address));
-      if (submitted.kind !== "sent") throw new NotSentError(call.description);
-      const [receipt] = submitted.receipts;
-      if (receipt !== undefined) receipts[name] = receipt;
+    try {
+      for (const [i, { name, address, call }] of plan.steps.entries()) {
+        const submitted = await sender.submit([call], () => stepIsDone(provider, address, plan.steps[i - 1]));
+        if (submitted.kind !== "sent") throw new NotSentError(call.description);
+        const [receipt] = submitted.receipts;
+        if (receipt !== undefined) receipts[name] = receipt;
+      }
+      await passBlocks(connection, network.confirmations);
+      if ((await missingSteps(plan, provider)).length === 0) return receipts;
+    } catch (error) {
+      if (!(error instanceof ReorganisedError)) throw error;
     }
-    await passBlocks(connection, network.confirmations);
-    if ((await missingSteps(plan, provider)).length === 0) return receipts;
     say("A block was reorganised and took part of the deployment with it: going on with what is missing");
   }
+}
+
+/** A step that was done is not done any more. */
+class ReorganisedError extends TuringFogError {
+  constructor(step: string) {
+    super(`${step} was reorganised away`);
+  }
+}
+
+/** @throws ReorganisedError when the step before it, which it needs, is no longer done */
+async function stepIsDone(provider: Provider, address: string, before: Step | undefined): Promise<boolean> {
+  if (await hasCode(provider, address)) return true;
+  if (before !== undefined && !(await hasCode(provider, before.address))) throw new ReorganisedError(before.name);
+  return false;
 }
 
 /** The steps of a plan that are still to be done, in their order. */
@@ -117,14 +137,27 @@ export function systemContracts(
   };
 }
 
-/** Has {@link CREATE2_DEPLOYER} created on a network that is too young to have it, such as a local node. */
-export async function ensureCreate2Deployer({ provider }: Connection, sender: Sender): Promise<void> {
+/** How many times it is looked whether the deterministic deployer has come to stand. */
+const LOOKS = 100;
+
+/**
+ * Has the deterministic deployer created on a network that is too young to have it, such as a local node.
+ * @throws NoCreate2DeployerError
+ */
+export async function ensureCreate2Deployer({ provider, network }: Connection, sender: Sender): Promise<void> {
   if (await hasCreate2Deployer(provider)) return;
 
   const { sender: account, cost, transaction } = KEYLESS_CREATION;
   const pay: Call = { description: "Pay for the deterministic deployer", to: account, data: "0x", value: cost };
-  await sender.submit([pay], async () => (await provider.getBalance(account)) >= cost);
-  await (await provider.broadcastTransaction(transaction)).wait();
+  const isPaid = async () => (await hasCreate2Deployer(provider)) || (await provider.getBalance(account)) >= cost;
+  await sender.submit([pay], isPaid);
+
+  await broadcast(provider, transaction);
+  for (let look = 0; look < LOOKS; ++look) {
+    if (await hasCreate2Deployer(provider)) return;
+    await sleep(network.blockTime * 100);
+  }
+  throw new NoCreate2DeployerError(network.title);
 }
 
 async function hasCode(provider: Provider, address: string): Promise<boolean> {

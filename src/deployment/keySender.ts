@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { formatEther, formatUnits, keccak256, type TransactionReceipt, type Wallet } from "ethers";
+import { formatEther, formatUnits, keccak256, type Provider, type TransactionReceipt, type Wallet } from "ethers";
 
 import { TuringFogError } from "../errors";
 import { withRevertDecoded } from "../revert";
@@ -126,7 +126,9 @@ class Delivery {
     const slowest = this.connection.network.blockTime * 500;
     for (let look = FIRST_LOOK; ; look = Math.min(2 * look, slowest)) {
       const receipt = await this.receipt();
-      if (isDone === undefined ? receipt !== undefined : await isDone()) return receipt;
+      if (isDone === undefined && receipt !== undefined) return receipt;
+      // a block may have come in between
+      if (isDone !== undefined && (await isDone())) return receipt ?? this.receipt();
 
       if (receipt === undefined) {
         try {
@@ -205,15 +207,7 @@ class Delivery {
     const hash = keccak256(signed);
     await this.journal.record({ call: call.description, from: wallet.address, nonce, hash, gasLimit, ...fees });
     this.options.say?.(`${call.description}: ${replaced === undefined ? "sent" : "sent anew"} as ${hash}`);
-    await this.broadcast(signed);
-  }
-
-  private async broadcast(signed: string): Promise<void> {
-    try {
-      await this.connection.provider.broadcastTransaction(signed);
-    } catch (error) {
-      if (!KNOWN.test(String(error))) throw error;
-    }
+    await broadcast(this.connection.provider, signed);
   }
 
   private async gasLimit(): Promise<bigint> {
@@ -241,6 +235,15 @@ class Delivery {
     const most = limit !== undefined && fee > limit ? limit : fee;
     const tip = max(maxPriorityFeePerGas ?? 0n, raised(replaced?.maxPriorityFeePerGas ?? 0n));
     return { maxFeePerGas: most, maxPriorityFeePerGas: tip < most ? tip : most };
+  }
+}
+
+/** Sends a signed transaction, which the node may have already, or one in its place. */
+export async function broadcast(provider: Provider, signed: string): Promise<void> {
+  try {
+    await provider.broadcastTransaction(signed);
+  } catch (error) {
+    if (!KNOWN.test(String(error))) throw error;
   }
 }
 

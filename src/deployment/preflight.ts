@@ -1,7 +1,7 @@
 import { Contract, formatEther, type Provider } from "ethers";
 
 import type { Connection } from "./connection";
-import { hasCreate2Deployer } from "./create2";
+import { hasCreate2Deployer, NoCreate2DeployerError } from "./create2";
 import { estimateSteps, type StepEstimate } from "./estimate";
 import type { DeploymentParameters } from "./parameters";
 import type { SystemPlan } from "./system";
@@ -58,7 +58,7 @@ export async function preflight(
   );
   for (const asset of assets) problems.push(...assetProblems(asset, network.title));
   if (network.chainId !== undefined && !(await hasCreate2Deployer(provider))) {
-    problems.push(`${network.title} has no deterministic deployment proxy; see docs/networks.md`);
+    problems.push(new NoCreate2DeployerError(network.title).message);
   }
 
   // an asset that is none would only be refused once more, in other words

@@ -9,6 +9,8 @@ export function hide(secret: string, what: string): void {
 /** The text without the secrets that have been hidden. */
 export function redact(text: string): string {
   let redacted = text;
-  for (const [secret, what] of secrets) redacted = redacted.replaceAll(secret, `[${what}]`);
+  // the longest first, for one may be a part of another
+  const byLength = Array.from(secrets).sort(([a], [b]) => b.length - a.length);
+  for (const [secret, what] of byLength) redacted = redacted.replaceAll(secret, `[${what}]`);
   return redacted;
 }

@@ -33,10 +33,10 @@ export class NoKeyError extends TuringFogError {
   }
 }
 
-/** The private key in the environment is none. Never says what it is instead. */
+/** What was given for a private key is none. Never says what it is instead. */
 export class MalformedKeyError extends TuringFogError {
   constructor() {
-    super(`${PRIVATE_KEY_VARIABLE} is not a private key: must be 32 bytes, as 0x and 64 hexadecimal digits`);
+    super("What was given for a private key is none: must be 32 bytes, as 0x and 64 hexadecimal digits");
   }
 }
 
@@ -56,7 +56,7 @@ export class KeystoreError extends TuringFogError {
  */
 export async function loadWallet(source: KeySource, provider: Provider): Promise<Wallet> {
   const file = keystoreFile(source);
-  const key = file === undefined ? plainKey(source) : await decrypt(file, await passphraseOf(file, source));
+  const key = file === undefined ? plainKey(source) : await decrypt(file, source);
   return key.connect(provider);
 }
 
@@ -84,17 +84,23 @@ function keystoreFile({ keystore, env = process.env }: KeySource): string | unde
 
 function plainKey({ isLocal, env = process.env }: KeySource): Wallet {
   const key = env[PRIVATE_KEY_VARIABLE];
-  if (key) {
-    hide(key, "private key");
-    // caught without its cause, which may quote the key
-    try {
-      return new Wallet(key);
-    } catch {
-      throw new MalformedKeyError();
-    }
-  }
+  if (key) return privateKeyOf(key);
   if (isLocal) return new Wallet(HDNodeWallet.fromPhrase(TEST_MNEMONIC).privateKey);
   throw new NoKeyError();
+}
+
+/**
+ * The wallet of a private key, which no output will show from then on.
+ * @throws MalformedKeyError
+ */
+export function privateKeyOf(key: string): Wallet {
+  hide(key, "private key");
+  // caught without its cause, which may quote the key
+  try {
+    return new Wallet(key);
+  } catch {
+    throw new MalformedKeyError();
+  }
 }
 
 function passphraseOf(file: string, { ask, env = process.env }: KeySource): string | Promise<string> {
@@ -111,8 +117,9 @@ async function readKeystore(file: string): Promise<string> {
   return text;
 }
 
-async function decrypt(file: string, passphrase: string): Promise<Wallet> {
+async function decrypt(file: string, source: KeySource): Promise<Wallet> {
   const text = await readKeystore(file);
+  const passphrase = await passphraseOf(file, source);
   try {
     const { privateKey } = await Wallet.fromEncryptedJson(text, passphrase);
     return new Wallet(privateKey);
