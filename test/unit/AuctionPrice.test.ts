@@ -92,7 +92,9 @@ describe("AuctionPrice", () => {
     it("is zero from 128 halvings on, and has been below one unit before, even at the highest reference", async () => {
       const { harness } = await loadFixture(deployHarness);
       const halvingsReach128 = DAY + ((128n - 5n) * DAY) / 8n;
-      for (const elapsed of [halvingsReach128 - 1n, halvingsReach128, 100n * DAY, 2n ** 40n - 1n]) {
+      const halfAHalving = DAY / 16n;
+      const beyond = [halvingsReach128 + halfAHalving, 100n * DAY, 2n ** 40n - 1n];
+      for (const elapsed of [halvingsReach128 - 1n, halvingsReach128, ...beyond]) {
         const price = await priceOf(harness, { referencePrice: MAX_REFERENCE, elapsed, period: DAY });
         expect(price, `after ${elapsed} s`).to.equal(0n);
       }

@@ -523,6 +523,8 @@ describe("BuybackBurnController", () => {
           phase: Phase.Mature,
         });
         await expect(burn).to.changeTokenBalances(tft, [controller, pool, vault], [-bought, bought, 0n]);
+        const burns = tft.filters.Transfer(controller, ZeroAddress);
+        expect(await tft.queryFilter(burns, (await burn).blockNumber), "a burn of nothing").to.deep.equal([]);
       }
       expect(await tft.totalSupply()).to.equal(ULTIMATE_SUPPLY);
     });
@@ -945,17 +947,17 @@ describe("BuybackBurnController", () => {
     });
 
     for (const [name, left, filled] of [
-      ["sells a rest just below 1 % of the lot with the fill that would leave it", 99n, 10_000n],
-      ["leaves a rest of exactly 1 % of the lot", 100n, 9_900n],
-      ["leaves a rest just above 1 % of the lot", 101n, 9_899n],
+      ["sells a rest just below 1 % of the lot with the fill that would leave it", 9_999n, 1_000_000n],
+      ["leaves a rest of exactly 1 % of the lot", 10_000n, 990_000n],
+      ["leaves a rest just above 1 % of the lot", 10_001n, 989_999n],
     ] as const) {
       it(name, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
         const { usd } = protocol.contracts;
-        const { epoch, start } = await openLot(protocol, usd, 10_000n);
+        const { epoch, start } = await openLot(protocol, usd, 1_000_000n);
 
         await expect(
-          buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 10_000n - left }),
+          buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 1_000_000n - left }),
         ).to.changeTokenBalance(usd, protocol.actors.bidder, filled);
       });
     }

@@ -206,6 +206,7 @@ describe("SupplySchedule", () => {
       ["crosses both boundaries with a whole supply", 2n * E2, 0n, [E1, PHASE_2, 2n * E2 - E1 - PHASE_2]],
       ["distributes a single unit in Mature", 1n, E2, [0n, 0n, 1n]],
       ["distributes all in Mature", 9n * TFT, E2, [0n, 0n, 9n * TFT]],
+      ["distributes all beyond E2, where nothing is left to burn", 9n, E2 + 1n, [0n, 0n, 9n]],
     ];
     for (const [what, bought, burned, [b1, b2, distributed]] of cases) {
       it(what, async () => {
