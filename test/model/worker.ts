@@ -41,6 +41,9 @@ async function describe(found: Counterexample, directory: string, seed: number):
   return { file: await keep(found, directory, seed), text: found.text };
 }
 
+// without its parent nobody waits for a worker
+process.on("disconnect", () => process.exit(1));
+
 const [seed, commands, directory] = process.argv.slice(2);
 work(Number(seed), Number(commands), directory).then(
   () => process.exit(0),
