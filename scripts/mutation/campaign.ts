@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+
+import { WORKSPACE } from "./build";
+import type { TestRun } from "./protocol";
+import { keyOf, type Mutant } from "./schemata";
+import type { Worker } from "./workers";
+
+const ROOT = path.join(__dirname, "../..");
+const STATE = path.join(WORKSPACE, "results.json");
+
+/** All that a test's result can depend on besides its own file. */
+const COMMON = [
+  "contracts",
+  "src",
+  "deploy",
+  "test/helpers",
+  "scripts/mutation",
+  "hardhat.config.ts",
+  "package-lock.json",
+];
+
+/** The tests that contracts are held to; the others are of what is around them, or go through all of it at length. */
+const TESTS = /^(unit\/[^/]+|deploy\/(genesis|deployment|vestedAllocation)|integration\/(?!demo|tu)[^/]+)\.test\.ts$/;
+
+/** Tests of gas, which instrumented contracts take more of, and those that compare values at length. */
+const SKIPPED = /within a transaction's gas|random (histories|inputs|models|life)|first three days|\(seed \d+\)$/;
+
+/** A mutant that outlives so many of the tests that come by it, the nearest first, is taken to live: a test belongs near. */
+const MOST_TESTS = 120;
+
+export type Outcome = "killed" | "timeout" | "survived" | "unreached";
+
+/** What became of a mutant, and what that depends on. */
+export interface Result {
+  outcome: Outcome;
+  /** The test that failed, and with what. */
+  killer?: string;
+  failure?: string;
+  hash: string;
+}
+
+/** What a test came by while no mutant was active. */
+interface Baseline {
+  hash: string;
+  ms: number;
+  setup: number[];
+  reached: number[];
+}
+
+interface State {
+  baselines: Record<string, Baseline>;
+  results: Record<string, Result>;
+}
+
+/** A run of mutants against tests, which goes on where an earlier one ended. */
+export class Campaign {
+  private constructor(
+    private readonly state: State,
+    private readonly hashOf: ReadonlyMap<string, string>,
+  ) {}
+
+  /** Reads what earlier runs found; what no longer holds of it only says which test to begin with. */
+  static async open(): Promise<Campaign> {
+    const state = await readFile(STATE, "utf8").then(
+      (text) => JSON.parse(text) as State,
+      () => ({ baselines: {}, results: {} }),
+    );
+    return new Campaign(state, await hashes());
+  }
+
+  get files(): string[] {
+    return [...this.hashOf.keys()];
+  }
+
+  /** The result of a mutant if it is still true: of one killed, as long as the test that did it is as it was. */
+  resultOf(mutant: Mutant): Result | undefined {
+    const result = this.state.results[keyOf(mutant)];
+    return result !== undefined && result.hash === this.hashFor(result.killer) ? result : undefined;
+  }
+
+  /**
+   * Runs every test without a mutant, those that are not known yet, and notes which mutants it comes by.
+   *
+   * @throws if one fails
+   */
+  async measure(workers: readonly Worker[], names: readonly string[], progress: (line: string) => void): Promise<void> {
+    const known = Object.entries(this.state.baselines).filter(
+      ([name, { hash }]) => names.includes(name) && hash === this.hashFor(name),
+    );
+    this.state.baselines = Object.fromEntries(known);
+    const missing = names.filter((name) => !(name in this.state.baselines) && !SKIPPED.test(name));
+
+    const queue = [...missing];
+    const work = async (worker: Worker) => {
+      for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+        const run = (await worker.ask({ mutant: "record", fresh: false, tests: [name] }))?.runs[0];
+        if (run === undefined || run.failure !== null) {
+          throw new Error(
+            `Without a mutant a test fails, so it can kill none:\n  ${name}\n  ${run?.failure ?? "hung"}`,
+          );
+        }
+        this.state.baselines[name] = { hash: this.hashFor(name), ...pick(run) };
+        this.save();
+        progress(`tests without a mutant: ${missing.length - queue.length} of ${missing.length}`);
+      }
+    };
+    await Promise.all(workers.map(work));
+    this.save();
+  }
+
+  /** Runs the tests that come by a mutant until one fails: the one that failed before, then the quickest. */
+  async run(worker: Worker, mutant: Mutant): Promise<Result> {
+    const before = this.state.results[keyOf(mutant)]?.killer;
+    const reaching = Object.entries(this.state.baselines).filter(([, { reached }]) => reached.includes(mutant.id));
+    const rank = ([name, { ms }]: [string, Baseline]) => (name === before ? -1 : ms * remoteness(name, mutant));
+    const nearest = reaching.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_TESTS);
+    const tests = nearest.map(([name]) => name);
+    const fresh = nearest.some(([, { setup }]) => setup.includes(mutant.id));
+
+    const result = tests.length === 0 ? this.unreached() : await this.judge(worker, mutant, tests, fresh);
+    this.state.results[keyOf(mutant)] = result;
+    this.save();
+    return result;
+  }
+
+  private unreached(): Result {
+    return { outcome: "unreached", hash: this.hashFor(undefined) };
+  }
+
+  private async judge(worker: Worker, mutant: Mutant, tests: string[], fresh: boolean): Promise<Result> {
+    const answer = await worker.ask({ mutant: mutant.id, fresh, tests });
+    // which test it was that hung is not known; the first one has it
+    if (answer === null) return { outcome: "timeout", killer: tests[0], hash: this.hashFor(tests[0]) };
+    const last = answer.runs.at(-1);
+    if (last === undefined || last.failure === null) return { outcome: "survived", hash: this.hashFor(undefined) };
+
+    const killer = tests[answer.runs.length - 1];
+    if (last.isTimeout) worker.stop();
+    return {
+      outcome: last.isTimeout ? "timeout" : "killed",
+      killer,
+      failure: last.failure,
+      hash: this.hashFor(killer),
+    };
+  }
+
+  /** The hash of a test's file and all that it depends on; without a test, of all tests. */
+  private hashFor(test: string | undefined): string {
+    if (test !== undefined) return this.hashOf.get(test.split(": ")[0]) ?? "";
+    return digest([...this.hashOf.values()]);
+  }
+
+  /** At once, so that two workers cannot write into each other and whatever ends the run leaves a whole file. */
+  private save(): void {
+    mkdirSync(WORKSPACE, { recursive: true });
+    writeFileSync(`${STATE}.new`, JSON.stringify(this.state));
+    renameSync(`${STATE}.new`, STATE);
+  }
+}
+
+function pick({ ms, setup, reached }: TestRun): Omit<Baseline, "hash"> {
+  return { ms, setup, reached };
+}
+
+/** How far a test is from a mutant, so how much longer it may take and still be tried first. */
+function remoteness(test: string, { contract, function: name }: Mutant): number {
+  const [file, title] = test.split(": ");
+  const isOwn = path.basename(file).toLowerCase().startsWith(contract.toLowerCase());
+  return (isOwn ? 1 : 20) * (title.includes(name) ? 1 : 5);
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash("sha256").update(parts.join("\n")).digest("hex");
+}
+
+/** Each test file's hash, with that of all that it depends on. */
+async function hashes(): Promise<Map<string, string>> {
+  const common = digest(await Promise.all((await Promise.all(COMMON.map(filesBelow))).flat().map(readText)));
+  const tests = (await filesBelow("test")).filter((file) => TESTS.test(file.slice("test/".length)));
+  return new Map(await Promise.all(tests.map(async (file) => [file, digest([common, await readText(file)])] as const)));
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(path.join(ROOT, file), "utf8");
+}
+
+async function filesBelow(name: string): Promise<string[]> {
+  if (path.extname(name) !== "") return [name];
+  const entries = await readdir(path.join(ROOT, name), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  return files.map((file) => path.relative(ROOT, file)).sort();
+}

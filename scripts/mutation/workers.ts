@@ -1,0 +1,74 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+
+import { COPY, COPY_ENVIRONMENT } from "./build";
+import type { Answer, Question } from "./protocol";
+
+/** How long an answer may take; a test that does not end by itself ends much earlier, unless it holds up the process. */
+const PATIENCE_MS = 15 * 60_000;
+
+/** How many questions a worker is asked before another takes its place: the chain in it never forgets. */
+const LIFETIME = 200;
+
+/** A process that runs tests of the instrumented copy; started again when it hangs, ends, or grows old. */
+export class Worker {
+  private process: ChildProcess | undefined;
+  private asked = 0;
+
+  constructor(private readonly files: readonly string[]) {}
+
+  /** The tests that there are, in the order of their files. */
+  async start(): Promise<string[]> {
+    const script = path.join(COPY, "scripts/mutation/worker.ts");
+    this.process = spawn(process.execPath, ["-r", "ts-node/register", script, ...this.files], {
+      cwd: COPY,
+      env: { ...process.env, ...COPY_ENVIRONMENT },
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    this.asked = 0;
+    return (await this.next()) as string[];
+  }
+
+  /**
+   * Resolves to the answer, or to null when there was none in time.
+   *
+   * @throws if the process ended
+   */
+  async ask(question: Question): Promise<Answer | null> {
+    if (this.asked === LIFETIME) this.stop();
+    if (this.process === undefined) await this.start();
+    this.asked += 1;
+    this.process?.send(question);
+    try {
+      return (await this.next()) as Answer;
+    } catch (error) {
+      this.stop();
+      if (error instanceof Error && error.name === "AbortError") return null;
+      throw error;
+    }
+  }
+
+  stop(): void {
+    this.process?.kill("SIGKILL");
+    this.process = undefined;
+  }
+
+  private async next(): Promise<unknown> {
+    const current = this.process;
+    if (current === undefined) throw new Error("The worker has not been started");
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
+    const ended = once(current, "exit", { signal: abort.signal }).then(() => {
+      throw new Error("The worker has ended");
+    });
+    try {
+      const [message] = (await Promise.race([once(current, "message", { signal: abort.signal }), ended])) as [unknown];
+      return message;
+    } finally {
+      clearTimeout(timer);
+      ended.catch(() => undefined);
+      abort.abort();
+    }
+  }
+}
