@@ -12,6 +12,7 @@ import { connect, type Connection } from "../../src/deployment/connection";
 import { CREATE2_DEPLOYER, WrongCreate2DeployerError } from "../../src/deployment/create2";
 import { deploySystem } from "../../src/deployment/deploy";
 import { completeDeployment, missingSteps } from "../../src/deployment/deployment";
+import { differences } from "../../src/deployment/difference";
 import { KeySender } from "../../src/deployment/keySender";
 import { readParameters, type DeploymentParameters } from "../../src/deployment/parameters";
 import { preflight } from "../../src/deployment/preflight";
@@ -192,6 +193,23 @@ describe("completeDeployment", () => {
       // whose constructor logs nothing
       delete transactions.genesis;
       expect(book.transactions).to.deep.equal(transactions);
+    });
+  });
+
+  describe("differences", () => {
+    it("names what a deployment was made with otherwise than parameters would make it, and nothing else", async () => {
+      const { connection, parameters, plan, sender } = await loadFixture(fresh);
+      const receipts = await completeDeployment(plan, connection, sender);
+      const book = await addressBook({ connection, parameters, plan, artifacts, receipts });
+      const compare = (changed: DeploymentParameters) =>
+        differences(book, planSystem(changed, artifacts), changed, connection, artifacts);
+
+      expect(await compare(parameters)).to.deep.equal([]);
+      const governor = { ...parameters.governor, minDelay: 60n };
+      expect(await compare({ ...parameters, governor, vetoWindow: 3_600n })).to.deep.equal([
+        { path: "timelock.minDelay", deployed: "172800", planned: "60" },
+        { path: "genesis.plan.vetoWindow", deployed: "21600", planned: "3600" },
+      ]);
     });
   });
 
