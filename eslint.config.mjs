@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["artifacts/", "cache/", "coverage/", "typechain-types/", "demo-out/", "bench-out/"]),
+  globalIgnores(["artifacts/", "cache/", "coverage/", "typechain-types/", "demo-out/", "bench-out/", "dist/"]),
   {
     files: ["**/*.ts"],
     extends: [eslint.configs.recommended, tseslint.configs.recommendedTypeChecked],

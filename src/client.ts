@@ -29,6 +29,7 @@ import {
   type TUReceiptOracle,
 } from "../typechain-types";
 import type { OpenParamsStruct } from "../typechain-types/contracts/ComputeEscrow";
+import { readDeployment, WrongChainError } from "./addresses";
 import { TuringFogError } from "./errors";
 import { readDomain } from "./oracle";
 import { decodeBucketId, decodeOrderId, depositOf } from "./protocol";
@@ -149,6 +150,19 @@ export class TuringFog {
     this.registry = NodeRegistry__factory.connect(addresses.registry, runner);
     this.escrow = ComputeEscrow__factory.connect(addresses.escrow, runner);
     this.genesis = addresses.genesis === undefined ? null : Genesis__factory.connect(addresses.genesis, runner);
+  }
+
+  /**
+   * The deployment on a network, by the name of its address book.
+   * @param directory where the address books are; those of this package when left out
+   * @throws NotDeployedError, NoProviderError, WrongChainError
+   */
+  static async at(network: string, runner: ContractRunner, directory?: string): Promise<TuringFog> {
+    const { chainId, addresses } = await readDeployment(network, directory);
+    if (!runner.provider) throw new NoProviderError();
+    const found = (await runner.provider.getNetwork()).chainId;
+    if (found !== BigInt(chainId)) throw new WrongChainError(network, chainId, found);
+    return new TuringFog(addresses, runner);
   }
 
   /** The same contracts through another runner. */

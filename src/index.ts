@@ -1,3 +1,4 @@
+export * from "./addresses";
 export * from "./auction";
 export * from "./client";
 export * from "./errors";

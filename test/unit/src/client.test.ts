@@ -1,8 +1,13 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import { id, Wallet, ZeroAddress, type TypedDataDomain } from "ethers";
 import { ethers } from "hardhat";
 
+import { NotDeployedError, WrongChainError } from "../../../src/addresses";
 import { NoProviderError, NoSignerError, TuringFog, UnknownAssetError, type OrderRequest } from "../../../src/client";
 import { bucketId, claimShare, depositOf } from "../../../src/protocol";
 import { UnknownReceiptError } from "../../../src/receipts";
@@ -69,6 +74,55 @@ describe("TuringFog", () => {
       const { genesis, ...addresses } = reader.addresses;
       expect(genesis).to.be.a("string");
       expect(new TuringFog(addresses, ethers.provider).genesis).to.equal(null);
+    });
+  });
+
+  describe("at", () => {
+    /** A directory with the address book of the deployed system under a name. */
+    async function withBook(network: string, chainId: number, addresses: object): Promise<string> {
+      const directory = await mkdtemp(path.join(tmpdir(), "address-books-"));
+      await writeFile(path.join(directory, `${network}.json`), JSON.stringify({ chainId, addresses }));
+      return directory;
+    }
+
+    it("refuses a network without an address book, and says which have one", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 31_337, reader.addresses);
+      const error = await rejection(TuringFog.at("mainnet", ethers.provider, directory));
+      expect(error).to.be.instanceOf(NotDeployedError);
+      expect(error).to.have.property("message", "There is no address book of mainnet; there is one of sepolia");
+    });
+
+    it("refuses a runner that knows no chain", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 31_337, reader.addresses);
+      expect(await rejection(TuringFog.at("sepolia", Wallet.createRandom(), directory))).to.be.instanceOf(
+        NoProviderError,
+      );
+    });
+
+    it("refuses a runner on another chain", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 11_155_111, reader.addresses);
+      const error = await rejection(TuringFog.at("sepolia", ethers.provider, directory));
+      expect(error).to.be.instanceOf(WrongChainError);
+      expect(error).to.have.property(
+        "message",
+        "sepolia is chain 11155111, but the runner is connected to chain 31337",
+      );
+    });
+
+    it("connects to the deployment of the network", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 31_337, reader.addresses);
+      const fog = await TuringFog.at("sepolia", ethers.provider, directory);
+      expect(fog.addresses).to.deep.equal(reader.addresses);
+      expect(await fog.tft.burned()).to.equal(0n);
+    });
+
+    it("looks among the address books of the package when no others are given", async () => {
+      const error = await rejection(TuringFog.at("nowhere", ethers.provider));
+      expect(error).to.be.instanceOf(NotDeployedError);
     });
   });
 
