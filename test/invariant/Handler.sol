@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { Buying } from "./handlers/Buying.sol";
+import { Governing } from "./handlers/Governing.sol";
+import { Measuring } from "./handlers/Measuring.sol";
+import { Mining } from "./handlers/Mining.sol";
+import { Renting } from "./handlers/Renting.sol";
+import { Rewarding } from "./handlers/Rewarding.sol";
+import { Settling } from "./handlers/Settling.sol";
+import { Waiting } from "./handlers/Waiting.sol";
+import { Statements } from "./Statements.sol";
+
+/// @notice All who act on the system, what must hold after each of their calls, and what a run has come to.
+contract Handler is Statements, Renting, Mining, Measuring, Settling, Buying, Rewarding, Governing, Waiting {
+    /// @notice One line of JSON: `actions` with how often each was done, refused and idle, and `sights`.
+    function report() external view returns (string memory) {
+        string memory actions = "";
+        for (uint256 i = 0; i < names.length; ++i) {
+            Tally storage tally = tallies[names[i]];
+            actions = string.concat(actions, i == 0 ? "" : ",", _key(names[i]), "[", vm.toString(tally.done));
+            actions = string.concat(actions, ",", vm.toString(tally.refused), ",", vm.toString(tally.idle), "]");
+        }
+        string memory seen = "";
+        for (uint256 i = 0; i < sightNames.length; ++i) {
+            seen = string.concat(seen, i == 0 ? "" : ",", _key(sightNames[i]), vm.toString(sights[sightNames[i]]));
+        }
+        return string.concat('{"actions":{', actions, '},"sights":{', seen, "}}");
+    }
+
+    function _key(bytes32 name) private pure returns (string memory) {
+        uint256 length = 0;
+        while (length < 32 && name[length] != 0) ++length;
+        bytes memory text = new bytes(length);
+        for (uint256 i = 0; i < length; ++i) text[i] = name[i];
+        return string.concat('"', string(text), '":');
+    }
+}

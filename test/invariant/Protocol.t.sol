@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { StdInvariant } from "forge-std/StdInvariant.sol";
+import { Vm } from "forge-std/Vm.sol";
+
+import { Handler } from "./Handler.sol";
+
+/// @notice Random histories of the whole protocol, every statement of it checked after every call.
+contract ProtocolTest is StdInvariant {
+    Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    Handler private handler;
+
+    function setUp() external {
+        handler = new Handler();
+        targetContract(address(handler));
+        targetSender(address(this));
+
+        bytes4[] memory selectors = new bytes4[](3);
+        selectors[0] = handler.settleAndRevert.selector;
+        selectors[1] = handler.claimAndRevert.selector;
+        selectors[2] = handler.onBuyback.selector;
+        excludeSelector(FuzzSelector(address(handler), selectors));
+    }
+
+    function invariant_statementsHold() external view {
+        handler.check();
+    }
+
+    /// @dev One line for each run, in the file that the campaign names.
+    function afterInvariant() external {
+        vm.writeLine(vm.envOr("INVARIANT_REPORT", string("cache/forge/report.jsonl")), handler.report());
+    }
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+import { Receipt } from "../../contracts/interfaces/IComputeEscrow.sol";
+import { RootStatus } from "../../contracts/interfaces/ITUReceiptOracle.sol";
+import { TestToken } from "../../contracts/mocks/TestToken.sol";
+import { Deployment } from "./Deployment.sol";
+
+/// @notice What the handlers know without asking the contracts: who acts, and ghost variables kept by the rules of the
+/// protocol as they are specified, against which {Statements} holds the contracts. Sums are kept, not added up anew.
+abstract contract World is Deployment {
+    /// @dev An order that is open.
+    struct Job {
+        uint256 id;
+        address asset;
+        address holder;
+        address refundTo;
+        uint256 nodeId;
+        uint256 unitPrice;
+        uint256 tu;
+        uint256 settled;
+        uint256 deposit;
+        uint256 earned;
+        uint256 startedAt;
+        uint256 endsAt;
+    }
+
+    /// @dev What one node has done on one order.
+    struct Pair {
+        uint256 settled;
+        uint256 earned;
+    }
+
+    struct Machine {
+        uint256 id;
+        address owner;
+        address payout;
+        uint256 rate;
+        uint256 attestedFrom;
+        uint256 attestedUntil;
+        uint256 lapsedFrom;
+        uint256 lapsedUntil;
+    }
+
+    struct Offer {
+        uint256 unitPrice;
+        uint256 capacity;
+    }
+
+    /// @dev A root that was submitted.
+    struct Batch {
+        bytes32 root;
+        uint256 submittedAt;
+        uint256 version;
+        uint256 freezes;
+        bool isVetoed;
+        bool isTried; // in a settlement
+        Receipt[] receipts;
+    }
+
+    struct Freeze {
+        uint256 startedAt;
+        uint256 endsAt;
+    }
+
+    struct Bucket {
+        uint256 weight;
+        uint256 reward;
+        uint256 claimed;
+        uint256 miners;
+        uint256 unclaimed; // miners who have not claimed
+        bool isFinal;
+    }
+
+    /// @dev Sums over all time, in base units of one asset.
+    struct Books {
+        uint256 paidIn;
+        uint256 earned;
+        uint256 refunded;
+        uint256 sold; // or, of TFT, taken for destruction
+    }
+
+    /// @dev The buckets of one asset in the order in which they are sold, and the lot that is for sale.
+    struct Auction {
+        uint256[] epochs;
+        uint256 next;
+        uint256 reference_;
+        uint256 soldOutAt;
+        uint256 sold;
+        uint256 proceeds;
+        uint256 seenPrice; // the last price seen of the lot of `seenEpoch`
+        uint256 seenEpoch;
+    }
+
+    /// @dev How often an action was done, refused as it must be, or found nothing to be done with.
+    struct Tally {
+        uint256 done;
+        uint256 refused;
+        uint256 idle;
+    }
+
+    enum Outcome {
+        Done,
+        Refused,
+        Idle
+    }
+
+    /* THE RULES' NUMBERS */
+
+    uint256 internal constant TU = 1e18;
+    uint256 internal constant MOST_TU = 200e18; // that an order buys
+    uint256 internal constant NOMINAL = 1_000_000_000e18;
+    uint256 internal constant ULTIMATE = 100_000_000e18;
+    uint256 internal constant RESERVE = 350_000_000e18;
+    uint256 internal constant E1 = 437_500_000e18;
+    uint256 internal constant E2 = 900_000_000e18;
+    uint256 internal constant FREEZE_DURATION = 7 days;
+    uint256 internal constant FREEZE_INTERVAL = 30 days;
+    uint256 internal constant MAX_VETO_HOLD = 7 days;
+
+    /* ACTORS */
+
+    uint256 internal constant RENTERS = 3;
+    uint256 internal constant MINERS = 4;
+    uint256 internal constant PERMIT_KEY = 0x9e1217;
+    address internal constant GATEWAY = address(0x6a7e);
+    address internal constant BIDDER = address(0xb1dde1);
+    address internal constant STRANGER = address(0x57a49e);
+    address internal constant COLD_WALLET = address(0xc01d);
+    address internal constant OTHER_TREASURY = address(0x7e2);
+
+    address internal immutable permitRenter;
+
+    /* WHAT IS KNOWN */
+
+    address[3] internal assets;
+    Job[] internal jobs;
+    mapping(uint256 orderId => uint256) internal placeOf; // in `jobs`, from 1
+    mapping(address asset => uint256) internal ordersOf;
+    mapping(uint256 orderId => mapping(uint256 nodeId => Pair)) internal pairs;
+
+    Machine[] internal machines;
+    mapping(uint256 nodeId => uint256) internal machineOf; // in `machines`, from 1
+    mapping(uint256 nodeId => mapping(address asset => Offer)) internal offers;
+
+    Batch[] internal batches;
+    Freeze[] internal freezes;
+    uint256 internal frozenUntil;
+    uint256 internal lastVetoAt;
+    address internal guardian = FIRST_GUARDIAN;
+    uint256 internal version = 1;
+    uint256 internal firstSigner; // in `signerKeys`
+    uint256 internal signerCount = FIRST_SIGNERS;
+    uint256 internal quorum = FIRST_QUORUM;
+    mapping(uint256 version => uint256) internal rotatedAt;
+
+    mapping(address asset => Books) internal books;
+    mapping(address asset => Auction) internal auctions;
+    mapping(address asset => bool) internal isDelisted;
+    mapping(address holder => mapping(address asset => uint256)) internal donated;
+
+    mapping(uint256 bucketId => Bucket) internal buckets;
+    mapping(uint256 bucketId => mapping(address miner => uint256)) internal weights;
+    mapping(address miner => uint256[]) internal bucketsOf; // not claimed yet
+    mapping(address miner => address) internal recipients;
+    uint256[] internal finals;
+
+    uint256 internal burned;
+    uint256 internal rewarded;
+    uint256 internal claimed;
+    uint256 internal operationsOwed;
+    uint256 internal share = FIRST_SHARE;
+    address internal treasury = TREASURY;
+
+    /// @dev Before the call.
+    uint256 internal circulatingBefore;
+    uint256 internal supplyBefore;
+
+    /* WHAT HAPPENED */
+
+    uint256 internal calls;
+    mapping(bytes32 name => Tally) internal tallies;
+    bytes32[] internal names;
+    mapping(bytes32 name => uint256) internal sights;
+    bytes32[] internal sightNames;
+    Outcome private _outcome;
+    uint256 private _entropy;
+
+    constructor() {
+        permitRenter = vm.addr(PERMIT_KEY);
+        assets = [address(tft), address(usd), address(dai)];
+        for (uint256 i = 1; i < assets.length; ++i) auctions[assets[i]].reference_ = FIRST_REFERENCE;
+        _look();
+    }
+
+    /* CALLS */
+
+    /// @dev Counts what becomes of a call, and draws what it does from its seed.
+    modifier action(bytes32 name, uint256 seed) {
+        _entropy = uint256(keccak256(abi.encode(seed, ++calls)));
+        _outcome = Outcome.Done;
+        _look();
+
+        _;
+
+        Tally storage tally = tallies[name];
+        if (tally.done + tally.refused + tally.idle == 0) names.push(name);
+        if (_outcome == Outcome.Done) ++tally.done;
+        else if (_outcome == Outcome.Refused) ++tally.refused;
+        else ++tally.idle;
+    }
+
+    function _look() private {
+        supplyBefore = tft.totalSupply();
+        circulatingBefore = supplyBefore - vault.remaining();
+    }
+
+    /// @dev A situation worth knowing that campaigns reach.
+    function _saw(bytes32 name) internal {
+        if (sights[name]++ == 0) sightNames.push(name);
+    }
+
+    function _idle() internal {
+        _outcome = Outcome.Idle;
+    }
+
+    /// @dev Makes a call that the protocol must refuse for the given reason.
+    function _refused(address caller, address target, bytes memory data, bytes4 reason) internal {
+        _outcome = Outcome.Refused;
+        vm.prank(caller);
+        (bool isDone, bytes memory answer) = target.call(data);
+        require(!isDone, string.concat("not refused: ", vm.toString(bytes32(reason))));
+        require(
+            bytes4(answer) == reason,
+            string.concat("refused for ", vm.toString(answer), " instead of ", vm.toString(bytes32(reason)))
+        );
+    }
+
+    /// @dev Statement 10: what a call costs does not grow with what happened before it.
+    function _bounded(uint256 gasBefore, uint256 most) internal view {
+        uint256 used = gasBefore - gasleft();
+        require(used <= most, string.concat("used ", vm.toString(used), " gas, more than ", vm.toString(most)));
+    }
+
+    /* DRAWING */
+
+    /// @dev A number below `n`.
+    function _draw(uint256 n) internal returns (uint256) {
+        _entropy = uint256(keccak256(abi.encode(_entropy)));
+        return _entropy % n;
+    }
+
+    /// @dev A number from 1 to `most`, half the time of any order of magnitude.
+    function _scaled(uint256 most) internal returns (uint256) {
+        if (_draw(2) == 0) most >>= _draw(_log2(most) + 1);
+        return 1 + _draw(most);
+    }
+
+    function _log2(uint256 n) private pure returns (uint256 bits) {
+        while (n > 1) {
+            n >>= 1;
+            ++bits;
+        }
+    }
+
+    function _drawAsset() internal returns (address) {
+        return assets[_draw(3)];
+    }
+
+    /// @dev One of the ten newest, attested if one of three is.
+    function _workingMachine() internal returns (Machine storage machine) {
+        machine = _machine();
+        for (uint256 i = 0; i < 2 && machine.attestedUntil < block.timestamp; ++i) machine = _machine();
+    }
+
+    /// @dev One of the ten newest.
+    function _machine() internal returns (Machine storage) {
+        uint256 count = machines.length;
+        return machines[count - 1 - _draw(count < 10 ? count : 10)];
+    }
+
+    function _renter(uint256 i) internal pure returns (address) {
+        return address(uint160(0xe0 + i));
+    }
+
+    function _miner(uint256 i) internal pure returns (address) {
+        return address(uint160(0xf0 + i));
+    }
+
+    /* MONEY */
+
+    /// @dev So much that a few dozen orders move the whole supply, at the price that the asset had last.
+    function _most(address asset) internal view returns (uint256 most) {
+        most = tft.balanceOf(BANK) / 2;
+        if (asset != address(tft)) most = (most * _unit(asset)) / auctions[asset].reference_;
+        if (most == 0) most = 1;
+    }
+
+    function _unit(address asset) internal view returns (uint256) {
+        return asset == address(usd) ? 1e6 : 1e18;
+    }
+
+    function _fund(address asset, address to, uint256 amount) internal {
+        if (asset == address(tft)) {
+            vm.prank(BANK);
+            tft.transfer(to, amount);
+        } else {
+            TestToken(asset).mint(to, amount);
+        }
+    }
+
+    function _balance(address asset, address holder) internal view returns (uint256) {
+        return IERC20(asset).balanceOf(holder);
+    }
+
+    /* RULES */
+
+    /// @dev What is released in all once so much is burned in all.
+    function _entitlement(uint256 burnedInAll) internal pure returns (uint256) {
+        return burnedInAll >= E1 ? RESERVE : (burnedInAll * 8) / 10;
+    }
+
+    /// @dev A lot's clock starts when its epoch ended or the lot before it was sold out, whichever is later.
+    function _lotStart(Auction storage auction) internal view returns (uint256) {
+        uint256 endedAt = (auction.epochs[auction.next] + 1) * EPOCH_LENGTH;
+        return endedAt > auction.soldOutAt ? endedAt : auction.soldOutAt;
+    }
+
+    function _epoch() internal view returns (uint256) {
+        return block.timestamp / EPOCH_LENGTH;
+    }
+
+    function _bucketId(uint256 epoch, address asset) internal pure returns (uint256) {
+        return (epoch << 160) | uint160(asset);
+    }
+
+    function _isFrozen() internal view returns (bool) {
+        return block.timestamp < frozenUntil;
+    }
+
+    /// @dev A root is final one veto window after its submission; a freeze starts the window anew.
+    function _finalAt(Batch storage batch) internal view returns (uint256 finalAt) {
+        finalAt = batch.submittedAt + VETO_WINDOW;
+        if (batch.freezes == freezes.length) return finalAt;
+        Freeze storage next = freezes[batch.freezes];
+        if (next.startedAt < finalAt) finalAt = next.endsAt + VETO_WINDOW;
+    }
+
+    function _statusOf(Batch storage batch) internal view returns (RootStatus) {
+        if (batch.isVetoed) return RootStatus.Vetoed;
+        uint256 finalAt = _finalAt(batch);
+        if (batch.version != version && rotatedAt[batch.version] < finalAt) return RootStatus.Expired;
+        return block.timestamp < finalAt ? RootStatus.Pending : RootStatus.Final;
+    }
+
+    /// @dev The last of two random roots and their neighbours that stands so, from 1; 0 when none of these does.
+    function _findBatch(RootStatus wanted) internal returns (uint256) {
+        uint256 count = batches.length;
+        for (uint256 start = 0; start < 2 && count != 0; ++start) {
+            uint256 from = start == 0 && _draw(4) != 0 ? count : 1 + _draw(count);
+            for (uint256 i = from; i > 0 && i + 6 > from; --i) if (_statusOf(batches[i - 1]) == wanted) return i;
+        }
+        return 0;
+    }
+}

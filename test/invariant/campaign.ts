@@ -1,0 +1,171 @@
+import { execFile, type ExecFileException } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+
+const ROOT = path.join(__dirname, "../..");
+
+/** Where reports of campaigns are left; forge may write nowhere else. */
+const REPORTS = path.join(ROOT, "cache/forge");
+
+/** How long one history is. Shorter ones seldom come to the end of burning. */
+export const DEPTH = 4_000;
+
+/** How often an action was done, refused as it must be, or found nothing to be done with. */
+export interface Tally {
+  done: number;
+  refused: number;
+  idle: number;
+}
+
+/** What campaigns have come to. */
+export interface Summary {
+  /** Of every forge process, so that each can be run again by itself. */
+  seeds: number[];
+  runs: number;
+  calls: number;
+  /** Calls of handlers that reverted; a single one fails the campaign. */
+  reverts: number;
+  actions: Record<string, Tally>;
+  /** How often each situation was met. */
+  sights: Record<string, number>;
+  /** Whether every statement held after every call. */
+  held: boolean;
+  /** What forge printed of campaigns that failed. */
+  failures: string[];
+}
+
+/** The forge that npm brought, or else one on the PATH; undefined where there is none. */
+export async function findForge(): Promise<string | undefined> {
+  const installed = path.join(ROOT, "node_modules/.bin/forge");
+  for (const forge of [installed, "forge"]) {
+    if ((await run(forge, ["--version"])).code === 0) return forge;
+  }
+  return undefined;
+}
+
+/** Compiles the handlers where they have changed. Throws with the compiler's output where they do not compile. */
+export async function build(forge: string): Promise<void> {
+  if (!existsSync(path.join(ROOT, "artifacts/contracts/Genesis.sol/Genesis.json"))) {
+    throw new Error("The campaign runs what Hardhat has built, and nothing is: run `npm run compile` first");
+  }
+  const { code, output } = await run(forge, ["build"]);
+  if (code !== 0) throw new Error(`forge could not compile the handlers:\n${output}`);
+}
+
+/**
+ * Runs one forge process over random histories of {@link DEPTH} calls.
+ *
+ * @param runs How many histories.
+ * @param seed The same seed gives the same histories.
+ */
+export async function campaign(forge: string, runs: number, seed: number): Promise<Summary> {
+  const report = path.join(REPORTS, `report-${seed}.jsonl`);
+  mkdirSync(REPORTS, { recursive: true });
+  rmSync(report, { force: true });
+
+  const { code, output } = await run(forge, ["test", "--fuzz-seed", String(seed)], {
+    INVARIANT_REPORT: report,
+    FOUNDRY_INVARIANT_RUNS: String(runs),
+    FOUNDRY_INVARIANT_DEPTH: String(DEPTH),
+  });
+  const counts = /\(runs: (\d+), calls: (\d+), reverts: (\d+)\)/.exec(output);
+  if (counts === null) throw new Error(`forge ran no campaign:\n${output}`);
+
+  const [completed, calls, reverts] = counts.slice(1).map(Number);
+  const held = code === 0;
+  return {
+    seeds: [seed],
+    runs: completed,
+    calls,
+    reverts,
+    ...readReport(report, completed),
+    held,
+    failures: held ? [] : [output],
+  };
+}
+
+/** Adds up campaigns. */
+export function merge(summaries: readonly Summary[]): Summary {
+  const total: Summary = {
+    seeds: [],
+    runs: 0,
+    calls: 0,
+    reverts: 0,
+    actions: {},
+    sights: {},
+    held: true,
+    failures: [],
+  };
+  for (const summary of summaries) {
+    total.seeds.push(...summary.seeds);
+    total.runs += summary.runs;
+    total.calls += summary.calls;
+    total.reverts += summary.reverts;
+    total.held &&= summary.held;
+    total.failures.push(...summary.failures);
+    for (const [name, tally] of Object.entries(summary.actions)) addTally(total.actions, name, tally);
+    for (const [name, count] of Object.entries(summary.sights)) {
+      total.sights[name] = (total.sights[name] ?? 0) + count;
+    }
+  }
+  return total;
+}
+
+/** The summary as lines to print: calls and their outcome in all and per action, then the situations met. */
+export function describeSummary(summary: Summary): string[] {
+  const actions = Object.entries(summary.actions).sort(([a], [b]) => a.localeCompare(b));
+  const sum = (part: keyof Tally) => actions.reduce((total, [, tally]) => total + tally[part], 0);
+  const all = sum("done") + sum("refused") + sum("idle");
+  const percent = (count: number) => `${((100 * count) / Math.max(all, 1)).toFixed(1)} %`;
+  return [
+    `seeds ${summary.seeds.join(", ")}: ${summary.calls} calls in ${summary.runs} histories`,
+    `${percent(sum("done"))} done, ${percent(sum("refused"))} refused as they must be, ${percent(sum("idle"))} idle`,
+    `${"action".padEnd(36)}${"done".padStart(10)}${"refused".padStart(10)}${"idle".padStart(10)}`,
+    ...actions.map(
+      ([name, { done, refused, idle }]) =>
+        name.padEnd(36) + [done, refused, idle].map((count) => String(count).padStart(10)).join(""),
+    ),
+    ...Object.entries(summary.sights)
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([name, count]) => name.padEnd(36) + String(count).padStart(10)),
+  ];
+}
+
+function addTally(actions: Record<string, Tally>, name: string, { done, refused, idle }: Tally): void {
+  const tally = (actions[name] ??= { done: 0, refused: 0, idle: 0 });
+  tally.done += done;
+  tally.refused += refused;
+  tally.idle += idle;
+}
+
+/** Forge ends with a replay of the last history, whose line stands after those of all runs. */
+function readReport(report: string, runs: number): Pick<Summary, "actions" | "sights"> {
+  const actions: Record<string, Tally> = {};
+  const sights: Record<string, number> = {};
+  if (!existsSync(report)) return { actions, sights };
+
+  for (const line of readFileSync(report, "utf8").trim().split("\n").slice(0, runs)) {
+    const history = JSON.parse(line) as {
+      actions: Record<string, [number, number, number]>;
+      sights: Record<string, number>;
+    };
+    for (const [name, [done, refused, idle]] of Object.entries(history.actions)) {
+      addTally(actions, name, { done, refused, idle });
+    }
+    for (const [name, count] of Object.entries(history.sights)) sights[name] = (sights[name] ?? 0) + count;
+  }
+  return { actions, sights };
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number; output: string }> {
+  const options = { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 2 ** 28 };
+  return new Promise((resolve) => {
+    execFile(command, args, options, (error: ExecFileException | null, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : 1, output: stdout + stderr });
+    });
+  });
+}

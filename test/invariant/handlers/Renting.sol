@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+
+import { IComputeEscrow, OpenParams, Permit } from "../../../contracts/interfaces/IComputeEscrow.sol";
+import { INodeRegistry } from "../../../contracts/interfaces/INodeRegistry.sol";
+import { World } from "../World.sol";
+
+/// @notice Renters, and a gateway that pays for them: orders from opening to closing.
+abstract contract Renting is World {
+    bytes32 private constant PERMIT_TYPEHASH = keccak256(
+        "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+    );
+
+    constructor() {
+        for (uint256 i = 0; i < assets.length; ++i) {
+            for (uint256 j = 0; j < RENTERS; ++j) _allow(_renter(j), assets[i]);
+            _allow(GATEWAY, assets[i]);
+        }
+    }
+
+    function _allow(address payer, address asset) private {
+        vm.prank(payer);
+        IERC20(asset).approve(address(escrow), type(uint256).max);
+    }
+
+    /* OPENING */
+
+    function openJointOrder(uint256 seed) external action("open a joint order", seed) {
+        address renter = _renter(_draw(RENTERS));
+        _open(renter, _jointOrder(_drawAsset(), renter));
+    }
+
+    function openNodeOrder(uint256 seed) external action("open an order on a node", seed) {
+        address renter = _renter(_draw(RENTERS));
+        _open(renter, _nodeOrder(renter));
+    }
+
+    /// @dev A gateway pays, with a reference of its own, and has the refund promised to itself.
+    function openForSomeoneElse(uint256 seed) external action("open an order for someone else", seed) {
+        address renter = _renter(_draw(RENTERS));
+        OpenParams memory params = _draw(2) == 0 ? _jointOrder(_drawAsset(), renter) : _nodeOrder(renter);
+        params.refundTo = _draw(4) == 0 ? address(0) : GATEWAY;
+        params.paymentRef = bytes32(calls);
+        _open(GATEWAY, params);
+    }
+
+    function openWithPermit(uint256 seed) external action("open an order with a permit", seed) {
+        _open(permitRenter, _jointOrder(_drawAsset(), permitRenter));
+    }
+
+    function _jointOrder(address asset, address renter) private returns (OpenParams memory params) {
+        params = _order(asset, renter);
+        params.tuAmount = uint96(_scaled(MOST_TU));
+        if (_draw(3) == 0) {
+            // a great order that is soon delivered, so that a campaign comes to the end of burning
+            params.tuAmount = uint96(1e18 + _draw(4e18));
+            params.maxUnitPrice = uint128((_most(asset) * TU) / params.tuAmount + 1);
+            return params;
+        }
+        params.maxUnitPrice = uint128((_scaled(_most(asset)) * TU) / params.tuAmount);
+        if (params.maxUnitPrice == 0 || _draw(8) == 0) params.maxUnitPrice = uint128(1 + _draw(10));
+        if (_deposit(params.tuAmount, params.maxUnitPrice) > _most(asset)) params.maxUnitPrice = 1;
+    }
+
+    function _nodeOrder(address renter) private returns (OpenParams memory params) {
+        Machine storage machine = _machine();
+        address asset = _drawAsset();
+        for (uint256 i = 0; i < 4 && !_isOffered(machine, asset); ++i) (machine, asset) = (_machine(), _drawAsset());
+        Offer storage offer = offers[machine.id][asset];
+        params = _order(asset, renter);
+        params.nodeId = machine.id;
+        params.maxUnitPrice = uint128(offer.unitPrice + _draw(2));
+        uint256 most = offer.unitPrice == 0 ? MOST_TU : (_most(asset) * TU) / offer.unitPrice + 1;
+        if (most > offer.capacity && _draw(16) != 0) most = offer.capacity;
+        params.tuAmount = uint96(_scaled(most > MOST_TU || most == 0 ? MOST_TU : most));
+    }
+
+    function _isOffered(Machine storage machine, address asset) private view returns (bool) {
+        return block.timestamp <= machine.attestedUntil && offers[machine.id][asset].unitPrice != 0;
+    }
+
+    function _order(address asset, address renter) private returns (OpenParams memory params) {
+        params.asset = asset;
+        params.renter = renter;
+        params.duration = uint40(1 hours + _scaled(_draw(24) == 0 ? 366 days - 1 hours : 6 days));
+    }
+
+    function _deposit(uint256 tu, uint256 unitPrice) private pure returns (uint256) {
+        return (tu * unitPrice + TU - 1) / TU;
+    }
+
+    function _open(address payer, OpenParams memory params) private {
+        bytes4 reason = _reasonToRefuse(params);
+        if (reason != 0)
+            return _refused(payer, address(escrow), abi.encodeCall(IComputeEscrow.openOrder, params), reason);
+
+        Offer storage offer = offers[params.nodeId][params.asset];
+        uint256 unitPrice = params.nodeId == 0 ? params.maxUnitPrice : offer.unitPrice;
+        uint256 deposit = _deposit(params.tuAmount, unitPrice);
+        _fund(params.asset, payer, deposit);
+        uint256 orderId = payer == permitRenter ? _callWithPermit(params, deposit) : _call(payer, params);
+
+        uint256 index =
+            params.asset == address(tft)
+                ? 1
+                : params.asset == address(usd)
+                    ? 2
+                    : 3;
+        require(orderId == ((index << 40) | ++ordersOf[params.asset]), "an order's id is its asset's next");
+        if (params.nodeId != 0) offer.capacity -= params.tuAmount;
+        books[params.asset].paidIn += deposit;
+        jobs.push();
+        placeOf[orderId] = jobs.length;
+        Job storage job = jobs[jobs.length - 1];
+        (job.id, job.asset, job.holder, job.refundTo) = (orderId, params.asset, params.renter, params.refundTo);
+        (job.nodeId, job.unitPrice, job.tu, job.deposit) = (params.nodeId, unitPrice, params.tuAmount, deposit);
+        (job.startedAt, job.endsAt) = (block.timestamp, block.timestamp + params.duration);
+    }
+
+    function _call(address payer, OpenParams memory params) private returns (uint256 orderId) {
+        vm.prank(payer);
+        uint256 gasBefore = gasleft();
+        orderId = escrow.openOrder(params);
+        _bounded(gasBefore, 400_000);
+    }
+
+    function _callWithPermit(OpenParams memory params, uint256 deposit) private returns (uint256) {
+        IERC20Permit token = IERC20Permit(params.asset);
+        uint256 nonce = token.nonces(permitRenter);
+        bytes32 structHash = keccak256(
+            abi.encode(PERMIT_TYPEHASH, permitRenter, address(escrow), deposit, nonce, block.timestamp)
+        );
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(
+            PERMIT_KEY,
+            keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), structHash))
+        );
+        vm.prank(permitRenter);
+        return escrow.openOrderWithPermit(params, Permit(block.timestamp, v, r, s));
+    }
+
+    function _reasonToRefuse(OpenParams memory params) private view returns (bytes4) {
+        if (isDelisted[params.asset]) return IComputeEscrow.Escrow_AssetNotListed.selector;
+        if (_isFrozen()) return IComputeEscrow.Escrow_Frozen.selector;
+        if (params.nodeId == 0) return 0;
+        if (block.timestamp > machines[machineOf[params.nodeId] - 1].attestedUntil) {
+            return INodeRegistry.Registry_NotAttested.selector;
+        }
+        Offer storage offer = offers[params.nodeId][params.asset];
+        if (offer.unitPrice == 0) return INodeRegistry.Registry_NotOffered.selector;
+        if (params.tuAmount > offer.capacity) return INodeRegistry.Registry_CapacityExceeded.selector;
+        return 0;
+    }
+
+    /* HOLDING */
+
+    function transferOrder(uint256 seed) external action("transfer an order", seed) {
+        if (jobs.length == 0) return _idle();
+        Job storage job = jobs[_draw(jobs.length)];
+        if (job.refundTo != address(0)) job = jobs[_draw(jobs.length)];
+        address to = _renter(_draw(RENTERS));
+        if (job.refundTo != address(0)) {
+            return
+                _refused(
+                    job.holder,
+                    address(escrow),
+                    abi.encodeWithSelector(0x23b872dd, job.holder, to, job.id), // transferFrom
+                    IComputeEscrow.Escrow_NotTransferable.selector
+                );
+        }
+        vm.prank(job.holder);
+        escrow.transferFrom(job.holder, to, job.id);
+        job.holder = to;
+    }
+
+    function stop(uint256 seed) external action("stop an order", seed) {
+        if (jobs.length == 0) return _idle();
+        Job storage job = jobs[_draw(jobs.length)];
+        for (uint256 i = 0; i < 6 && job.endsAt <= block.timestamp; ++i) job = jobs[_draw(jobs.length)];
+        bytes memory call_ = abi.encodeCall(IComputeEscrow.stop, job.id);
+        if (_draw(16) == 0) {
+            return _refused(STRANGER, address(escrow), call_, IComputeEscrow.Escrow_NotHolder.selector);
+        }
+        if (job.endsAt <= block.timestamp) {
+            return _refused(job.holder, address(escrow), call_, IComputeEscrow.Escrow_OrderEnded.selector);
+        }
+        vm.prank(job.holder);
+        escrow.stop(job.id);
+        job.endsAt = block.timestamp;
+    }
+
+    /* CLOSING */
+
+    /// @dev Of a few orders those whose time has come; so many that as many close as are opened.
+    function close(uint256 seed) external action("close orders", seed) {
+        uint256 closed = 0;
+        uint256 place = 0;
+        for (uint256 i = 0; i < 12 && jobs.length != 0; ++i) {
+            place = _draw(jobs.length);
+            if (block.timestamp < _closableFrom(jobs[place])) continue;
+            _close(place);
+            ++closed;
+        }
+        if (closed != 0) return;
+        if (jobs.length == 0) return _idle();
+
+        bytes memory call_ = abi.encodeCall(IComputeEscrow.close, jobs[place].id);
+        _refused(STRANGER, address(escrow), call_, IComputeEscrow.Escrow_TooEarly.selector);
+    }
+
+    function _close(uint256 place) private {
+        Job storage job = jobs[place];
+        address payee = job.refundTo == address(0) ? job.holder : job.refundTo;
+        uint256 refund = job.deposit - job.earned;
+        uint256 before = _balance(job.asset, payee);
+        vm.prank(STRANGER);
+        uint256 gasBefore = gasleft();
+        escrow.close(job.id);
+        _bounded(gasBefore, 150_000);
+        require(_balance(job.asset, payee) == before + refund, "5: a refund is the deposit less what was earned");
+
+        _sawClosing(job);
+        if (job.asset == address(tft)) {
+            vm.prank(payee);
+            tft.transfer(BANK, refund);
+        }
+        books[job.asset].refunded += refund;
+        _forget(place);
+    }
+
+    function _closableFrom(Job storage job) private view returns (uint256) {
+        if (job.settled == job.tu) return frozenUntil;
+        uint256 vetoHold = job.endsAt + MAX_VETO_HOLD < lastVetoAt ? job.endsAt + MAX_VETO_HOLD : lastVetoAt;
+        uint256 from = job.endsAt > vetoHold ? job.endsAt : vetoHold;
+        return (from > frozenUntil ? from : frozenUntil) + GRACE;
+    }
+
+    function _sawClosing(Job storage job) private {
+        if (job.settled == 0) _saw("closed with nothing delivered");
+        else if (job.settled < job.tu) _saw("closed with a part delivered");
+        else if (block.timestamp < job.endsAt) _saw("closed early, fully delivered");
+        if (job.nodeId == 0 && job.settled != 0) _saw("closed a joint order worked on");
+        if (job.settled < job.tu && lastVetoAt > job.endsAt) _saw("closed after a veto held it up");
+    }
+
+    function _forget(uint256 place) private {
+        delete placeOf[jobs[place].id];
+        uint256 last = jobs.length - 1;
+        if (place != last) {
+            jobs[place] = jobs[last];
+            placeOf[jobs[place].id] = place + 1;
+        }
+        jobs.pop();
+    }
+}

@@ -1,0 +1,44 @@
+import { expect } from "chai";
+
+import { build, campaign, describeSummary, findForge } from "./campaign";
+import { ACTIONS, SIGHTS } from "./expected";
+
+/** Of a campaign known to come through everything; any other can be given by env SEED. */
+const SEED = Number(process.env.SEED ?? 1);
+const RUNS = 4;
+
+const TIMEOUT = 600_000;
+
+const TITLE = "hold after every call of a quick campaign, through every action and situation";
+
+describe("Statements on random histories of the protocol", () => {
+  // what forge runs, the coverage plugin cannot see
+  if (process.env.SOLIDITY_COVERAGE === "true") {
+    it(`${TITLE}: not run under coverage`);
+    return;
+  }
+
+  it(TITLE, async () => {
+    const forge = await findForge();
+    if (forge === undefined) {
+      console.log("      not run: no forge for this platform came with npm, and none is on the PATH");
+      return;
+    }
+    await build(forge);
+    const summary = await campaign(forge, RUNS, SEED);
+    console.log(
+      describeSummary(summary)
+        .map((line) => `      ${line}`)
+        .join("\n"),
+    );
+
+    expect(summary.failures.join("\n"), "what forge found").to.equal("");
+    expect(summary.reverts, "handlers that reverted").to.equal(0);
+    const tallies = Object.entries(summary.actions);
+    const done = tallies.filter(([name, tally]) => tally.done > 0 || name === "trespass");
+    expect(done.map(([name]) => name).sort(), "actions done").to.deep.equal([...ACTIONS].sort());
+    expect(Object.keys(summary.sights).sort(), "situations met").to.deep.equal([...SIGHTS].sort());
+    const refused = tallies.reduce((total, [, tally]) => total + tally.refused, 0);
+    expect(refused / summary.calls, "refused calls").to.be.below(0.2);
+  }).timeout(TIMEOUT);
+});
