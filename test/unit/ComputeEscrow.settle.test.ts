@@ -177,6 +177,23 @@ describe("ComputeEscrow, settling", () => {
       );
     });
 
+    it("rejects a receipt that is not in the tree behind one that is", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { escrow, usd } = protocol.contracts;
+      const job = await openJob(protocol);
+      await time.increase(HOUR);
+      const proven = receiptOf(job, TU / 4n);
+      const { root } = await submitReceipts(protocol, [proven]);
+      await passVetoWindow(protocol);
+
+      // as many flags as proof elements, which is the shape of a single receipt's proof
+      const forged = { ...proven, cumulativeTU: TU };
+      await expect(escrow.settle(usd, root, [proven, forged], [], [])).to.be.revertedWithCustomError(
+        escrow,
+        "MerkleProofInvalidMultiproof",
+      );
+    });
+
     it("pays what a receipt earns: event, weight, transfer and books", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
