@@ -659,6 +659,28 @@ describe("NodeRegistry", () => {
     });
   });
 
+  describe("standings", () => {
+    it("are two words for each node, in the order asked for, and zero for a node that does not exist", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [first, second] = protocol.actors.miners;
+      const nodeIds = [
+        await registerNode(protocol, second, { gpuModel: "Titan V", gpuCount: 3n }),
+        2n ** 48n - 1n,
+        await registerNode(protocol, first, { gpuModel: "V100", gpuCount: 1n }),
+      ];
+
+      const expected: bigint[] = [];
+      for (const nodeId of nodeIds) {
+        const { payout, attestedFrom, attestedUntil, rate } = await registry.standing(nodeId);
+        expected.push((attestedUntil << 200n) | (attestedFrom << 160n) | BigInt(payout), rate);
+      }
+      expect(await registry.standings(nodeIds)).to.deep.equal(expected);
+      expect(expected.map((word) => word === 0n)).to.deep.equal([false, false, true, true, false, false]);
+      expect(await registry.standings([])).to.deep.equal([]);
+    });
+  });
+
   describe("wasAttested", () => {
     it("is false of a node that never lapsed, and of one that does not exist", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
