@@ -1,0 +1,100 @@
+/** A proof: a script of package.json, and how its result is said in a line. */
+export interface Step {
+  name: string;
+  /** As given to `npm run`. RESULT, here or in `env`, is the file that it writes its result to; otherwise it prints it. */
+  command: string[];
+  env?: Record<string, string>;
+  /** What was found, by the result as it was written or printed. */
+  describe: (result: string) => string;
+}
+
+/** Calls of the stateful campaign, and commands of the reference model. */
+const CALLS = 10_000_000;
+const COMMANDS = 200_000;
+
+const count = (value: number | bigint): string => value.toLocaleString("en");
+
+function parse<T>(result: string): T {
+  return JSON.parse(result) as T;
+}
+
+// Each takes one core. The longest come first, so that the two that run beside each other end together.
+export const STEPS: readonly Step[] = [
+  {
+    name: "mutation",
+    command: ["mutate", "--", "--workers", "1", "--json"],
+    describe: (result) => {
+      const { total, score } = parse<{ total: { mutants: number; killed: number; equivalent: number }; score: number }>(
+        result,
+      );
+      const { mutants, killed, equivalent } = total;
+      return `${count(killed)} of ${count(mutants)} mutants killed, ${equivalent} argued equivalent: ${score} % of the rest`;
+    },
+  },
+  {
+    name: "model",
+    command: ["test:model", "--", "--workers", "1", "--commands", String(COMMANDS), "--out", "RESULT"],
+    describe: (result) => {
+      const { commands, refused, compared, seed } =
+        parse<Record<"commands" | "refused" | "compared" | "seed", number>>(result);
+      return `${count(commands)} commands (${count(refused)} refused), ${count(compared)} values compared, seed ${seed}`;
+    },
+  },
+  {
+    name: "invariants",
+    command: ["test:deep"],
+    env: { CALLS: String(CALLS), WORKERS: "1", SUMMARY: "RESULT" },
+    describe: (result) => {
+      const { calls, reverts, held } = parse<{ calls: number; reverts: number; held: boolean }>(result);
+      return `${held ? "held" : "did not hold"} over ${count(calls)} calls, ${count(reverts)} reverted`;
+    },
+  },
+  {
+    name: "coverage",
+    command: ["coverage"],
+    describe: (result) => result.trim().split("\n").at(-1) ?? "",
+  },
+  {
+    name: "threats",
+    command: ["threats", "--", "--json", "RESULT"],
+    describe: (result) => {
+      const threats = parse<{ tests: { state: string }[] }[]>(result);
+      const held = threats.filter(({ tests }) => tests.every(({ state }) => state === "passed")).length;
+      const tests = threats.reduce((total, threat) => total + threat.tests.length, 0);
+      return `${held} of ${threats.length} requirements held, by ${tests} tests`;
+    },
+  },
+  {
+    name: "adversaries",
+    command: ["adversaries"],
+    env: { ADVERSARIES_JSON: "RESULT" },
+    describe: (result) => {
+      const games = parse<{ adversary: string }[]>(result);
+      const adversaries = new Set(games.map(({ adversary }) => adversary)).size;
+      return `${games.length} games of ${adversaries} adversaries, none beyond what the protocol grants`;
+    },
+  },
+  {
+    name: "formal",
+    command: ["verify:formal", "--", "--json"],
+    describe: (result) => {
+      const { proven, open, refuted, vacuous } =
+        parse<Record<"proven" | "open" | "refuted" | "vacuous", number>>(result);
+      return `${proven} properties proven, ${open} open, ${refuted + vacuous} refuted or vacuous`;
+    },
+  },
+  {
+    name: "reached",
+    command: ["check:reached", "--", "--json"],
+    describe: (result) => {
+      const { missing, reached } = parse<Record<"missing" | "reached", { kind: string; isOwn: boolean }[]>>(result);
+      const own = (kind: string) => reached.filter((each) => each.kind === kind && each.isOwn).length;
+      return `${own("error")} errors reached, ${own("event")} events asserted, ${missing.length} missing`;
+    },
+  },
+  {
+    name: "snapshots",
+    command: ["snapshots", "--", "--json"],
+    describe: (result) => (/^\s*[[{]/.test(result) ? "storage, ABI, size and callers as committed" : result.trim()),
+  },
+];
