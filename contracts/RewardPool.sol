@@ -73,8 +73,8 @@ contract RewardPool is IRewardPool {
 
         uint256 total = 0;
         mapping(address miner => uint256) storage weights = weightOf[id];
-        // unchecked: the escrow's amounts are parts of its uint128 deposits, and a miner has at most the bucket's weight;
-        // the escrow's two arrays are of one length
+        // unchecked: the escrow's amounts are parts of its uint128 deposits, and a miner has at most the weight of the
+        // bucket; the two arrays are of one length
         unchecked {
             for (uint256 i = 0; i < miners.length; ++i) {
                 uint256 amount = amounts.read(i);
