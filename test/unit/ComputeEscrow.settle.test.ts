@@ -194,6 +194,22 @@ describe("ComputeEscrow, settling", () => {
       );
     });
 
+    it("proves a receipt that comes alone by its hashes, whatever its flags say", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { escrow, usd } = protocol.contracts;
+      const job = await openJob(protocol);
+      await time.increase(HOUR);
+      const lone = receiptOf(job, TU / 4n);
+      const tree = await submitReceipts(protocol, [lone, receiptOf(job, TU / 8n)]);
+      await passVetoWindow(protocol);
+
+      const { proof, proofFlags } = tree.multiproof([lone]);
+      expect(proofFlags).to.deep.equal([false]);
+      await expect(escrow.settle(usd, tree.root, [lone], proof, [true]))
+        .to.emit(escrow, "ReceiptSettled")
+        .withArgs(job.orderId, job.nodeId, protocol.actors.miners[0], TU / 4n, UNIT_PRICE / 4n);
+    });
+
     it("pays what a receipt earns: event, weight, transfer and books", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
