@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
-import { emptyTally, type Tally } from "./tally";
+import { emptyTally, type Tally } from "../test/model/tally";
 
 const USAGE = `Lives random sequences of commands with the reference model and with the really deployed system, in process, and
 compares every balance, every view, every event and every revert after each command.
@@ -76,7 +76,7 @@ async function explore({ commands, workers, seed, out }: Options): Promise<numbe
   const codes = await Promise.all(
     Array.from({ length: workers }, (_, i) => {
       const args = [String(seed + i), String(Math.ceil(commands / workers)), path.dirname(out)];
-      const child = fork(path.join(__dirname, "worker.ts"), args, {
+      const child = fork(path.join(__dirname, "model/worker.ts"), args, {
         execArgv: ["-r", "ts-node/register/transpile-only"],
       });
       children.push(child);
@@ -130,10 +130,10 @@ function sumUp(reports: readonly Report[]) {
 async function replay(file: string): Promise<number> {
   // Hardhat takes its network from here when it is first imported
   process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
-  const { Disagreement } = await import("./run");
-  const { Stage } = await import("./starts");
-  const { readScript } = await import("./steps");
-  const { System } = await import("./system");
+  const { Disagreement } = await import("../test/model/run");
+  const { Stage } = await import("../test/model/starts");
+  const { readScript } = await import("../test/model/steps");
+  const { System } = await import("../test/model/system");
 
   const { start, steps } = readScript(await readFile(file, "utf8"));
   const stages = await Stage.reach(await System.deploy(), start, emptyTally());

@@ -1,8 +1,8 @@
-import { explore, keep, type Counterexample } from "./explore";
-import type { Report } from "./main";
-import { Stage } from "./starts";
-import { System } from "./system";
-import { emptyTally } from "./tally";
+import { explore, keep, type Counterexample } from "../../test/model/explore";
+import type { Report } from "../test-model";
+import { Stage } from "../../test/model/starts";
+import { System } from "../../test/model/system";
+import { emptyTally } from "../../test/model/tally";
 
 /** Sequences between two reports. */
 const BATCH = 20;
