@@ -30,6 +30,10 @@ abstract contract Deployment {
     uint256 internal constant FIRST_SIGNERS = 4;
     uint256 internal constant FIRST_QUORUM = 3;
 
+    /// @dev Of secp256k1.
+    uint256 private constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
+    uint256 private constant GENERATOR_X = 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;
+
     address internal constant ADMIN = address(0xad);
     address internal constant FIRST_GUARDIAN = address(0x9a1);
     address internal constant TREASURY = address(0x7e1);
@@ -115,6 +119,14 @@ abstract contract Deployment {
     function _signers(uint256 first, uint256 count) internal view returns (address[] memory signers) {
         signers = new address[](count);
         for (uint256 i = 0; i < count; ++i) signers[i] = signerAddresses[first + i];
+    }
+
+    /// @dev ECDSA with the nonce 1, whose point is the generator: one multiplication instead of a call of {Vm-sign}, which
+    /// took a sixth of a campaign's time. It gives the key away, which is nobody's, and verifies as any other does.
+    function _signWith(uint256 key, bytes32 digest) internal pure returns (uint8 v, bytes32 r, bytes32 s) {
+        uint256 sum = addmod(uint256(digest), mulmod(GENERATOR_X, key, CURVE_ORDER), CURVE_ORDER);
+        bool isHigh = sum > CURVE_ORDER / 2;
+        return (isHigh ? 28 : 27, bytes32(GENERATOR_X), bytes32(isHigh ? CURVE_ORDER - sum : sum));
     }
 
     function _sortSigners() private {

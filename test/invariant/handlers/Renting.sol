@@ -133,7 +133,7 @@ abstract contract Renting is World {
         bytes32 structHash = keccak256(
             abi.encode(PERMIT_TYPEHASH, permitRenter, address(escrow), deposit, nonce, block.timestamp)
         );
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(
+        (uint8 v, bytes32 r, bytes32 s) = _signWith(
             PERMIT_KEY,
             keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), structHash))
         );

@@ -34,7 +34,7 @@ abstract contract Signing is World {
         bytes32 digest = keccak256(abi.encodePacked(hex"1901", DOMAIN_SEPARATOR, structHash));
         signatures = new Signature[](count);
         for (uint256 i = 0; i < count; ++i) {
-            (uint8 v, bytes32 r, bytes32 s) = vm.sign(signerKeys[first + i], digest);
+            (uint8 v, bytes32 r, bytes32 s) = _signWith(signerKeys[first + i], digest);
             signatures[i] = Signature(signerAddresses[first + i], abi.encodePacked(r, s, v));
         }
     }
