@@ -208,8 +208,10 @@ describe("A front-runner of permits", () => {
     // he has the allowance of nobody but himself, for whomever he opens, with the permit or without
     const thiefs = escrow.connect(stranger);
     const stolen = { ...params, renter: stranger };
-    for (const theft of [thiefs.openOrder(stolen), thiefs.openOrderWithPermit(stolen, permit)]) {
-      await expect(theft).to.be.revertedWithCustomError(usd, "ERC20InsufficientAllowance").withArgs(escrow, 0n, PRICE);
+    for (const theft of [() => thiefs.openOrder(stolen), () => thiefs.openOrderWithPermit(stolen, permit)]) {
+      await expect(theft())
+        .to.be.revertedWithCustomError(usd, "ERC20InsufficientAllowance")
+        .withArgs(escrow, 0n, PRICE);
     }
 
     const opening = escrow.connect(victim).openOrderWithPermit(params, permit);
