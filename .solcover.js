@@ -17,7 +17,7 @@ module.exports = {
   // All that ships is measured.
   skipFiles: ["interfaces", "mocks"],
   // The optimizer at its least: with all its steps it merges some of the marks, and a branch that was taken counts as
-  // another. The price is a run of about half an hour.
+  // another. The price is a run that takes several times as long.
   irMinimum: true,
   istanbulReporter: ["html", "json", "lcovonly", "text"],
   // The instrumentation numbers its marks through all files, so what was compiled in an earlier run cannot be reused.
