@@ -1,10 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { encryptKeystoreJson, getAddress, parseEther, toBeHex, Wallet } from "ethers";
+import { encryptKeystoreJson, parseEther, toBeHex, Wallet } from "ethers";
 
-import { Gate, OtherChain, Script, type Fate } from "../test/helpers/otherChain";
 import { main, table, type Output } from "./lib/command";
+import { fillIn } from "./rehearsal/blanks";
+import { Gate, OtherChain, Script, type Fate } from "./rehearsal/otherChain";
 
 const USAGE = `Rehearses a deployment to mainnet on a local node in a process of its own: every command, and two crashes between.
 
@@ -103,7 +104,7 @@ async function run(values: { parameters: string; out: string }, output: Output):
   output.say("Starting a node");
   const chain = await OtherChain.start();
   try {
-    const assets = await fillIn(values.parameters, files.parameters);
+    const assets = await writeParameters(values.parameters, files.parameters);
     await prepare(chain, files.keystore, assets);
     const rehearsed: Rehearsed[] = [];
     for (const step of sequence(files)) {
@@ -125,14 +126,8 @@ async function run(values: { parameters: string; out: string }, output: Output):
 }
 
 /** Writes the parameters with test accounts in their blanks, and resolves to the assets that they name. */
-async function fillIn(from: string, to: string): Promise<string[]> {
-  let accounts = 0;
-  const fill = (_: string, what: string): string => {
-    if (what.startsWith("address")) return `"${getAddress(toBeHex(2n ** 159n + BigInt(++accounts), 20))}"`;
-    return what.startsWith("time") ? '"2027-01-01T00:00:00Z"' : '"20"';
-  };
-  const text = (await readFile(from, "utf8")).replace(/"FILL IN: ([^"]*)"/g, fill);
-  await writeFile(to, text);
+async function writeParameters(from: string, to: string): Promise<string[]> {
+  await writeFile(to, fillIn(await readFile(from, "utf8")));
   const { readParameters } = await import("../src/deployment/parameters");
   return readParameters(to).assets.map(({ address }) => address);
 }

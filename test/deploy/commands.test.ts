@@ -8,7 +8,7 @@ import { HDNodeWallet, id, JsonRpcSigner, parseEther, toQuantity } from "ethers"
 import type { AddressBook } from "../../src/deployment/addressBook";
 import { TimelockController__factory, TUReceiptOracle__factory } from "../../typechain-types";
 import { FakeExplorer } from "../helpers/fakeExplorer";
-import { OtherChain, Script, type Outcome } from "../helpers/otherChain";
+import { OtherChain, Script, type Outcome } from "../../scripts/rehearsal/otherChain";
 
 const PARAMETERS = "deploy/parameters/local.json5";
 const MNEMONIC = "test test test test test test test test test test test junk";

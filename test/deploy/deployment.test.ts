@@ -3,11 +3,12 @@ import path from "node:path";
 
 import { loadFixture, setCode } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
-import { getAddress, id, parseUnits, toBeHex, ZeroAddress, ZeroHash } from "ethers";
+import { id, parseUnits, ZeroAddress, ZeroHash } from "ethers";
 import { ethers, ignition } from "hardhat";
 import JSON5 from "json5";
 
 import Filler from "../../deploy/modules/Filler";
+import { fillIn } from "../../scripts/rehearsal/blanks";
 import { deploySystem } from "../../src/deployment/deploy";
 import { validateParameters, type DeploymentParameters } from "../../src/deployment/parameters";
 import { DAI_REFERENCE_PRICE, deployProtocolFixture, USD_REFERENCE_PRICE } from "../helpers/fixture";
@@ -24,13 +25,8 @@ const ROLES = {
 
 /** The parameters of a network, its blanks filled in with ascending accounts, a price and a time. */
 function filledIn(network: string): DeploymentParameters {
-  let accounts = 0;
-  const fill = (_: string, what: string): string => {
-    if (what.startsWith("address")) return `"${getAddress(toBeHex(2n ** 159n + BigInt(++accounts), 20))}"`;
-    return what.startsWith("time") ? '"2027-01-01T00:00:00Z"' : '"20"';
-  };
   const text = readFileSync(path.join(PARAMETERS, `${network}.json5`), "utf8");
-  return validateParameters(JSON5.parse(text.replace(/"FILL IN: ([^"]*)"/g, fill)));
+  return validateParameters(JSON5.parse(fillIn(text)));
 }
 
 describe("deployment", () => {

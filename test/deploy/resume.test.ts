@@ -5,7 +5,7 @@ import path from "node:path";
 import { expect } from "chai";
 
 import type { AddressBook } from "../../src/deployment/addressBook";
-import { Gate, OtherChain, Script, type Fate, type Outcome } from "../helpers/otherChain";
+import { Gate, OtherChain, Script, type Fate, type Outcome } from "../../scripts/rehearsal/otherChain";
 
 const PARAMETERS = "deploy/parameters/local.json5";
 
