@@ -1,14 +1,9 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 
+import { DEPLOYMENTS } from "../src/addresses";
 import { TuringFogError } from "../src/errors";
-import {
-  addressBook,
-  DEPLOYMENTS,
-  readAddressBook,
-  writeAddressBook,
-  type AddressBook,
-} from "../src/deployment/addressBook";
+import { addressBook, readAddressBook, writeAddressBook, type AddressBook } from "../src/deployment/addressBook";
 import { connect, type Connection } from "../src/deployment/connection";
 import { completeDeployment } from "../src/deployment/deployment";
 import { FileJournal } from "../src/deployment/journal";

@@ -1,6 +1,7 @@
 import { keccak256 } from "ethers";
 
-import { DEPLOYMENTS, readAddressBook, type AddressBook } from "../src/deployment/addressBook";
+import { DEPLOYMENTS } from "../src/addresses";
+import { readAddressBook, type AddressBook } from "../src/deployment/addressBook";
 import { connect, type Connection } from "../src/deployment/connection";
 import { differences, type Difference } from "../src/deployment/difference";
 import { readParameters } from "../src/deployment/parameters";

@@ -6,7 +6,7 @@ import { readJson } from "./deployment/files";
 import { TuringFogError } from "./errors";
 
 /** Where the address books are: one file for each network that the system was deployed to. */
-export const ADDRESS_BOOKS = path.join(__dirname, "../deployments");
+export const DEPLOYMENTS = path.join(__dirname, "../deployments");
 
 /** What a client needs of an address book. */
 export interface Deployment {
@@ -18,32 +18,48 @@ export interface Deployment {
 export class NotDeployedError extends TuringFogError {
   constructor(
     readonly network: string,
+    readonly file: string,
     readonly known: readonly string[],
   ) {
-    super(`There is no address book of ${network}; there is one of ${known.join(", ") || "no network"}`);
+    super(
+      `Nothing is known of a deployment to ${network}: there is no ${file}; deploy with npm run deploy, ` +
+        `or use what is known: ${known.join(", ") || "no network"}`,
+    );
   }
 }
 
-/** A runner on another chain than the one whose addresses were asked for. */
-export class WrongChainError extends TuringFogError {
+/** A node on another chain than the address book tells of. */
+export class OtherChainError extends TuringFogError {
   constructor(
-    readonly network: string,
-    readonly chainId: number,
-    readonly found: bigint,
+    readonly chainId: bigint,
+    readonly expected: number,
   ) {
-    super(`${network} is chain ${chainId}, but the runner is connected to chain ${found}`);
+    super(
+      `The node is on chain ${chainId}, the deployment on ${expected}: ` +
+        "check the network, where its address book is and the RPC URL",
+    );
   }
 }
 
 /**
- * Where the system stands on a network, by its address book.
+ * The address book of a network.
+ * @param directory where the address books are
  * @throws NotDeployedError
  */
-export async function readDeployment(network: string, directory = ADDRESS_BOOKS): Promise<Deployment> {
-  const book = (await readJson(path.join(directory, `${network}.json`))) as Deployment | undefined;
+export async function readDeployment<Book extends Pick<Deployment, "chainId"> = Deployment>(
+  network: string,
+  directory = DEPLOYMENTS,
+): Promise<Book> {
+  const file = path.join(directory, `${network}.json`);
+  const book = (await readJson(file)) as Book | undefined;
   if (book !== undefined) return book;
 
   const files = await readdir(directory).catch(() => []);
-  const known = files.filter((file) => file.endsWith(".json")).map((file) => path.parse(file).name);
-  throw new NotDeployedError(network, known.sort());
+  const known = files.filter((each) => each.endsWith(".json")).map((each) => path.parse(each).name);
+  throw new NotDeployedError(network, file, known.sort());
+}
+
+/** @throws OtherChainError unless a node's chain is that of an address book. */
+export function checkChain(chainId: bigint, book: Pick<Deployment, "chainId">): void {
+  if (chainId !== BigInt(book.chainId)) throw new OtherChainError(chainId, book.chainId);
 }

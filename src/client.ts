@@ -29,7 +29,7 @@ import {
   type TUReceiptOracle,
 } from "../typechain-types";
 import type { OpenParamsStruct } from "../typechain-types/contracts/ComputeEscrow";
-import { readDeployment, WrongChainError } from "./addresses";
+import { checkChain, readDeployment } from "./addresses";
 import { TuringFogError } from "./errors";
 import { readDomain } from "./oracle";
 import { decodeBucketId, decodeOrderId, depositOf } from "./protocol";
@@ -155,14 +155,13 @@ export class TuringFog {
   /**
    * The deployment on a network, by the name of its address book.
    * @param directory where the address books are; those of this package when left out
-   * @throws NotDeployedError, NoProviderError, WrongChainError
+   * @throws NotDeployedError, NoProviderError, OtherChainError
    */
   static async at(network: string, runner: ContractRunner, directory?: string): Promise<TuringFog> {
-    const { chainId, addresses } = await readDeployment(network, directory);
+    const deployment = await readDeployment(network, directory);
     if (!runner.provider) throw new NoProviderError();
-    const found = (await runner.provider.getNetwork()).chainId;
-    if (found !== BigInt(chainId)) throw new WrongChainError(network, chainId, found);
-    return new TuringFog(addresses, runner);
+    checkChain((await runner.provider.getNetwork()).chainId, deployment);
+    return new TuringFog(deployment.addresses, runner);
   }
 
   /** The same contracts through another runner. */

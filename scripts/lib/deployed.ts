@@ -1,12 +1,10 @@
-import path from "node:path";
-
-import { readAddressBook, DEPLOYMENTS, type AddressBook } from "../../src/deployment/addressBook";
+import { checkChain, readDeployment } from "../../src/addresses";
+import type { AddressBook } from "../../src/deployment/addressBook";
 import { connect, type Connection } from "../../src/deployment/connection";
 import type { Standing } from "../../src/deployment/expected";
 import { toJson, writeAtomically } from "../../src/deployment/files";
 import type { DeploymentParameters } from "../../src/deployment/parameters";
 import { toMarkdown, toText, type Report } from "../../src/deployment/report";
-import { TuringFogError } from "../../src/errors";
 import { formatInstant } from "../../src/time";
 import type { Output } from "./command";
 
@@ -17,25 +15,6 @@ export const DEPLOYED_OPTIONS = { network: { type: "string" }, deployments: { ty
 export const DEPLOYED_USAGE = `  --network NAME     where it was deployed: a network of src/deployment/networks.ts
   --deployments DIR  where the address books are; deployments/ when left out`;
 
-/** No address book tells of a deployment. */
-export class NotDeployedError extends TuringFogError {
-  constructor(network: string, file: string) {
-    super(`Nothing is known of a deployment to ${network}: there is no ${file}; deploy with npm run deploy`);
-  }
-}
-
-/** The node is on another chain than the address book tells of. */
-export class OtherChainError extends TuringFogError {
-  constructor(
-    readonly chainId: bigint,
-    readonly expected: number,
-  ) {
-    super(
-      `The node is on chain ${chainId}, the deployment on ${expected}: check --network, --deployments and the RPC URL`,
-    );
-  }
-}
-
 /** A deployment, and the network that it stands on. */
 export interface Deployed {
   connection: Connection;
@@ -45,11 +24,8 @@ export interface Deployed {
 /** @throws NotDeployedError, OtherChainError, and what connecting throws */
 export async function openDeployed(values: { network: string; deployments?: string }): Promise<Deployed> {
   const connection = await connect(values.network);
-  const book = await readAddressBook(values.network, values.deployments);
-  if (book === undefined) {
-    throw new NotDeployedError(values.network, path.join(values.deployments ?? DEPLOYMENTS, `${values.network}.json`));
-  }
-  if (BigInt(book.chainId) !== connection.chainId) throw new OtherChainError(connection.chainId, book.chainId);
+  const book = await readDeployment<AddressBook>(values.network, values.deployments);
+  checkChain(connection.chainId, book);
   return { connection, book };
 }
 

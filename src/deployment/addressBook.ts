@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { AbiCoder, concat, keccak256, type Log, type Provider, type TransactionReceipt } from "ethers";
 import type { Artifacts } from "hardhat/types";
 
+import { DEPLOYMENTS } from "../addresses";
 import type { Connection } from "./connection";
 import type { Receipts } from "./deployment";
 import { expectedContracts, GENESIS_NAMES, type ExpectedContract } from "./expected";
@@ -50,9 +51,6 @@ export interface AddressBook {
   compiler: string;
   contracts: Record<string, ContractRecord>;
 }
-
-/** Where the address books are. */
-export const DEPLOYMENTS = path.join(__dirname, "../../deployments");
 
 /** The address book of a network; undefined when nothing was deployed there. */
 export async function readAddressBook(network: string, directory = DEPLOYMENTS): Promise<AddressBook | undefined> {

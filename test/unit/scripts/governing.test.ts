@@ -8,7 +8,8 @@ import { parseUnits } from "ethers";
 import { ethers } from "hardhat";
 
 import { readAction, type ActionValues } from "../../../scripts/lib/actions";
-import { NotDeployedError, openDeployed, OtherChainError } from "../../../scripts/lib/deployed";
+import { openDeployed } from "../../../scripts/lib/deployed";
+import { NotDeployedError, OtherChainError } from "../../../src/addresses";
 import { governedContracts } from "../../../src/governance";
 import { deployProtocolFixture } from "../../helpers/fixture";
 import { standingOf } from "../../helpers/standing";

@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { id, Wallet, ZeroAddress, type TypedDataDomain } from "ethers";
 import { ethers } from "hardhat";
 
-import { NotDeployedError, WrongChainError } from "../../../src/addresses";
+import { NotDeployedError, OtherChainError } from "../../../src/addresses";
 import { NoProviderError, NoSignerError, TuringFog, UnknownAssetError, type OrderRequest } from "../../../src/client";
 import { bucketId, claimShare, depositOf } from "../../../src/protocol";
 import { UnknownReceiptError } from "../../../src/receipts";
@@ -90,7 +90,11 @@ describe("TuringFog", () => {
       const directory = await withBook("sepolia", 31_337, reader.addresses);
       const error = await rejection(TuringFog.at("mainnet", ethers.provider, directory));
       expect(error).to.be.instanceOf(NotDeployedError);
-      expect(error).to.have.property("message", "There is no address book of mainnet; there is one of sepolia");
+      expect(error).to.have.property(
+        "message",
+        `Nothing is known of a deployment to mainnet: there is no ${path.join(directory, "mainnet.json")}; ` +
+          "deploy with npm run deploy, or use what is known: sepolia",
+      );
     });
 
     it("refuses a runner that knows no chain", async () => {
@@ -105,10 +109,11 @@ describe("TuringFog", () => {
       const { reader } = await loadFixture(connect);
       const directory = await withBook("sepolia", 11_155_111, reader.addresses);
       const error = await rejection(TuringFog.at("sepolia", ethers.provider, directory));
-      expect(error).to.be.instanceOf(WrongChainError);
+      expect(error).to.be.instanceOf(OtherChainError);
       expect(error).to.have.property(
         "message",
-        "sepolia is chain 11155111, but the runner is connected to chain 31337",
+        "The node is on chain 31337, the deployment on 11155111: " +
+          "check the network, where its address book is and the RPC URL",
       );
     });
 
