@@ -1,31 +1,36 @@
 import { parseArgs } from "node:util";
 
 import { build, generate, readContracts } from "./mutation/build";
-import { Campaign, type Result } from "./mutation/campaign";
-import { report, toText, type Judged } from "./mutation/report";
+import { Campaign, takeTurns } from "./mutation/campaign";
+import { writeHints } from "./mutation/hints";
+import { isListed, report, toText, type Judged } from "./mutation/report";
 import type { Mutant } from "./mutation/schemata";
 import { Worker } from "./mutation/workers";
 import { Random } from "./demo/random";
 
 const USAGE = `Changes the contracts in one place at a time and runs the tests, one of which has to fail.
 
-  npm run mutate -- [--only CONTRACT] [--sample N [--seed S]] [--workers N] [--json]
+  npm run mutate -- [--only CONTRACT] [--sample N [--seed S]] [--update] [--workers N] [--json]
 
   --only CONTRACT  mutants of this contract or library alone; may be given more than once
   --sample N       N mutants, drawn at random
   --seed S         another draw, 1 unless given
+  --update         run those listed as equivalent too, and note of all which test kills it
   --workers N      how many run at once, 2 unless given
   --json           print the report alone, as JSON
   --help           print this
 
-All mutants are compiled into one copy of the contracts, in cache/mutation, and switched on one by one. What earlier runs
-found is kept there and holds until a contract, the deployment or the test that killed changes. Ends with 0 when every
-mutant is killed or listed with the argument why it is equivalent, in scripts/mutation/equivalent.json.`;
+All mutants are compiled into one copy of the contracts, in cache/mutation, and switched on one by one. Of each the test
+is run first that killed it before, as scripts/mutation/killers.json has it; when that passes, or none is known, every
+test that comes by it. What was found is kept in cache/mutation and holds until a contract, the deployment or the test
+that killed changes. Ends with 0 when every mutant is killed or listed with the argument why it is equivalent, in
+scripts/mutation/equivalent.json.`;
 
 const OPTIONS = {
   only: { type: "string", multiple: true },
   sample: { type: "string" },
   seed: { type: "string", default: "1" },
+  update: { type: "boolean", default: false },
   workers: { type: "string", default: "2" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -34,6 +39,9 @@ const OPTIONS = {
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return console.log(USAGE);
+  if (values.update && (values.only ?? values.sample) !== undefined) {
+    throw new Error("--update notes of every mutant which test kills it; leave out --only and --sample");
+  }
   const workerCount = positive("workers", values.workers);
   const progress = values.json ? () => undefined : showProgress;
 
@@ -45,10 +53,12 @@ async function main(): Promise<void> {
   await build(instrumented);
 
   const campaign = await Campaign.open();
-  const missing = chosen.filter((mutant) => campaign.resultOf(mutant) === undefined);
+  const isRun = (mutant: Mutant) => values.update || !isListed(mutant);
+  const missing = chosen.filter((mutant) => isRun(mutant) && campaign.resultOf(mutant) === undefined);
   if (missing.length > 0) await run(campaign, missing, workerCount, progress);
+  if (values.update) await note(campaign, mutants);
 
-  const judged = chosen.map((mutant): Judged => ({ mutant, result: resultOf(campaign, mutant) }));
+  const judged = chosen.map((mutant): Judged => ({ mutant, outcome: outcomeOf(campaign, mutant) }));
   const result = report(judged, mutants);
   if (process.stderr.isTTY && !values.json) process.stderr.write("\n");
   console.log(values.json ? JSON.stringify(result, null, 2) : toText(result));
@@ -67,7 +77,7 @@ function choose(mutants: readonly Mutant[], values: { only?: string[]; sample?: 
   return drawn.sort((a, b) => a.id - b.id);
 }
 
-/** Has the workers take one mutant after the other; each is judged alone, so which takes which makes no difference. */
+/** Runs the mutants, those last for which the chain has to start anew. Each is judged alone, in whatever order. */
 async function run(
   campaign: Campaign,
   missing: readonly Mutant[],
@@ -76,30 +86,39 @@ async function run(
 ): Promise<void> {
   const workers = Array.from({ length: workerCount }, () => new Worker(campaign.files));
   try {
-    const [names] = await Promise.all(workers.map((worker) => worker.start()));
-    await campaign.measure(workers, names, progress);
+    const [readiness] = await Promise.all(workers.map((worker) => worker.start()));
+    const [tests, deployment] = [new Set(readiness.tests), new Set(readiness.deployment)];
+    const ordered = [false, true].flatMap((isLast) => missing.filter(({ id }) => deployment.has(id) === isLast));
 
-    const startedAt = Date.now();
-    const queue = [...missing];
-    let done = 0;
-    const work = async (worker: Worker) => {
-      for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-        await campaign.run(worker, mutant);
-        done += 1;
-        const seconds = ((Date.now() - startedAt) / 1_000 / done) * (missing.length - done);
-        progress(`mutants: ${done} of ${missing.length}, ${Math.ceil(seconds / 60)} minutes left`);
-      }
-    };
-    await Promise.all(workers.map(work));
+    const outlived: Mutant[] = [];
+    await takeTurns(workers, ordered, async (worker, mutant, done) => {
+      if (!(await campaign.retry(worker, mutant, tests))) outlived.push(mutant);
+      progress(`mutants, by the test that killed them before: ${done} of ${missing.length}`);
+    });
+    if (outlived.length === 0) return;
+
+    await campaign.measure(workers, tests, progress);
+    await takeTurns(workers, outlived, async (worker, mutant, done) => {
+      await campaign.run(worker, mutant);
+      progress(`mutants, by every test: ${done} of ${outlived.length}`);
+    });
   } finally {
+    campaign.save();
     for (const worker of workers) worker.stop();
   }
 }
 
-function resultOf(campaign: Campaign, mutant: Mutant): Result {
+/** Writes down of each mutant the test that kills it. */
+async function note(campaign: Campaign, mutants: readonly Mutant[]): Promise<void> {
+  const killers = mutants.map((mutant) => [mutant, campaign.resultOf(mutant)?.killer] as const);
+  await writeHints(killers.flatMap(([mutant, test]) => (test === undefined ? [] : [[mutant, test] as const])));
+}
+
+function outcomeOf(campaign: Campaign, mutant: Mutant): Judged["outcome"] {
   const result = campaign.resultOf(mutant);
-  if (result === undefined) throw new Error("A source has changed during the run; run again");
-  return result;
+  if (result !== undefined) return result.outcome;
+  if (isListed(mutant)) return "listed";
+  throw new Error("A source has changed during the run; run again");
 }
 
 function positive(name: string, value: string): number {

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { WORKSPACE } from "./build";
-import type { TestRun } from "./protocol";
+import { readHints, shortKeyOf, type Hints } from "./hints";
 import { keyOf, type Mutant } from "./schemata";
 import type { Worker } from "./workers";
 
@@ -22,6 +22,9 @@ const COMMON = [
   "package-lock.json",
 ];
 
+/** What is only told of mutants: no result depends on it. */
+const LISTS = /^scripts\/mutation\/.*\.json$/;
+
 /** The tests that contracts are held to; the others are of what is around them, or go through all of it at length. */
 const TESTS = /^(unit\/[^/]+|deploy\/(genesis|deployment|vestedAllocation)|integration\/(?!demo|tu)[^/]+)\.test\.ts$/;
 
@@ -31,14 +34,18 @@ const SKIPPED = /within a transaction's gas|random (histories|inputs|models|life
 /** A mutant that outlives so many of the tests that come by it, the nearest first, is taken to live: a test belongs near. */
 const MOST_TESTS = 120;
 
+/** So much of a run is lost at the most when it is broken off. */
+const SAVED_EVERY_MS = 5_000;
+
 export type Outcome = "killed" | "timeout" | "survived" | "unreached";
 
 /** What became of a mutant, and what that depends on. */
 export interface Result {
   outcome: Outcome;
-  /** The test that failed, and with what. */
+  /** The test that failed, with what, and how long it took. */
   killer?: string;
   failure?: string;
+  ms?: number;
   hash: string;
 }
 
@@ -46,7 +53,6 @@ export interface Result {
 interface Baseline {
   hash: string;
   ms: number;
-  setup: number[];
   reached: number[];
 }
 
@@ -57,8 +63,11 @@ interface State {
 
 /** A run of mutants against tests, which goes on where an earlier one ended. */
 export class Campaign {
+  private savedAt = Date.now();
+
   private constructor(
     private readonly state: State,
+    private readonly hints: Hints,
     private readonly hashOf: ReadonlyMap<string, string>,
   ) {}
 
@@ -68,7 +77,7 @@ export class Campaign {
       (text) => JSON.parse(text) as State,
       () => ({ baselines: {}, results: {} }),
     );
-    return new Campaign(state, await hashes());
+    return new Campaign(state, await readHints(), await hashes());
   }
 
   get files(): string[] {
@@ -81,57 +90,77 @@ export class Campaign {
     return result !== undefined && result.hash === this.hashFor(result.killer) ? result : undefined;
   }
 
+  /** The test to begin with: the one that killed the mutant before, here or where the hints come from. */
+  hintFor(mutant: Mutant): string | undefined {
+    return this.state.results[keyOf(mutant)]?.killer ?? this.hints.get(shortKeyOf(mutant));
+  }
+
+  /**
+   * Runs the test that killed a mutant before, for which nothing has to be measured.
+   *
+   * @returns whether it does so again; false also when none is known or it is gone
+   */
+  async retry(worker: Worker, mutant: Mutant, tests: ReadonlySet<string>): Promise<boolean> {
+    const hint = this.hintFor(mutant);
+    if (hint === undefined || !tests.has(hint)) return false;
+    const result = await this.judge(worker, mutant, [hint]);
+    if (result.killer !== undefined) this.keep(mutant, result);
+    return result.killer !== undefined;
+  }
+
   /**
    * Runs every test without a mutant, those that are not known yet, and notes which mutants it comes by.
    *
    * @throws if one fails
    */
-  async measure(workers: readonly Worker[], names: readonly string[], progress: (line: string) => void): Promise<void> {
+  async measure(
+    workers: readonly Worker[],
+    tests: ReadonlySet<string>,
+    progress: (line: string) => void,
+  ): Promise<void> {
     const known = Object.entries(this.state.baselines).filter(
-      ([name, { hash }]) => names.includes(name) && hash === this.hashFor(name),
+      ([name, { hash }]) => tests.has(name) && hash === this.hashFor(name),
     );
     this.state.baselines = Object.fromEntries(known);
-    const missing = names.filter((name) => !(name in this.state.baselines) && !SKIPPED.test(name));
+    const missing = [...tests].filter((name) => !(name in this.state.baselines) && !SKIPPED.test(name));
 
-    const queue = [...missing];
-    const work = async (worker: Worker) => {
-      for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-        const run = (await worker.ask({ mutant: "record", fresh: false, tests: [name] }))?.runs[0];
-        if (run === undefined || run.failure !== null) {
-          throw new Error(
-            `Without a mutant a test fails, so it can kill none:\n  ${name}\n  ${run?.failure ?? "hung"}`,
-          );
-        }
-        this.state.baselines[name] = { hash: this.hashFor(name), ...pick(run) };
-        this.save();
-        progress(`tests without a mutant: ${missing.length - queue.length} of ${missing.length}`);
+    await takeTurns(workers, missing, async (worker, name, done) => {
+      const run = (await worker.ask({ mutant: "record", tests: [name] }))?.runs[0];
+      if (run === undefined || run.failure !== null) {
+        throw new Error(`Without a mutant a test fails, so it can kill none:\n  ${name}\n  ${run?.failure ?? "hung"}`);
       }
-    };
-    await Promise.all(workers.map(work));
-    this.save();
+      this.state.baselines[name] = { hash: this.hashFor(name), ms: run.ms, reached: run.reached };
+      this.saveNowAndThen();
+      progress(`tests without a mutant: ${done} of ${missing.length}`);
+    });
   }
 
-  /** Runs the tests that come by a mutant until one fails: the one that failed before, then the quickest. */
-  async run(worker: Worker, mutant: Mutant): Promise<Result> {
-    const before = this.state.results[keyOf(mutant)]?.killer;
-    const reaching = Object.entries(this.state.baselines).filter(([, { reached }]) => reached.includes(mutant.id));
-    const rank = ([name, { ms }]: [string, Baseline]) => (name === before ? -1 : ms * remoteness(name, mutant));
+  /** Runs the tests that come by a mutant until one fails, the quickest of the nearest first. */
+  async run(worker: Worker, mutant: Mutant): Promise<void> {
+    const outlived = this.hintFor(mutant);
+    const reaching = Object.entries(this.state.baselines).filter(
+      ([name, { reached }]) => name !== outlived && reached.includes(mutant.id),
+    );
+    const rank = ([name, { ms }]: [string, Baseline]) => ms * remoteness(name, mutant);
     const nearest = reaching.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_TESTS);
     const tests = nearest.map(([name]) => name);
-    const fresh = nearest.some(([, { setup }]) => setup.includes(mutant.id));
+    this.keep(mutant, tests.length === 0 ? this.unreached() : await this.judge(worker, mutant, tests));
+  }
 
-    const result = tests.length === 0 ? this.unreached() : await this.judge(worker, mutant, tests, fresh);
-    this.state.results[keyOf(mutant)] = result;
-    this.save();
-    return result;
+  /** At once, so that two workers cannot write into each other and whatever ends the run leaves a whole file. */
+  save(): void {
+    mkdirSync(WORKSPACE, { recursive: true });
+    writeFileSync(`${STATE}.new`, JSON.stringify(this.state));
+    renameSync(`${STATE}.new`, STATE);
+    this.savedAt = Date.now();
   }
 
   private unreached(): Result {
     return { outcome: "unreached", hash: this.hashFor(undefined) };
   }
 
-  private async judge(worker: Worker, mutant: Mutant, tests: string[], fresh: boolean): Promise<Result> {
-    const answer = await worker.ask({ mutant: mutant.id, fresh, tests });
+  private async judge(worker: Worker, mutant: Mutant, tests: string[]): Promise<Result> {
+    const answer = await worker.ask({ mutant: mutant.id, tests });
     // which test it was that hung is not known; the first one has it
     if (answer === null) return { outcome: "timeout", killer: tests[0], hash: this.hashFor(tests[0]) };
     const last = answer.runs.at(-1);
@@ -143,6 +172,7 @@ export class Campaign {
       outcome: last.isTimeout ? "timeout" : "killed",
       killer,
       failure: last.failure,
+      ms: last.ms,
       hash: this.hashFor(killer),
     };
   }
@@ -153,16 +183,27 @@ export class Campaign {
     return digest([...this.hashOf.values()]);
   }
 
-  /** At once, so that two workers cannot write into each other and whatever ends the run leaves a whole file. */
-  private save(): void {
-    mkdirSync(WORKSPACE, { recursive: true });
-    writeFileSync(`${STATE}.new`, JSON.stringify(this.state));
-    renameSync(`${STATE}.new`, STATE);
+  private keep(mutant: Mutant, result: Result): void {
+    this.state.results[keyOf(mutant)] = result;
+    this.saveNowAndThen();
+  }
+
+  private saveNowAndThen(): void {
+    if (Date.now() > this.savedAt + SAVED_EVERY_MS) this.save();
   }
 }
 
-function pick({ ms, setup, reached }: TestRun): Omit<Baseline, "hash"> {
-  return { ms, setup, reached };
+/** Has each worker take the next item whenever it is done with one, and counts them. */
+export async function takeTurns<T>(
+  workers: readonly Worker[],
+  items: readonly T[],
+  take: (worker: Worker, item: T, done: number) => Promise<void>,
+): Promise<void> {
+  const queue = items.entries();
+  const work = async (worker: Worker) => {
+    for (const [i, item] of queue) await take(worker, item, i + 1);
+  };
+  await Promise.all(workers.map(work));
 }
 
 /** How far a test is from a mutant, so how much longer it may take and still be tried first. */
@@ -191,5 +232,6 @@ async function filesBelow(name: string): Promise<string[]> {
   if (path.extname(name) !== "") return [name];
   const entries = await readdir(path.join(ROOT, name), { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  return files.map((file) => path.relative(ROOT, file)).sort();
+  const names = files.map((file) => path.relative(ROOT, file)).filter((file) => !LISTS.test(file));
+  return names.sort();
 }

@@ -1,9 +1,15 @@
+/** What a worker says once it can be asked. */
+export interface Readiness {
+  /** The tests that there are, in the order of their files. */
+  tests: string[];
+  /** The mutants that the deployment comes by, from which most tests start. */
+  deployment: number[];
+}
+
 /** What a worker is asked: to run tests, by file and title, with a mutant active, until one fails. */
 export interface Question {
-  /** A mutant's number, 0 for none, or to record which mutants each test comes by. */
+  /** A mutant's number, or to record which mutants each test comes by. */
   mutant: number | "record";
-  /** Whether the chain starts anew, so that fixtures are set up with the mutant too. */
-  fresh: boolean;
   tests: readonly string[];
 }
 
@@ -13,8 +19,7 @@ export interface TestRun {
   failure: string | null;
   isTimeout: boolean;
   ms: number;
-  /** While recording: the mutants that its fixture came by, and all that it came by. */
-  setup: number[];
+  /** While recording: the mutants that it came by, those of its fixtures with them. */
   reached: number[];
 }
 

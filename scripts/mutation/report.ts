@@ -1,6 +1,6 @@
 import equivalent from "./equivalent.json";
 
-import type { Result } from "./campaign";
+import type { Outcome } from "./campaign";
 import { keyOf, type Mutant, type MutantKey } from "./schemata";
 
 /** Mutants that change nothing that anyone could see, with the argument why. */
@@ -9,10 +9,15 @@ export interface Equivalence {
   mutants: MutantKey[];
 }
 
-/** A mutant and what became of it. */
+/** A mutant and what became of it; one that is listed as equivalent need not be run. */
 export interface Judged {
   mutant: Mutant;
-  result: Result;
+  outcome: Outcome | "listed";
+}
+
+/** Whether a mutant is listed as equivalent. */
+export function isListed(mutant: MutantKey): boolean {
+  return equivalent.some(({ mutants }) => mutants.some((each) => keyOf(each) === keyOf(mutant)));
 }
 
 /** What became of a contract's mutants. */
@@ -52,7 +57,7 @@ export function report(
 ): Report {
   const listed = new Set(equivalences.flatMap(({ mutants }) => mutants.map(keyOf)));
   const existing = new Set(all.map(keyOf));
-  const isAlive = ({ result: { outcome } }: Judged) => outcome === "survived" || outcome === "unreached";
+  const isAlive = ({ outcome }: Judged) => outcome !== "killed" && outcome !== "timeout";
 
   const alive = judged.filter((each) => isAlive(each) && !listed.has(keyOf(each.mutant)));
   const killed = new Set(judged.filter((each) => !isAlive(each)).map(({ mutant }) => keyOf(mutant)));
@@ -64,15 +69,15 @@ export function report(
   const contracts = [...new Set(judged.map(({ mutant }) => mutant.contract))].sort();
   const tally = (contract: string, of: readonly Judged[]): Tally => {
     const count = (isCounted: (each: Judged) => boolean) => of.filter(isCounted).length;
-    const isListed = (each: Judged) => isAlive(each) && listed.has(keyOf(each.mutant));
+    const isEquivalent = (each: Judged) => isAlive(each) && listed.has(keyOf(each.mutant));
     return {
       contract,
       mutants: of.length,
       killed: count((each) => !isAlive(each)),
-      timeouts: count(({ result }) => result.outcome === "timeout"),
-      equivalent: count(isListed),
-      survived: count((each) => each.result.outcome === "survived" && !isListed(each)),
-      unreached: count((each) => each.result.outcome === "unreached" && !isListed(each)),
+      timeouts: count(({ outcome }) => outcome === "timeout"),
+      equivalent: count(isEquivalent),
+      survived: count((each) => each.outcome === "survived" && !isEquivalent(each)),
+      unreached: count((each) => each.outcome === "unreached" && !isEquivalent(each)),
     };
   };
   const total = tally("all", judged);
@@ -86,7 +91,7 @@ export function report(
     ),
     total,
     score: relevant === 0 ? 100 : (100 * total.killed) / relevant,
-    alive: alive.map(({ mutant, result }) => ({ ...mutant, outcome: result.outcome })),
+    alive: alive.map(({ mutant, outcome }) => ({ ...mutant, outcome })),
     stale,
     isComplete: alive.length === 0 && stale.length === 0,
   };

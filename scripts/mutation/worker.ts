@@ -1,11 +1,12 @@
 import path from "node:path";
 
-import { clearSnapshots } from "@nomicfoundation/hardhat-network-helpers";
+import { clearSnapshots, loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { id as keccakOf, toQuantity } from "ethers";
 import { network } from "hardhat";
 import Mocha from "mocha";
 
-import type { Answer, Question, TestRun } from "./protocol";
+import { deployProtocolFixture } from "../../test/helpers/fixture";
+import type { Answer, Question, Readiness, TestRun } from "./protocol";
 
 /** The address whose balance is the active mutant's number, and the number that records; see Mutant.sol. */
 const ACTIVE = `0x${keccakOf("mutant").slice(-40)}`;
@@ -14,17 +15,18 @@ const RECORDING = 2n ** 64n - 1n;
 /** Far more than any test takes by itself. */
 const TIMEOUT_MS = 60_000;
 
-/** The mutants that the current test came by: to set up what it took a snapshot of, and in all. */
-const reached = { setup: new Set<number>(), all: new Set<number>() };
+/** The mutants that the current test came by, while they are recorded. */
+const reached = new Set<number>();
 
-/** What each snapshot's setup came by. */
-const setupOf = new Map<unknown, ReadonlySet<number>>();
+/** Those that the deployment came by. */
+const deployment = new Set<number>();
 
-/** The number that is active, to be set again whenever the chain goes back to a snapshot. */
-const active = { number: 0n };
-
-/** Whether a mutant had a part in the fixtures that are kept. */
-const chain = { isMutated: false };
+const chain = {
+  /** The number that is active, to be set again whenever the chain goes back to a snapshot. */
+  active: 0n,
+  /** Whether a mutant had a part in the deployment that is kept. */
+  isMutated: false,
+};
 
 class TimeoutError extends Error {}
 
@@ -40,29 +42,19 @@ async function loadTests(files: readonly string[]): Promise<Map<string, Mocha.Te
   return tests;
 }
 
-function addAll(to: Set<number>, from: Iterable<number>): void {
-  for (const id of from) to.add(id);
-}
-
 async function activate(number: bigint): Promise<void> {
-  active.number = number;
+  chain.active = number;
   await network.provider.request({ method: "hardhat_setBalance", params: [ACTIVE, toQuantity(number)] });
 }
 
-/** Keeps the active number where it is when a fixture is loaded, and sees what is run before one is kept. */
+/** Keeps the active number where it is when the deployment is loaded, and counts in what that came by. */
 function watchSnapshots(): void {
   const request = network.provider.request.bind(network.provider);
   network.provider.request = async (call) => {
     const result = await request(call);
-    if (call.method === "evm_snapshot") {
-      addAll(reached.setup, reached.all);
-      setupOf.set(result, new Set(reached.all));
-    }
     if (call.method === "evm_revert") {
-      const setup = setupOf.get((call.params as unknown[])[0]) ?? [];
-      addAll(reached.setup, setup);
-      addAll(reached.all, setup);
-      await request({ method: "hardhat_setBalance", params: [ACTIVE, toQuantity(active.number)] });
+      for (const id of deployment) reached.add(id);
+      await activate(chain.active);
     }
     return result;
   };
@@ -74,13 +66,12 @@ function watchConsole(): void {
   console.log = (...data: unknown[]) => {
     const [, id] = new RegExp(`^\\s*${RECORDING} (\\d+)$`).exec(String(data[0])) ?? [];
     if (id === undefined) log(...data);
-    else reached.all.add(Number(id));
+    else reached.add(Number(id));
   };
 }
 
 async function run(test: Mocha.Test): Promise<TestRun> {
-  reached.all.clear();
-  reached.setup.clear();
+  reached.clear();
   const startedAt = Date.now();
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
@@ -100,18 +91,29 @@ async function run(test: Mocha.Test): Promise<TestRun> {
     failure,
     isTimeout,
     ms: Date.now() - startedAt,
-    setup: [...reached.setup],
-    reached: [...reached.all],
+    reached: [...reached],
   };
 }
 
-/** Runs the tests one after the other until one fails. */
-async function answer({ mutant, fresh, tests: names }: Question, tests: Map<string, Mocha.Test>): Promise<Answer> {
-  if (fresh || chain.isMutated) {
+/**
+ * Puts the chain where a mutant can be switched on. One that the deployment comes by has a part in it too, so for that
+ * the chain starts anew. For others the deployment is kept as it is without a mutant; what other fixtures were kept
+ * since is forgotten, because one may have been set up with the mutant before.
+ */
+async function prepare(isInDeployment: boolean): Promise<void> {
+  if (isInDeployment || chain.isMutated) {
     await clearSnapshots();
     await network.provider.request({ method: "hardhat_reset", params: [] });
   }
-  chain.isMutated = fresh;
+  chain.isMutated = isInDeployment;
+  if (isInDeployment) return;
+  await activate(0n);
+  await loadFixture(deployProtocolFixture);
+}
+
+/** Runs the tests one after the other until one fails. */
+async function answer({ mutant, tests: names }: Question, tests: Map<string, Mocha.Test>): Promise<Answer> {
+  await prepare(mutant !== "record" && deployment.has(mutant));
   await activate(mutant === "record" ? RECORDING : BigInt(mutant));
 
   const runs: TestRun[] = [];
@@ -129,14 +131,18 @@ async function main(): Promise<void> {
   watchSnapshots();
   watchConsole();
   const tests = await loadTests(process.argv.slice(2));
-  const send = (message: unknown) => process.send?.(message);
+  await activate(RECORDING);
+  await loadFixture(deployProtocolFixture);
+  for (const id of reached) deployment.add(id);
+
+  const send = (message: Answer | Readiness) => process.send?.(message);
   process.on("message", (question: Question) => {
     answer(question, tests).then(send, (error: unknown) => {
       console.error(error);
       process.exit(1);
     });
   });
-  send([...tests.keys()]);
+  send({ tests: [...tests.keys()], deployment: [...deployment] });
 }
 
 void main();

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 
 import { COPY, COPY_ENVIRONMENT } from "./build";
-import type { Answer, Question } from "./protocol";
+import type { Answer, Question, Readiness } from "./protocol";
 
 /** How long an answer may take; a test that does not end by itself ends much earlier, unless it holds up the process. */
 const PATIENCE_MS = 15 * 60_000;
@@ -18,8 +18,7 @@ export class Worker {
 
   constructor(private readonly files: readonly string[]) {}
 
-  /** The tests that there are, in the order of their files. */
-  async start(): Promise<string[]> {
+  async start(): Promise<Readiness> {
     const script = path.join(COPY, "scripts/mutation/worker.ts");
     this.process = spawn(process.execPath, ["-r", "ts-node/register", script, ...this.files], {
       cwd: COPY,
@@ -27,7 +26,7 @@ export class Worker {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.asked = 0;
-    return (await this.next()) as string[];
+    return (await this.next()) as Readiness;
   }
 
   /**

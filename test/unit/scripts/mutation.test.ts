@@ -1,6 +1,7 @@
 import { expect } from "chai";
 
 import { generate } from "../../../scripts/mutation/build";
+import { formatHints, parseHints, shortKeyOf } from "../../../scripts/mutation/hints";
 import { report, type Judged } from "../../../scripts/mutation/report";
 import { keyOf, type Mutant } from "../../../scripts/mutation/schemata";
 
@@ -98,6 +99,19 @@ const CASES: [what: string, statements: string, changes: string[]][] = [
   ],
 ];
 
+function mutant(id: number): Mutant {
+  return {
+    id,
+    contract: "Fixture",
+    function: "count",
+    operator: "constant",
+    source: String(id),
+    replacement: String(id + 1),
+    occurrence: 1,
+    line: id,
+  };
+}
+
 describe("mutation", () => {
   describe("generate", () => {
     it("refuses a source that does not compile", async () => {
@@ -130,21 +144,36 @@ describe("mutation", () => {
     });
   });
 
+  describe("hints", () => {
+    it("say by their keys which test killed the mutants, whatever became of their lines and numbers", () => {
+      const hints = parseHints(
+        formatHints([
+          [mutant(1), "b"],
+          [mutant(2), "a"],
+          [mutant(3), "b"],
+        ]),
+      );
+      const moved = { ...mutant(3), id: 7, line: 70 };
+      expect([mutant(1), mutant(2), moved, mutant(4)].map((each) => hints.get(shortKeyOf(each)))).to.deep.equal([
+        "b",
+        "a",
+        "b",
+        undefined,
+      ]);
+    });
+
+    it("are written in the same order, whichever mutant was killed first", () => {
+      const killers = [
+        [mutant(1), "b"],
+        [mutant(2), "a"],
+        [mutant(3), "b"],
+      ] as const;
+      expect(formatHints([...killers].reverse())).to.equal(formatHints(killers));
+    });
+  });
+
   describe("report", () => {
-    const mutant = (id: number): Mutant => ({
-      id,
-      contract: "Fixture",
-      function: "count",
-      operator: "constant",
-      source: String(id),
-      replacement: String(id + 1),
-      occurrence: 1,
-      line: id,
-    });
-    const judged = (outcome: Judged["result"]["outcome"], id: number): Judged => ({
-      mutant: mutant(id),
-      result: { outcome, hash: "" },
-    });
+    const judged = (outcome: Judged["outcome"], id: number): Judged => ({ mutant: mutant(id), outcome });
 
     it("scores the killed among those that are not equivalent", () => {
       const all = [judged("killed", 1), judged("timeout", 2), judged("survived", 3), judged("survived", 4)];
@@ -163,6 +192,13 @@ describe("mutation", () => {
       expect(alive).to.deep.equal([{ ...mutant(3), outcome: "survived" }]);
       expect(stale).to.deep.equal([]);
       expect(isComplete).to.equal(false);
+    });
+
+    it("takes one that is listed as equivalent for that without a run", () => {
+      const listed = [{ argument: "1 is never read", mutants: [mutant(1)] }];
+      const { total, isComplete } = report([judged("listed", 1)], [mutant(1)], listed);
+      expect(total).to.include({ equivalent: 1, survived: 0, unreached: 0 });
+      expect(isComplete).to.equal(true);
     });
 
     it("tells mutants that no test comes by apart", () => {
