@@ -162,7 +162,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         Asset storage asset = _assets[params.asset];
         if (!asset.isListed) revert Escrow_AssetNotListed(params.asset);
         if (block.timestamp < _frozenUntil) revert Escrow_Frozen(_frozenUntil);
-        if (params.duration > MAX_DURATION || params.duration < MIN_DURATION) {
+        if (params.duration < MIN_DURATION || params.duration > MAX_DURATION) {
             revert Escrow_DurationOutOfBounds(params.duration, MIN_DURATION, MAX_DURATION);
         }
 
