@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
+import { main, UsageError, type Output } from "../scripts/lib/command";
 import type { Snapshot } from "./gas/report";
 
 const USAGE = `Measures on the really deployed system what every operation costs that a user pays for, and in the same run what
@@ -24,33 +24,15 @@ Ends with 1 when the check fails, and with 2 when it is called wrongly.`;
 
 const SNAPSHOT = path.join(__dirname, "gas.snapshot.json");
 
-interface Options {
+interface Values {
   breakdown: boolean;
-  json: boolean;
   check: boolean;
   update: boolean;
   out: string;
 }
 
-/** Undefined when only help was asked for. */
-function readOptions(args: string[]): Options | undefined {
-  const { values } = parseArgs({
-    args,
-    options: {
-      breakdown: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      check: { type: "boolean", default: false },
-      update: { type: "boolean", default: false },
-      out: { type: "string", default: "bench-out" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  if (values.check && values.update) throw new Error("--check and --update exclude each other");
-  return values;
-}
-
-async function run({ breakdown, json, check, update, out }: Options): Promise<void> {
+async function run({ breakdown, check, update, out }: Values, output: Output): Promise<number> {
+  if (check && update) throw new UsageError("--check and --update exclude each other");
   // Hardhat takes its network from here when it is first imported
   process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
   const { Meter } = await import("./gas/meter");
@@ -70,43 +52,30 @@ async function run({ breakdown, json, check, update, out }: Options): Promise<vo
   const growth = report.growthOf(meter);
   if (breakdown) {
     const spending = report.spendingOf(meter);
-    console.log(json ? JSON.stringify(spending, null, 2) : report.spendingTable(spending));
+    output.result(spending, report.spendingTable(spending));
   } else {
-    console.log(json ? JSON.stringify(rows, null, 2) : report.tables(rows, growth));
+    output.result(rows, report.tables(rows, growth));
   }
   await mkdir(out, { recursive: true });
   await writeFile(path.join(out, "gas.svg"), gasChart(rows));
   await writeFile(path.join(out, "growth.csv"), report.growthCsv(growth));
 
   if (update) await writeFile(SNAPSHOT, JSON.stringify(report.snapshotOf(rows), null, 2) + "\n");
-  if (check) {
-    const found = report.regressions(rows, JSON.parse(await readFile(SNAPSHOT, "utf8")) as Snapshot);
-    for (const regression of found) console.error(regression);
-    if (found.length > 0) {
-      console.error("If this is meant to be, run with --update and commit the snapshot.");
-      process.exitCode = 1;
-    }
-  }
+  if (!check) return 0;
+
+  const found = report.regressions(rows, JSON.parse(await readFile(SNAPSHOT, "utf8")) as Snapshot);
+  if (found.length === 0) return 0;
+  throw new Error([...found, "If this is meant to be, run with --update and commit the snapshot."].join("\n"));
 }
 
-async function main(): Promise<void> {
-  let options: Options | undefined;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${messageOf(error)}\nSee --help.`);
-    process.exitCode = 2;
-    return;
-  }
-  if (options === undefined) console.log(USAGE);
-  else await run(options);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-main().catch((error: unknown) => {
-  console.error(messageOf(error));
-  process.exitCode = 1;
+main({
+  usage: USAGE,
+  options: {
+    breakdown: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
+    update: { type: "boolean", default: false },
+    out: { type: "string", default: "bench-out" },
+  },
+  required: [],
+  run,
 });

@@ -3,7 +3,7 @@ import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } fro
 import path from "node:path";
 
 import { STEPS, type Step } from "./audit/steps";
-import { main, table, type Output } from "./lib/command";
+import { main, table, UsageError, type Output } from "./lib/command";
 
 const NAMES = STEPS.map(({ name }) => name);
 
@@ -32,7 +32,7 @@ const LANES = 2;
 
 async function run(values: { only?: string[]; out: string }, output: Output): Promise<number> {
   const unknown = values.only?.find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) throw new Error(`--only is ${unknown}, must be one of ${NAMES.join(", ")}`);
+  if (unknown !== undefined) throw new UsageError(`--only is ${unknown}, must be one of ${NAMES.join(", ")}`);
   const directory = path.resolve(values.out);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });

@@ -1,20 +1,19 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
 
 import hre from "hardhat";
 import Mocha from "mocha";
 
 import THREATS from "../test/adversaries/threats.json";
+import { main, UsageError } from "./lib/command";
 
 const USAGE = `Runs every test that holds one of the requirements of test/adversaries/threats.json, and prints each requirement with
 its result.
 
-  npm run threats -- [--only IDS] [--json FILE]
+  npm run threats -- [--only IDS] [--json]
 
-  --only IDS   only these requirements, as 16,22a
-  --json FILE  also write the results to a file
-  --help       print this
+  --only IDS  only these requirements, as 16,22a
+  --json      print the results alone, as JSON
+  --help      print this
 
 Ends with 1 when a test is not there, is not run or fails, and with 2 when it is called wrongly.`;
 
@@ -51,7 +50,7 @@ function keyOf(file: string, title: string): string {
 }
 
 /** Runs the named tests, and resolves to what became of each that there is. */
-async function run(threats: readonly Threat[]): Promise<Map<string, State>> {
+async function runTests(threats: readonly Threat[]): Promise<Map<string, State>> {
   const named = threats.flatMap(({ tests }) => tests);
   const wanted = new Set(named.flatMap(({ file, titles }) => titles.map((title) => keyOf(file, title))));
   const files = new Set(named.map(({ file }) => file));
@@ -67,10 +66,16 @@ async function run(threats: readonly Threat[]): Promise<Map<string, State>> {
   };
   keep(mocha.suite);
 
+  // what the runner and the tests print is not the result
+  const print = process.stdout.write.bind(process.stdout);
+  process.stdout.write = process.stderr.write.bind(process.stderr);
   const states = new Map<string, State>();
   return new Promise((resolve) => {
     mocha
-      .run(() => resolve(states))
+      .run(() => {
+        process.stdout.write = print;
+        resolve(states);
+      })
       .on("pass", (test) => states.set(keyOfTest(test), "passed"))
       .on("fail", (test) => {
         if (test.type === "test") states.set(keyOfTest(test), "failed");
@@ -78,63 +83,48 @@ async function run(threats: readonly Threat[]): Promise<Map<string, State>> {
   });
 }
 
-function report(results: readonly Result[]): void {
-  console.log("\nRequirements, and how many of their tests passed");
-  for (const { id, requirement, tests } of results) {
+function describe(results: readonly Result[], held: number): string {
+  const lines = results.flatMap(({ id, requirement, tests }) => {
     const passed = tests.filter(({ state }) => state === "passed").length;
     const bad = tests.filter(({ state }) => state !== "passed");
-    console.log(`${bad.length === 0 ? "ok  " : "FAIL"} ${id.padStart(3)}  ${passed}/${tests.length}  ${requirement}`);
-    for (const { file, title, state } of bad) console.log(`             ${state}: test/${file}: ${title}`);
-  }
+    return [
+      `${bad.length === 0 ? "ok  " : "FAIL"} ${id.padStart(3)}  ${passed}/${tests.length}  ${requirement}`,
+      ...bad.map(({ file, title, state }) => `             ${state}: test/${file}: ${title}`),
+    ];
+  });
+  return [
+    "\nRequirements, and how many of their tests passed",
+    ...lines,
+    `\n${held} of ${results.length} requirements are held by tests that were run and passed`,
+  ].join("\n");
 }
 
 function select(only: string | undefined): readonly Threat[] {
   if (only === undefined) return THREATS;
   return only.split(",").map((id) => {
     const threat = THREATS.find((each) => each.id === id);
-    if (threat === undefined)
-      throw new Error(`--only ${id}: there is no such requirement, see test/adversaries/threats.json`);
-    return threat;
+    if (threat !== undefined) return threat;
+    throw new UsageError(`--only is ${id}: there is no such requirement, see test/adversaries/threats.json`);
   });
 }
 
-async function main(threats: readonly Threat[], json: string | undefined): Promise<void> {
-  const states = await run(threats);
-  const results = threats.map(({ id, requirement, tests }) => ({
-    id,
-    requirement,
-    tests: tests.flatMap(({ file, titles }) =>
-      titles.map((title): Outcome => ({ file, title, state: states.get(keyOf(file, title)) ?? "not run" })),
-    ),
-  }));
-  report(results);
-  if (json !== undefined) {
-    mkdirSync(path.dirname(json), { recursive: true });
-    writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
-  }
-  const held = results.filter(({ tests }) => tests.length > 0 && tests.every(({ state }) => state === "passed"));
-  console.log(`\n${held.length} of ${results.length} requirements are held by tests that were run and passed`);
-  process.exitCode = held.length === results.length ? 0 : 1;
-}
-
-function options(): { threats: readonly Threat[]; json: string | undefined } | undefined {
-  const { values } = parseArgs({
-    options: { only: { type: "string" }, json: { type: "string" }, help: { type: "boolean", default: false } },
-  });
-  if (values.help) return undefined;
-  return { threats: select(values.only), json: values.json };
-}
-
-try {
-  const given = options();
-  if (given === undefined) console.log(USAGE);
-  else {
-    void main(given.threats, given.json).catch((error: unknown) => {
-      console.error(error);
-      process.exitCode = 1;
-    });
-  }
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 2;
-}
+main({
+  usage: USAGE,
+  options: { only: { type: "string" } },
+  required: [],
+  async run({ only }, output) {
+    const threats = select(only);
+    const states = await runTests(threats);
+    const results = threats.map(({ id, requirement, tests }) => ({
+      id,
+      requirement,
+      tests: tests.flatMap(({ file, titles }) =>
+        titles.map((title): Outcome => ({ file, title, state: states.get(keyOf(file, title)) ?? "not run" })),
+      ),
+    }));
+    const isHeld = ({ tests }: Result) => tests.length > 0 && tests.every(({ state }) => state === "passed");
+    const held = results.filter(isHeld).length;
+    output.result(results, describe(results, held));
+    return held === results.length ? 0 : 1;
+  },
+});

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
 
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
 import { Random } from "./demo/random";
 import { csv, JsonReporter, TableReporter, type Reporter } from "./demo/report";
 import type { Story } from "./demo/story";
+import { main, UsageError, type Output } from "./lib/command";
 
 const USAGE = `Lives the whole life of TFT on a chain of its own, in process: compute sold, bought back, burned and claimed on a
 real Uniswap v3 market, until 100,000,000 are left. Checks what must always hold after every step.
@@ -26,30 +26,8 @@ const GENESIS = "2026-12-31T12:00:00Z";
 
 const MAX_SEED = 2 ** 32 - 1;
 
-interface Options {
-  seed: number;
-  out: string;
-  json: boolean;
-}
-
-/** Undefined when only help was asked for. */
-function readOptions(args: string[]): Options | undefined {
-  const { values } = parseArgs({
-    args,
-    options: {
-      seed: { type: "string", default: "1" },
-      out: { type: "string", default: "demo-out" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const seed = /^\d{1,10}$/.test(values.seed) ? Number(values.seed) : NaN;
-  if (!(seed <= MAX_SEED)) throw new Error(`--seed is ${values.seed}, must be a whole number from 0 to ${MAX_SEED}`);
-  return { seed, out: values.out, json: values.json };
-}
-
-async function run({ seed, out, json }: Options): Promise<void> {
+async function run(values: { seed: string; out: string }, output: Output): Promise<number> {
+  const seed = readSeed(values.seed);
   // Hardhat takes its network from here when it is first imported, and its clock when it is first used
   process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
   const { default: hre } = await import("hardhat");
@@ -58,17 +36,24 @@ async function run({ seed, out, json }: Options): Promise<void> {
   const { CheckFailedError } = await import("./demo/checks");
 
   const isColoured = process.stdout.isTTY && process.env.NO_COLOR === undefined;
-  const reporter: Reporter = json ? new JsonReporter() : new TableReporter(isColoured);
+  const reporter: Reporter = output.json ? new JsonReporter() : new TableReporter(isColoured);
   reporter.start(seed);
   const story = await Story.begin(new Random(seed), reporter);
   try {
     await story.live();
-    reporter.end({ ...resultOf(story, seed), failed: 0, files: await write(out, story) });
+    reporter.end({ ...resultOf(story, seed), failed: 0, files: await write(values.out, story) });
+    return 0;
   } catch (error) {
     if (!(error instanceof CheckFailedError)) throw error;
     reporter.end({ ...resultOf(story, seed), failed: 1, failure: error.message, files: [] });
-    process.exitCode = 1;
+    return 1;
   }
+}
+
+function readSeed(text: string): number {
+  const seed = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (!(seed <= MAX_SEED)) throw new UsageError(`--seed is ${text}, must be a whole number from 0 to ${MAX_SEED}`);
+  return seed;
 }
 
 function resultOf({ economy: { auditor } }: Story, seed: number) {
@@ -83,24 +68,9 @@ async function write(directory: string, { rows }: Story): Promise<string[]> {
   return Object.keys(files).map((name) => path.join(directory, name));
 }
 
-async function main(): Promise<void> {
-  let options: Options | undefined;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${messageOf(error)}\nSee --help.`);
-    process.exitCode = 2;
-    return;
-  }
-  if (options === undefined) console.log(USAGE);
-  else await run(options);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-main().catch((error: unknown) => {
-  console.error(messageOf(error));
-  process.exitCode = 1;
+main({
+  usage: USAGE,
+  options: { seed: { type: "string", default: "1" }, out: { type: "string", default: "demo-out" } },
+  required: [],
+  run,
 });

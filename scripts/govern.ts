@@ -1,4 +1,3 @@
-import { TuringFogError } from "../src/errors";
 import {
   cancelCall,
   changesOf,
@@ -22,7 +21,7 @@ import {
 import { formatDuration } from "../src/deployment/parameters";
 import { formatInstant } from "../src/time";
 import { ACTION_OPTIONS, ACTION_USAGE, readAction, type ActionValues } from "./lib/actions";
-import { main, type Output } from "./lib/command";
+import { main, UsageError, type Output } from "./lib/command";
 import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployed, type Deployed } from "./lib/deployed";
 import { openSender, SENDER_OPTIONS, SENDER_USAGE, type SenderValues } from "./lib/sender";
 import { describeOutcome, indent, submitCall } from "./lib/steps";
@@ -60,13 +59,6 @@ interface Context extends Deployed {
   output: Output;
 }
 
-/** A step that is none. */
-class UnknownStepError extends TuringFogError {
-  constructor(step: string | undefined) {
-    super(`The step is ${step ?? "missing"}, must be one of ${Object.keys(STEPS).join(", ")}; see --help`);
-  }
-}
-
 const STEPS: Record<string, (context: Context, action?: string) => Promise<void>> = {
   build,
   schedule,
@@ -84,7 +76,11 @@ main({
   options: OPTIONS,
   required: ["network"],
   async run(values, output) {
-    if (step === undefined || !Object.hasOwn(STEPS, step)) throw new UnknownStepError(step);
+    if (step === undefined || !Object.hasOwn(STEPS, step)) {
+      throw new UsageError(
+        `The step is ${step ?? "missing"}, must be one of ${Object.keys(STEPS).join(", ")}; see --help`,
+      );
+    }
     const deployed = await openDeployed(values);
     const governance = governedContracts(deployed.book.addresses, deployed.connection.provider);
     await STEPS[step]({ ...deployed, governance, values, output }, action);
@@ -180,7 +176,7 @@ async function list({ connection, governance, book, output }: Context): Promise<
 }
 
 async function operationOf({ connection, governance, values, book }: Context): Promise<Operation> {
-  if (values.id === undefined) throw new Error("--id is missing; see --help");
+  if (values.id === undefined) throw new UsageError("--id is missing; see --help");
   return findOperation(governance.timelock, connection.provider, book.firstBlock ?? 0, values.id);
 }
 

@@ -7,7 +7,7 @@ import {
   simulate,
   type GuardianAction,
 } from "../src/governance";
-import { main } from "./lib/command";
+import { main, UsageError } from "./lib/command";
 import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployed } from "./lib/deployed";
 import { openSender, SENDER_OPTIONS, SENDER_USAGE } from "./lib/sender";
 import { describeOutcome, submitCall } from "./lib/steps";
@@ -54,6 +54,7 @@ function readGuardianAction(kind: string | undefined, root: string | undefined):
   if (kind === "freeze" || kind === "thaw") return { kind };
   if (kind !== "veto") throw new Error(`The action is ${kind ?? "missing"}, must be veto, freeze or thaw; see --help`);
   if (root === undefined) throw new Error("--root is missing; see --help");
-  if (!isHexString(root, 32)) throw new Error(`--root is ${root}, must be 32 bytes, as 0x and 64 hexadecimal digits`);
+  if (!isHexString(root, 32))
+    throw new UsageError(`--root is ${root}, must be 32 bytes, as 0x and 64 hexadecimal digits`);
   return { kind, receiptsRoot: root };
 }

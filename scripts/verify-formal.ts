@@ -1,4 +1,4 @@
-import { main, type Output } from "./lib/command";
+import { main, UsageError, type Output } from "./lib/command";
 import { check, type Property } from "./formal/check";
 import { checkExp2 } from "./formal/exp2";
 import { SUITES } from "./formal/suites";
@@ -18,7 +18,7 @@ because nothing meets what it requires. Ends with 1 when one is refuted or vacuo
 async function run({ only }: { only?: string }, output: Output): Promise<number> {
   const suites = SUITES.filter(({ name }) => only === undefined || name === only);
   const all: Property[] = only === undefined || only === "Exp2" ? checkExp2() : [];
-  if (suites.length + all.length === 0) throw new Error(`--only ${only}: see scripts/formal/suites.ts`);
+  if (suites.length + all.length === 0) throw new UsageError(`--only ${only}: see scripts/formal/suites.ts`);
 
   for (const property of all) say(property, output);
   for (const suite of suites) {

@@ -56,7 +56,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: "threats",
-    command: ["threats", "--", "--json", "RESULT"],
+    command: ["threats", "--", "--json"],
     describe: (result) => {
       const threats = parse<{ tests: { state: string }[] }[]>(result);
       const held = threats.filter(({ tests }) => tests.every(({ state }) => state === "passed")).length;

@@ -1,6 +1,7 @@
 import { getAddress, parseUnits } from "ethers";
 
 import type { GovernanceAction, GovernedContracts } from "../../src/governance";
+import { UsageError } from "./command";
 
 /** The options of every action. */
 export const ACTION_OPTIONS = {
@@ -50,7 +51,7 @@ export async function readAction(
       return { kind, asset: readAddress("asset", required(values, "asset")) };
     case "set-operations":
       if (values.treasury === undefined && values.share === undefined) {
-        throw new Error("--treasury and --share are missing; see --help");
+        throw new UsageError("--treasury and --share are missing; see --help");
       }
       return {
         kind,
@@ -59,13 +60,13 @@ export async function readAction(
         share: values.share === undefined ? await vault.operationsShare() : readWhole("share", values.share),
       };
     default:
-      throw new Error(`The action is ${kind || "missing"}, must be one of those in --help`);
+      throw new UsageError(`The action is ${kind || "missing"}, must be one of those in --help`);
   }
 }
 
 function required(values: ActionValues, name: keyof ActionValues): string {
   const value = values[name];
-  if (value === undefined) throw new Error(`--${name} is missing; see --help`);
+  if (value === undefined) throw new UsageError(`--${name} is missing; see --help`);
   return value;
 }
 
@@ -73,17 +74,17 @@ function required(values: ActionValues, name: keyof ActionValues): string {
 function readAddress(name: string, text: string): string {
   const isAddress = /^0x[0-9a-fA-F]{40}$/.test(text);
   if (!isAddress || getAddress(text.toLowerCase()) !== text) {
-    throw new Error(`--${name} is ${text}, must be an address with its EIP-55 checksum`);
+    throw new UsageError(`--${name} is ${text}, must be an address with its EIP-55 checksum`);
   }
   return text;
 }
 
 function readWhole(name: string, text: string): bigint {
-  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} is ${text}, must be a whole number`);
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`--${name} is ${text}, must be a whole number`);
   return BigInt(text);
 }
 
 function readTft(name: string, text: string): bigint {
-  if (!/^\d{1,10}(\.\d{1,18})?$/.test(text)) throw new Error(`--${name} is ${text}, must be TFT as 2.5`);
+  if (!/^\d{1,10}(\.\d{1,18})?$/.test(text)) throw new UsageError(`--${name} is ${text}, must be TFT as 2.5`);
   return parseUnits(text, 18);
 }

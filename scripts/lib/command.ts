@@ -37,9 +37,12 @@ export interface Command<O extends Options, R extends keyof O> {
   run(values: Given<O, R>, output: Output): Promise<number | void>;
 }
 
+/** A command was called wrongly. */
+export class UsageError extends Error {}
+
 /**
- * Runs a command on the arguments of the process. It ends with the command's own exit code, and with 1 and one line on
- * stderr when it fails or is called wrongly. No key and no RPC URL can be in what an error says.
+ * Runs a command on the arguments of the process. It ends with the command's own exit code, with 1 and one line on stderr
+ * when it fails, and with 2 when it is called wrongly. No key and no RPC URL can be in what an error says.
  */
 export function main<O extends Options, R extends keyof O & string>(command: Command<O, R>): void {
   runCommand(command).then(
@@ -48,23 +51,30 @@ export function main<O extends Options, R extends keyof O & string>(command: Com
     },
     (error: unknown) => {
       console.error(redact(error instanceof Error ? error.message : String(error)));
-      process.exitCode = 1;
+      process.exitCode = error instanceof UsageError ? 2 : 1;
     },
   );
 }
 
 async function runCommand<O extends Options, R extends keyof O & string>(command: Command<O, R>): Promise<number> {
-  const { values } = parseArgs({ options: { ...command.options, ...COMMON } });
-  const given = values as Record<string, unknown>;
+  const given = parse({ ...command.options, ...COMMON });
   if (given.help === true) {
     console.log(command.usage);
     return 0;
   }
   for (const name of command.required) {
-    if (given[name] === undefined) throw new Error(`--${name} is missing; see --help`);
+    if (given[name] === undefined) throw new UsageError(`--${name} is missing; see --help`);
   }
-  const code = await command.run(values as Given<O, R>, outputOf(given.json === true));
+  const code = await command.run(given as Given<O, R>, outputOf(given.json === true));
   return code ?? 0;
+}
+
+function parse(options: Options): Record<string, unknown> {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}; see --help`);
+  }
 }
 
 function outputOf(json: boolean): Output {

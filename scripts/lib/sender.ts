@@ -8,7 +8,7 @@ import { isLocal } from "../../src/deployment/networks";
 import { SafeSender } from "../../src/deployment/safeSender";
 import type { Sender } from "../../src/deployment/sender";
 import { addressOf, loadWallet, PASSPHRASE_VARIABLE, type KeySource } from "../../src/deployment/signer";
-import type { Output } from "./command";
+import { UsageError, type Output } from "./command";
 import { askSecret } from "./prompt";
 
 /** The options of every command that sends something. */
@@ -71,6 +71,6 @@ export function keySource(network: string, keystore?: string): KeySource {
 
 function readFee(gwei: string | undefined): bigint | undefined {
   if (gwei === undefined) return undefined;
-  if (!/^\d{1,9}(\.\d{1,9})?$/.test(gwei)) throw new Error(`--max-fee is ${gwei}, must be gwei as 25 or 0.05`);
+  if (!/^\d{1,9}(\.\d{1,9})?$/.test(gwei)) throw new UsageError(`--max-fee is ${gwei}, must be gwei as 25 or 0.05`);
   return parseUnits(gwei, "gwei");
 }

@@ -34,7 +34,7 @@ describe("scripts/deploy.ts", () => {
   ] as const) {
     it(`refuses to run without ${missing}`, async () => {
       const { code, stdout, stderr } = await deploy(...given);
-      expect(code).to.equal(1);
+      expect(code).to.equal(2);
       expect(stdout).to.equal("");
       expect(stderr).to.equal(`${missing} is missing; see --help\n`);
     });
@@ -42,7 +42,7 @@ describe("scripts/deploy.ts", () => {
 
   it("refuses an unknown option", async () => {
     const { code, stderr } = await deploy("--yes");
-    expect(code).to.equal(1);
+    expect(code).to.equal(2);
     expect(stderr).to.contain("Unknown option '--yes'");
   });
 
