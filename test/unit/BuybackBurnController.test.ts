@@ -770,6 +770,14 @@ describe("BuybackBurnController", () => {
       await controller.burnEpoch(first);
       expect(await controller.oldestBucket(tft)).to.deep.equal([1n, second]);
     });
+
+    it("has no epoch once every bucket is destroyed", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, tft } = protocol.contracts;
+      await controller.burnEpoch(await endedTFTBucket(protocol, TFT));
+
+      expect(await controller.oldestBucket(tft)).to.deep.equal([0n, 0n]);
+    });
   });
 
   describe("buy", () => {
@@ -1441,6 +1449,14 @@ describe("BuybackBurnController", () => {
           .to.be.revertedWithCustomError(controller, "Controller_NotPool")
           .withArgs(caller);
       }
+    });
+
+    it("tells which bucket now waits", async () => {
+      const { controller, pool, usd } = (await loadFixture(deployProtocolFixture)).contracts;
+
+      await expect(controller.connect(await impersonate(pool)).enqueue(7n, usd))
+        .to.emit(controller, "BucketQueued")
+        .withArgs(await pool.bucketId(7n, usd), 7n, usd);
     });
   });
 
