@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-
+import { main, UsageError, type Given, type Output } from "./lib/command";
 import { build, generate, readContracts } from "./mutation/build";
 import { Campaign, takeTurns } from "./mutation/campaign";
 import { writeHints } from "./mutation/hints";
@@ -32,18 +31,16 @@ const OPTIONS = {
   seed: { type: "string", default: "1" },
   update: { type: "boolean", default: false },
   workers: { type: "string", default: "2" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
 } as const;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) return console.log(USAGE);
+type Values = Given<typeof OPTIONS, never>;
+
+async function mutate(values: Values, output: Output): Promise<number> {
   if (values.update && (values.only ?? values.sample) !== undefined) {
-    throw new Error("--update notes of every mutant which test kills it; leave out --only and --sample");
+    throw new UsageError("--update notes of every mutant which test kills it; leave out --only and --sample");
   }
   const workerCount = positive("workers", values.workers);
-  const progress = values.json ? () => undefined : showProgress;
+  const progress = output.json ? () => undefined : showProgress;
 
   progress("generating mutants");
   const { instrumented, mutants } = await generate(await readContracts());
@@ -60,15 +57,15 @@ async function main(): Promise<void> {
 
   const judged = chosen.map((mutant): Judged => ({ mutant, outcome: outcomeOf(campaign, mutant) }));
   const result = report(judged, mutants);
-  if (process.stderr.isTTY && !values.json) process.stderr.write("\n");
-  console.log(values.json ? JSON.stringify(result, null, 2) : toText(result));
-  if (!result.isComplete) process.exitCode = 1;
+  if (process.stderr.isTTY && !output.json) process.stderr.write("\n");
+  output.result(result, toText(result));
+  return result.isComplete ? 0 : 1;
 }
 
-function choose(mutants: readonly Mutant[], values: { only?: string[]; sample?: string; seed: string }): Mutant[] {
+function choose(mutants: readonly Mutant[], values: Values): Mutant[] {
   const contracts = new Set(mutants.map(({ contract }) => contract));
   for (const name of values.only ?? []) {
-    if (!contracts.has(name)) throw new Error(`--only ${name}: mutants are of ${[...contracts].join(", ")}`);
+    if (!contracts.has(name)) throw new UsageError(`--only ${name}: mutants are of ${[...contracts].join(", ")}`);
   }
   const chosen = mutants.filter(({ contract }) => values.only?.includes(contract) ?? true);
   if (values.sample === undefined) return chosen;
@@ -123,7 +120,9 @@ function outcomeOf(campaign: Campaign, mutant: Mutant): Judged["outcome"] {
 
 function positive(name: string, value: string): number {
   const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`--${name} ${value}: a number from 1 on is needed`);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new UsageError(`--${name} ${value}: a number from 1 on is needed`);
+  }
   return number;
 }
 
@@ -134,7 +133,4 @@ function showProgress(line: string): void {
   else if (Number(count) % 50 === 0) process.stderr.write(`${line}\n`);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+main({ usage: USAGE, options: OPTIONS, required: [], run: mutate });
