@@ -25,6 +25,8 @@ interface Verdict {
   seconds: number;
   /** What it found, in a line. */
   found: string;
+  /** What it found, one by one. */
+  list: string[][];
 }
 
 /** Steps that run beside each other; each takes one core. */
@@ -63,11 +65,12 @@ async function run(values: { only?: string[]; out: string }, output: Output): Pr
     `${seconds} s`,
     found,
   ]);
-  output.result(document, `\n${table(rows)}\n\nLogs and results are in ${directory}`);
+  const lists = verdicts.filter(({ list }) => list.length > 0).map(({ name, list }) => `${name}\n${table(list)}`);
+  output.result(document, ["", ...lists, table(rows), `Logs and results are in ${directory}`].join("\n\n"));
   return passed ? 0 : 1;
 }
 
-async function prove({ name, command, env, describe }: Step, directory: string): Promise<Verdict> {
+async function prove({ name, command, env, describe, list }: Step, directory: string): Promise<Verdict> {
   const start = Date.now();
   const base = path.join(directory, name);
   const result = `${base}.json`;
@@ -76,9 +79,10 @@ async function prove({ name, command, env, describe }: Step, directory: string):
   const ended = await npmRun(command.map(withResult), variables, base);
   const seconds = Math.round((Date.now() - start) / 1_000);
   try {
-    return { name, passed: ended, seconds, found: describe(readFileSync(result, "utf8")) };
+    const text = readFileSync(result, "utf8");
+    return { name, passed: ended, seconds, found: describe(text), list: list?.(text) ?? [] };
   } catch {
-    return { name, passed: false, seconds, found: `it left no result: see ${base}.log` };
+    return { name, passed: false, seconds, found: `it left no result: see ${base}.log`, list: [] };
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Property } from "../formal/check";
+
 /** A proof: a script of package.json, and how its result is said in a line. */
 export interface Step {
   name: string;
@@ -6,11 +8,23 @@ export interface Step {
   env?: Record<string, string>;
   /** What was found, by the result as it was written or printed. */
   describe: (result: string) => string;
+  /** The same one by one, as rows: what an auditor wants to read without opening a file. */
+  list?: (result: string) => string[][];
 }
 
 /** Calls of the stateful campaign, and commands of the reference model. */
 const CALLS = 10_000_000;
 const COMMANDS = 200_000;
+
+/** A requirement, with what became of its tests. */
+interface Threat {
+  id: string;
+  requirement: string;
+  tests: { file: string; title: string; state: string }[];
+}
+
+/** What an adversary has tried, and what came of it. */
+type Game = Record<"adversary" | "scenario" | "paidIn" | "gotBack" | "bound", string>;
 
 const count = (value: number | bigint): string => value.toLocaleString("en");
 
@@ -58,21 +72,30 @@ export const STEPS: readonly Step[] = [
     name: "threats",
     command: ["threats", "--", "--json"],
     describe: (result) => {
-      const threats = parse<{ tests: { state: string }[] }[]>(result);
+      const threats = parse<Threat[]>(result);
       const held = threats.filter(({ tests }) => tests.every(({ state }) => state === "passed")).length;
       const tests = threats.reduce((total, threat) => total + threat.tests.length, 0);
       return `${held} of ${threats.length} requirements held, by ${tests} tests`;
     },
+    list: (result) =>
+      parse<Threat[]>(result).flatMap(({ id, requirement, tests }) => [
+        [id, requirement],
+        ...tests.map(({ file, title, state }) => ["", `${state}: test/${file}: ${title}`]),
+      ]),
   },
   {
     name: "adversaries",
     command: ["adversaries"],
     env: { ADVERSARIES_JSON: "RESULT" },
     describe: (result) => {
-      const games = parse<{ adversary: string }[]>(result);
+      const games = parse<Game[]>(result);
       const adversaries = new Set(games.map(({ adversary }) => adversary)).size;
       return `${games.length} games of ${adversaries} adversaries, none beyond what the protocol grants`;
     },
+    list: (result) => [
+      ["", "", "paid in", "got back", "may get back at most"],
+      ...parse<Game[]>(result).map((game) => [game.adversary, game.scenario, game.paidIn, game.gotBack, game.bound]),
+    ],
   },
   {
     name: "formal",
@@ -82,6 +105,12 @@ export const STEPS: readonly Step[] = [
         parse<Record<"proven" | "open" | "refuted" | "vacuous", number>>(result);
       return `${proven} properties proven, ${open} open, ${refuted + vacuous} refuted or vacuous`;
     },
+    list: (result) =>
+      parse<{ properties: Property[] }>(result).properties.map(({ verdict, suite, name, statement, reason }) => [
+        verdict,
+        `${suite}.${name}`,
+        reason === undefined ? statement : `${statement} (${reason.split("\n")[0]})`,
+      ]),
   },
   {
     name: "reached",
