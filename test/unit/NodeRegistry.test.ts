@@ -204,6 +204,10 @@ describe("NodeRegistry", () => {
         "figures that divide into nothing round",
         [304_817n, 110_333n, 190_101n, 81_007n, 191_919n, 3_893_771n, 151_313n],
       ],
+      [
+        "figures whose mean is just below the next unit",
+        [210_076n, 81_083n, 136_000n, 58_000n, 134_000n, 2_762_000n, 108_000n],
+      ],
     ];
     for (const [title, images] of measured) {
       it(`rates ${title}, exactly`, async () => {

@@ -395,6 +395,18 @@ describe("RewardPool", () => {
       expect(await tft.balanceOf(pool)).to.equal(1n);
     });
 
+    it("pays a miner who earned a single unit", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, tft } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      // of the first unit ever burned nothing is released, with the second the first
+      await finalBucket(protocol, [miner, 1n]);
+      const { id, reward } = await finalBucket(protocol, [miner, 1n]);
+      expect(reward).to.equal(1n);
+
+      await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalance(tft, miner, 1n);
+    });
+
     it(`pays the same in any grouping and order, and never more than the reward (seed ${SEED})`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
