@@ -89,6 +89,15 @@ describe("AuctionPrice", () => {
       expect(await priceOf(harness, { referencePrice: 0n, elapsed: 0n, period: DAY })).to.equal(0n);
     });
 
+    it("goes on halving at the highest reference until less than a unit is left", async () => {
+      const { harness } = await loadFixture(deployHarness);
+      for (let periods = 1n; periods <= 12n; ++periods) {
+        const input = { referencePrice: MAX_REFERENCE, elapsed: periods * DAY, period: DAY };
+        const halvings = 5n + 8n * (periods - 1n);
+        expect(await priceOf(harness, input), `after ${periods} periods`).to.equal((8n * MAX_REFERENCE) >> halvings);
+      }
+    });
+
     it("is zero from 128 halvings on, and has been below one unit before, even at the highest reference", async () => {
       const { harness } = await loadFixture(deployHarness);
       const halvingsReach128 = DAY + ((128n - 5n) * DAY) / 8n;
