@@ -20,16 +20,17 @@ async function brokenController({ contracts: { controller, tft }, actors }: Prot
   return signer;
 }
 
-/** A second vault, which finds the reserve of the first one at its address before it is deployed. */
+/** A second vault, which finds the reserve of the first one, or less, at its address before it is deployed. */
 async function vaultWithReserve(
   contracts: Protocol["contracts"],
   treasury: Addressable,
   share: bigint,
+  reserve = RESERVE,
 ): Promise<EmissionVault> {
   const [deployer] = await ethers.getSigners();
   const address = getCreateAddress({ from: deployer.address, nonce: await deployer.getNonce() });
   const first = await impersonate(contracts.vault);
-  await contracts.tft.connect(first).transfer(address, RESERVE);
+  await contracts.tft.connect(first).transfer(address, reserve);
   return ethers.deployContract("EmissionVault", [systemOf(contracts), treasury, share]);
 }
 
@@ -41,6 +42,14 @@ describe("EmissionVault", () => {
       await expect(ethers.deployContract("EmissionVault", [systemOf(contracts), actors.operations, 0n]))
         .to.be.revertedWithCustomError(contracts.vault, "Vault_ReserveMissing")
         .withArgs(0n, RESERVE);
+    });
+
+    it("refuses to exist with a unit less than the reserve", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+
+      await expect(vaultWithReserve(contracts, actors.operations, 0n, RESERVE - 1n))
+        .to.be.revertedWithCustomError(contracts.vault, "Vault_ReserveMissing")
+        .withArgs(RESERVE - 1n, RESERVE);
     });
 
     it("refuses an operations treasury that is a contract of the protocol", async () => {

@@ -126,22 +126,23 @@ describe("UniswapV3BuybackFiller", () => {
         .withArgs(epoch + 1n, epoch);
     });
 
-    it("refuses a pool that has not enough TFT", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const { usd, tft } = protocol.contracts;
-      const { filler, uniswap } = await deployMarket(protocol, usd);
-      // a pool with a price, at the end of the range so that the search for liquidity is short, and nothing in it
-      const [dollar, token] = [await usd.getAddress(), await tft.getAddress()];
-      const [token0, token1, price] =
-        BigInt(dollar) < BigInt(token) ? [dollar, token, LOWEST_PRICE] : [token, dollar, HIGHEST_PRICE];
-      await uniswap.positionManager.createAndInitializePoolIfNecessary(token0, token1, 500n, price);
-      const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+    for (const side of ["below", "above"] as const) {
+      it(`refuses a pool that has no TFT at the end of its prices, for an asset ${side} TFT`, async () => {
+        const protocol = await loadFixture(deployProtocolFixture);
+        const { tft } = protocol.contracts;
+        const dollar = await listDollar(protocol, side);
+        const { filler, uniswap } = await deployMarket(protocol, dollar);
+        // a pool with a price, one step from the end of the range so that the search for liquidity is short
+        const [token0, token1, price] = side === "below" ? [dollar, tft, LOWEST_PRICE] : [tft, dollar, HIGHEST_PRICE];
+        await uniswap.positionManager.createAndInitializePoolIfNecessary(token0, token1, 500n, price);
+        const { epoch, start } = await openLot(protocol, dollar, 1_000n * USD);
 
-      await time.setNextBlockTimestamp(start + PERIOD);
-      await expect(filler.fill(usd, epoch, 1_000n * USD, 500n, 0n))
-        .to.be.revertedWithCustomError(filler, "Filler_PoolExhausted")
-        .withArgs(0n, 5_000n * TFT);
-    });
+        await time.setNextBlockTimestamp(start + PERIOD);
+        await expect(filler.fill(dollar, epoch, 1_000n * USD, 500n, 0n))
+          .to.be.revertedWithCustomError(filler, "Filler_PoolExhausted")
+          .withArgs(0n, 5_000n * TFT);
+      });
+    }
 
     it("refuses while the lot costs more than the pool gives for all of it", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
