@@ -210,7 +210,7 @@ export async function takeTurns<T>(
 function remoteness(test: string, { contract, function: name }: Mutant): number {
   const [file, title] = test.split(": ");
   const isOwn = path.basename(file).toLowerCase().startsWith(contract.toLowerCase());
-  return (isOwn ? 1 : 20) * (title.includes(name) ? 1 : 5);
+  return (isOwn ? 1 : 1_000) * (title.includes(name) ? 1 : 5);
 }
 
 function digest(parts: readonly string[]): string {
