@@ -22,6 +22,12 @@ compares every balance, every view, every event and every revert after each comm
 
 Ends with 0 when model and system agree, with 1 at a counterexample, and with 2 when it is called wrongly.`;
 
+/**
+ * The chain keeps a trace of each step of the machine until JavaScript's collector comes by, tens of megabytes a command.
+ * Its allocator is to use such memory again instead of giving it back and having the kernel clear it each time.
+ */
+const KEEP_MEMORY = { MIMALLOC_PURGE_DELAY: "-1" };
+
 interface Options {
   commands: number;
   workers: number;
@@ -78,6 +84,7 @@ async function explore({ commands, workers, seed, out }: Options): Promise<numbe
       const args = [String(seed + i), String(Math.ceil(commands / workers)), path.dirname(out)];
       const child = fork(path.join(__dirname, "model/worker.ts"), args, {
         execArgv: ["-r", "ts-node/register/transpile-only"],
+        env: { ...process.env, HARDHAT_NETWORK: HARDHAT_NETWORK_NAME, ...KEEP_MEMORY },
       });
       children.push(child);
       child.on("message", (report) => {

@@ -1,96 +1,70 @@
-import { getAddress, toBeHex } from "ethers";
+import { getAddress } from "ethers";
 
 /**
- * Reads many views in one call. The chain's own cost is per request, and a general multicall spends most of its time
- * copying memory, so this is the shortest code that does it: for each call it copies the calldata behind the results so
- * far, calls, and puts a result in their place.
- *
- * Input, per call: address (20 bytes), length (2), calldata. Output, per call: success (1), length (2), return data.
+ * Reads many views in one call. The chain keeps a trace of each step that the machine does, and that is most of what a
+ * call costs; so the code that reads is made anew for each list of views, without a loop, and is told how long each
+ * result is foreseen to be. Its output has, for each view, a word (2 · length of what was returned, + 1 when it did not
+ * revert) and then as many bytes as were foreseen.
  */
-const OPCODES: Record<string, number> = {
-  ADD: 0x01,
-  LT: 0x10,
-  AND: 0x16,
-  OR: 0x17,
-  SHL: 0x1b,
-  SHR: 0x1c,
-  CALLDATALOAD: 0x35,
-  CALLDATASIZE: 0x36,
-  CALLDATACOPY: 0x37,
-  RETURNDATASIZE: 0x3d,
-  RETURNDATACOPY: 0x3e,
-  POP: 0x50,
-  MSTORE: 0x52,
-  JUMP: 0x56,
-  JUMPI: 0x57,
-  GAS: 0x5a,
-  JUMPDEST: 0x5b,
-  PUSH0: 0x5f,
-  DUP1: 0x80,
-  DUP2: 0x81,
-  DUP4: 0x83,
-  DUP5: 0x84,
-  DUP6: 0x85,
-  DUP7: 0x86,
-  SWAP1: 0x90,
-  RETURN: 0xf3,
-  STATICCALL: 0xfa,
-};
 
-// the stack at the start of each line, its top to the right; 0x… is pushed
-const SOURCE = `
-  PUSH0 PUSH0                                               : the end of the results, the next call's place in the input
-  JUMPDEST CALLDATASIZE DUP2 LT 0x0c JUMPI                  : end, place
-  POP PUSH0 RETURN                                          : end, place
-  JUMPDEST DUP1 CALLDATALOAD                                : end, place
-  DUP1 0x50 SHR 0xffff AND SWAP1 0x60 SHR                   : end, place, head
-  DUP2 DUP4 0x16 ADD DUP6 CALLDATACOPY                      : end, place, length, target
-  PUSH0 PUSH0 DUP4 DUP7 DUP5 GAS STATICCALL                 : end, place, length, target
-  SWAP1 POP 0xf8 SHL RETURNDATASIZE 0xe8 SHL OR DUP4 MSTORE : end, place, length, target, success
-  RETURNDATASIZE PUSH0 DUP5 0x03 ADD RETURNDATACOPY         : end, place, length
-  ADD 0x16 ADD SWAP1                                        : end, place, length
-  RETURNDATASIZE ADD 0x03 ADD SWAP1 0x02 JUMP               : next place, end
-`;
-
+/** Where the code is put for the length of a call. */
 export const BATCH_ADDRESS = getAddress(`0x${"ba7c".repeat(10)}`);
 
-export const BATCH_CODE = assemble(SOURCE);
-
+/** A view to call, and how many bytes it is foreseen to return. */
 export interface BatchCall {
   to: string;
   data: string;
+  length: number;
 }
 
-export interface BatchResult {
-  success: boolean;
-  /** Hex, with 0x. */
-  data: string;
+const WORD = 32;
+
+/** What comes before a result, as hex. */
+export function batchHead(isSuccess: boolean, length: number): string {
+  return (2 * length + (isSuccess ? 1 : 0)).toString(16).padStart(2 * WORD, "0");
 }
 
-export function encodeBatch(calls: readonly BatchCall[]): string {
-  const parts = calls.map(({ to, data }) => to.slice(2) + toBeHex((data.length - 2) / 2, 2).slice(2) + data.slice(2));
-  return `0x${parts.join("")}`;
-}
+/** One call, with gaps of 0 for what differs. The stack's top is on the right. */
+const CALL = assemble(
+  "61 0000 62 000000 5f 39", // PUSH size, PUSH source, PUSH0, CODECOPY: the calldata to the start of memory
+  "61 0000 62 000000 61 0000 5f 73 " + "00".repeat(WORD - 12), // PUSH length, PUSH target, PUSH size, PUSH0, PUSH address
+  "5a fa 3d 80 01 17", // GAS, STATICCALL, RETURNDATASIZE, DUP1, ADD, OR
+  "62 000000 52", // PUSH target of the head, MSTORE
+);
 
-export function decodeBatch(output: string): BatchResult[] {
-  const results: BatchResult[] = [];
-  for (let at = 2; at < output.length;) {
-    const length = 2 * parseInt(output.slice(at + 2, at + 6), 16);
-    results.push({ success: output.slice(at, at + 2) === "01", data: `0x${output.slice(at + 6, at + 6 + length)}` });
-    at += 6 + length;
-  }
-  return results;
-}
+/** PUSH size, PUSH start, RETURN */
+const END = assemble("62 000000 62 000000 f3");
 
-function assemble(source: string): string {
-  const tokens = source
-    .split("\n")
-    .flatMap((line) => line.split(":")[0].split(" "))
-    .filter((token) => token !== "");
-  const bytes = tokens.map((token) => {
-    if (!token.startsWith("0x")) return toBeHex(OPCODES[token], 1).slice(2);
-    const pushed = token.slice(2);
-    return toBeHex(OPCODES.PUSH0 + pushed.length / 2, 1).slice(2) + pushed;
+/** Code that reads these views, as hex with 0x. */
+export function batchCode(calls: readonly BatchCall[]): string {
+  const sizes = calls.map(({ data }) => (data.length - 2) / 2);
+  const dataSize = sizes.reduce((total, size) => total + size, 0);
+  const endsAt = calls.length * CALL.length;
+  // in memory: the calldata of one call after the other at 0, then the results
+  const start = WORD * Math.ceil(Math.max(0, ...sizes) / WORD);
+  const code = Buffer.alloc(endsAt + END.length + dataSize);
+  let source = endsAt + END.length;
+  let target = start;
+  calls.forEach(({ to, data, length }, i) => {
+    const at = i * CALL.length;
+    CALL.copy(code, at);
+    code.writeUInt16BE(sizes[i], at + 1);
+    code.writeUIntBE(source, at + 4, 3);
+    code.writeUInt16BE(length, at + 10);
+    code.writeUIntBE(target + WORD, at + 13, 3);
+    code.writeUInt16BE(sizes[i], at + 17);
+    code.write(to.slice(2), at + 21, "hex");
+    code.writeUIntBE(target, at + 48, 3);
+    code.write(data.slice(2), source, "hex");
+    source += sizes[i];
+    target += WORD + length;
   });
-  return `0x${bytes.join("")}`;
+  END.copy(code, endsAt);
+  code.writeUIntBE(target - start, endsAt + 1, 3);
+  code.writeUIntBE(start, endsAt + 5, 3);
+  return `0x${code.toString("hex")}`;
+}
+
+function assemble(...lines: string[]): Buffer {
+  return Buffer.from(lines.join("").replaceAll(" ", ""), "hex");
 }

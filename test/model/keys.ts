@@ -1,4 +1,12 @@
-import { HDNodeWallet, SigningKey, TypedDataEncoder, type TypedDataDomain, type TypedDataField } from "ethers";
+import {
+  concat,
+  HDNodeWallet,
+  keccak256,
+  SigningKey,
+  TypedDataEncoder,
+  type TypedDataDomain,
+  type TypedDataField,
+} from "ethers";
 import hre from "hardhat";
 import type { HardhatNetworkHDAccountsConfig } from "hardhat/types";
 
@@ -9,13 +17,20 @@ export function accountKeys(): SigningKey[] {
   return Array.from({ length: count }, (_, i) => new SigningKey(parent.deriveChild(i).privateKey));
 }
 
-/** Signs typed data with several keys, hashing once. */
+const domainHashes = new WeakMap<TypedDataDomain, string>();
+const encoders = new WeakMap<readonly TypedDataField[], TypedDataEncoder>();
+
+/** Signs typed data with several keys. What depends on domain and type alone is worked out once for each. */
 export function signTyped(
   keys: readonly SigningKey[],
   domain: TypedDataDomain,
-  types: Record<string, TypedDataField[]>,
+  type: { name: string; fields: readonly TypedDataField[] },
   message: Record<string, unknown>,
 ): string[] {
-  const digest = TypedDataEncoder.hash(domain, types, message);
+  const domainHash = domainHashes.get(domain) ?? TypedDataEncoder.hashDomain(domain);
+  domainHashes.set(domain, domainHash);
+  const encoder = encoders.get(type.fields) ?? TypedDataEncoder.from({ [type.name]: [...type.fields] });
+  encoders.set(type.fields, encoder);
+  const digest = keccak256(concat(["0x1901", domainHash, encoder.hash(message)]));
   return keys.map((key) => key.sign(digest).serialized);
 }

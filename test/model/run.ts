@@ -1,5 +1,4 @@
-import { type Interface, type LogDescription } from "ethers";
-
+import { batchHead } from "./batch";
 import { resolve, timeOf } from "./resolve";
 import { describe, type Command, type GivenId } from "./resolve/context";
 import { Skip } from "./reference/escrow";
@@ -25,7 +24,8 @@ export class Disagreement extends Error {
 
 /** Lives with the model and the system at once, and compares them after each step. */
 export class Runner {
-  private readonly lines: string[] = [];
+  /** What was done, written only when it is to be read. */
+  private readonly lines: (() => string)[] = [];
 
   constructor(
     private readonly system: System,
@@ -38,10 +38,14 @@ export class Runner {
     for (const [index, { when, action }] of steps.entries()) {
       const at = timeOf(this.world, when);
       const command = await resolve({ world: this.world, system: this.system, at }, action);
-      const text = command === null ? "wait" : describe(this.system, command);
-      this.lines.push(`${index}. at ${at}, ${text}`);
+      this.lines.push(() => `${index}. at ${at}, ${command === null ? "wait" : describe(this.system, command)}`);
       const differences = await this.step(command, at, action.do);
-      if (differences.length > 0) throw new Disagreement(index, this.lines, differences);
+      if (differences.length === 0) continue;
+      throw new Disagreement(
+        index,
+        this.lines.map((write) => write()),
+        differences,
+      );
     }
   }
 
@@ -107,28 +111,42 @@ export class Runner {
 
   private async compareViews(views: readonly View[]): Promise<string[]> {
     const { addresses } = this.system.setting;
-    const calls = views.map((view) => ({ to: addresses[view.contract], data: this.system.encodeView(view) }));
-    const results = await this.system.read(calls);
+    const foreseen = views.map(({ expected }) => this.encodeExpected(expected));
+    const calls = views.map((view, i) => ({
+      ...{ to: addresses[view.contract], data: this.system.encodeView(view) },
+      length: foreseen[i].length / 2,
+    }));
+    const results = await this.system.readAll(calls);
+
     const differences: string[] = [];
-    views.forEach((view, i) => {
-      const { success, data } = results[i];
+    let at = 0;
+    for (const [i, view] of views.entries()) {
       const { expected } = view;
-      if (expected instanceof Refused) {
-        this.tally.compared += 1;
-        if (success || data !== this.encodeError(expected)) differences.push(this.differ(view, success, data));
-        return;
-      }
-      this.tally.compared += expected.length;
-      if (!success || !isWords(data, expected)) differences.push(this.differ(view, success, data));
-    });
+      const head = batchHead(!(expected instanceof Refused), calls[i].length);
+      const data = at + head.length;
+      this.tally.compared += expected instanceof Refused ? 1 : expected.length;
+      const isEqual = results.startsWith(head, at) && results.startsWith(foreseen[i], data);
+      at = data + foreseen[i].length;
+      if (isEqual || isWithin(view, results.slice(data - head.length, at), head)) continue;
+      differences.push(this.differ(view, await this.system.read(calls[i])));
+    }
     return differences;
   }
 
-  private encodeError({ contract, error, args }: Refused): string {
-    return this.system.interfaces[contract].encodeErrorResult(error, args);
+  private encodeExpected(expected: View["expected"]): string {
+    if (expected instanceof Refused) return this.encodeError(expected).slice(2);
+    return expected.map((word) => encodeWord(typeof word === "bigint" ? word : word.min)).join("");
   }
 
-  private differ({ contract, method, args, expected }: View, success: boolean, data: string): string {
+  /** All that errors carry is a word. */
+  private encodeError({ contract, error, args }: Refused): string {
+    return this.system.errorSelector(contract, error) + args.map((arg) => encodeWord(BigInt(arg as bigint))).join("");
+  }
+
+  private differ(
+    { contract, method, args, expected }: View,
+    { success, data }: { success: boolean; data: string },
+  ): string {
     const named = `${contract}.${method}(${args.map((arg) => this.system.nameOf(String(arg))).join(", ")})`;
     const foreseen = expected instanceof Refused ? expected.message : `[${expected.map(writeWord).join(", ")}]`;
     const words = data.slice(2).match(/.{64}/g) ?? [];
@@ -165,16 +183,11 @@ function readEvents(system: System, { logs }: Extract<ChainOutcome, { logs: unkn
   return logs.flatMap(({ address, topics, data }): Event[] => {
     const contract = names.find((name) => addresses[name].toLowerCase() === address.toLowerCase());
     if (contract === undefined) throw new Error(`${address} has emitted an event`);
-    const parsed = parseLog(system.interfaces[contract], topics, data);
-    if (SHOWN_ELSEWHERE.includes(parsed.name)) return [];
-    return [{ contract, name: parsed.name, args: parsed.args.toArray() as Value[] }];
+    const fragment = system.eventAt(contract, topics[0]);
+    if (SHOWN_ELSEWHERE.includes(fragment.name)) return [];
+    const args = system.interfaces[contract].decodeEventLog(fragment, data, topics);
+    return [{ contract, name: fragment.name, args: args.toArray() as Value[] }];
   });
-}
-
-function parseLog(contract: Interface, topics: string[], data: string): LogDescription {
-  const parsed = contract.parseLog({ topics, data });
-  if (parsed === null) throw new Error(`An event with topic ${topics[0]} is not in the interface`);
-  return parsed;
 }
 
 function write({ contract, name, args }: Event): string {
@@ -182,12 +195,17 @@ function write({ contract, name, args }: Event): string {
   return `${contract}.${name}(${args.map(writeArg).join(", ")})`;
 }
 
-function isWords(data: string, expected: readonly Word[]): boolean {
-  if (data.length !== 2 + 64 * expected.length) return false;
+/** Whether each word of a result is what it must be, or within its bounds. */
+function isWithin({ expected }: View, result: string, head: string): boolean {
+  if (expected instanceof Refused || !result.startsWith(head)) return false;
   return expected.every((word, i) => {
-    const actual = BigInt(`0x${data.slice(2 + 64 * i, 66 + 64 * i)}`);
+    const actual = BigInt(`0x${result.slice(head.length + 64 * i, head.length + 64 * (i + 1))}`);
     return typeof word === "bigint" ? actual === word : word.min <= actual && actual <= word.max;
   });
+}
+
+function encodeWord(word: bigint): string {
+  return word.toString(16).padStart(64, "0");
 }
 
 function writeWord(word: Word): string {

@@ -1,9 +1,17 @@
-import { parseEther, toQuantity, ZeroAddress, type Interface, type SigningKey, type TypedDataDomain } from "ethers";
+import {
+  parseEther,
+  toQuantity,
+  ZeroAddress,
+  type EventFragment,
+  type Interface,
+  type SigningKey,
+  type TypedDataDomain,
+} from "ethers";
 import hre, { ethers } from "hardhat";
 
 import { readDomain } from "../../src/oracle";
 import { deployProtocolFixture, INITIAL_DAI, INITIAL_TFT, INITIAL_USD, type Protocol } from "../helpers/fixture";
-import { BATCH_ADDRESS, BATCH_CODE, encodeBatch, decodeBatch, type BatchCall, type BatchResult } from "./batch";
+import { BATCH_ADDRESS, batchCode, type BatchCall } from "./batch";
 import { accountKeys } from "./keys";
 import { genesisRatings } from "./reference/registry";
 import { NOMINAL, RESERVE } from "./reference/supply";
@@ -26,6 +34,9 @@ export type ChainOutcome = { logs: Log[] } | { revert: string };
 export class System {
   readonly watched: Watched;
   private readonly calldata = new Map<string, string>();
+  private readonly selectors = new Map<string, string>();
+  /** By contract and topic: ethers would hash the names of all events to find one. */
+  private readonly events = new Map<string, EventFragment>();
 
   private constructor(
     private readonly protocol: Protocol,
@@ -39,6 +50,9 @@ export class System {
   ) {
     const named = (pattern: RegExp) =>
       [...accounts].filter(([name]) => pattern.test(name)).map(([, address]) => address);
+    for (const [name, contract] of Object.entries(interfaces)) {
+      contract.forEachEvent((event) => this.events.set(`${name}.${event.topicHash}`, event));
+    }
     this.watched = {
       accounts: named(/^(?!zero|signer|deployer)/),
       people: named(/^(miner|renter|bidder|treasury|stranger|operations|guardian)/),
@@ -74,14 +88,20 @@ export class System {
     return system;
   }
 
-  /** Lets every account send without a key, and places the code that reads many views at once. */
+  /** The event of a topic that a contract's interface has. */
+  eventAt(contract: ContractName, topic: string): EventFragment {
+    const event = this.events.get(`${contract}.${topic}`);
+    if (event === undefined) throw new Error(`An event with topic ${topic} is not in the interface of ${contract}`);
+    return event;
+  }
+
+  /** Lets every account send without a key. */
   private async prepare(): Promise<void> {
     for (const account of this.accounts.values()) {
       if (account === ZeroAddress) continue;
       await this.request("hardhat_impersonateAccount", [account]);
       await this.request("hardhat_setBalance", [account, toQuantity(parseEther("1000000"))]);
     }
-    await this.request("hardhat_setCode", [BATCH_ADDRESS, BATCH_CODE]);
   }
 
   account(name: string): Address {
@@ -125,6 +145,15 @@ export class System {
     }
   }
 
+  /** The first four bytes of an error, as hex with 0x. */
+  errorSelector(contract: ContractName, error: string): string {
+    const key = `${contract}.${error}`;
+    const selector = this.selectors.get(key) ?? this.interfaces[contract].getError(error)?.selector;
+    if (selector === undefined) throw new Error(`${key} is not in the interface`);
+    this.selectors.set(key, selector);
+    return selector;
+  }
+
   /** Calldata of a view, which is the same for the same view ever again. */
   encodeView({ contract, method, args }: { contract: ContractName; method: string; args: readonly Value[] }): string {
     const key = `${contract}.${method}(${args.map(String).join()})`;
@@ -133,10 +162,21 @@ export class System {
     return data;
   }
 
-  /** Calls views at the last block, all at once. */
-  async read(calls: readonly BatchCall[]): Promise<BatchResult[]> {
-    const call = { to: BATCH_ADDRESS, data: encodeBatch(calls), gas: toQuantity(GAS) };
-    return decodeBatch((await this.request("eth_call", [call, "latest"])) as string);
+  /** Calls views at the last block, all at once; the results as `batch.ts` tells, in hex. */
+  async readAll(calls: readonly BatchCall[]): Promise<string> {
+    const call = { to: BATCH_ADDRESS, gas: toQuantity(GAS) };
+    const code = { [BATCH_ADDRESS]: { code: batchCode(calls) } };
+    const output = (await this.request("eth_call", [call, "latest", code])) as string;
+    return output.slice(2);
+  }
+
+  /** Calls one view at the last block. */
+  async read({ to, data }: BatchCall): Promise<{ success: boolean; data: string }> {
+    try {
+      return { success: true, data: (await this.request("eth_call", [{ to, data }, "latest"])) as string };
+    } catch (error) {
+      return { success: false, data: revertData(error) };
+    }
   }
 
   async now(): Promise<bigint> {

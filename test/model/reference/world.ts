@@ -153,6 +153,13 @@ export class World {
     return fork;
   }
 
+  /** The same world at another time, to look at and not to change. */
+  seenAt(time: bigint): World {
+    const seen = new World(this.setting, this.state);
+    seen.now = time;
+    return seen;
+  }
+
   get epoch(): bigint {
     return this.now / this.setting.epochLength;
   }

@@ -71,7 +71,7 @@ export function vouch<T extends OracleMessageType>(
   const isGiven = flaw !== "stale version" && flaw !== "other message";
   const keys = chosen.map((signer) => known(system.keys, signer));
   if (flaw === "other key") keys[keys.length - 1] = keys[0];
-  const signed = signTyped(keys, system.oracleDomain, { [type]: [...ORACLE_TYPES[type]] }, message);
+  const signed = signTyped(keys, system.oracleDomain, { name: type, fields: ORACLE_TYPES[type] }, message);
   return {
     signatures: chosen.map((signer, i) => ({ signer, signature: signed[i] })),
     vouches: chosen.map((signer, i) => ({

@@ -23,8 +23,9 @@ import {
 } from "./context";
 import type { Resolvers } from "./index";
 
-const PERMIT_TYPES = {
-  Permit: [
+const PERMIT = {
+  name: "Permit",
+  fields: [
     { name: "owner", type: "address" },
     { name: "spender", type: "address" },
     { name: "value", type: "uint256" },
@@ -153,7 +154,7 @@ function signPermit(
   const key = known(system.keys, signer);
   const domain = known(system.tokenDomains, asset);
   const used = { ...message, nonce: kind === "used" ? nonce + 1n : nonce };
-  const { v, r, s } = Signature.from(signTyped([key], domain, PERMIT_TYPES, used)[0]);
+  const { v, r, s } = Signature.from(signTyped([key], domain, PERMIT, used)[0]);
   return { deadline, v, r, s };
 }
 
@@ -202,8 +203,7 @@ function submission(context: Context, root: string, receipts: Receipt[], dataHas
 /** Final roots four times of five, when there are any at the time. */
 function chooseRoot({ world, at }: Context, pick: Pick): string {
   const roots = [...world.state.roots.keys()];
-  const then = world.fork();
-  then.now = at;
+  const then = world.seenAt(at);
   const final = roots.filter((root) => status(then, root).status === Status.Final).reverse();
   return choose(final.length > 0 && (pick ?? 0) % 5 !== 4 ? final : roots, pick, UNKNOWN_ROOT);
 }

@@ -123,12 +123,11 @@ async function buy(context: Context, action: Extract<Action, { do: "buy" }>): Pr
 function shareOf(current: controller.Lot | undefined, share: number | "all but 1 %"): bigint {
   if (current === undefined) return 1n;
   if (share !== "all but 1 %") return (current.remaining * BigInt(share)) / 10_000n;
-  return max(current.remaining - current.amount / 100n - 1n, 0n);
+  return max(current.remaining - current.amount / 100n, 0n);
 }
 
 function lotAt({ world, at }: Context, asset: Address): controller.Lot | undefined {
-  const then = world.fork();
-  then.now = at;
+  const then = world.seenAt(at);
   try {
     return controller.lot(then, asset);
   } catch (error) {
