@@ -185,7 +185,10 @@ const buyback: [number, fc.Arbitrary<Action>][] = [
     action("buy", {
       buyer: sometimes(from("bidder", "treasury", "renter0"), from(...PEOPLE), 15),
       asset: sometimes(fc.constant("lot"), from<AssetName>("usd", "dai", "aux", "tft"), 8),
-      share: fc.oneof(fc.integer({ min: 0, max: 10_000 }), from<number | "all but 1 %">(10_000, 10_000, "all but 1 %")),
+      share: fc.oneof(
+        { weight: 2, arbitrary: fc.integer({ min: 0, max: 10_000 }) },
+        { weight: 3, arbitrary: from<number | "all but 1 %">(10_000, "all but 1 %", "all but 1 %") },
+      ),
       extra: fc.bigInt(0n, 2n),
       epochOffset: sometimes(fc.constant(0), from(-1, 1), 15),
       limit: sometimes(from("any", "exact"), fc.constant("below"), 10),

@@ -37,12 +37,14 @@ function openMarket(): Step[] {
     { gpuModel: "GTX 1080 Ti", gpuCount: 1n },
     { gpuModel: "RTX 2080 Ti", gpuCount: 1_024n },
   ];
+  // a lot of the first two nodes' sales in DAI can be such that 1 % of it is a whole number, the others seldom are
+  const prices = [50n * TFT, 12_345_678n, 7n * TFT];
   const nodes = hardware.flatMap(({ gpuModel, gpuCount }, i): Action[] => [
     { do: "registerNode", owner: `miner${i}`, gpuModel, gpuCount, payout: `miner${i}` },
     { do: "attestNode", node: i, from: "now", seconds: 30 * (i + 1) * DAY, flaw: "none" },
     ...(["tft", "usd", "dai"] as const).map((asset, j): Action => ({
       ...{ do: "setListing", node: i, caller: null, asset },
-      ...{ unitPrice: [50n * TFT, 12_345_678n, 7n * TFT + 3n][j] * BigInt(i + 1), capacityTU: 1_000n * TU },
+      ...{ unitPrice: prices[j] * BigInt(i + 1) + (i === 2 ? 3n : 0n), capacityTU: 1_000n * TU },
     })),
   ]);
   return [...approvals, ...nodes].map(soon);
@@ -90,11 +92,12 @@ function treasuryNode(): Step {
 function openBusiness(): Step[] {
   const order = { do: "openOrder", maxUnitPrice: 3n * TFT, aboveListing: 0n, refundTo: "zero" } as const;
   const long = { tuAmount: 20n * TU + 7n, duration: 20n * 86_400n, paymentRef: 0, permit: "none" } as const;
+  const round = { ...long, tuAmount: 20n * TU };
   const actions: Action[] = [
     { ...order, ...long, payer: "renter0", renter: "renter0", node: 0, asset: "usd" },
     { ...order, ...long, payer: "renter1", renter: "renter1", node: 2, asset: "dai" },
     { ...order, ...long, payer: "renter0", renter: "renter1", node: 1, asset: "tft", refundTo: "renter0" },
-    { ...order, ...long, payer: "renter1", renter: "renter1", node: "joint", asset: "dai" },
+    { ...order, ...round, payer: "renter1", renter: "renter1", node: "joint", asset: "dai" },
     { ...order, ...long, payer: "bidder", renter: "renter0", node: "joint", asset: "usd", maxUnitPrice: 2_000_001n },
   ];
   return actions.map(soon);

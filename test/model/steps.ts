@@ -83,7 +83,7 @@ export type Action =
       buyer: string;
       /** One that has a lot, if any has. */
       asset: AssetName | "lot";
-      /** Of what remains, in parts of ten thousand, or such that 1 % of the lot and a unit are left. Base units on top. */
+      /** Of what remains, in parts of ten thousand, or such that 1 % of the lot is left. Base units on top. */
       share: number | "all but 1 %";
       extra: bigint;
       epochOffset: number;
