@@ -104,6 +104,8 @@ async function prepare(isInDeployment: boolean): Promise<void> {
   if (isInDeployment || chain.isMutated) {
     await clearSnapshots();
     await network.provider.request({ method: "hardhat_reset", params: [] });
+    // the chain before is outside of the heap, so its collector does not know how much there is to collect
+    globalThis.gc?.();
   }
   chain.isMutated = isInDeployment;
   if (isInDeployment) return;

@@ -20,7 +20,7 @@ export class Worker {
 
   async start(): Promise<Readiness> {
     const script = path.join(COPY, "scripts/mutation/worker.ts");
-    this.process = spawn(process.execPath, ["-r", "ts-node/register", script, ...this.files], {
+    this.process = spawn(process.execPath, ["--expose-gc", "-r", "ts-node/register", script, ...this.files], {
       cwd: COPY,
       env: { ...process.env, ...COPY_ENVIRONMENT },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
