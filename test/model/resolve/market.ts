@@ -1,6 +1,6 @@
 import { id, Signature, toBeHex, ZeroHash } from "ethers";
 
-import { max } from "../../../src/math";
+import { max, min } from "../../../src/math";
 import { ReceiptTree, type Receipt } from "../../../src/receipts";
 import { signTyped } from "../keys";
 import * as escrow from "../reference/escrow";
@@ -22,6 +22,8 @@ import {
   type GivenId,
 } from "./context";
 import type { Resolvers } from "./index";
+
+const MAX_PRICE = 2n ** 128n - 1n;
 
 const PERMIT = {
   name: "Permit",
@@ -114,7 +116,7 @@ function openOrder(context: Context, action: Extract<Action, { do: "openOrder" }
     nodeId,
     asset,
     tuAmount: action.tuAmount,
-    maxUnitPrice: isAtListing ? offered + (action.aboveListing ?? 0n) : action.maxUnitPrice,
+    maxUnitPrice: isAtListing ? min(offered + (action.aboveListing ?? 0n), MAX_PRICE) : action.maxUnitPrice,
     duration: action.duration,
     renter: system.account(action.renter),
     refundTo: system.account(action.refundTo),
