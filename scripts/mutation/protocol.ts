@@ -26,4 +26,6 @@ export interface TestRun {
 export interface Answer {
   /** In the order of the tests; of the last one at the most the failure is not null. */
   runs: TestRun[];
+  /** The memory that the worker takes by now, in bytes. */
+  memory: number;
 }

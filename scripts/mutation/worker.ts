@@ -126,7 +126,7 @@ async function answer({ mutant, tests: names }: Question, tests: Map<string, Moc
     runs.push(result);
     if (result.failure !== null) break;
   }
-  return { runs };
+  return { runs, memory: process.memoryUsage.rss() };
 }
 
 async function main(): Promise<void> {

@@ -8,13 +8,12 @@ import type { Answer, Question, Readiness } from "./protocol";
 /** How long an answer may take; a test that does not end by itself ends much earlier, unless it holds up the process. */
 const PATIENCE_MS = 15 * 60_000;
 
-/** How many questions a worker is asked before another takes its place: the chain in it never forgets. */
-const LIFETIME = 200;
+/** How many bytes a worker may take before another takes its place: the chain in it never forgets. */
+const MAX_MEMORY = 4 * 2 ** 30;
 
 /** A process that runs tests of the instrumented copy; started again when it hangs, ends, or grows old. */
 export class Worker {
   private process: ChildProcess | undefined;
-  private asked = 0;
 
   constructor(private readonly files: readonly string[]) {}
 
@@ -25,7 +24,6 @@ export class Worker {
       env: { ...process.env, ...COPY_ENVIRONMENT },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    this.asked = 0;
     return (await this.next()) as Readiness;
   }
 
@@ -35,12 +33,12 @@ export class Worker {
    * @throws if the process ended
    */
   async ask(question: Question): Promise<Answer | null> {
-    if (this.asked === LIFETIME) this.stop();
     if (this.process === undefined) await this.start();
-    this.asked += 1;
     this.process?.send(question);
     try {
-      return (await this.next()) as Answer;
+      const answer = (await this.next()) as Answer;
+      if (answer.memory > MAX_MEMORY) this.stop();
+      return answer;
     } catch (error) {
       this.stop();
       if (error instanceof Error && error.name === "AbortError") return null;
