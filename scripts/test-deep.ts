@@ -1,19 +1,33 @@
-import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 import { build, campaign, DEPTH, describeSummary, findForge, merge, type Summary } from "../test/invariant/campaign";
+import { main, wholeNumber, type Output } from "./lib/command";
+
+const USAGE = `Lives random histories of the shipped bytecode under forge, and checks every statement after every call.
+
+  npm run test:deep -- [--calls N] [--workers N] [--seed N] [--json]
+
+  --calls N    how many calls, rounded up to whole campaigns (default 10000000)
+  --workers N  how many processes (default: as many as there are cores)
+  --seed N     of the first campaign; the next ones take the numbers after it (default: a new one)
+  --json       print the summary alone, as JSON
+  --help       print this
+
+Ends with 1 when a statement did not hold, and with 2 when it is called wrongly.`;
 
 /** Histories of one forge process: it keeps every call until it ends, so that a long one fills the memory. */
 const RUNS_PER_PROCESS = 50;
 
-/**
- * The deep campaign. Environment: CALLS, 10 million unless given; SEED, the first of consecutive seeds; WORKERS, as
- * many as there are cores; SUMMARY, a file for the summary as JSON.
- */
-async function main(): Promise<void> {
-  const calls = Number(process.env.CALLS ?? 10_000_000);
-  const workers = Number(process.env.WORKERS ?? availableParallelism());
-  const firstSeed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+interface Values {
+  calls: string;
+  workers: string;
+  seed: string;
+}
+
+async function run(values: Values, output: Output): Promise<number> {
+  const calls = wholeNumber("calls", values.calls, 1);
+  const workers = wholeNumber("workers", values.workers, 1);
+  const firstSeed = wholeNumber("seed", values.seed, 0);
   const processes = Math.ceil(calls / (RUNS_PER_PROCESS * DEPTH));
 
   const forge = await findForge();
@@ -21,7 +35,7 @@ async function main(): Promise<void> {
     throw new Error("No forge for this platform came with npm: put one on the PATH, as getfoundry.sh tells");
   }
   await build(forge);
-  console.log(`${processes} campaigns of ${RUNS_PER_PROCESS * DEPTH} calls from SEED=${firstSeed} on`);
+  output.say(`${processes} campaigns of ${RUNS_PER_PROCESS * DEPTH} calls, the first of seed ${firstSeed}`);
 
   const startedAt = Date.now();
   const summaries: Summary[] = [];
@@ -31,22 +45,25 @@ async function main(): Promise<void> {
       summaries.push(await campaign(forge, RUNS_PER_PROCESS, firstSeed + next++));
       const done = merge(summaries);
       const seconds = (Date.now() - startedAt) / 1_000;
-      console.log(`${done.calls} calls in ${seconds.toFixed()} s, ${(done.calls / seconds).toFixed()} a second`);
+      output.say(`${done.calls} calls in ${seconds.toFixed()} s, ${(done.calls / seconds).toFixed()} a second`);
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
 
   const summary = merge(summaries);
   const seconds = Math.round((Date.now() - startedAt) / 1_000);
-  console.log([...describeSummary(summary), ...summary.failures].join("\n"));
-  if (process.env.SUMMARY !== undefined) {
-    writeFileSync(process.env.SUMMARY, `${JSON.stringify({ ...summary, seconds }, null, 2)}\n`);
-  }
-  console.log(summary.held ? "Every statement held after every call" : "A statement did not hold");
-  if (!summary.held) process.exitCode = 1;
+  const verdict = summary.held ? "Every statement held after every call" : "A statement did not hold";
+  output.result({ ...summary, seconds }, [...describeSummary(summary), ...summary.failures, verdict].join("\n"));
+  return summary.held ? 0 : 1;
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+main({
+  usage: USAGE,
+  options: {
+    calls: { type: "string", default: "10000000" },
+    workers: { type: "string", default: String(availableParallelism()) },
+    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+  },
+  required: [],
+  run,
 });

@@ -47,7 +47,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: "model",
-    command: ["test:model", "--", "--workers", "1", "--commands", String(COMMANDS), "--out", "RESULT"],
+    command: ["test:model", "--", "--workers", "1", "--commands", String(COMMANDS), "--json"],
     describe: (result) => {
       const { commands, refused, compared, seed } =
         parse<Record<"commands" | "refused" | "compared" | "seed", number>>(result);
@@ -56,8 +56,7 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: "invariants",
-    command: ["test:deep"],
-    env: { CALLS: String(CALLS), WORKERS: "1", SUMMARY: "RESULT" },
+    command: ["test:deep", "--", "--workers", "1", "--calls", String(CALLS), "--json"],
     describe: (result) => {
       const { calls, reverts, held } = parse<{ calls: number; reverts: number; held: boolean }>(result);
       return `${held ? "held" : "did not hold"} over ${count(calls)} calls, ${count(reverts)} reverted`;

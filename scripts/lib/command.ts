@@ -77,6 +77,16 @@ function parse(options: Options): Record<string, unknown> {
   }
 }
 
+/**
+ * An option's value as a whole number from `minimum` to 2³¹ − 1.
+ * @throws UsageError
+ */
+export function wholeNumber(name: string, text: string, minimum: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (value >= minimum && value < 2 ** 31) return value;
+  throw new UsageError(`--${name} is ${text}, must be a whole number from ${minimum} to ${2 ** 31 - 1}`);
+}
+
 function outputOf(json: boolean): Output {
   return {
     json,
