@@ -12,6 +12,7 @@ import { IRewardPool } from "../../contracts/interfaces/IRewardPool.sol";
 import { Allocation, ITFT } from "../../contracts/interfaces/ITFT.sol";
 import { ITUReceiptOracle } from "../../contracts/interfaces/ITUReceiptOracle.sol";
 import { TestToken } from "../../contracts/mocks/TestToken.sol";
+import { Wallet } from "./Wallet.sol";
 
 /// @notice The system as it ships: the bytecode that Hardhat built, created by Genesis at the addresses it predicts,
 /// under OpenZeppelin's timelock. Times are the protocol's defaults.
@@ -26,7 +27,8 @@ abstract contract Deployment {
 
     uint16 internal constant FIRST_SHARE = 1_000;
     uint256 internal constant FIRST_REFERENCE = 20e18;
-    uint256 internal constant SIGNER_KEYS = 8;
+    uint256 internal constant SIGNERS = 8;
+    uint256 internal constant WALLETS = 6;
     uint256 internal constant FIRST_SIGNERS = 4;
     uint256 internal constant FIRST_QUORUM = 3;
 
@@ -56,8 +58,8 @@ abstract contract Deployment {
     TestToken internal immutable dai;
 
     /// @dev Of all who ever sign, in ascending order of address; the first of them are the first signers.
-    uint256[SIGNER_KEYS] internal signerKeys;
-    address[SIGNER_KEYS] internal signerAddresses;
+    uint256[SIGNERS] internal signerKeys;
+    address[SIGNERS] internal signerAddresses;
 
     constructor() {
         vm.warp(1_800_000_000);
@@ -130,9 +132,9 @@ abstract contract Deployment {
     }
 
     function _sortSigners() private {
-        for (uint256 i = 0; i < SIGNER_KEYS; ++i) {
-            uint256 key = uint256(keccak256(abi.encode("signer", i)));
-            address signer = vm.addr(key);
+        for (uint256 i = 0; i < SIGNERS; ++i) {
+            uint256 key = i < WALLETS ? 0 : uint256(keccak256(abi.encode("signer", i)));
+            address signer = key == 0 ? address(new Wallet()) : vm.addr(key);
             uint256 place = i;
             for (; place > 0 && signerAddresses[place - 1] > signer; --place) {
                 (signerKeys[place], signerAddresses[place]) = (signerKeys[place - 1], signerAddresses[place - 1]);

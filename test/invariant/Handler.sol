@@ -13,6 +13,67 @@ import { Statements } from "./Statements.sol";
 
 /// @notice All who act on the system, what must hold after each of their calls, and what a run has come to.
 contract Handler is Statements, Renting, Mining, Measuring, Settling, Buying, Rewarding, Governing, Waiting {
+    uint256 private constant ACTIONS = 32;
+
+    /// @notice What one call of forge does: it costs forge as much to begin a call as some actions take.
+    uint256 public constant ACTIONS_A_CALL = 16;
+
+    /// @notice Draws actions, and checks every statement after each.
+    function act(uint256 seed) external {
+        _shuffle(seed);
+        function()[ACTIONS] memory actions = _actions();
+        uint256 free;
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
+        for (uint256 i = 0; i < ACTIONS_A_CALL; ++i) {
+            actions[_draw(ACTIONS)]();
+            _check();
+            // nothing that an action has left in memory is used again
+            assembly ("memory-safe") {
+                mstore(0x40, free)
+            }
+        }
+    }
+
+    function _actions() private pure returns (function()[ACTIONS] memory) {
+        return
+            [
+                openJointOrder,
+                openNodeOrder,
+                openForSomeoneElse,
+                openWithPermit,
+                transferOrder,
+                stop,
+                close,
+                registerNode,
+                attestNode,
+                setListing,
+                setPayout,
+                submitEpoch,
+                submitSeries,
+                submitOne,
+                settleSome,
+                settleAll,
+                settleInAnyOrder,
+                burnEpoch,
+                buySome,
+                buyAll,
+                claim,
+                setRecipient,
+                claimInAnyGrouping,
+                payOperations,
+                sell,
+                govern,
+                guard,
+                trespass,
+                donate,
+                waitHours,
+                waitForEpoch,
+                waitDays
+            ];
+    }
+
     /// @notice One line of JSON: `actions` with how often each was done, refused and idle, and `sights`.
     function report() external view returns (string memory) {
         string memory actions = "";

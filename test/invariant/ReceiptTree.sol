@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { Hashes } from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 import { Receipt } from "../../contracts/interfaces/IComputeEscrow.sol";
 
 /// @notice A tree of receipts and its multiproofs, laid out as OpenZeppelin's StandardMerkleTree: node p has the
@@ -11,13 +13,13 @@ library ReceiptTree {
         uint256 count = receipts.length;
         tree = new bytes32[](2 * count - 1);
         for (uint256 i = 0; i < count; ++i) {
-            tree[2 * count - 2 - i] = keccak256(bytes.concat(keccak256(abi.encode(receipts[i]))));
+            tree[2 * count - 2 - i] = _leaf(receipts[i]);
         }
-        for (uint256 p = count - 1; p > 0; --p) tree[p - 1] = _hashPair(tree[2 * p - 1], tree[2 * p]);
+        for (uint256 p = count - 1; p > 0; --p) tree[p - 1] = Hashes.commutativeKeccak256(tree[2 * p - 1], tree[2 * p]);
     }
 
-    function _hashPair(bytes32 a, bytes32 b) private pure returns (bytes32) {
-        return a < b ? keccak256(abi.encode(a, b)) : keccak256(abi.encode(b, a));
+    function _leaf(Receipt memory receipt) private pure returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(receipt))));
     }
 
     /// @param chosen Indices of leaves, ascending; in this order the receipts are to be given.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { Lot } from "../../contracts/interfaces/IBuybackBurnController.sol";
-import { Order } from "../../contracts/interfaces/IComputeEscrow.sol";
+import { IERC721 } from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
+
+import { IBuybackBurnController, Lot, Supply } from "../../contracts/interfaces/IBuybackBurnController.sol";
+import { IComputeEscrow, Order } from "../../contracts/interfaces/IComputeEscrow.sol";
+import { IEmissionVault } from "../../contracts/interfaces/IEmissionVault.sol";
 import { RootStatus } from "../../contracts/interfaces/ITUReceiptOracle.sol";
 import { Phase } from "../../contracts/libraries/SupplySchedule.sol";
 import { World } from "./World.sol";
@@ -10,16 +13,14 @@ import { World } from "./World.sol";
 /// @notice What must hold after every call, in one pass. Balances are compared for equality, donations set apart, so a
 /// unit too many is found as well as one too few. Of lists that grow, each pass looks at one place further on.
 abstract contract Statements is World {
-    /// @notice Reverts with the statement that does not hold.
-    function check() external view {
-        _supplyOnlyFalls();
-        _releaseFollowsBurning();
-        _circulationOnlyFalls();
+    /// @dev Reverts with the statement that does not hold.
+    function _check() internal {
+        _supplyFollowsBurning();
+        _vaultHoldsTheReserve();
         _poolHoldsItsRewards();
-        for (uint256 i = 0; i < assets.length; ++i) {
-            _escrowHoldsItsLiabilities(assets[i]);
-            _controllerHoldsWhatIsUnsold(assets[i]);
-        }
+        _booksBalance(address(tft));
+        _booksBalance(address(usd));
+        _booksBalance(address(dai));
         _lotIsAsSold(assets[1 + (calls % 2)]);
         _bucketStands();
         _orderStands();
@@ -27,55 +28,82 @@ abstract contract Statements is World {
         _nodeStands();
     }
 
-    /// @dev Statement 1.
-    function _supplyOnlyFalls() private view {
-        uint256 supply = tft.totalSupply();
-        require(supply == NOMINAL - burned, "1: the supply is the nominal one less what was burned");
-        require(supply <= supplyBefore, "1: nothing raises the supply");
-        require(supply >= ULTIMATE, "1: the supply is never below the ultimate one");
+    /// @dev Statements 1 to 3.
+    function _supplyFollowsBurning() private {
+        Supply memory supply;
+        _readTo(_place(supply), 6, address(controller), IBuybackBurnController.supply.selector, 0);
+        uint256 burnedInAll = burned;
+        require(supply.total == NOMINAL - burnedInAll, "1: the supply is the nominal one less what was burned");
+        require(supply.burned == burnedInAll, "1: burned is what is missing from the nominal supply");
+        require(supply.total <= supplyBefore, "1: nothing raises the supply");
+        require(supply.total >= ULTIMATE, "1: the supply is never below the ultimate one");
         Phase expected =
-            burned < E1
+            burnedInAll < E1
                 ? Phase.ProductionMining
-                : burned < E2
+                : burnedInAll < E2
                     ? Phase.BuybackDistribution
                     : Phase.Mature;
-        require(controller.phase() == expected, "1: the phase follows from what was burned");
+        require(supply.phase == expected, "1: the phase follows from what was burned");
+        require(
+            supply.released == _entitlement(burnedInAll),
+            "2: 80 % of what was burned is released, up to the reserve"
+        );
+        require(supply.reserve == RESERVE - supply.released, "2: the reserve is what is not released");
+        require(
+            supply.circulating == supply.total - supply.reserve,
+            "3: what circulates is the supply less the reserve"
+        );
+        require(supply.circulating <= circulatingBefore, "3: the circulating supply never rises");
+        if (supply.total != supplyBefore || supply.circulating != circulatingBefore)
+            (supplyBefore, circulatingBefore) = (uint128(supply.total), uint128(supply.circulating));
+    }
+
+    function _place(Order memory order) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := order
+        }
+    }
+
+    function _place(Lot memory lot) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := lot
+        }
+    }
+
+    function _place(Supply memory supply) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := supply
+        }
     }
 
     /// @dev Statement 2.
-    function _releaseFollowsBurning() private view {
-        uint256 released = vault.released();
-        require(released == _entitlement(burned), "2: 80 % of what was burned is released, up to the reserve");
-        require(vault.operationsOwed() == operationsOwed, "2: operations are owed their share, less what was paid");
+    function _vaultHoldsTheReserve() private view {
+        uint256 owed = operationsOwed;
         require(
-            tft.balanceOf(address(vault)) ==
-                RESERVE - released + operationsOwed + donated[address(vault)][address(tft)],
+            _read(address(vault), IEmissionVault.operationsOwed.selector, 0) == owed,
+            "2: operations are owed their share, less what was paid"
+        );
+        require(
+            _balance(address(tft), address(vault)) == RESERVE - _entitlement(burned) + owed + givenToVault,
             "2: the vault holds what is not released and what operations are owed"
         );
     }
 
-    /// @dev Statement 3.
-    function _circulationOnlyFalls() private view {
-        uint256 circulating = tft.totalSupply() - vault.remaining();
-        require(circulating <= circulatingBefore, "3: the circulating supply never rises");
-    }
-
     /// @dev Statements 4 and 5: `paidIn` less `earned` and `refunded` is what open orders have left.
-    function _escrowHoldsItsLiabilities(address asset) private view {
+    function _booksBalance(address asset) private view {
         Books storage sums = books[asset];
-        uint256 open = sums.paidIn - sums.earned - sums.refunded;
-        require(escrow.liabilities(asset) == open, "5: paid in is earned, refunded or still open, to the last unit");
+        uint256 earned = sums.earned;
+        uint256 open = sums.paidIn - earned - sums.refunded;
         require(
-            _balance(asset, address(escrow)) == open + donated[address(escrow)][asset],
+            _read(address(escrow), IComputeEscrow.liabilities.selector, uint160(asset)) == open,
+            "5: paid in is earned, refunded or still open, to the last unit"
+        );
+        require(
+            _balance(asset, address(escrow)) == open + sums.givenToEscrow,
             "4: the escrow holds what open orders have left"
         );
-    }
-
-    /// @dev Statement 4.
-    function _controllerHoldsWhatIsUnsold(address asset) private view {
         require(
-            _balance(asset, address(controller)) ==
-                books[asset].earned - books[asset].sold + donated[address(controller)][asset],
+            _balance(asset, address(controller)) == earned - sums.sold + sums.givenToController,
             "4: the controller holds unsold lots and unburned buckets"
         );
     }
@@ -83,7 +111,7 @@ abstract contract Statements is World {
     /// @dev Statement 4.
     function _poolHoldsItsRewards() private view {
         require(
-            tft.balanceOf(address(pool)) == rewarded - claimed + donated[address(pool)][address(tft)],
+            _balance(address(tft), address(pool)) == rewarded - claimed + givenToPool,
             "4: the pool holds unclaimed rewards"
         );
     }
@@ -93,7 +121,8 @@ abstract contract Statements is World {
         Auction storage auction = auctions[asset];
         if (auction.next == auction.epochs.length || auction.epochs[auction.next] >= _epoch()) return;
 
-        Lot memory lot = controller.lot(asset);
+        Lot memory lot;
+        _readTo(_place(lot), 5, address(controller), IBuybackBurnController.lot.selector, uint160(asset));
         uint256 epoch = auction.epochs[auction.next];
         uint256 amount = buckets[_bucketId(epoch, asset)].weight;
         require(lot.epoch == epoch, "the oldest ended epoch is for sale");
@@ -101,7 +130,8 @@ abstract contract Statements is World {
         require(lot.startedAt == _lotStart(auction), "a lot's clock starts with its turn");
         require(lot.referencePrice == auction.reference_, "the reference follows the lots sold");
         if (auction.seenEpoch == epoch) {
-            require(controller.price(asset) <= auction.seenPrice, "the price of a lot never rises");
+            uint256 price = _read(address(controller), IBuybackBurnController.price.selector, uint160(asset));
+            require(price <= auction.seenPrice, "the price of a lot never rises");
         }
     }
 
@@ -119,11 +149,16 @@ abstract contract Statements is World {
     function _orderStands() private view {
         if (jobs.length == 0) return;
         Job storage job = jobs[calls % jobs.length];
-        Order memory order = escrow.order(job.id);
+        uint256 id = job.id;
+        Order memory order;
+        _readTo(_place(order), 10, address(escrow), IComputeEscrow.order.selector, id);
         require(order.deposit == job.deposit && order.earned == job.earned, "5: an order's deposit and earnings");
         require(order.tuSettled == job.settled && job.settled <= job.tu, "an order settles at most what it buys");
         require(order.startedAt == job.startedAt && order.endsAt == job.endsAt, "an order's times");
-        require(escrow.ownerOf(job.id) == job.holder, "an order stays with its holder");
+        require(
+            _read(address(escrow), IERC721.ownerOf.selector, id) == uint160(job.holder),
+            "an order stays with its holder"
+        );
     }
 
     /// @dev What is final or vetoed stays so for ever.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { Hashes } from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 
 import { Receipt } from "../../contracts/interfaces/IComputeEscrow.sol";
 import { RootStatus } from "../../contracts/interfaces/ITUReceiptOracle.sol";
@@ -80,6 +81,8 @@ abstract contract World is Deployment {
         uint256 earned;
         uint256 refunded;
         uint256 sold; // or, of TFT, taken for destruction
+        uint256 givenToEscrow;
+        uint256 givenToController;
     }
 
     /// @dev The buckets of one asset in the order in which they are sold, and the lot that is for sale.
@@ -96,9 +99,9 @@ abstract contract World is Deployment {
 
     /// @dev How often an action was done, refused as it must be, or found nothing to be done with.
     struct Tally {
-        uint256 done;
-        uint256 refused;
-        uint256 idle;
+        uint64 done;
+        uint64 refused;
+        uint64 idle;
     }
 
     enum Outcome {
@@ -159,7 +162,6 @@ abstract contract World is Deployment {
     mapping(address asset => Books) internal books;
     mapping(address asset => Auction) internal auctions;
     mapping(address asset => bool) internal isDelisted;
-    mapping(address holder => mapping(address asset => uint256)) internal donated;
 
     mapping(uint256 bucketId => Bucket) internal buckets;
     mapping(uint256 bucketId => mapping(address miner => uint256)) internal weights;
@@ -167,6 +169,8 @@ abstract contract World is Deployment {
     mapping(address miner => address) internal recipients;
     uint256[] internal finals;
 
+    uint256 internal givenToPool;
+    uint256 internal givenToVault;
     uint256 internal burned;
     uint256 internal rewarded;
     uint256 internal claimed;
@@ -174,9 +178,9 @@ abstract contract World is Deployment {
     uint256 internal share = FIRST_SHARE;
     address internal treasury = TREASURY;
 
-    /// @dev Before the call.
-    uint256 internal circulatingBefore;
-    uint256 internal supplyBefore;
+    /// @dev At the last check.
+    uint128 internal circulatingBefore = type(uint128).max;
+    uint128 internal supplyBefore = type(uint128).max;
 
     /* WHAT HAPPENED */
 
@@ -192,16 +196,14 @@ abstract contract World is Deployment {
         permitRenter = vm.addr(PERMIT_KEY);
         assets = [address(tft), address(usd), address(dai)];
         for (uint256 i = 1; i < assets.length; ++i) auctions[assets[i]].reference_ = FIRST_REFERENCE;
-        _look();
     }
 
-    /* CALLS */
+    /* ACTIONS */
 
-    /// @dev Counts what becomes of a call, and draws what it does from its seed.
-    modifier action(bytes32 name, uint256 seed) {
-        _entropy = uint256(keccak256(abi.encode(seed, ++calls)));
+    /// @dev Counts what becomes of an action.
+    modifier action(bytes32 name) {
+        ++calls;
         _outcome = Outcome.Done;
-        _look();
 
         _;
 
@@ -210,11 +212,6 @@ abstract contract World is Deployment {
         if (_outcome == Outcome.Done) ++tally.done;
         else if (_outcome == Outcome.Refused) ++tally.refused;
         else ++tally.idle;
-    }
-
-    function _look() private {
-        supplyBefore = tft.totalSupply();
-        circulatingBefore = supplyBefore - vault.remaining();
     }
 
     /// @dev A situation worth knowing that campaigns reach.
@@ -246,10 +243,16 @@ abstract contract World is Deployment {
 
     /* DRAWING */
 
+    /// @dev What is drawn from here on follows from the seed and from what happened before.
+    function _shuffle(uint256 seed) internal {
+        _entropy = uint256(keccak256(abi.encode(seed, calls)));
+    }
+
     /// @dev A number below `n`.
     function _draw(uint256 n) internal returns (uint256) {
-        _entropy = uint256(keccak256(abi.encode(_entropy)));
-        return _entropy % n;
+        uint256 entropy = uint256(Hashes.efficientKeccak256(bytes32(_entropy), 0));
+        _entropy = entropy;
+        return entropy % n;
     }
 
     /// @dev A number from 1 to `most`, half the time of any order of magnitude.
@@ -312,7 +315,35 @@ abstract contract World is Deployment {
     }
 
     function _balance(address asset, address holder) internal view returns (uint256) {
-        return IERC20(asset).balanceOf(holder);
+        return _read(asset, IERC20.balanceOf.selector, uint160(holder));
+    }
+
+    /* READING */
+
+    /// @dev The one word that a view answers with. Checks read so much that they save what Solidity spends on each call.
+    function _read(address target, bytes4 selector, uint256 argument) internal view returns (uint256 word) {
+        bool isRead;
+        assembly ("memory-safe") {
+            mstore(0x00, selector)
+            mstore(0x04, argument)
+            isRead := and(eq(returndatasize(), 0x20), staticcall(gas(), target, 0x00, 0x24, 0x00, 0x20))
+            word := mload(0x00)
+        }
+        require(isRead, "a view answers with a word");
+    }
+
+    /// @dev The struct of words that a view answers with, to where it stands in memory.
+    function _readTo(uint256 place, uint256 words, address target, bytes4 selector, uint256 argument) internal view {
+        bool isRead;
+        assembly ("memory-safe") {
+            mstore(0x00, selector)
+            mstore(0x04, argument)
+            isRead := and(
+                eq(returndatasize(), mul(words, 0x20)),
+                staticcall(gas(), target, 0x00, 0x24, place, mul(words, 0x20))
+            )
+        }
+        require(isRead, "a view answers with its words");
     }
 
     /* RULES */

@@ -7,8 +7,11 @@ const ROOT = path.join(__dirname, "../..");
 /** Where reports of campaigns are left; forge may write nowhere else. */
 const REPORTS = path.join(ROOT, "cache/forge");
 
-/** How long one history is. Shorter ones seldom come to the end of burning. */
+/** How long one history is, in calls of the protocol. Shorter ones seldom come to the end of burning. */
 export const DEPTH = 4_000;
+
+/** As `Handler.ACTIONS_A_CALL`: how many of them are one call to forge. */
+const ACTIONS_A_CALL = 16;
 
 /** How often an action was done, refused as it must be, or found nothing to be done with. */
 export interface Tally {
@@ -66,7 +69,7 @@ export async function campaign(forge: string, runs: number, seed: number): Promi
   const { code, output } = await run(forge, ["test", "--fuzz-seed", String(seed)], {
     INVARIANT_REPORT: report,
     FOUNDRY_INVARIANT_RUNS: String(runs),
-    FOUNDRY_INVARIANT_DEPTH: String(DEPTH),
+    FOUNDRY_INVARIANT_DEPTH: String(DEPTH / ACTIONS_A_CALL),
   });
   const counts = /\(runs: (\d+), calls: (\d+), reverts: (\d+)\)/.exec(output);
   if (counts === null) throw new Error(`forge ran no campaign:\n${output}`);
@@ -76,7 +79,7 @@ export async function campaign(forge: string, runs: number, seed: number): Promi
   return {
     seeds: [seed],
     runs: completed,
-    calls,
+    calls: calls * ACTIONS_A_CALL,
     reverts,
     ...readReport(report, completed),
     held,

@@ -25,7 +25,7 @@ abstract contract Buying is World, IBuybackCallee {
 
     /* BURNING */
 
-    function burnEpoch(uint256 seed) external action("burn an epoch", seed) {
+    function burnEpoch() internal action("burn an epoch") {
         Auction storage auction = auctions[address(tft)];
         if (auction.next == auction.epochs.length) return _idle();
         uint256 epoch = auction.epochs[auction.next];
@@ -49,7 +49,7 @@ abstract contract Buying is World, IBuybackCallee {
 
     /* BUYING */
 
-    function buySome(uint256 seed) external action("buy a part of a lot", seed) {
+    function buySome() internal action("buy a part of a lot") {
         address asset = _drawSold();
         if (!_hasLot(asset)) return;
         if (_draw(3) == 0) return _buyAllButDust(asset);
@@ -58,7 +58,7 @@ abstract contract Buying is World, IBuybackCallee {
         _buy(asset, _scaled(most), _bidder());
     }
 
-    function buyAll(uint256 seed) external action("buy the rest of a lot", seed) {
+    function buyAll() internal action("buy the rest of a lot") {
         address asset = _drawSold();
         if (!_hasLot(asset)) return;
         uint256 price = controller.price(asset);

@@ -42,7 +42,7 @@ abstract contract Governing is Measuring {
 
     /* GOVERNOR */
 
-    function govern(uint256 seed) external action("govern", seed) {
+    function govern() internal action("govern") {
         if (proposals.length == 3 || (proposals.length != 0 && _draw(2) == 0)) return _execute();
         proposals.push();
         Proposal storage proposal = proposals[proposals.length - 1];
@@ -134,7 +134,7 @@ abstract contract Governing is Measuring {
 
     /* GUARDIAN */
 
-    function guard(uint256 seed) external action("guard", seed) {
+    function guard() internal action("guard") {
         if (_isFrozen()) return _thaw();
         uint256 place = _findBatch(RootStatus.Pending);
         if (place != 0 && _draw(3) != 0) return _veto(batches[place - 1]);
@@ -178,7 +178,7 @@ abstract contract Governing is Measuring {
 
     /* A STRANGER */
 
-    function trespass(uint256 seed) external action("trespass", seed) {
+    function trespass() internal action("trespass") {
         uint256 way = _draw(20);
         if (way > 13) _forgeSignatures();
         else if (way < 5) _trespassAsGovernor(way);
@@ -245,7 +245,7 @@ abstract contract Governing is Measuring {
     /* DONATIONS */
 
     /// @dev Statement 4: donations change nothing.
-    function donate(uint256 seed) external action("donate", seed) {
+    function donate() internal action("donate") {
         address asset = _drawAsset();
         uint256 way = _draw(asset == address(tft) ? 4 : 2);
         address to =
@@ -258,6 +258,9 @@ abstract contract Governing is Measuring {
                         : address(vault);
         uint256 amount = _scaled(asset == address(tft) ? 1_000e18 : 1_000_000);
         _fund(asset, to, amount);
-        donated[to][asset] += amount;
+        if (way == 0) books[asset].givenToEscrow += amount;
+        else if (way == 1) books[asset].givenToController += amount;
+        else if (way == 2) givenToPool += amount;
+        else givenToVault += amount;
     }
 }

@@ -20,7 +20,7 @@ abstract contract Measuring is Signing {
     /* SUBMITTING */
 
     /// @dev As a network does at the end of an epoch: what several orders in one asset have had.
-    function submitEpoch(uint256 seed) external action("submit an epoch's receipts", seed) {
+    function submitEpoch() internal action("submit an epoch's receipts") {
         if (jobs.length == 0) return _idle();
         Receipt[] memory receipts = new Receipt[](2 + _draw(MOST_RECEIPTS - 1));
         address asset = jobs[_draw(jobs.length)].asset;
@@ -32,7 +32,7 @@ abstract contract Measuring is Signing {
     }
 
     /// @dev One order after another, each with receipts that follow on each other.
-    function submitSeries(uint256 seed) external action("submit series of receipts", seed) {
+    function submitSeries() internal action("submit series of receipts") {
         if (jobs.length == 0) return _idle();
         Receipt[] memory receipts = new Receipt[](1 + _draw(MOST_RECEIPTS));
         for (uint256 i = 0; i < receipts.length; ++i) {
@@ -43,7 +43,7 @@ abstract contract Measuring is Signing {
     }
 
     /// @dev Or what was submitted before, once more.
-    function submitOne(uint256 seed) external action("submit a receipt", seed) {
+    function submitOne() internal action("submit a receipt") {
         if (batches.length != 0 && _draw(6) == 0) return _resubmit();
         if (jobs.length == 0) return _idle();
         Receipt[] memory receipts = new Receipt[](1);
@@ -53,8 +53,8 @@ abstract contract Measuring is Signing {
 
     function _submit(Receipt[] memory receipts) private {
         bytes32 root = ReceiptTree.build(receipts)[0];
+        if (placeOfRoot[root] != 0) return _submitAgain(batches[placeOfRoot[root] - 1]);
         if (_isFrozen()) return _refuse(root, _signBatch(root), ITUReceiptOracle.Oracle_Frozen.selector);
-        if (placeOfRoot[root] != 0) return _refuse(root, _signBatch(root), ITUReceiptOracle.Oracle_KnownRoot.selector);
         oracle.submit(root, DATA_HASH, _signBatch(root));
 
         batches.push();
@@ -65,10 +65,13 @@ abstract contract Measuring is Signing {
         for (uint256 i = 0; i < receipts.length; ++i) batch.receipts.push(receipts[i]);
     }
 
-    /// @dev What expired with its signers may be signed and submitted again; nothing else that was submitted may.
     function _resubmit() private {
         uint256 place = _findBatch(RootStatus.Expired);
-        Batch storage batch = batches[place == 0 ? _draw(batches.length) : place - 1];
+        _submitAgain(batches[place == 0 ? _draw(batches.length) : place - 1]);
+    }
+
+    /// @dev What expired with its signers may be signed and submitted again; nothing else that was submitted may.
+    function _submitAgain(Batch storage batch) private {
         bool isExpired = _statusOf(batch) == RootStatus.Expired;
         if (!isExpired) return _refuse(batch.root, _signBatch(batch.root), ITUReceiptOracle.Oracle_KnownRoot.selector);
         if (_isFrozen()) return _refuse(batch.root, _signBatch(batch.root), ITUReceiptOracle.Oracle_Frozen.selector);

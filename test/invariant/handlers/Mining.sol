@@ -30,7 +30,7 @@ abstract contract Mining is Signing {
     /* REGISTERING */
 
     /// @dev Of a model rated at genesis, or of one that the quorum rates now; mostly attested and listed at once.
-    function registerNode(uint256 seed) external action("register a node", seed) {
+    function registerNode() internal action("register a node") {
         uint256 way = _draw(4);
         if (way == 0) {
             if (!_rate()) return;
@@ -96,7 +96,7 @@ abstract contract Mining is Signing {
 
     /* ATTESTING */
 
-    function attestNode(uint256 seed) external action("attest a node", seed) {
+    function attestNode() internal action("attest a node") {
         Machine storage machine = _machine();
         Machine storage other = _machine();
         if (other.attestedUntil < machine.attestedUntil) machine = other;
@@ -141,7 +141,7 @@ abstract contract Mining is Signing {
 
     /* OFFERING */
 
-    function setListing(uint256 seed) external action("list a node", seed) {
+    function setListing() internal action("list a node") {
         Machine storage machine = _machine();
         address asset = _drawAsset();
         if (!isDelisted[asset]) return _list(machine, asset);
@@ -157,7 +157,7 @@ abstract contract Mining is Signing {
         offers[machine.id][asset] = Offer(unitPrice, capacity);
     }
 
-    function setPayout(uint256 seed) external action("change a payout", seed) {
+    function setPayout() internal action("change a payout") {
         Machine storage machine = _machine();
         address payout = _miner(_draw(MINERS));
         vm.prank(machine.owner);

@@ -28,18 +28,18 @@ abstract contract Renting is World {
 
     /* OPENING */
 
-    function openJointOrder(uint256 seed) external action("open a joint order", seed) {
+    function openJointOrder() internal action("open a joint order") {
         address renter = _renter(_draw(RENTERS));
         _open(renter, _jointOrder(_drawAsset(), renter));
     }
 
-    function openNodeOrder(uint256 seed) external action("open an order on a node", seed) {
+    function openNodeOrder() internal action("open an order on a node") {
         address renter = _renter(_draw(RENTERS));
         _open(renter, _nodeOrder(renter));
     }
 
     /// @dev A gateway pays, with a reference of its own, and has the refund promised to itself.
-    function openForSomeoneElse(uint256 seed) external action("open an order for someone else", seed) {
+    function openForSomeoneElse() internal action("open an order for someone else") {
         address renter = _renter(_draw(RENTERS));
         OpenParams memory params = _draw(2) == 0 ? _jointOrder(_drawAsset(), renter) : _nodeOrder(renter);
         params.refundTo = _draw(4) == 0 ? address(0) : GATEWAY;
@@ -47,7 +47,7 @@ abstract contract Renting is World {
         _open(GATEWAY, params);
     }
 
-    function openWithPermit(uint256 seed) external action("open an order with a permit", seed) {
+    function openWithPermit() internal action("open an order with a permit") {
         _open(permitRenter, _jointOrder(_drawAsset(), permitRenter));
     }
 
@@ -156,7 +156,7 @@ abstract contract Renting is World {
 
     /* HOLDING */
 
-    function transferOrder(uint256 seed) external action("transfer an order", seed) {
+    function transferOrder() internal action("transfer an order") {
         if (jobs.length == 0) return _idle();
         Job storage job = jobs[_draw(jobs.length)];
         if (job.refundTo != address(0)) job = jobs[_draw(jobs.length)];
@@ -175,7 +175,7 @@ abstract contract Renting is World {
         job.holder = to;
     }
 
-    function stop(uint256 seed) external action("stop an order", seed) {
+    function stop() internal action("stop an order") {
         if (jobs.length == 0) return _idle();
         Job storage job = jobs[_draw(jobs.length)];
         for (uint256 i = 0; i < 6 && job.endsAt <= block.timestamp; ++i) job = jobs[_draw(jobs.length)];
@@ -194,7 +194,7 @@ abstract contract Renting is World {
     /* CLOSING */
 
     /// @dev Of a few orders those whose time has come; so many that as many close as are opened.
-    function close(uint256 seed) external action("close orders", seed) {
+    function close() internal action("close orders") {
         uint256 closed = 0;
         uint256 place = 0;
         for (uint256 i = 0; i < 12 && jobs.length != 0; ++i) {

@@ -10,7 +10,7 @@ abstract contract Rewarding is World {
     /// @dev What claiming pays, reverted with so that nothing of it stays.
     error Claimed(uint256 paid, uint256 claimable);
 
-    function claim(uint256 seed) external action("claim", seed) {
+    function claim() internal action("claim") {
         address miner = _drawMiner();
         uint256[] memory ids = _drawIds(miner);
         if (ids.length == 0) return _idle();
@@ -34,7 +34,7 @@ abstract contract Rewarding is World {
             _saw(to == miner ? bytes32("claimed for a miner") : bytes32("claimed to a recipient"));
     }
 
-    function setRecipient(uint256 seed) external action("set a recipient", seed) {
+    function setRecipient() internal action("set a recipient") {
         address miner = _miner(_draw(MINERS));
         address recipient = _draw(3) == 0 ? address(0) : COLD_WALLET;
         vm.prank(miner);
@@ -98,7 +98,7 @@ abstract contract Rewarding is World {
 
     /* STATEMENT 7 */
 
-    function claimInAnyGrouping(uint256 seed) external action("compare groupings of claims", seed) {
+    function claimInAnyGrouping() internal action("compare groupings of claims") {
         address miner = _drawMiner();
         uint256[] memory ids = _drawIds(miner);
         if (ids.length == 0) return _idle();
@@ -133,7 +133,7 @@ abstract contract Rewarding is World {
 
     /* OPERATIONS */
 
-    function payOperations(uint256 seed) external action("pay operations", seed) {
+    function payOperations() internal action("pay operations") {
         uint256 before = tft.balanceOf(treasury);
         vm.prank(STRANGER);
         uint256 paid = vault.payOperations();
@@ -146,7 +146,7 @@ abstract contract Rewarding is World {
     /* SELLING */
 
     /// @dev Miners, their cold wallet and the treasuries sell to whoever pays with TFT next.
-    function sell(uint256 seed) external action("sell TFT", seed) {
+    function sell() internal action("sell TFT") {
         for (uint256 i = 0; i < MINERS; ++i) _sell(_miner(i));
         _sell(COLD_WALLET);
         _sell(TREASURY);

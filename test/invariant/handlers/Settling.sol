@@ -13,14 +13,14 @@ abstract contract Settling is World {
     /// @dev What settling leaves behind, reverted with so that nothing of it stays.
     error Settled(bytes32 books);
 
-    function settleSome(uint256 seed) external action("settle some receipts", seed) {
+    function settleSome() internal action("settle some receipts") {
         if (batches.length == 0) return _idle();
         Batch storage batch = _drawBatch();
         uint256 count = batch.receipts.length;
         _settle(batch, _draw(2) == 0 ? _one(_draw(count)) : _some(count, 1 + _draw(2 ** count - 1)));
     }
 
-    function settleAll(uint256 seed) external action("settle all receipts", seed) {
+    function settleAll() internal action("settle all receipts") {
         if (batches.length == 0) return _idle();
         Batch storage batch = _drawBatch();
         _settle(batch, _some(batch.receipts.length, 2 ** batch.receipts.length - 1));
@@ -195,7 +195,7 @@ abstract contract Settling is World {
     /* STATEMENT 7 */
 
     /// @dev One after the other forwards and backwards, twice over, and all at once.
-    function settleInAnyOrder(uint256 seed) external action("compare orders of settling", seed) {
+    function settleInAnyOrder() internal action("compare orders of settling") {
         uint256 place = _findBatch(RootStatus.Final);
         if (place == 0 || _isFrozen()) return _idle();
         Batch storage batch = batches[place - 1];

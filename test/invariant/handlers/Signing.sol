@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Signature } from "../../../contracts/interfaces/ITUReceiptOracle.sol";
+import { Wallet } from "../Wallet.sol";
 import { World } from "../World.sol";
 
 /// @notice The oracle's signers: a quorum of those in force signs typed data under the oracle's domain.
@@ -34,8 +35,14 @@ abstract contract Signing is World {
         bytes32 digest = keccak256(abi.encodePacked(hex"1901", DOMAIN_SEPARATOR, structHash));
         signatures = new Signature[](count);
         for (uint256 i = 0; i < count; ++i) {
-            (uint8 v, bytes32 r, bytes32 s) = _signWith(signerKeys[first + i], digest);
-            signatures[i] = Signature(signerAddresses[first + i], abi.encodePacked(r, s, v));
+            signatures[i] = Signature(signerAddresses[first + i], _signatureBy(first + i, digest));
         }
+    }
+
+    function _signatureBy(uint256 place, bytes32 digest) private view returns (bytes memory) {
+        uint256 key = signerKeys[place];
+        if (key == 0) return Wallet(signerAddresses[place]).sign(digest);
+        (uint8 v, bytes32 r, bytes32 s) = _signWith(key, digest);
+        return abi.encodePacked(r, s, v);
     }
 }
