@@ -123,8 +123,8 @@ abstract contract Deployment {
         for (uint256 i = 0; i < count; ++i) signers[i] = signerAddresses[first + i];
     }
 
-    /// @dev ECDSA with the nonce 1, whose point is the generator: one multiplication instead of a call of {Vm-sign}, which
-    /// took a sixth of a campaign's time. It gives the key away, which is nobody's, and verifies as any other does.
+    /// @dev ECDSA with the nonce 1, whose point is the generator: one multiplication, where {Vm-sign} multiplies the curve's
+    /// points. Whoever sees it can compute the key, so this is for keys of tests alone; it verifies as any signature does.
     function _signWith(uint256 key, bytes32 digest) internal pure returns (uint8 v, bytes32 r, bytes32 s) {
         uint256 sum = addmod(uint256(digest), mulmod(GENERATOR_X, key, CURVE_ORDER), CURVE_ORDER);
         bool isHigh = sum > CURVE_ORDER / 2;
