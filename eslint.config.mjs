@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["artifacts/", "cache/", "coverage/", "typechain-types/", "demo-out/", "bench-out/", "dist/"]),
+  globalIgnores(["**/artifacts/", "cache/", "coverage/", "typechain-types/", "demo-out/", "bench-out/", "**/dist/", "packages/sdk/src/bindings/"]),
   {
     files: ["**/*.ts"],
     extends: [eslint.configs.recommended, tseslint.configs.recommendedTypeChecked],

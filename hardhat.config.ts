@@ -1,15 +1,16 @@
+import { readdirSync } from "node:fs";
+import path from "node:path";
+
+import { configuredNetworks } from "@turingfog/operator";
 import { subtask, type HardhatUserConfig } from "hardhat/config";
 import {
+  TASK_TEST_GET_TEST_FILES,
   TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD,
   TASK_COMPILE_SOLIDITY_LOG_COMPILATION_ERRORS,
 } from "hardhat/builtin-tasks/task-names";
 import "@nomicfoundation/hardhat-toolbox";
 import "hardhat-contract-sizer";
 import solcPackage from "solc/package.json";
-
-import { configuredNetworks } from "./src/deployment/networks";
-
-import "./tasks/tu";
 
 const SOLC_VERSION = "0.8.37";
 
@@ -62,6 +63,18 @@ subtask(
       },
     }),
 );
+
+// The tests of the contracts are in test/, those of a package beside its sources.
+const TESTED = ["test", "packages", "lab/test"];
+
+subtask(TASK_TEST_GET_TEST_FILES, async ({ testFiles }: { testFiles: string[] }, _hre, runSuper) => {
+  if (testFiles.length !== 0) return (await runSuper({ testFiles })) as string[];
+  return TESTED.flatMap((room) =>
+    readdirSync(path.join(__dirname, room), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"))
+      .map((file) => path.join(__dirname, room, file)),
+  );
+});
 
 const config: HardhatUserConfig = {
   solidity: {

@@ -1,35 +1,115 @@
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { artifacts } from "hardhat";
+import JSON5 from "json5";
+import { runTypeChain } from "typechain";
 
-// Completes what tsc has written to dist/: ABIs as plain JSON, and the address books of the public networks.
+// Builds the packages in the order in which they depend on each other, and nothing that is up to date.
 const ROOT = path.join(__dirname, "..");
-const LOCAL = ["hardhat.json", "localhost.json"];
+const SDK = path.join(ROOT, "packages/sdk");
+const FACTORIES = path.join(ROOT, "typechain-types/factories");
+const BINDINGS = path.join(SDK, "src/bindings");
 
-async function writeAbis(directory: string): Promise<void> {
-  mkdirSync(directory, { recursive: true });
-  for (const name of await artifacts.getAllFullyQualifiedNames()) {
-    if (!name.startsWith("contracts/") || name.startsWith("contracts/mocks/")) continue;
-    const { contractName, abi } = await artifacts.readArtifact(name);
-    if (abi.length > 0)
-      writeFileSync(path.join(directory, `${contractName}.json`), `${JSON.stringify(abi, null, 2)}\n`);
+/** The contracts that clients talk to, by the path of their binding below `typechain-types/factories`. */
+const BOUND = [
+  ...["TFT", "EmissionVault", "TUReceiptOracle", "NodeRegistry", "RewardPool", "BuybackBurnController"],
+  ...["ComputeEscrow", "Genesis", "periphery/UniswapV3BuybackFiller", "periphery/VestedAllocation"],
+]
+  .map((name) => `contracts/${name}`)
+  .concat([
+    "@openzeppelin/contracts/governance/TimelockController",
+    "@openzeppelin/contracts/interfaces/IERC1271",
+    "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata",
+  ]);
+
+/** TypeScript projects, each after those that it imports. */
+const PROJECTS = [
+  "packages/sdk/tsconfig.build.json",
+  "packages/sdk/tsconfig.esm.json",
+  "packages/operator/tsconfig.build.json",
+  "packages/cli/tsconfig.build.json",
+];
+
+const LOCAL_BOOKS = ["hardhat.json", "localhost.json"];
+
+/** Generates the SDK's bindings from the ABIs of the committed ones: the same types, and no bytecode. */
+async function writeBindings(): Promise<void> {
+  const sources = BOUND.map((binding) => path.join(FACTORIES, `${binding}__factory.ts`));
+  if (await isNewer(path.join(BINDINGS, "index.ts"), [...sources, __filename])) return;
+
+  const abis = await mkdtemp(path.join(tmpdir(), "turingfog-abis-"));
+  try {
+    const files: string[] = [];
+    for (const source of sources) {
+      const contract = path.basename(source, "__factory.ts");
+      const file = path.join(abis, `${contract}.json`);
+      await writeFile(file, abiIn(source, await readFile(source, "utf8")));
+      files.push(file);
+    }
+    await rm(BINDINGS, { recursive: true, force: true });
+    await runTypeChain({
+      cwd: ROOT,
+      filesToProcess: files,
+      allFiles: files,
+      inputDir: abis,
+      outDir: BINDINGS,
+      target: "ethers-v6",
+      flags: {
+        alwaysGenerateOverloads: false,
+        discriminateTypes: false,
+        environment: undefined,
+        node16Modules: true,
+        tsNocheck: true,
+      },
+    });
+  } finally {
+    await rm(abis, { recursive: true });
   }
 }
 
-function copyAddressBooks(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const file of readdirSync(from)) {
-    if (file.endsWith(".json") && !LOCAL.includes(file)) cpSync(path.join(from, file), path.join(to, file));
+/** Returns the ABI that a generated factory declares, which is written as JSON5. */
+function abiIn(file: string, factory: string): string {
+  const [, abi] = /const _abi = (\[.*?\n\]) as const;/s.exec(factory) ?? [];
+  if (abi === undefined) throw new Error(`${file} declares no ABI: run \`npm run types\``);
+  return JSON.stringify(JSON5.parse(abi));
+}
+
+async function isNewer(target: string, sources: string[]): Promise<boolean> {
+  if (!existsSync(target)) return false;
+  const built = (await stat(target)).mtimeMs;
+  const changed = await Promise.all(sources.map(async (source) => (await stat(source)).mtimeMs));
+  return changed.every((each) => each < built);
+}
+
+function compile(project: string): void {
+  const tsc = require.resolve("typescript/bin/tsc");
+  const { status } = spawnSync(process.execPath, [tsc, "-p", project], { cwd: ROOT, stdio: "inherit" });
+  if (status !== 0) throw new Error(`${project} does not compile`);
+}
+
+/** Copies the address books of public chains into the SDK. */
+async function copyAddressBooks(): Promise<void> {
+  const from = path.join(ROOT, "deployments");
+  const to = path.join(SDK, "dist/deployments");
+  await rm(to, { recursive: true, force: true });
+  await mkdir(to, { recursive: true });
+  for (const file of await readdir(from)) {
+    const isPublic = file.endsWith(".json") && !file.endsWith(".sent.json") && !LOCAL_BOOKS.includes(file);
+    if (isPublic) await cp(path.join(from, file), path.join(to, file));
   }
 }
 
 async function main(): Promise<void> {
-  await writeAbis(path.join(ROOT, "dist/abi"));
-  copyAddressBooks(path.join(ROOT, "deployments"), path.join(ROOT, "dist/deployments"));
+  await writeBindings();
+  for (const project of PROJECTS) compile(project);
+  await writeFile(path.join(SDK, "dist/esm/package.json"), '{ "type": "module" }\n');
+  await copyAddressBooks();
 }
 
 main().catch((error: unknown) => {
-  console.error(error);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 });

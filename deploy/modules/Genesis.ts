@@ -1,14 +1,14 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import type { Future } from "@nomicfoundation/ignition-core";
 
-import { CREATION, type Step } from "../../src/deployment/system";
+import { CREATION, type DeploymentStep } from "@turingfog/operator";
 
 /**
  * Sends the steps of a plan one after the other: the transactions of `npm run deploy`, so that both end at the same
  * addresses. The deterministic deployer must stand. Steps that are done already are left out of what is given; one that
  * someone else does meanwhile fails the module, where `npm run deploy` goes on.
  */
-export function genesisModule(steps: readonly Step[]) {
+export function genesisModule(steps: readonly DeploymentStep[]) {
   return buildModule("Genesis", (m) => {
     const after: Future[] = [];
     for (const { name, call } of steps) {

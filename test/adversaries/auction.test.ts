@@ -1,8 +1,8 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { max } from "@turingfog/sdk";
 import { expect } from "chai";
 import { MaxUint256 } from "ethers";
 
-import { max } from "../../src/math";
 import { deployProtocolFixture, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { DAY, earn, startEpoch } from "../helpers/market";
 import { enter, Purse } from "./ledger";

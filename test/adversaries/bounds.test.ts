@@ -1,6 +1,6 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
-import { MaxUint256, type ContractTransactionResponse } from "ethers";
+import { type ContractTransactionResponse, MaxUint256 } from "ethers";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import {

@@ -1,6 +1,6 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 
-import { deployProtocolFixture, USD_REFERENCE_PRICE, type Actors, type Protocol } from "../helpers/fixture";
+import { type Actors, deployProtocolFixture, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";
 import { Purse } from "./ledger";

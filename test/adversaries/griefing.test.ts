@@ -9,11 +9,11 @@ import {
   HOUR,
   listNode,
   openOrder,
+  passVetoWindow,
   registerNode,
   settle,
   startEpoch,
   submitReceipts,
-  passVetoWindow,
   TU,
 } from "../helpers/market";
 import { deliver, expectSoundBooks, listRefusingToken, openParams, signPermit } from "../helpers/orders";

@@ -1,16 +1,16 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
-import { MaxUint256, type Addressable } from "ethers";
+import { type Addressable, MaxUint256 } from "ethers";
 import { ethers } from "hardhat";
 
-import { TestToken__factory, type TestToken, type WeirdToken } from "../../typechain-types";
-import { deployProtocolFixture, USD_REFERENCE_PRICE, type Protocol } from "../helpers/fixture";
+import { type TestToken, TestToken__factory, type WeirdToken } from "../../typechain-types";
+import { deployProtocolFixture, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { HOUR, openOrder, registerNode, startEpoch, TU, type Asset } from "../helpers/market";
+import { type Asset, HOUR, openOrder, registerNode, startEpoch, TU } from "../helpers/market";
 import { deliver, expectSoundBooks, listRefusingToken, openParams } from "../helpers/orders";
 import { enter } from "./ledger";
-import { ageAt, destroy, divide, owed, TFT, USD } from "./predictions";
 import { buyAt, payOut } from "./lots";
+import { ageAt, destroy, divide, owed, TFT, USD } from "./predictions";
 
 const PRICE = 10n * TFT;
 

@@ -1,9 +1,9 @@
-import { time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
-import { MaxUint256, type ContractTransactionResponse } from "ethers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { type ContractTransactionResponse, MaxUint256 } from "ethers";
 
 import type { Protocol } from "../helpers/fixture";
-import { earn, startEpoch, type Asset, type Earning } from "../helpers/market";
+import { type Asset, earn, type Earning, startEpoch } from "../helpers/market";
 
 /** What is for sale, since when. */
 export interface OpenLot {

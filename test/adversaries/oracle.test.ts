@@ -1,11 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { RootStatus, SkipReason } from "@turingfog/sdk";
+import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
+import { type Receipt, ReceiptTree, type Signature } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { id } from "ethers";
 
-import { readSignerSet, signMessage, type Signature } from "../../src/oracle";
-import { ReceiptTree, type Receipt } from "../../src/receipts";
-import { RootStatus, SkipReason } from "../../src/protocol";
-import { deployProtocolFixture, USD_REFERENCE_PRICE, type Protocol } from "../helpers/fixture";
+import { deployProtocolFixture, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import {
   DAY,
   HOUR,
@@ -64,7 +64,7 @@ describe("A corrupt minority of the signers", () => {
     const nodeId = await registerNode(protocol, miners[1]);
     await time.increase(HOUR);
     const measuredAt = BigInt(await time.latest());
-    const { root } = ReceiptTree.of([{ orderId: joint, nodeId, cumulativeTU: BOUGHT, measuredAt }]);
+    const { root } = await ReceiptTree.of([{ orderId: joint, nodeId, cumulativeTU: BOUGHT, measuredAt }]);
     const minority = oracleSigners.slice(0, 2);
     const submit = (signatures: Signature[]) => oracle.submit(root, id("receipts"), signatures);
 

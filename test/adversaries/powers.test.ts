@@ -1,10 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
+import { ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { id, parseUnits, type Signer } from "ethers";
 import { ethers } from "hardhat";
 
-import { readSignerSet, signMessage } from "../../src/oracle";
-import { ReceiptTree } from "../../src/receipts";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import {
@@ -191,7 +191,7 @@ describe("A governor gone bad", () => {
     await asGovernor(timelock, admin, await oracle.setSigners.populateTransaction(puppets, 4n));
 
     const measuredAt = BigInt(await time.latest());
-    const tree = ReceiptTree.of([{ orderId: joint, nodeId, cumulativeTU: TU, measuredAt }]);
+    const tree = await ReceiptTree.of([{ orderId: joint, nodeId, cumulativeTU: TU, measuredAt }]);
     const { domain, version } = await readSignerSet(oracle);
     const message = { receiptsRoot: tree.root, dataHash: id("nothing"), signerSetVersion: version };
     const signatures = await Promise.all(puppets.map((puppet) => signMessage(puppet, domain, "ReceiptBatch", message)));

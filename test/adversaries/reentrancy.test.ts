@@ -1,11 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
+import type { ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
-import { id, MaxUint256, type ContractTransaction, type ContractTransactionResponse } from "ethers";
+import { type ContractTransaction, type ContractTransactionResponse, id, MaxUint256 } from "ethers";
 import { ethers } from "hardhat";
 
-import { readSignerSet, signMessage } from "../../src/oracle";
-import type { ReceiptTree } from "../../src/receipts";
-import { TestToken__factory, type HostileAgent, type HostileToken, type TestToken } from "../../typechain-types";
+import { type HostileAgent, type HostileToken, type TestToken, TestToken__factory } from "../../typechain-types";
 import { deployProtocolFixture, INITIAL_TFT, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { earn, HOUR, openOrder, passVetoWindow, registerNode, startEpoch, submitReceipts, TU } from "../helpers/market";

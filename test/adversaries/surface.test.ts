@@ -1,6 +1,6 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
-import { dataSlice, FunctionFragment, getAddress, toBeHex, type BaseContract, type Contract } from "ethers";
+import { type BaseContract, type Contract, dataSlice, FunctionFragment, getAddress, toBeHex } from "ethers";
 import hre, { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";

@@ -1,12 +1,13 @@
 import path from "node:path";
 
-import { time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { type DeploymentParameters, readParameters } from "@turingfog/operator";
+import type { SystemContracts } from "@turingfog/sdk/ethers";
 import { parseUnits } from "ethers";
 import { ethers } from "hardhat";
 
-import { deploySystem, type SystemContracts } from "../../src/deployment/deploy";
-import { readParameters, type DeploymentParameters } from "../../src/deployment/parameters";
+import { deploySystem } from "../../deploy/inProcess";
 import type { TestToken, VestedAllocation } from "../../typechain-types";
 
 /** The first reference prices: TFT (18 decimals) for a whole unit. */

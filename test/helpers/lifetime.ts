@@ -1,7 +1,6 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { max, min, PRODUCTION_MINING_END, saturatingSub } from "@turingfog/sdk";
 
-import { max, min, saturatingSub } from "../../src/math";
-import { PRODUCTION_MINING_END } from "../../src/supply";
 import type { Protocol } from "./fixture";
 import { earn, startEpoch } from "./market";
 

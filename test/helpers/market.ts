@@ -1,15 +1,17 @@
-import { time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
-import { id, MaxUint256, ZeroAddress, ZeroHash, type ContractTransactionResponse } from "ethers";
-
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import {
-  readSignerSet,
-  signMessage,
+  encodeReceiptFile,
   type OracleMessages,
   type OracleMessageType,
+  type Receipt,
+  receiptDataHash,
+  ReceiptTree,
   type Signature,
-} from "../../src/oracle";
-import { encodeReceiptFile, receiptDataHash, ReceiptTree, type Receipt } from "../../src/receipts";
+} from "@turingfog/sdk/wire";
+import { type ContractTransactionResponse, id, MaxUint256, ZeroAddress, ZeroHash } from "ethers";
+
 import type { TestToken, TFT } from "../../typechain-types";
 import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import type { Protocol } from "./fixture";
@@ -97,9 +99,9 @@ export async function openOrder(
 
 /** Has the quorum sign the root of receipts and submits it. */
 export async function submitReceipts(protocol: Protocol, receipts: readonly Receipt[]): Promise<ReceiptTree> {
-  const tree = ReceiptTree.of(receipts);
-  const file = encodeReceiptFile(receipts.map((receipt) => ({ ...receipt, meterLogHash: id("meter log") })));
-  const content = { receiptsRoot: tree.root, dataHash: receiptDataHash(file) };
+  const tree = await ReceiptTree.of(receipts);
+  const file = await encodeReceiptFile(receipts.map((receipt) => ({ ...receipt, meterLogHash: id("meter log") })));
+  const content = { receiptsRoot: tree.root, dataHash: await receiptDataHash(file) };
   const signatures = await signByQuorum(protocol, "ReceiptBatch", content);
   await protocol.contracts.oracle.submit(content.receiptsRoot, content.dataHash, signatures);
   return tree;

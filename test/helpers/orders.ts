@@ -1,26 +1,26 @@
-import { time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { readDomain } from "@turingfog/sdk/ethers";
+import type { Receipt } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import {
+  type ContractTransaction,
+  type ContractTransactionResponse,
   id,
   parseUnits,
   Signature,
+  type Signer,
   toBeHex,
   ZeroAddress,
   ZeroHash,
-  type ContractTransaction,
-  type ContractTransactionResponse,
-  type Signer,
 } from "ethers";
 import { ethers } from "hardhat";
 
-import { readDomain } from "../../src/oracle";
-import type { Receipt } from "../../src/receipts";
 import type { RefusingToken, TimelockController } from "../../typechain-types";
 import type { OpenParamsStruct, PermitStruct } from "../../typechain-types/contracts/ComputeEscrow";
-import { INITIAL_USD, USD_REFERENCE_PRICE, type Protocol } from "./fixture";
+import { INITIAL_USD, type Protocol, USD_REFERENCE_PRICE } from "./fixture";
 import { asGovernor } from "./governor";
-import { DAY, passVetoWindow, settle, submitReceipts, TU, type Asset } from "./market";
+import { type Asset, DAY, passVetoWindow, settle, submitReceipts, TU } from "./market";
 
 /** In ascending order of address, as the oracle wants signers. */
 export async function byAddress<T extends Signer>(signers: readonly T[]): Promise<T[]> {

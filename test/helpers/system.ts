@@ -1,9 +1,9 @@
-import { setBalance } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
-import { parseEther, type Addressable } from "ethers";
+import { setBalance } from "@nomicfoundation/hardhat-network-helpers";
+import type { SystemContracts } from "@turingfog/sdk/ethers";
+import { type Addressable, parseEther } from "ethers";
 import { ethers } from "hardhat";
 
-import type { SystemContracts } from "../../src/deployment/deploy";
 import type { SystemStruct } from "../../typechain-types/contracts/Genesis";
 
 /** Who is who, as the constructors take it. */

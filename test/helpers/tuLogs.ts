@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import hre from "hardhat";
+import { turingfog } from "@turingfog/cli";
 
 /** Small logs in the form that tf_cnn_benchmarks gives them, of a GPU that there is none of. */
 export const LOGS = path.join(__dirname, "../fixtures/tu-logs");
@@ -52,13 +52,13 @@ export async function thrownBy(call: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** Runs a Hardhat task in this process and returns what it has printed. */
-export async function printedBy(task: string, args: Record<string, unknown>): Promise<string> {
+/** Runs a `turingfog` command in this process, and returns what it has printed. */
+export async function printedBy(command: string, ...args: string[]): Promise<string> {
   const printed: string[] = [];
   const log = console.log;
   console.log = (...data: unknown[]) => printed.push(data.join(" "));
   try {
-    await hre.run(task, args);
+    await turingfog([...command.split(" "), ...args]);
   } finally {
     console.log = log;
   }

@@ -1,8 +1,8 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { RootStatus } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
-import { RootStatus } from "../../src/protocol";
 import { deployProtocolFixture } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { DAY, HOUR, listNode, openOrder, passVetoWindow, settle, submitReceipts, TU } from "../helpers/market";

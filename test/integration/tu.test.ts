@@ -2,28 +2,53 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { PRIVATE_KEY_VARIABLE } from "@turingfog/operator";
+import { earnedBy, gpuModelOf, imagesPerSecondE3Of, ratePerDay, ratingOf } from "@turingfog/sdk";
+import { readMeasurements } from "@turingfog/sdk/node";
 import { expect } from "chai";
-import { id, parseUnits } from "ethers";
-import { network } from "hardhat";
+import { computeAddress, id, parseUnits } from "ethers";
 
-import { earnedBy } from "../../src/protocol";
-import { imagesPerSecondE3Of } from "../../src/tu/measurements";
-import { gpuModelOf, ratePerDay, ratingOf } from "../../src/tu/rating";
-import { readMeasurements } from "../../src/tu/read";
+import { checkedDeployment } from "../helpers/checkedDeployment";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
+import { accountKeys } from "../helpers/keys";
 import { DAY, HOUR, openOrder, TU } from "../helpers/market";
 import { attainable, deliver, startOf } from "../helpers/orders";
-import { editedLog, EXAMPLE_100, fileOf, printedBy, temporaryFolder, thrownBy } from "../helpers/tuLogs";
+import { editedLog, EXAMPLE_100, fileOf, folderOf, printedBy, temporaryFolder, thrownBy } from "../helpers/tuLogs";
 
 const MODEL = gpuModelOf("Example 100");
 const LOG = path.join(EXAMPLE_100, "resnet50.log");
 const UNIT_PRICE = parseUnits("2", 6);
 
 /** Writes the address book that a deployment would have written. */
-async function addressBookOf({ contracts: { oracle, registry } }: Protocol, chainId = 31_337): Promise<string> {
-  const addresses = { oracle: await oracle.getAddress(), registry: await registry.getAddress() };
-  return fileOf("book.json", JSON.stringify({ network: network.name, chainId, addresses, transactions: {} }));
+async function addressBookOf(protocol: Protocol, chainId = 31_337): Promise<string> {
+  const { addresses } = await checkedDeployment(protocol);
+  return folderOf({ "hardhat.json": JSON.stringify({ network: "hardhat", chainId, addresses, transactions: {} }) });
+}
+
+/** Runs `turingfog tu attest` on Hardhat's network in this process, with an account's key or that of the first. */
+async function attest(deployments: string, args: string[], account?: HardhatEthersSigner): Promise<string> {
+  const key = accountKeys().find((each) => computeAddress(each) === account?.address)?.privateKey;
+  const before = process.env[PRIVATE_KEY_VARIABLE];
+  if (key !== undefined) process.env[PRIVATE_KEY_VARIABLE] = key;
+  try {
+    return await printedBy("tu attest", ...args, "--network", "hardhat", "--deployments", deployments);
+  } finally {
+    if (before === undefined) delete process.env[PRIVATE_KEY_VARIABLE];
+    else process.env[PRIVATE_KEY_VARIABLE] = before;
+  }
+}
+
+/** Has a quorum's signers write signature files, each with their own key, and returns the files. */
+async function signaturesOf(protocol: Protocol, deployments: string, args: string[]): Promise<string[]> {
+  const out = temporaryFolder();
+  for (const signer of protocol.actors.oracleSigners.slice(1)) {
+    await attest(deployments, [...args, "--sign-only", "--out", out], signer);
+  }
+  return readdirSync(out)
+    .filter((name) => name.endsWith(".signature.json"))
+    .map((name) => path.join(out, name));
 }
 
 /** "2027-01-01T00:00:00Z" */
@@ -46,16 +71,11 @@ describe("from a benchmark log to a limit on an order", () => {
     const [measurements] = await readMeasurements(EXAMPLE_100);
     const rating = ratingOf(imagesPerSecondE3Of(measurements));
 
-    // three signers, each on his own, then anyone with their files
-    for (const { address } of actors.oracleSigners.slice(1)) {
-      await printedBy("tu:attest", { path: EXAMPLE_100, addresses, out, signOnly: true, account: address });
-    }
+    // three signers, each on their own, then anyone with their files
+    const signatures = await signaturesOf(protocol, addresses, [EXAMPLE_100]);
     expect(await registry.ratingOf(MODEL)).to.equal(0n);
-    const signatures = readdirSync(out)
-      .filter((name) => name.endsWith(".signature.json"))
-      .map((name) => path.join(out, name));
     expect(signatures).to.have.length(3);
-    const printed = await printedBy("tu:attest", { path: EXAMPLE_100, addresses, out, signatures });
+    const printed = await attest(addresses, [EXAMPLE_100, ...signatures, "--out", out]);
     expect(printed).to.contain(`Rating of Example 100: ${rating} base units of TU per day`);
     expect(printed).to.match(/^Attested by .* in 0x[0-9a-f]{64}; the registry says the same$/m);
     expect(await registry.ratingOf(MODEL)).to.equal(rating);
@@ -75,8 +95,11 @@ describe("from a benchmark log to a limit on an order", () => {
     await owned.registerNode(...registration);
     await owned.setListing(nodeId, usd, UNIT_PRICE, 1_000n * TU);
     const validUntil = BigInt(await time.latest()) + 30n * DAY;
-    const node = { path: LOG, addresses, out, node: nodeId, validUntil: utc(validUntil), localSigners: true };
-    expect(await printedBy("tu:attest", node)).to.contain(`Node ${nodeId} with Example 100 until ${validUntil}`);
+    const node = ["--node", String(nodeId), "--valid-until", utc(validUntil)];
+    const vouched = await signaturesOf(protocol, addresses, [LOG, ...node]);
+    expect(await attest(addresses, [LOG, ...vouched, ...node])).to.contain(
+      `Node ${nodeId} with Example 100 until ${validUntil}`,
+    );
     expect((await registry.node(nodeId)).attestedUntil).to.equal(validUntil);
     const [attested] = await registry.queryFilter(registry.filters.NodeAttested(nodeId));
     expect(attested.args.evidence).to.equal(`0x${createHash("sha256").update(readFileSync(LOG)).digest("hex")}`);
@@ -100,12 +123,12 @@ describe("from a benchmark log to a limit on an order", () => {
     expect(await pool.weightOf(added.args.bucketId, miner)).to.equal(earned);
   });
 
-  describe("tu:attest", () => {
+  describe("tu attest", () => {
     it("refuses measurements of fewer than seven networks, and writes nothing", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const out = temporaryFolder();
-      const args = { path: LOG, addresses: await addressBookOf(protocol), out, localSigners: true };
-      expect(await messageOf(printedBy("tu:attest", args))).to.equal(
+      const books = await addressBookOf(protocol);
+      expect(await messageOf(attest(books, [LOG, "--out", out]))).to.equal(
         "Example 100 was not measured on ResNet-152, Inception v3, Inception v4, VGG-16, AlexNet, SSD300",
       );
       expect(readdirSync(out)).to.deep.equal([]);
@@ -113,15 +136,15 @@ describe("from a benchmark log to a limit on an order", () => {
 
     it("refuses another precision than a TU's", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const args = { path: EXAMPLE_100, addresses: await addressBookOf(protocol), precision: "fp16" };
-      expect(await messageOf(printedBy("tu:attest", args))).to.contain("The precision is fp16");
+      const books = await addressBookOf(protocol);
+      expect(await messageOf(attest(books, [EXAMPLE_100, "--precision", "fp16"]))).to.contain("The precision is fp16");
     });
 
     it("refuses an address book of another chain", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const args = { path: EXAMPLE_100, addresses: await addressBookOf(protocol, 1) };
-      expect(await messageOf(printedBy("tu:attest", args))).to.match(
-        /book\.json is of chain 1, hardhat is chain 31337$/,
+      const books = await addressBookOf(protocol, 1);
+      expect(await messageOf(attest(books, [EXAMPLE_100]))).to.contain(
+        "The node is on chain 31337, the deployment on 1: ",
       );
     });
 
@@ -129,16 +152,18 @@ describe("from a benchmark log to a limit on an order", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { stranger } = protocol.actors;
       const addresses = await addressBookOf(protocol);
-      const args = { path: EXAMPLE_100, addresses, out: temporaryFolder(), signOnly: true, account: stranger.address };
-      expect(await messageOf(printedBy("tu:attest", args))).to.contain(
+      const args = [EXAMPLE_100, "--out", temporaryFolder(), "--sign-only"];
+      expect(await messageOf(attest(addresses, args, stranger))).to.contain(
         `${stranger.address} is none of the oracle's signers`,
       );
     });
 
     it("refuses to submit without a quorum's signatures", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const args = { path: EXAMPLE_100, addresses: await addressBookOf(protocol), out: temporaryFolder() };
-      expect(await messageOf(printedBy("tu:attest", args))).to.contain("0 valid signatures, 3 needed");
+      const books = await addressBookOf(protocol);
+      expect(await messageOf(attest(books, [EXAMPLE_100, "--out", temporaryFolder()]))).to.contain(
+        "0 valid signatures, 3 needed",
+      );
     });
 
     for (const [title, validUntil] of [
@@ -148,8 +173,8 @@ describe("from a benchmark log to a limit on an order", () => {
     ] as const) {
       it(`refuses to attest a node until ${title}`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
-        const args = { path: LOG, addresses: await addressBookOf(protocol), node: 1n, validUntil };
-        expect(await messageOf(printedBy("tu:attest", args))).to.equal(
+        const until = validUntil === undefined ? [] : ["--valid-until", validUntil];
+        expect(await messageOf(attest(await addressBookOf(protocol), [LOG, "--node", "1", ...until]))).to.equal(
           `--valid-until is ${validUntil ?? "missing"}, must be a time in UTC, as 2027-01-01T00:00:00Z`,
         );
       });
@@ -158,13 +183,10 @@ describe("from a benchmark log to a limit on an order", () => {
     it("refuses to attest a node by a log that was cut off", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const log = fileOf("a.log", editedLog([/total images.*\n/, ""]));
-      const args = {
-        path: log,
-        addresses: await addressBookOf(protocol),
-        node: 1n,
-        validUntil: "2027-01-01T00:00:00Z",
-      };
-      expect(await messageOf(printedBy("tu:attest", args))).to.contain("the run of resnet50 has no total");
+      const args = [log, "--node", "1", "--valid-until", "2027-01-01T00:00:00Z"];
+      expect(await messageOf(attest(await addressBookOf(protocol), args))).to.contain(
+        "the run of resnet50 has no total",
+      );
     });
 
     it("attests one GPU of a table", async () => {
@@ -174,8 +196,9 @@ describe("from a benchmark log to a limit on an order", () => {
       const reference = [209, 81, 136, 58, 134, 2762, 108];
       const rows = networks.map((name, i) => `${name},${reference[i]},${3 * reference[i]}`);
       const table = fileOf("a.csv", ["network,Example 1,Example 3", ...rows].join("\n"));
-      const args = { path: table, gpu: "Example 3", addresses: await addressBookOf(protocol), localSigners: true };
-      await printedBy("tu:attest", args);
+      const books = await addressBookOf(protocol);
+      const signatures = await signaturesOf(protocol, books, [table, "--gpu", "Example 3"]);
+      await attest(books, [table, ...signatures, "--gpu", "Example 3"]);
       expect(await registry.ratingOf(id("Example 3"))).to.equal(3n * TU);
       expect(await registry.ratingOf(id("Example 1"))).to.equal(0n);
       expect(readdirSync(path.dirname(table))).to.include("Example-3.measurements.json");

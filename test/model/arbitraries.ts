@@ -1,7 +1,7 @@
 import { MaxUint256 } from "ethers";
 import fc from "fast-check";
 
-import type { Action, AssetName, Entry, Flaw, Pick, ReceiptStep, Step, When } from "./steps";
+import type { Action, AssetName, Entry, Flaw, Pick, ReceiptStep, ModelStep, When } from "./steps";
 
 /** What random sequences are made of. The first of several choices is what shrinking ends at. */
 
@@ -304,9 +304,9 @@ const anyAction = fc.oneof(
   ...[...market, ...buyback, ...nodes, ...powers, ...tokens].map(([weight, arbitrary]) => ({ weight, arbitrary })),
 );
 
-const step: fc.Arbitrary<Step> = fc.record({ when, action: anyAction });
+const step: fc.Arbitrary<ModelStep> = fc.record({ when, action: anyAction });
 
 /** Sequences of half as many to so many steps. */
-export function stepsUpTo(length: number): fc.Arbitrary<Step[]> {
+export function stepsUpTo(length: number): fc.Arbitrary<ModelStep[]> {
   return fc.array(step, { minLength: Math.ceil(length / 2), maxLength: length, size: "max" });
 }

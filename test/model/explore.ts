@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { stepsUpTo } from "./arbitraries";
 import { fail, shrink } from "./shrink";
 import type { Stage } from "./starts";
-import { writeScript, type Script, type Step } from "./steps";
+import { writeScript, type Script, type ModelStep } from "./steps";
 
 /** Steps of a sequence at the most. */
 export const MAX_LENGTH = 60;
@@ -39,7 +39,7 @@ export async function explore(
   const found = await fc.check(property, { seed, numRuns: sequences, endOnFailure: true });
   if (!found.failed) return undefined;
 
-  const [drawn] = found.counterexample as [Step[]];
+  const [drawn] = found.counterexample as [ModelStep[]];
   const failure = await fail(stage, drawn);
   if (failure === undefined) {
     throw new Error("What failed does not fail again", { cause: found.errorInstance });

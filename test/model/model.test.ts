@@ -9,7 +9,7 @@ import { World } from "./reference/world";
 import { Disagreement, Runner } from "./run";
 import { fail, shrink } from "./shrink";
 import { Stage } from "./starts";
-import { readScript, START_NAMES, writeScript, type Script, type Step } from "./steps";
+import { readScript, START_NAMES, writeScript, type Script, type ModelStep } from "./steps";
 import { System } from "./system";
 import { emptyTally } from "./tally";
 
@@ -19,7 +19,7 @@ const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const SEQUENCES = 5;
 const LENGTH = 30;
 
-const wait: Step = { when: { after: 60 }, action: { do: "wait" } };
+const wait: ModelStep = { when: { after: 60 }, action: { do: "wait" } };
 
 async function deploySystem(): Promise<System> {
   return System.deploy(await loadFixture(deployProtocolFixture));
@@ -59,7 +59,10 @@ describe("Reference model", () => {
       const system = await deploySystem();
       const world = new World(system.setting, system.genesis());
       world.now = await system.now();
-      const impostor: Step = { when: { after: 60 }, action: { do: "trespass", caller: "miner1", entry: "tft.burn" } };
+      const impostor: ModelStep = {
+        when: { after: 60 },
+        action: { do: "trespass", caller: "miner1", entry: "tft.burn" },
+      };
       const { accounts } = system;
       // the model takes the one for the other
       const swapped = new Map([...accounts, ["miner1", system.account("miner2")]]);
@@ -83,11 +86,11 @@ describe("Reference model", () => {
     it("is shrunk to the steps that it takes, and lived again from its script", async () => {
       const system = await deploySystem();
       const [stage] = await Stage.reach(system, "genesis", emptyTally());
-      const freeze: Step = { when: { after: 60 }, action: { do: "freeze", caller: null } };
+      const freeze: ModelStep = { when: { after: 60 }, action: { do: "freeze", caller: null } };
       // what the chain knows alone: somebody has frozen it before the sequence
       const secretly = Object.create(stage, {
         live: {
-          value: async (steps: readonly Step[]) => {
+          value: async (steps: readonly ModelStep[]) => {
             const frozenAt = steps.findIndex(({ action }) => action.do === "freeze");
             await stage.live(steps);
             if (frozenAt >= 0) throw new Disagreement(frozenAt, [], ["frozen"]);

@@ -4,7 +4,7 @@ import { describe, type Command, type GivenId } from "./resolve/context";
 import { Skip } from "./reference/escrow";
 import { checkSupply } from "./reference/supply";
 import { Refused, type ContractName, type Event, type Outcome, type Value, type World } from "./reference/world";
-import type { Step } from "./steps";
+import type { ModelStep } from "./steps";
 import type { ChainOutcome, System } from "./system";
 import { count, type Tally } from "./tally";
 import { allViews, timedViews, type View, type Word } from "./views";
@@ -34,7 +34,7 @@ export class Runner {
   ) {}
 
   /** @throws Disagreement */
-  async run(steps: readonly Step[]): Promise<void> {
+  async run(steps: readonly ModelStep[]): Promise<void> {
     for (const [index, { when, action }] of steps.entries()) {
       const at = timeOf(this.world, when);
       const command = await resolve({ world: this.world, system: this.system, at }, action);

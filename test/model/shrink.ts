@@ -1,10 +1,10 @@
 import { Disagreement } from "./run";
 import type { Stage } from "./starts";
-import type { Action, Step } from "./steps";
+import type { Action, ModelStep } from "./steps";
 
 /** A sequence at whose last step model and system part. */
 export interface Failure {
-  steps: Step[];
+  steps: ModelStep[];
   disagreement: Disagreement;
 }
 
@@ -12,7 +12,7 @@ export interface Failure {
  * Lives a sequence. Steps are picks from what there is, so that a sequence stays one when some of its steps are left out.
  * @returns where model and system part, without the steps after it; undefined when they agree
  */
-export async function fail(stage: Stage, steps: readonly Step[]): Promise<Failure | undefined> {
+export async function fail(stage: Stage, steps: readonly ModelStep[]): Promise<Failure | undefined> {
   try {
     await stage.live(steps);
     return undefined;
@@ -45,7 +45,7 @@ export async function shrink(stage: Stage, failure: Failure, until: number): Pro
 }
 
 /** Steps that do less: at once, with one receipt, for one bucket. */
-function simplerThan({ when, action }: Step): Step[] {
+function simplerThan({ when, action }: ModelStep): ModelStep[] {
   const actions: Action[] = [];
   if (action.do === "submit") {
     actions.push(...action.receipts.map((receipt): Action => ({ ...action, receipts: [receipt], flaw: "none" })));
@@ -57,6 +57,6 @@ function simplerThan({ when, action }: Step): Step[] {
   return [{ when: { after: 1 }, action }, ...actions.map((simpler) => ({ when, action: simpler }))];
 }
 
-function replaceAt(steps: readonly Step[], at: number, step: Step): Step[] {
+function replaceAt(steps: readonly ModelStep[], at: number, step: ModelStep): ModelStep[] {
   return steps.map((each, i) => (i === at ? step : each));
 }

@@ -3,7 +3,7 @@ import { MaxUint256 } from "ethers";
 import { PRODUCTION_MINING_END } from "./reference/supply";
 import { World } from "./reference/world";
 import { Runner } from "./run";
-import { START_NAMES, type Action, type StartName, type Step } from "./steps";
+import { START_NAMES, type Action, type StartName, type ModelStep } from "./steps";
 import type { System } from "./system";
 import type { Tally } from "./tally";
 
@@ -17,10 +17,10 @@ const DAY = 86_400;
 /** How far before a boundary: a few typical orders. */
 const DISTANCE = 1_000n * TFT;
 
-const soon = (action: Action): Step => ({ when: { after: 5 }, action });
+const soon = (action: Action): ModelStep => ({ when: { after: 5 }, action });
 
 /** Funds are approved, and three nodes offer their compute in everything that is listed. */
-function openMarket(): Step[] {
+function openMarket(): ModelStep[] {
   const approvals = ["renter0", "renter1", "bidder", "treasury"].flatMap((owner) =>
     (["tft", "usd", "dai"] as const).flatMap((asset) =>
       (["escrow", "controller"] as const).map((spender): Action => ({
@@ -51,7 +51,7 @@ function openMarket(): Step[] {
 }
 
 /** Whatever vests is in the treasury at once. */
-function gather(): Step[] {
+function gather(): ModelStep[] {
   const amounts = { vesting0: 200_000_000n * TFT, vesting1: 100_000_000n * TFT };
   return Object.entries(amounts).map(([from, amount]) =>
     soon({ do: "transferToken", asset: "tft", from, to: "treasury", amount }),
@@ -59,7 +59,7 @@ function gather(): Step[] {
 }
 
 /** The treasury orders for this much on the fastest node, which it owns, and has it destroyed and claimed. */
-function spend(amount: bigint): Step[] {
+function spend(amount: bigint): ModelStep[] {
   const node = 3;
   return [
     soon({ do: "attestNode", node, from: "now", seconds: 90 * DAY, flaw: "none" }),
@@ -84,12 +84,12 @@ function spend(amount: bigint): Step[] {
   ];
 }
 
-function treasuryNode(): Step {
+function treasuryNode(): ModelStep {
   return soon({ do: "registerNode", owner: "treasury", gpuModel: "V100", gpuCount: 1_024n, payout: "treasury" });
 }
 
 /** Orders of each kind are running, so that sequences are soon about something. */
-function openBusiness(): Step[] {
+function openBusiness(): ModelStep[] {
   const order = { do: "openOrder", maxUnitPrice: 3n * TFT, aboveListing: 0n, refundTo: "zero" } as const;
   const long = { tuAmount: 20n * TU + 7n, duration: 20n * 86_400n, paymentRef: 0, permit: "none" } as const;
   const round = { ...long, tuAmount: 20n * TU };
@@ -104,7 +104,7 @@ function openBusiness(): Step[] {
 }
 
 /** From each start to the next. Half of what is spent after E1 is burned, and the other half comes back. */
-const PATHS: Record<StartName, () => Step[]> = {
+const PATHS: Record<StartName, () => ModelStep[]> = {
   genesis: openMarket,
   beforeE1: () => [...gather(), treasuryNode(), ...spend(PRODUCTION_MINING_END - DISTANCE)],
   beforeE2: () => [
@@ -139,7 +139,7 @@ export class Stage {
   }
 
   /** Goes back to the start and lives a sequence from there. */
-  async live(steps: readonly Step[]): Promise<void> {
+  async live(steps: readonly ModelStep[]): Promise<void> {
     await this.system.restore(this.snapshot);
     this.snapshot = await this.system.snapshot();
     await new Runner(this.system, this.world.fork(), this.tally).run(steps);

@@ -106,7 +106,7 @@ export type Entry =
   | "controller.createAuction"
   | "escrow.setFrozenUntil";
 
-export interface Step {
+export interface ModelStep {
   when: When;
   action: Action;
 }
@@ -114,7 +114,7 @@ export interface Step {
 /** A sequence: where it starts and what happens then. */
 export interface Script {
   start: StartName;
-  steps: Step[];
+  steps: ModelStep[];
 }
 
 /** Genesis, a little before E1 and E2, and long after. */

@@ -1,22 +1,22 @@
+import { readDomain } from "@turingfog/sdk/ethers";
 import {
-  parseEther,
-  toQuantity,
-  ZeroAddress,
   type EventFragment,
   type Interface,
+  parseEther,
   type SigningKey,
+  toQuantity,
   type TypedDataDomain,
+  ZeroAddress,
 } from "ethers";
 import hre, { ethers } from "hardhat";
 
-import { readDomain } from "../../src/oracle";
 import { deployProtocolFixture, INITIAL_DAI, INITIAL_TFT, INITIAL_USD, type Protocol } from "../helpers/fixture";
-import { BATCH_ADDRESS, batchCode, type BatchCall } from "./batch";
-import { accountKeys } from "./keys";
+import { BATCH_ADDRESS, type BatchCall, batchCode } from "./batch";
+import { accountKeys } from "../helpers/keys";
 import { genesisRatings } from "./reference/registry";
 import { NOMINAL, RESERVE } from "./reference/supply";
-import type { Watched } from "./views";
 import type { Address, ContractName, Setting, State, Token, Value } from "./reference/world";
+import type { Watched } from "./views";
 
 const GAS = 16_000_000;
 const GAS_PRICE = 10n ** 10n;

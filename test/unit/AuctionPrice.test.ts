@@ -3,7 +3,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { ethers } from "hardhat";
 
-import { MAX_REFERENCE, MIN_PROCEEDS, nextReference, priceAt } from "../../src/auction";
+import { MAX_REFERENCE, MIN_PROCEEDS, nextReference, priceAt } from "@turingfog/sdk";
 import { AuctionPriceHarness__factory, type AuctionPriceHarness } from "../../typechain-types";
 
 const SEED = Number(process.env.SEED ?? 1);

@@ -1,26 +1,36 @@
-import { loadFixture, setStorageAt, time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { loadFixture, setStorageAt, time } from "@nomicfoundation/hardhat-network-helpers";
+import {
+  BURNING_END,
+  MAX_REFERENCE,
+  nextReference,
+  NOMINAL_SUPPLY,
+  Phase,
+  priceAt,
+  PRODUCTION_MINING_END,
+  RESERVE,
+  tftOwed,
+  ULTIMATE_SUPPLY,
+} from "@turingfog/sdk";
 import { expect } from "chai";
-import fc from "fast-check";
 import {
   AbiCoder,
+  type ContractTransaction,
+  type ContractTransactionResponse,
   keccak256,
   MaxUint256,
   toBeHex,
   ZeroAddress,
-  type ContractTransaction,
-  type ContractTransactionResponse,
 } from "ethers";
+import fc from "fast-check";
 import { ethers } from "hardhat";
 
-import { MAX_REFERENCE, nextReference, priceAt, tftOwed } from "../../src/auction";
-import { BURNING_END, NOMINAL_SUPPLY, Phase, PRODUCTION_MINING_END, RESERVE, ULTIMATE_SUPPLY } from "../../src/supply";
-import { TestToken__factory, type HostileBuyer } from "../../typechain-types";
+import { type HostileBuyer, TestToken__factory } from "../../typechain-types";
 import type { CallStruct } from "../../typechain-types/contracts/mocks/HostileBuyer";
-import { deployProtocolFixture, INITIAL_TFT, USD_REFERENCE_PRICE, type Protocol } from "../helpers/fixture";
+import { deployProtocolFixture, INITIAL_TFT, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { burnUpTo } from "../helpers/lifetime";
-import { DAY, earn, startEpoch, type Asset } from "../helpers/market";
+import { type Asset, DAY, earn, startEpoch } from "../helpers/market";
 import { SupplyModel } from "../helpers/supplyModel";
 import { impersonate, systemOf } from "../helpers/system";
 

@@ -6,7 +6,7 @@ import { ethers } from "hardhat";
 import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { DAY, HOUR, openOrder, registerNode, signByQuorum, TU, type Asset } from "../helpers/market";
+import { type Asset, DAY, HOUR, openOrder, registerNode, signByQuorum, TU } from "../helpers/market";
 import { attainable, deliver, expectSoundBooks, listRefusingToken, worth } from "../helpers/orders";
 
 const UNIT_PRICE = parseUnits("1", 6);

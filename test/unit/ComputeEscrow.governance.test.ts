@@ -1,6 +1,6 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
-import { parseUnits, type Addressable } from "ethers";
+import { type Addressable, parseUnits } from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";

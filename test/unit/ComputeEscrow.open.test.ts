@@ -6,7 +6,7 @@ import { ethers } from "hardhat";
 import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { DAY, HOUR, listNode, openOrder, TU, type Asset } from "../helpers/market";
+import { type Asset, DAY, HOUR, listNode, openOrder, TU } from "../helpers/market";
 import { expectSoundBooks, listRefusingToken, openParams, signPermit } from "../helpers/orders";
 
 const MAX_DURATION = 366n * DAY;

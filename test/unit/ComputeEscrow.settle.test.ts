@@ -1,13 +1,14 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { RootStatus, SkipReason } from "@turingfog/sdk";
+import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
-import fc from "fast-check";
 import { parseUnits, ZeroHash } from "ethers";
+import fc from "fast-check";
 
-import { RootStatus, SkipReason } from "../../src/protocol";
-import { ReceiptTree, type Receipt } from "../../src/receipts";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import {
+  type Asset,
   attestNode,
   DAY,
   HOUR,
@@ -19,7 +20,6 @@ import {
   startEpoch,
   submitReceipts,
   TU,
-  type Asset,
 } from "../helpers/market";
 import { attainable, deliver, expectSoundBooks, listRefusingToken, startOf, worth } from "../helpers/orders";
 
@@ -85,7 +85,7 @@ describe("ComputeEscrow, settling", () => {
       const { oracle, usd } = contracts;
       const job = await openJob(protocol);
       await time.increase(HOUR);
-      const tree = ReceiptTree.of([receiptOf(job, TU)]);
+      const tree = await ReceiptTree.of([receiptOf(job, TU)]);
       const rejects = async (status: RootStatus) =>
         expect(settle(protocol, usd, tree))
           .to.be.revertedWithCustomError(oracle, "Oracle_NotFinal")

@@ -1,9 +1,9 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { PRODUCTION_MINING_END, RESERVE } from "@turingfog/sdk";
 import { expect } from "chai";
-import { getCreateAddress, ZeroAddress, type Addressable, type Signer } from "ethers";
+import { type Addressable, getCreateAddress, type Signer, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
-import { PRODUCTION_MINING_END, RESERVE } from "../../src/supply";
 import type { EmissionVault } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";

@@ -1,10 +1,10 @@
-import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { MAX_RATING, NETWORKS, ratingOf, REFERENCE_IMAGES_PER_SECOND } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits, ZeroAddress, ZeroHash } from "ethers";
 import { ethers } from "hardhat";
 
-import { MAX_RATING, NETWORKS, ratingOf, REFERENCE_IMAGES_PER_SECOND } from "../../src/tu/rating";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { attestNode, DAY, listNode, openOrder, registerNode, signByQuorum, TU } from "../helpers/market";

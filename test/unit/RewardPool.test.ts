@@ -1,8 +1,8 @@
-import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
-import fc from "fast-check";
 import { ZeroAddress } from "ethers";
+import fc from "fast-check";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture, INITIAL_TFT, type Protocol } from "../helpers/fixture";

@@ -4,7 +4,7 @@ import { MaxUint256 } from "ethers";
 import fc from "fast-check";
 import { ethers } from "hardhat";
 
-import * as supply from "../../src/supply";
+import * as supply from "@turingfog/sdk";
 import { SupplyScheduleHarness__factory, type SupplyScheduleHarness } from "../../typechain-types";
 import { SupplyModel } from "../helpers/supplyModel";
 

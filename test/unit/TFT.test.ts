@@ -1,10 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { BURNING_END, NOMINAL_SUPPLY, RESERVE, ULTIMATE_SUPPLY } from "@turingfog/sdk";
+import { readDomain } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
-import { MaxUint256, Signature, verifyTypedData, ZeroAddress, type Signer } from "ethers";
+import { MaxUint256, Signature, type Signer, verifyTypedData, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
-import { readDomain } from "../../src/oracle";
-import { BURNING_END, NOMINAL_SUPPLY, RESERVE, ULTIMATE_SUPPLY } from "../../src/supply";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";

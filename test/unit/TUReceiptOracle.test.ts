@@ -1,23 +1,24 @@
 import { loadFixture, setCode, time } from "@nomicfoundation/hardhat-network-helpers";
+import { RootStatus } from "@turingfog/sdk";
+import { readDomain, signMessage } from "@turingfog/sdk/ethers";
+import { type OracleMessages, type Signature, structHash } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import {
+  type Addressable,
   concat,
   getAddress,
   id,
   Signature as EthersSignature,
+  type Signer,
   toBeHex,
+  type TypedDataDomain,
   Wallet,
   ZeroAddress,
   ZeroHash,
-  type Addressable,
-  type Signer,
-  type TypedDataDomain,
 } from "ethers";
 import { ethers } from "hardhat";
 
-import { deploySystem } from "../../src/deployment/deploy";
-import { readDomain, signMessage, structHash, type OracleMessages, type Signature } from "../../src/oracle";
-import { RootStatus } from "../../src/protocol";
+import { deploySystem } from "../../deploy/inProcess";
 import type { TUReceiptOracle } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";

@@ -1,11 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { Phase } from "@turingfog/sdk";
 import { expect } from "chai";
-import { AbiCoder, ZeroAddress, type Contract } from "ethers";
+import { AbiCoder, type Contract, ZeroAddress } from "ethers";
 import { ethers, ignition } from "hardhat";
 
 import FillerModule from "../../deploy/modules/Filler";
-import { Phase } from "../../src/supply";
-import { UniswapV3BuybackFiller__factory, type TestToken, type UniswapV3BuybackFiller } from "../../typechain-types";
+import { type TestToken, type UniswapV3BuybackFiller, UniswapV3BuybackFiller__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { DAY, earn, startEpoch } from "../helpers/market";

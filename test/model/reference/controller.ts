@@ -1,4 +1,4 @@
-import { ceilDiv, max, min } from "../../../src/math";
+import { ceilDiv, max, min } from "@turingfog/sdk";
 import { bucketIdOf, bucketWeight, endReward } from "./pool";
 import { exactPrice } from "./price";
 import { destroy, phase } from "./supply";

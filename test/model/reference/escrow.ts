@@ -1,7 +1,7 @@
 import { ZeroAddress, ZeroHash } from "ethers";
 
-import { ceilDiv, max, min } from "../../../src/math";
-import type { Receipt } from "../../../src/receipts";
+import { ceilDiv, max, min } from "@turingfog/sdk";
+import type { Receipt } from "@turingfog/sdk/wire";
 import { createAuction } from "./controller";
 import { finalSubmission, frozenUntil, isFrozen } from "./oracle";
 import { addWeights } from "./pool";

@@ -1,6 +1,6 @@
 import { ZeroAddress, ZeroHash } from "ethers";
 
-import type { Receipt } from "../../../src/receipts";
+import type { Receipt } from "@turingfog/sdk/wire";
 import { refuseIf, type Address, type World } from "./world";
 
 /** The TUReceiptOracle: protocol.md, section 3. */

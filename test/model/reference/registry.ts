@@ -1,6 +1,6 @@
 import { id, ZeroAddress } from "ethers";
 
-import { max } from "../../../src/math";
+import { max } from "@turingfog/sdk";
 import { checkQuorum, type Vouch } from "./oracle";
 import { known, refuseIf, sum, type Address, type Attestation, type Node, type World } from "./world";
 

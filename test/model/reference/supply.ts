@@ -1,4 +1,4 @@
-import { ceilDiv, min, saturatingSub } from "../../../src/math";
+import { ceilDiv, min, saturatingSub } from "@turingfog/sdk";
 import { balanceOf, burn, totalSupply, transfer } from "./token";
 import { refuseIf, type Address, type World } from "./world";
 

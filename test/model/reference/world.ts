@@ -1,4 +1,4 @@
-import type { Receipt } from "../../../src/receipts";
+import type { Receipt } from "@turingfog/sdk/wire";
 
 /** With its checksum, as ethers writes it. */
 export type Address = string;

@@ -1,10 +1,10 @@
 import { id } from "ethers";
 
-import { ORACLE_TYPES, type OracleMessageType, type OracleMessages, type Signature } from "../../../src/oracle";
-import { signTyped } from "../keys";
+import { ORACLE_TYPES, type OracleMessages, type OracleMessageType, type Signature } from "@turingfog/sdk/wire";
+import { signTyped } from "../../helpers/keys";
 import type { Vouch } from "../reference/oracle";
 import { known, type Address, type ContractName, type World } from "../reference/world";
-import type { Flaw, Pick } from "../steps";
+import type { Action, Flaw, Pick } from "../steps";
 import type { System } from "../system";
 
 /** An id that the protocol gives out. The model does not foresee it, and takes the chain's if it is a fresh one. */
@@ -26,6 +26,11 @@ export interface Context {
   system: System;
   at: bigint;
 }
+
+/** Turns each kind of step into a command. */
+export type Resolvers<N extends Action["do"]> = {
+  [K in N]: (context: Context, action: Extract<Action, { do: K }>) => Command | Promise<Command>;
+};
 
 export const UNKNOWN_NODE = 7n;
 export const UNKNOWN_ORDER = (2n << 40n) | 777n;

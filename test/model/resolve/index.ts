@@ -3,15 +3,10 @@ import { openOrderAt, refundable } from "../reference/escrow";
 import { frozenUntil, isFrozen, status, Status } from "../reference/oracle";
 import { inForce } from "../reference/registry";
 import type { World } from "../reference/world";
-import { choose, type Command, type Context } from "./context";
+import { choose, type Command, type Context, type Resolvers } from "./context";
 import { marketResolvers } from "./market";
 import { networkResolvers } from "./network";
 import { treasuryResolvers } from "./treasury";
-
-/** Turns each kind of step into a command; null is a step that only lets time pass. */
-export type Resolvers<N extends Action["do"]> = {
-  [K in N]: (context: Context, action: Extract<Action, { do: K }>) => Command | Promise<Command>;
-};
 
 const RESOLVERS: Resolvers<Exclude<Action["do"], "wait">> = {
   ...marketResolvers,

@@ -1,27 +1,27 @@
+import { max, min } from "@turingfog/sdk";
+import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { id, Signature, toBeHex, ZeroHash } from "ethers";
 
-import { max, min } from "../../../src/math";
-import { ReceiptTree, type Receipt } from "../../../src/receipts";
-import { signTyped } from "../keys";
+import { signTyped } from "../../helpers/keys";
 import * as escrow from "../reference/escrow";
 import { Status, status, submit } from "../reference/oracle";
 import { listing } from "../reference/registry";
 import { permit, tokenAt } from "../reference/token";
-import { known, type Address, type World } from "../reference/world";
+import { type Address, known, type World } from "../reference/world";
 import type { Action, Flaw, Pick, ReceiptStep } from "../steps";
 import {
   callerOr,
   choose,
   chooseNode,
   chooseOrder,
-  EVIDENCE,
-  UNKNOWN_ROOT,
-  vouch,
   type Command,
   type Context,
+  EVIDENCE,
   type GivenId,
+  type Resolvers,
+  UNKNOWN_ROOT,
+  vouch,
 } from "./context";
-import type { Resolvers } from "./index";
 
 const MAX_PRICE = 2n ** 128n - 1n;
 
@@ -88,9 +88,9 @@ export const marketResolvers: Resolvers<
     };
   },
 
-  submit(context, { receipts: steps, flaw, hash }) {
+  async submit(context, { receipts: steps, flaw, hash }) {
     const receipts = distinct(steps.map((step) => receiptOf(context, step)));
-    const root = hash === "zero root" ? ZeroHash : ReceiptTree.of(receipts).root;
+    const root = hash === "zero root" ? ZeroHash : (await ReceiptTree.of(receipts)).root;
     return submission(context, root, receipts, hash === "zero data" ? ZeroHash : EVIDENCE, flaw);
   },
 
@@ -210,13 +210,13 @@ function chooseRoot({ world, at }: Context, pick: Pick): string {
   return choose(final.length > 0 && (pick ?? 0) % 5 !== 4 ? final : roots, pick, UNKNOWN_ROOT);
 }
 
-function settle(context: Context, action: Extract<Action, { do: "settle" }>): Command {
+async function settle(context: Context, action: Extract<Action, { do: "settle" }>): Promise<Command> {
   const { world, system } = context;
   const root = chooseRoot(context, action.root);
   const filed = world.state.roots.get(root)?.receipts ?? [];
   const all = filed.length > 0 ? filed : [{ orderId: 1n, nodeId: 1n, cumulativeTU: 1n, measuredAt: 1n }];
   const some = all.filter((_receipt, i) => (action.leaves >> i) & 1);
-  const proven = ReceiptTree.of(all).multiproof(some.length > 0 ? some : all);
+  const proven = (await ReceiptTree.of(all)).multiproof(some.length > 0 ? some : all);
 
   const order = world.state.orders.get(proven.receipts[0].orderId);
   const matching = order?.asset ?? system.account("usd");

@@ -1,23 +1,23 @@
 import { id } from "ethers";
 
+import { delistAsset, listAsset } from "../reference/escrow";
 import * as oracle from "../reference/oracle";
 import * as registry from "../reference/registry";
 import * as supply from "../reference/supply";
-import { Refused, type Address, type World } from "../reference/world";
-import { delistAsset, listAsset } from "../reference/escrow";
+import { type Address, Refused, type World } from "../reference/world";
 import type { Action, Entry } from "../steps";
 import {
   ascending,
   callerOr,
   choose,
   chooseNode,
-  EVIDENCE,
-  UNKNOWN_ROOT,
-  vouch,
   type Command,
   type Context,
+  EVIDENCE,
+  type Resolvers,
+  UNKNOWN_ROOT,
+  vouch,
 } from "./context";
-import type { Resolvers } from "./index";
 
 /** Nodes, guardian, governor, and entries that are not for everyone. */
 export const networkResolvers: Resolvers<

@@ -1,15 +1,14 @@
+import { max } from "@turingfog/sdk";
 import { MaxUint256 } from "ethers";
 
-import { max } from "../../../src/math";
 import * as controller from "../reference/controller";
 import * as pool from "../reference/pool";
 import { payOperations } from "../reference/supply";
 import * as token from "../reference/token";
-import { Refused, type Address, type World } from "../reference/world";
+import { type Address, Refused, type World } from "../reference/world";
 import type { Action, Pick } from "../steps";
 import { priceBounds } from "../views";
-import { choose, type Command, type Context } from "./context";
-import type { Resolvers } from "./index";
+import { choose, type Command, type Context, type Resolvers } from "./context";
 
 /** Tokens, buybacks, claims. */
 export const treasuryResolvers: Resolvers<

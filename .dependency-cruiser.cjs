@@ -1,0 +1,72 @@
+/**
+ * The arrows of the house: sdk <- operator <- cli <- lab, and nothing points back. The tests of the contracts stand on
+ * what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
+ */
+const src = (name) => `^packages/${name}/src/`;
+
+module.exports = {
+  forbidden: [
+    { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
+    { name: "not-to-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "sdk-stands-alone",
+      comment: "The SDK runs in browsers and knows nothing of deploying, of commands or of Hardhat.",
+      severity: "error",
+      from: { path: src("sdk") },
+      to: { path: "^(packages/(operator|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/" },
+    },
+    {
+      name: "node-only-in-sdk-node",
+      comment: "Outside ./node the SDK has no builtin module of Node.",
+      severity: "error",
+      from: { path: src("sdk"), pathNot: "^packages/sdk/src/node/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "node-is-a-leaf",
+      comment: "The rest of the SDK does not import ./node.",
+      severity: "error",
+      from: { path: src("sdk"), pathNot: "^packages/sdk/src/node/" },
+      to: { path: "^packages/sdk/src/node/" },
+    },
+    {
+      name: "operator-below-cli",
+      severity: "error",
+      from: { path: src("operator") },
+      to: { path: "^(packages/cli|lab|deploy|scripts|test|typechain-types)/" },
+    },
+    {
+      name: "cli-below-lab",
+      severity: "error",
+      from: { path: src("cli") },
+      to: { path: "^(lab|deploy|scripts|test|typechain-types)/|node_modules/hardhat/" },
+    },
+    {
+      name: "tests-below-lab",
+      comment: "Lab measures and proves what stands; tests of contracts and packages do not depend on it.",
+      severity: "error",
+      from: { path: "^(packages|deploy|scripts|test)/" },
+      to: { path: "^lab/" },
+    },
+    {
+      name: "packages-by-name",
+      comment: "A package is imported by its name, so that only what it exports is used.",
+      severity: "error",
+      from: { path: "^(packages/([^/]+)|lab|deploy|scripts|test)/", pathNot: "^packages/[^/]+/src/" },
+      to: { path: "^packages/[^/]+/src/" },
+    },
+    {
+      name: "no-test-imported",
+      severity: "error",
+      from: {},
+      to: { path: "\\.test\\.ts$" },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["require", "node", "default"] },
+    doNotFollow: { path: "node_modules|/dist/" },
+    exclude: { path: "^(typechain-types|packages/sdk/src/bindings)/" },
+  },
+};

@@ -1,0 +1,81 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
+
+import { main, type Output, UsageError } from "@turingfog/cli";
+import type { Snapshot } from "./gas/report";
+
+const USAGE = `Measures on the really deployed system what every operation costs that a user pays for, and in the same run what
+others have published.
+
+  npm run bench:gas -- [--breakdown] [--json] [--check | --update] [--out DIR]
+
+  --breakdown
+             print instead what the gas of seven operations is spent on, opcode by opcode, read off their traces
+  --json     print JSON alone: an array of {id, gas, floor, peers: [{name, gas, quoted}], ratio}, or, with
+             --breakdown, of {id, gas, parts}
+  --check    fail when a figure is above the committed snapshot's, naming each
+  --update   write the snapshot
+  --out DIR  where gas.svg and growth.csv are written (default bench-out)
+  --help     print this
+
+Ends with 1 when the check fails, and with 2 when it is called wrongly.`;
+
+const SNAPSHOT = path.join(__dirname, "gas.snapshot.json");
+
+interface Values {
+  breakdown: boolean;
+  check: boolean;
+  update: boolean;
+  out: string;
+}
+
+async function run({ breakdown, check, update, out }: Values, output: Output): Promise<number> {
+  if (check && update) throw new UsageError("--check and --update exclude each other");
+  // Hardhat takes its network from here when it is first imported
+  process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
+  const { Meter } = await import("./gas/meter");
+  const { createWorld } = await import("./gas/world");
+  const { measureOperations } = await import("./gas/operations");
+  const { measurePeers } = await import("./gas/peers");
+  const report = await import("./gas/report");
+  const { gasChart } = await import("./gas/chart");
+
+  const meter = new Meter((what) => console.error(`measuring ${what}`), breakdown ? report.TRACED : []);
+  const world = await createWorld();
+  meter.progress("peers");
+  await measurePeers(world, meter);
+  await measureOperations(world, meter);
+
+  const rows = report.rowsOf(meter);
+  const growth = report.growthOf(meter);
+  if (breakdown) {
+    const spending = report.spendingOf(meter);
+    output.result(spending, report.spendingTable(spending));
+  } else {
+    output.result(rows, report.tables(rows, growth));
+  }
+  await mkdir(out, { recursive: true });
+  await writeFile(path.join(out, "gas.svg"), gasChart(rows));
+  await writeFile(path.join(out, "growth.csv"), report.growthCsv(growth));
+
+  if (update) await writeFile(SNAPSHOT, JSON.stringify(report.snapshotOf(rows), null, 2) + "\n");
+  if (!check) return 0;
+
+  const found = report.regressions(rows, JSON.parse(await readFile(SNAPSHOT, "utf8")) as Snapshot);
+  if (found.length === 0) return 0;
+  throw new Error([...found, "If this is meant to be, run with --update and commit the snapshot."].join("\n"));
+}
+
+main({
+  usage: USAGE,
+  options: {
+    breakdown: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
+    update: { type: "boolean", default: false },
+    out: { type: "string", default: "bench-out" },
+  },
+  required: [],
+  run,
+});

@@ -1,0 +1,349 @@
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { BURNING_END, PRODUCTION_MINING_END } from "@turingfog/sdk";
+import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
+import { type ContractTransactionResponse, getAddress, id, MaxUint256 } from "ethers";
+import { ethers } from "hardhat";
+
+import { asGovernor } from "../../../test/helpers/governor";
+import { burnUpTo } from "../../../test/helpers/lifetime";
+import {
+  DAY,
+  earn,
+  HOUR,
+  listNode,
+  passVetoWindow,
+  registerNode,
+  settle,
+  signByQuorum,
+  startEpoch,
+  TU,
+} from "../../../test/helpers/market";
+import { byAddress, openParams, signPermit } from "../../../test/helpers/orders";
+import { type Meter, undone } from "./meter";
+import type { World } from "./world";
+
+/** How many receipts are settled at once. */
+export const BATCHES = [1, 10, 50, 200];
+
+/** Of how many receipts the tree is that they are a part of. */
+export const TREES = [1_000, 10_000, 100_000];
+
+/** Of how many epochs rewards are claimed at once. */
+export const CLAIMS = [1, 2, 4, 7, 15, 30];
+
+const LARGEST_BATCH = Math.max(...BATCHES);
+const LARGEST_TREE = Math.max(...TREES);
+const LARGEST_CLAIM = Math.max(...CLAIMS);
+
+const QUORUMS = [
+  { quorum: 5, signers: 7 },
+  { quorum: 11, signers: 16 },
+];
+
+const GENESIS_STEP = 10_000;
+
+const USD = 10n ** 6n;
+const TFT = 10n ** 18n;
+const UNLIMITED = 2n ** 128n - 1n;
+
+/** An order of 1 TU, and the node that works on it. */
+interface Job {
+  orderId: bigint;
+  nodeId: bigint;
+}
+
+/** Measures all that users of the system pay for. */
+export async function measureOperations(world: World, meter: Meter): Promise<void> {
+  await measureGenesis(world, meter);
+  const parts: [string, (world: World, meter: Meter) => Promise<void>][] = [
+    ["nodes", measureNodes],
+    ["reports", measureReports],
+    ["orders", measureOrders],
+    ["settlements", measureSettlements],
+    ["claims", measureClaims],
+    ["buybacks", measureBuybacks],
+    ["burning, phase by phase", measureBurning],
+  ];
+  for (const [what, measure] of parts) {
+    meter.progress(what);
+    await undone(() => measure(world, meter));
+  }
+
+  meter.note("settle.next.fresh", meter.of("settle.whole.50.fresh") / 50);
+  meter.note("settle.next", meter.of("settle.whole.50") / 50);
+  meter.note("settle.single", meter.of("settle.part.1"));
+  meter.note("claim.next", (meter.of("claim.7") - meter.of("claim.1")) / 6);
+  const delivery = meter.of("report.3of4") / 50 + meter.of("settle.next.fresh");
+  meter.note("job", meter.of("open.node") + delivery + meter.of("claim.1"));
+}
+
+/** Rounded up, because the code that it deploys carries hashes of its own source, comments included. */
+async function measureGenesis({ contracts: { genesis } }: World, meter: Meter): Promise<void> {
+  const [created] = await genesis.queryFilter(genesis.filters.Created());
+  const { gasUsed } = await created.getTransactionReceipt();
+  meter.note("genesis", Math.ceil(Number(gasUsed) / GENESIS_STEP) * GENESIS_STEP);
+}
+
+async function measureNodes(world: World, meter: Meter): Promise<void> {
+  const { registry, usd } = world.contracts;
+  const [miner] = world.actors.miners;
+  const nodeId = (await registerNode(world, miner)) + 1n;
+  const owned = registry.connect(miner);
+  await meter.measure("node.register", owned.registerNode(id("V100"), 8n, miner, "ipfs://node"));
+  await meter.measure("node.attest.first", attest(world, nodeId, 30n));
+  await meter.measure("node.attest", attest(world, nodeId, 60n));
+  await meter.measure("node.list.first", owned.setListing(nodeId, usd, USD, UNLIMITED));
+  await meter.measure("node.list", owned.setListing(nodeId, usd, 2n * USD, UNLIMITED));
+}
+
+async function attest(world: World, nodeId: bigint, days: bigint): Promise<ContractTransactionResponse> {
+  const content = { nodeId, validUntil: BigInt(await time.latest()) + days * DAY, evidence: id("benchmark log") };
+  const signatures = await signByQuorum(world, "NodeAttestation", content);
+  return world.contracts.registry.attestNode(nodeId, content.validUntil, content.evidence, signatures);
+}
+
+async function measureReports(world: World, meter: Meter): Promise<void> {
+  const { oracle, timelock } = world.contracts;
+  await submit(world, id("first root"));
+  await meter.measure("report.3of4", submit(world, id("root")));
+
+  const accounts = await ethers.getSigners();
+  for (const { quorum, signers } of QUORUMS) {
+    const oracleSigners = await byAddress(accounts.slice(0, signers));
+    const naming = await oracle.setSigners.populateTransaction(oracleSigners, quorum);
+    await asGovernor(timelock, world.actors.admin, naming);
+    const renewed = { ...world, actors: { ...world.actors, oracleSigners } };
+    await submit(renewed, id(`first root of ${signers}`));
+    await meter.measure(`report.${quorum}of${signers}`, submit(renewed, id(`root of ${signers}`)));
+  }
+}
+
+async function submit(world: World, receiptsRoot: string): Promise<ContractTransactionResponse> {
+  const content = { receiptsRoot, dataHash: id("receipt file") };
+  const signatures = await signByQuorum(world, "ReceiptBatch", content);
+  return world.contracts.oracle.submit(content.receiptsRoot, content.dataHash, signatures);
+}
+
+/** By a renter who holds an order already, paid out of an unlimited allowance or by a permit. */
+async function measureOrders(world: World, meter: Meter): Promise<void> {
+  const { escrow, registry, tft, usd } = world.contracts;
+  const { miners, renters } = world.actors;
+  const renter = renters[0];
+  const unitPrice = { usd: USD, tft: 20n * TFT };
+  const nodeId = await listNode(world, miners[0], usd, unitPrice.usd);
+  await registry.connect(miners[0]).setListing(nodeId, tft, unitPrice.tft, UNLIMITED);
+
+  const connected = escrow.connect(renter);
+  await meter.measure("open.node.first", connected.openOrder(openParams(usd, renter, { nodeId })));
+  await connected.openOrder(openParams(tft, renter, { nodeId, maxUnitPrice: unitPrice.tft }));
+  await connected.openOrder(openParams(usd, renter));
+
+  for (const [suffix, asset, maxUnitPrice] of [
+    ["", usd, unitPrice.usd],
+    [".tft", tft, unitPrice.tft],
+  ] as const) {
+    const onNode = openParams(asset, renter, { nodeId, maxUnitPrice });
+    const joint = openParams(asset, renter, { maxUnitPrice });
+    await meter.measure(`open.node${suffix}`, connected.openOrder(onNode));
+    await meter.measure(`open.joint${suffix}`, connected.openOrder(joint));
+    await undone(async () => {
+      await asset.connect(renter).approve(escrow, 0n);
+      const deadline = BigInt(await time.latest()) + DAY;
+      // whoever has used permits before has a nonce above zero
+      await connected.openOrderWithPermit(onNode, await signPermit(world, asset, renter, maxUnitPrice, deadline));
+      for (const [kind, params] of [
+        ["permit", onNode],
+        ["joint.permit", joint],
+      ] as const) {
+        const permit = await signPermit(world, asset, renter, maxUnitPrice, deadline);
+        await meter.measure(`open.${kind}${suffix}`, connected.openOrderWithPermit(params, permit));
+      }
+    });
+  }
+  const card = { nodeId, refundTo: miners[1].address, paymentRef: id("payment"), renter };
+  await meter.measure("open.card", connected.openOrder(openParams(usd, renter, card)));
+
+  const opened = await escrow.queryFilter(escrow.filters.OrderOpened());
+  const [stopped, ended] = opened.map(({ args }) => args.orderId);
+  await meter.measure("stop", connected.stop(stopped));
+  await time.increase(DAY + (await escrow.GRACE()) + HOUR);
+  await meter.measure("close", escrow.close(ended));
+}
+
+/**
+ * Every receipt is of another order, node and miner, all in dollars. A settlement is fresh when it is the first of the
+ * epoch for each of its miners; another miner's has opened the epoch's bucket, save for `settle.opening`.
+ */
+async function measureSettlements(world: World, meter: Meter): Promise<void> {
+  const { usd } = world.contracts;
+  const [opener, ...jobs] = await openJobs(world, 1 + LARGEST_BATCH);
+  await time.increase(HOUR);
+  const measuredAt = BigInt(await time.latest());
+  const opening = await ReceiptTree.of([{ ...opener, cumulativeTU: TU / 10n, measuredAt }]);
+  const receiptsAt = (cumulativeTU: bigint) => jobs.map((job): Receipt => ({ ...job, cumulativeTU, measuredAt }));
+  const [earlier, later] = [receiptsAt(TU / 10n), receiptsAt(TU / 5n)];
+
+  const treesOf = async (size: number) => ({
+    size,
+    earlier: await ReceiptTree.of(earlier.slice(0, size)),
+    later: await ReceiptTree.of(later.slice(0, size)),
+  });
+  const wholes = await Promise.all(BATCHES.map(treesOf));
+  const all = wholes[wholes.length - 1].earlier;
+  const trees: { size: number; tree: ReceiptTree }[] = [];
+  for (const size of TREES) {
+    meter.progress(`a tree of ${size} receipts`);
+    trees.push({ size, tree: await ReceiptTree.of([...later, ...others(size - later.length, measuredAt)]) });
+  }
+  const pairs = wholes.flatMap((whole) => [whole.earlier, whole.later]);
+  for (const { root } of [opening, ...pairs, ...trees.map(({ tree }) => tree)]) await submit(world, root);
+  await passVetoWindow(world);
+  await startEpoch(world);
+
+  await undone(() => meter.measure("settle.opening", settle(world, usd, wholes[0].earlier)));
+  await settle(world, usd, opening);
+
+  for (const whole of wholes) {
+    const fresh = `settle.whole.${whole.size}.fresh`;
+    await undone(async () => {
+      await meter.measure(fresh, settle(world, usd, whole.earlier));
+      await meter.measure(`settle.whole.${whole.size}`, settle(world, usd, whole.later));
+    });
+  }
+  for (const { size, tree } of trees) {
+    for (const batch of BATCHES) {
+      const part = later.slice(0, batch);
+      const name = size === LARGEST_TREE ? `settle.part.${batch}` : growthId(size, batch);
+      if (size === LARGEST_TREE) {
+        await undone(() => meter.measure(`${name}.fresh`, settle(world, usd, tree, part)));
+      }
+      await undone(async () => {
+        await settle(world, usd, all);
+        await meter.measure(name, settle(world, usd, tree, part));
+      });
+    }
+  }
+}
+
+/** What a part of a smaller tree costs to settle, for the growth table. */
+export function growthId(tree: number, batch: number): string {
+  return tree === LARGEST_TREE ? `settle.part.${batch}` : `settle.part.${batch}.of${tree}`;
+}
+
+async function openJobs(world: World, count: number): Promise<Job[]> {
+  const { escrow, registry, usd } = world.contracts;
+  const owner = world.actors.miners[0];
+  const renter = world.actors.renters[0];
+  const owned = registry.connect(owner);
+
+  const jobs: Job[] = [];
+  for (let i = 0; i < count; ++i) {
+    const args = [id("V100"), 1_024n, getAddress(id(`miner ${i}`).slice(0, 42)), "ipfs://node"] as const;
+    const nodeId = await owned.registerNode.staticCall(...args);
+    await owned.registerNode(...args);
+    await attest(world, nodeId, 60n);
+    await owned.setListing(nodeId, usd, USD, UNLIMITED);
+    const params = openParams(usd, renter, { nodeId, duration: 30n * DAY });
+    const orderId = await escrow.connect(renter).openOrder.staticCall(params);
+    await escrow.connect(renter).openOrder(params);
+    jobs.push({ orderId, nodeId });
+  }
+  return jobs;
+}
+
+/** Receipts of other orders that fill up a tree. */
+function others(count: number, measuredAt: bigint): Receipt[] {
+  const base = 1n << 39n;
+  return Array.from({ length: count }, (_, i) => ({
+    orderId: base + BigInt(i),
+    nodeId: base + BigInt(i),
+    cumulativeTU: TU,
+    measuredAt,
+  }));
+}
+
+/** Of a miner who is not the only one of the epoch; steady once he holds some TFT. */
+async function measureClaims(world: World, meter: Meter): Promise<void> {
+  const { tft, pool, controller } = world.contracts;
+  const { miners, treasury } = world.actors;
+  const [miner, other] = miners;
+
+  const ids: bigint[] = [];
+  for (let i = 0; i < LARGEST_CLAIM; ++i) {
+    const amount = 100n * TFT;
+    const epoch = await earn(
+      world,
+      [miner, other].map((each) => ({ asset: tft, amount, miner: each })),
+    );
+    await startEpoch(world);
+    await controller.burnEpoch(epoch);
+    ids.push(await pool.bucketId(epoch, tft));
+  }
+
+  const claimAll = async (suffix: string) => {
+    for (const count of CLAIMS) {
+      const claiming = () => pool.connect(miner).claim(ids.slice(0, count), miner);
+      await undone(() => meter.measure(`claim.${count}${suffix}`, claiming()));
+    }
+  };
+  await claimAll(".first");
+  await tft.connect(treasury).transfer(miner, 1n);
+  await claimAll("");
+}
+
+/** The second lot and later ones, each of 1,000 dollars; later in the auction, where the price is near the market's. */
+async function measureBuybacks(world: World, meter: Meter): Promise<void> {
+  const { controller, usd } = world.contracts;
+  const { bidder } = world.actors;
+  const amount = 1_000n * USD;
+  const buying = controller.connect(bidder);
+  const offer = async () => {
+    const epoch = await earn(world, [{ asset: usd, amount, miner: world.actors.miners[0] }]);
+    await startEpoch(world);
+    await time.increase(20n * HOUR);
+    return epoch;
+  };
+  const buy = (epoch: bigint, part: bigint) => buying.buy(usd, epoch, part, MaxUint256, bidder, "0x");
+
+  await buy(await offer(), amount);
+  await meter.measure("buy.lot", buy(await offer(), amount));
+
+  const epoch = await offer();
+  await meter.measure("buy.part", buy(epoch, amount / 2n));
+  await meter.measure("buy.rest", buy(epoch, amount / 2n));
+
+  const last = await offer();
+  await meter.measure("buy.filler", world.filler.fill(usd, last, amount, 3_000, 0n));
+}
+
+/** With the next epoch's bucket not yet there, save for `burn.queued`. */
+async function measureBurning(world: World, meter: Meter): Promise<void> {
+  const { controller, tft, vault } = world.contracts;
+  const burn = async (name: string | undefined, amount: bigint) => {
+    const epoch = await earnTFT(world, amount);
+    await startEpoch(world);
+    if (name === undefined) await controller.burnEpoch(epoch);
+    else await meter.measure(name, controller.burnEpoch(epoch));
+  };
+  const some = 100n * TFT;
+
+  await burn("burn.first", some);
+  await burn("burn.phase1", some);
+  await undone(() => meter.measure("operations.pay", vault.payOperations()));
+  const [queued, next] = [await earnTFT(world, some), await earnTFT(world, some)];
+  await meter.measure("burn.queued", controller.burnEpoch(queued));
+  await startEpoch(world);
+  await controller.burnEpoch(next);
+
+  await burnUpTo(world, PRODUCTION_MINING_END - some);
+  await burn("burn.boundary1", 3n * some);
+  await burn("burn.phase2", some);
+  await burnUpTo(world, BURNING_END - some);
+  await burn("burn.boundary2", 4n * some);
+  await burn("burn.mature", some);
+  if ((await tft.burned()) !== BURNING_END) throw new Error(`${await tft.burned()} are burned, not ${BURNING_END}`);
+}
+
+function earnTFT(world: World, amount: bigint): Promise<bigint> {
+  return earn(world, [{ asset: world.contracts.tft, amount, miner: world.actors.miners[0] }]);
+}

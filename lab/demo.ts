@@ -1,0 +1,76 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
+
+import { Random } from "./demo/random";
+import { csv, JsonReporter, TableReporter, type Reporter } from "./demo/report";
+import type { Story } from "./demo/story";
+import { main, type Output, UsageError } from "@turingfog/cli";
+
+const USAGE = `Lives the whole life of TFT on a chain of its own, in process: compute sold, bought back, burned and claimed on a
+real Uniswap v3 market, until 100,000,000 are left. Checks what must always hold after every step.
+
+  npm run demo -- [--seed N] [--out DIR] [--json]
+
+  --seed N   varies the volumes; the same seed gives the same run (default 1)
+  --out DIR  where supply.svg and supply.csv are written (default demo-out)
+  --json     print JSON alone: a line for each row, the last one the summary
+  --help     print this
+
+Ends with 0 when the supply has reached its floor and every check has passed, with 1 at the first check that fails, and
+with 2 when it is called wrongly.`;
+
+/** The chain's clock starts here, whenever it is run: on the eve of the day from which the allocations vest. */
+const GENESIS = "2026-12-31T12:00:00Z";
+
+const MAX_SEED = 2 ** 32 - 1;
+
+async function run(values: { seed: string; out: string }, output: Output): Promise<number> {
+  const seed = readSeed(values.seed);
+  // Hardhat takes its network from here when it is first imported, and its clock when it is first used
+  process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
+  const { default: hre } = await import("hardhat");
+  hre.config.networks.hardhat.initialDate = GENESIS;
+  const { Story } = await import("./demo/story");
+  const { CheckFailedError } = await import("./demo/checks");
+
+  const isColoured = process.stdout.isTTY && process.env.NO_COLOR === undefined;
+  const reporter: Reporter = output.json ? new JsonReporter() : new TableReporter(isColoured);
+  reporter.start(seed);
+  const story = await Story.begin(new Random(seed), reporter);
+  try {
+    await story.live();
+    reporter.end({ ...resultOf(story, seed), failed: 0, files: await write(values.out, story) });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof CheckFailedError)) throw error;
+    reporter.end({ ...resultOf(story, seed), failed: 1, failure: error.message, files: [] });
+    return 1;
+  }
+}
+
+function readSeed(text: string): number {
+  const seed = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (!(seed <= MAX_SEED)) throw new UsageError(`--seed is ${text}, must be a whole number from 0 to ${MAX_SEED}`);
+  return seed;
+}
+
+function resultOf({ economy: { auditor } }: Story, seed: number) {
+  return { seed, supply: auditor.supply, checks: auditor.passed };
+}
+
+async function write(directory: string, { rows }: Story): Promise<string[]> {
+  const { supplyChart } = await import("./demo/chart");
+  await mkdir(directory, { recursive: true });
+  const files = { "supply.svg": supplyChart(rows), "supply.csv": csv(rows) };
+  for (const [name, content] of Object.entries(files)) await writeFile(path.join(directory, name), content);
+  return Object.keys(files).map((name) => path.join(directory, name));
+}
+
+main({
+  usage: USAGE,
+  options: { seed: { type: "string", default: "1" }, out: { type: "string", default: "demo-out" } },
+  required: [],
+  run,
+});

@@ -1,0 +1,299 @@
+import {
+  ceilDiv,
+  destroy,
+  type Destruction,
+  filledAmount,
+  GENESIS,
+  max,
+  min,
+  nextReference,
+  priceAt,
+  type SupplyState,
+  tftOwed,
+} from "@turingfog/sdk";
+import type { Receipt } from "@turingfog/sdk/wire";
+
+const TU = 10n ** 18n;
+const BASIS_POINTS = 10_000n;
+
+/** A node may outrun its rating by 10 %. */
+const SPEED_NUMERATOR = 11n;
+const SPEED_DENOMINATOR = 10n;
+const DAY = 86_400n;
+
+/** The parameters of the deployment that the books reckon with. */
+export interface Terms {
+  epochLength: bigint;
+  auctionPeriod: bigint;
+  /** In basis points of a release. */
+  operationsShare: bigint;
+}
+
+export interface BookedNode {
+  payout: string;
+  /** TU per day, 18 decimals. */
+  rate: bigint;
+  attestedFrom: bigint;
+  attestedUntil: bigint;
+}
+
+/** What an order was opened with. */
+export interface OrderTerms {
+  orderId: bigint;
+  nodeId: bigint;
+  asset: string;
+  unitPrice: bigint;
+  tuAmount: bigint;
+  startedAt: bigint;
+  endsAt: bigint;
+}
+
+export interface BookedOrder extends OrderTerms {
+  deposit: bigint;
+  earned: bigint;
+  /** TU by node, 18 decimals. */
+  settled: Map<bigint, bigint>;
+}
+
+/** What came in of an asset, and where it went. */
+export interface Account {
+  paidIn: bigint;
+  earned: bigint;
+  refunded: bigint;
+}
+
+export interface BookedBucket {
+  id: bigint;
+  epoch: bigint;
+  asset: string;
+  weight: bigint;
+  /** By miner; a claim takes his out. */
+  weights: Map<string, bigint>;
+  /** Ever. */
+  miners: Set<string>;
+  /** Base units of the asset turned into TFT and destroyed, and the TFT that they brought. */
+  sold: bigint;
+  proceeds: bigint;
+  reward: bigint;
+  claimed: bigint;
+  isFinal: boolean;
+}
+
+/** What a `Destroyed` event must say, and how the amount was split. */
+export interface BookedDestruction extends Destruction {
+  bucketId: bigint;
+  bought: bigint;
+  operations: bigint;
+  reward: bigint;
+}
+
+/** A claim as it should come out, and what was paid. */
+export interface BookedClaim {
+  miner: string;
+  due: bigint;
+  paid: bigint;
+}
+
+interface BookedAuction {
+  wholeUnit: bigint;
+  referencePrice: bigint;
+  soldOutAt: bigint;
+}
+
+/**
+ * The demo's own account of the economy, kept from what its people do and from nothing that the contracts say: orders,
+ * earnings, lots, destructions, rewards and claims, by the rules of the protocol.
+ */
+export class Books {
+  readonly nodes = new Map<bigint, BookedNode>();
+  /** Open ones. */
+  readonly orders = new Map<bigint, BookedOrder>();
+  readonly buckets = new Map<bigint, BookedBucket>();
+  readonly accounts = new Map<string, Account>();
+  readonly destructions: BookedDestruction[] = [];
+  readonly claims: BookedClaim[] = [];
+  /** TFT ever bought back. */
+  bought = 0n;
+  /** TFT of releases that operations have not been paid yet. */
+  operationsOwed = 0n;
+  supply: SupplyState = GENESIS;
+
+  private readonly auctions = new Map<string, BookedAuction>();
+
+  constructor(
+    private readonly terms: Terms,
+    readonly tft: string,
+  ) {
+    this.accounts.set(tft, { paidIn: 0n, earned: 0n, refunded: 0n });
+  }
+
+  list(asset: string, decimals: bigint, referencePrice: bigint): void {
+    this.accounts.set(asset, { paidIn: 0n, earned: 0n, refunded: 0n });
+    this.auctions.set(asset, { wholeUnit: 10n ** decimals, referencePrice, soldOutAt: 0n });
+  }
+
+  /** A renewal before the attestation in force runs out keeps its start. */
+  attested(nodeId: bigint, payout: string, rate: bigint, at: bigint, until: bigint): void {
+    const before = this.nodes.get(nodeId);
+    const attestedFrom = before !== undefined && before.attestedUntil >= at ? before.attestedFrom : at;
+    this.nodes.set(nodeId, { payout, rate, attestedFrom, attestedUntil: until });
+  }
+
+  opened(terms: OrderTerms): void {
+    const deposit = ceilDiv(terms.tuAmount * terms.unitPrice, TU);
+    this.orders.set(terms.orderId, { ...terms, deposit, earned: 0n, settled: new Map() });
+    this.account(terms.asset).paidIn += deposit;
+  }
+
+  stopped(orderId: bigint, at: bigint): void {
+    this.order(orderId).endsAt = at;
+  }
+
+  /**
+   * Receipts of one asset, settled at one time; by protocol.md, in no matter which order those of a node arrive.
+   * @param submittedAt when their root was submitted
+   */
+  settled(asset: string, receipts: readonly Receipt[], submittedAt: bigint, at: bigint): void {
+    for (const { orderId, nodeId, cumulativeTU, measuredAt } of receipts) {
+      const order = this.orders.get(orderId);
+      const node = this.nodes.get(nodeId);
+      if (order === undefined || node === undefined || order.asset !== asset) continue;
+      if (order.nodeId !== 0n && order.nodeId !== nodeId) continue;
+      if (measuredAt < order.startedAt || measuredAt > submittedAt) continue;
+      const t = min(measuredAt, order.endsAt);
+      if (t < node.attestedFrom || t > node.attestedUntil) continue;
+
+      const before = order.settled.get(nodeId) ?? 0n;
+      const attainable = (SPEED_NUMERATOR * node.rate * (t - order.startedAt)) / (SPEED_DENOMINATOR * DAY);
+      const left = order.tuAmount - (sum(order.settled.values()) - before);
+      const settled = min(min(cumulativeTU, attainable), left);
+      if (settled <= before) continue;
+
+      const earned = (settled * order.unitPrice) / TU - (before * order.unitPrice) / TU;
+      order.settled.set(nodeId, settled);
+      order.earned += earned;
+      this.account(asset).earned += earned;
+      if (earned !== 0n) this.addWeight(at / this.terms.epochLength, asset, node.payout, earned);
+    }
+  }
+
+  closed(orderId: bigint, refunded: bigint): void {
+    const order = this.order(orderId);
+    this.account(order.asset).refunded += refunded;
+    this.orders.delete(orderId);
+  }
+
+  /** A TFT bucket, destroyed as it is. */
+  burnedEpoch(epoch: bigint): void {
+    const bucket = this.bucket(bucketId(epoch, this.tft));
+    this.destroyed(bucket, bucket.weight, bucket.weight);
+  }
+
+  /** A fill of the lot of `asset` that is for sale. */
+  bidFor(asset: string, amount: bigint, at: bigint): void {
+    const { bucket, startedAt, auction } = this.lot(asset);
+    const price = priceAt(auction.referencePrice, at - startedAt, this.terms.auctionPeriod);
+    const filled = filledAmount(amount, bucket.weight - bucket.sold, bucket.weight);
+    this.destroyed(bucket, filled, tftOwed(filled, price, auction.wholeUnit));
+    if (!bucket.isFinal) return;
+
+    auction.referencePrice = nextReference(auction.referencePrice, bucket.proceeds, bucket.weight, auction.wholeUnit);
+    auction.soldOutAt = at;
+  }
+
+  /** The oldest lot of an asset, and when its clock started. */
+  lot(asset: string): { bucket: BookedBucket; startedAt: bigint; auction: BookedAuction } {
+    const auction = this.auctions.get(asset);
+    const waiting = [...this.buckets.values()].filter((bucket) => bucket.asset === asset && !bucket.isFinal);
+    if (auction === undefined || waiting.length === 0) throw new Error(`The books have no lot of ${asset}`);
+    const bucket = waiting.reduce((a, b) => (a.epoch < b.epoch ? a : b));
+    return { bucket, startedAt: max((bucket.epoch + 1n) * this.terms.epochLength, auction.soldOutAt), auction };
+  }
+
+  /** A claim of all that is final. */
+  claimed(miner: string, ids: readonly bigint[], paid: bigint): void {
+    let due = 0n;
+    for (const id of ids) {
+      const bucket = this.bucket(id);
+      const part = (bucket.reward * (bucket.weights.get(miner) ?? 0n)) / bucket.weight;
+      bucket.weights.delete(miner);
+      bucket.claimed += part;
+      due += part;
+    }
+    this.claims.push({ miner, due, paid });
+  }
+
+  operationsPaid(): void {
+    this.operationsOwed = 0n;
+  }
+
+  /** The final buckets in which a miner has something left to claim. */
+  claimable(miner: string): bigint[] {
+    return [...this.buckets.values()].filter((b) => b.isFinal && b.weights.has(miner)).map(({ id }) => id);
+  }
+
+  order(orderId: bigint): BookedOrder {
+    const order = this.orders.get(orderId);
+    if (order === undefined) throw new Error(`The books have no open order ${orderId}`);
+    return order;
+  }
+
+  account(asset: string): Account {
+    const account = this.accounts.get(asset);
+    if (account === undefined) throw new Error(`The books have no account of ${asset}`);
+    return account;
+  }
+
+  private bucket(id: bigint): BookedBucket {
+    const bucket = this.buckets.get(id);
+    if (bucket === undefined) throw new Error(`The books have no bucket ${id}`);
+    return bucket;
+  }
+
+  private addWeight(epoch: bigint, asset: string, miner: string, amount: bigint): void {
+    const id = bucketId(epoch, asset);
+    const bucket = this.buckets.get(id) ?? {
+      id,
+      epoch,
+      asset,
+      weight: 0n,
+      weights: new Map<string, bigint>(),
+      miners: new Set<string>(),
+      sold: 0n,
+      proceeds: 0n,
+      reward: 0n,
+      claimed: 0n,
+      isFinal: false,
+    };
+    bucket.weight += amount;
+    bucket.weights.set(miner, (bucket.weights.get(miner) ?? 0n) + amount);
+    bucket.miners.add(miner);
+    this.buckets.set(id, bucket);
+  }
+
+  private destroyed(bucket: BookedBucket, sold: bigint, bought: bigint): void {
+    const destruction = destroy(this.supply, bought);
+    const operations = (destruction.release * this.terms.operationsShare) / BASIS_POINTS;
+    const reward = destruction.distributed + destruction.release - operations;
+    this.destructions.push({ ...destruction, bucketId: bucket.id, bought, operations, reward });
+    this.operationsOwed += operations;
+    this.supply = { burned: destruction.burned, released: destruction.released };
+    this.bought += bought;
+
+    bucket.sold += sold;
+    bucket.proceeds += bought;
+    bucket.reward += reward;
+    bucket.isFinal = bucket.sold === bucket.weight;
+  }
+}
+
+/** As RewardPool's. */
+export function bucketId(epoch: bigint, asset: string): bigint {
+  return (epoch << 160n) | BigInt(asset);
+}
+
+export function sum(amounts: Iterable<bigint>): bigint {
+  let total = 0n;
+  for (const amount of amounts) total += amount;
+  return total;
+}

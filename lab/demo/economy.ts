@@ -1,0 +1,383 @@
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { ceilDiv, max, min, priceAt, tftOwed } from "@turingfog/sdk";
+import { collectQuorum, readDomain, readSignerSet, type SignerSet, signMessage } from "@turingfog/sdk/ethers";
+import {
+  encodeReceiptFile,
+  type OracleMessages,
+  type OracleMessageType,
+  type Receipt,
+  receiptDataHash,
+  ReceiptTree,
+  type Signature,
+} from "@turingfog/sdk/wire";
+import { id, MaxUint256, Signature as EthersSignature, ZeroAddress, ZeroHash } from "ethers";
+
+import { POOL_FEE, type Token } from "../../test/helpers/uniswap";
+import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
+import { Auditor } from "./auditor";
+import { Books } from "./books";
+import type { Random } from "./random";
+import type { World } from "./world";
+
+export const TU = 10n ** 18n;
+export const HOUR = 3_600n;
+export const DAY = 86_400n;
+
+/** A filler asks for a thousandth of what it sells. */
+const PROFIT_DIVISOR = 1_000n;
+
+const UNLIMITED = 2n ** 128n - 1n;
+
+const PERMIT_TYPES = {
+  Permit: [
+    { name: "owner", type: "address" },
+    { name: "spender", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+};
+
+/** What to rent; see `OpenParams` of the escrow. */
+export interface Rental {
+  payer: HardhatEthersSigner;
+  token: Token;
+  /** 0 for a joint order. */
+  nodeId: bigint;
+  tuAmount: bigint;
+  /** Base units per whole TU: the price of a joint order, and the most to pay on a node. */
+  unitPrice: bigint;
+  duration: bigint;
+  /** The payer unless given. */
+  renter?: HardhatEthersSigner;
+  refundTo?: HardhatEthersSigner;
+  paymentRef?: string;
+  /** Pay by ERC-2612 permit instead of an approval. */
+  withPermit?: boolean;
+}
+
+/** Receipts whose root a quorum has signed and the keeper has submitted. */
+export interface Batch {
+  tree: ReceiptTree;
+  submittedAt: bigint;
+}
+
+/** An order that was closed, and what went back for it. */
+export interface Closed {
+  orderId: bigint;
+  token: Token;
+  refund: bigint;
+}
+
+/** What the people of the demo can do. Every act is sent to the chain, entered in the books, and audited. */
+export class Economy {
+  /** Since genesis: orders opened, and TFT claimed by miners. */
+  ordersOpened = 0;
+  claimed = 0n;
+
+  private constructor(
+    readonly world: World,
+    readonly books: Books,
+    readonly auditor: Auditor,
+    private readonly random: Random,
+    private readonly addresses: { tft: string; usd: string },
+    private readonly signerSet: SignerSet,
+    private readonly maxAttestation: bigint,
+  ) {}
+
+  static async start(world: World, random: Random): Promise<Economy> {
+    const { params, usd, contracts } = world;
+    const [tftAddress, usdAddress] = await Promise.all([contracts.tft.getAddress(), usd.getAddress()]);
+    const { epochLength, auctionPeriod, operations, assets } = params;
+    const books = new Books({ epochLength, auctionPeriod, operationsShare: operations.share }, tftAddress);
+    for (const { address, referencePrice } of assets) books.list(address, await usd.decimals(), referencePrice);
+
+    for (const payer of [world.actors.alice, world.actors.bob, world.actors.gateway]) {
+      await contracts.tft.connect(payer).approve(contracts.escrow, MaxUint256);
+      await usd.connect(payer).approve(contracts.escrow, MaxUint256);
+    }
+    // Bob signs permits instead
+    await usd.connect(world.actors.bob).approve(contracts.escrow, 0);
+
+    const auditor = await Auditor.start(world, books);
+    const addresses = { tft: tftAddress, usd: usdAddress };
+    const [signerSet, maxAttestation] = await Promise.all([
+      readSignerSet(contracts.oracle),
+      contracts.registry.MAX_ATTESTATION(),
+    ]);
+    return new Economy(world, books, auditor, random, addresses, signerSet, maxAttestation);
+  }
+
+  /** Lets time pass until `at`, unless it has. */
+  async until(at: bigint): Promise<void> {
+    if (at > BigInt(await time.latest())) await time.increaseTo(at);
+  }
+
+  /* NODES */
+
+  async registerNode(miner: HardhatEthersSigner, gpuModel: string, gpuCount: bigint): Promise<bigint> {
+    const registry = this.world.contracts.registry.connect(miner);
+    const args = [id(gpuModel), gpuCount, miner.address, `ipfs://${gpuModel}`] as const;
+    const nodeId = await registry.registerNode.staticCall(...args);
+    await registry.registerNode(...args);
+    return nodeId;
+  }
+
+  /** Has the quorum attest nodes for as long as it may. */
+  async attest(nodeIds: readonly bigint[]): Promise<void> {
+    const { registry } = this.world.contracts;
+    for (const nodeId of nodeIds) {
+      const validUntil = BigInt(await time.latest()) + this.maxAttestation;
+      const evidence = id(`benchmark log of node ${nodeId}`);
+      const signatures = await this.signed("NodeAttestation", { nodeId, validUntil, evidence });
+      await registry.connect(this.world.actors.keeper).attestNode(nodeId, validUntil, evidence, signatures);
+      const [{ payout }, rate] = await Promise.all([registry.node(nodeId), registry.ratePerDay(nodeId)]);
+      this.books.attested(nodeId, payout, rate, BigInt(await time.latest()), validUntil);
+    }
+  }
+
+  /** Offers a node's compute, without a limit. */
+  async offer(miner: HardhatEthersSigner, nodeId: bigint, token: Token, unitPrice: bigint): Promise<void> {
+    await this.world.contracts.registry.connect(miner).setListing(nodeId, token, unitPrice, UNLIMITED);
+  }
+
+  /* ORDERS */
+
+  async rent(rental: Rental): Promise<bigint> {
+    const { payer, token, nodeId, tuAmount, unitPrice, duration, renter = payer, refundTo, paymentRef } = rental;
+    const escrow = this.world.contracts.escrow.connect(payer);
+    const params: OpenParamsStruct = {
+      nodeId,
+      asset: token,
+      tuAmount,
+      maxUnitPrice: unitPrice,
+      duration,
+      renter,
+      refundTo: refundTo ?? ZeroAddress,
+      jobHash: id(`job ${this.ordersOpened}`),
+      paymentRef: paymentRef === undefined ? ZeroHash : id(paymentRef),
+    };
+    let orderId: bigint;
+    if (rental.withPermit === true) {
+      const permit = await this.permit(payer, ceilDiv(tuAmount * unitPrice, TU));
+      orderId = await escrow.openOrderWithPermit.staticCall(params, permit);
+      await escrow.openOrderWithPermit(params, permit);
+    } else {
+      orderId = await escrow.openOrder.staticCall(params);
+      await escrow.openOrder(params);
+    }
+
+    const startedAt = BigInt(await time.latest());
+    const asset = await token.getAddress();
+    this.books.opened({ orderId, nodeId, asset, unitPrice, tuAmount, startedAt, endsAt: startedAt + duration });
+    ++this.ordersOpened;
+    await this.auditor.audit();
+    return orderId;
+  }
+
+  /** The holder ends his order early. */
+  async stop(holder: HardhatEthersSigner, orderId: bigint): Promise<void> {
+    await this.world.contracts.escrow.connect(holder).stop(orderId);
+    this.books.stopped(orderId, BigInt(await time.latest()));
+    await this.auditor.audit();
+  }
+
+  /** Closes every order whose time has come, and refunds what was not earned. */
+  async closeOrders(): Promise<Closed[]> {
+    const { escrow, tft } = this.world.contracts;
+    const now = BigInt(await time.latest());
+    const closed: Closed[] = [];
+    for (const { orderId, asset } of [...this.books.orders.values()]) {
+      const [, from] = await escrow.refundable(orderId);
+      if (from > now) continue;
+
+      const { refundTo } = await escrow.order(orderId);
+      const payee = refundTo === ZeroAddress ? await escrow.ownerOf(orderId) : refundTo;
+      const token = asset === this.addresses.tft ? tft : this.world.usd;
+      const before = await token.balanceOf(payee);
+      await escrow.connect(this.world.actors.keeper).close(orderId);
+      const refund = (await token.balanceOf(payee)) - before;
+      this.books.closed(orderId, refund);
+      closed.push({ orderId, token, refund });
+      await this.auditor.audit();
+    }
+    return closed;
+  }
+
+  /* RECEIPTS */
+
+  /** Publishes receipts, has the quorum sign their root, and submits it. */
+  async report(receipts: readonly Receipt[]): Promise<Batch> {
+    const tree = await ReceiptTree.of(receipts);
+    const metered = receipts.map((receipt) => ({ ...receipt, meterLogHash: id(`meter log of ${receipt.nodeId}`) }));
+    const dataHash = await receiptDataHash(await encodeReceiptFile(metered));
+    const signatures = await this.signed("ReceiptBatch", { receiptsRoot: tree.root, dataHash });
+    await this.world.contracts.oracle.connect(this.world.actors.keeper).submit(tree.root, dataHash, signatures);
+    return { tree, submittedAt: BigInt(await time.latest()) };
+  }
+
+  /**
+   * Settles receipts of a batch, all unless given, in an order that should not matter: some at first, shuffled, then
+   * all of them, the first ones again.
+   */
+  async settle(
+    { tree, submittedAt }: Batch,
+    caller: HardhatEthersSigner,
+    receipts: readonly Receipt[] = tree.receipts,
+  ): Promise<void> {
+    const { escrow } = this.world.contracts;
+    for (const asset of [this.addresses.tft, this.addresses.usd]) {
+      const own = receipts.filter(({ orderId }) => this.books.orders.get(orderId)?.asset === asset);
+      if (own.length === 0) continue;
+      const shuffled = this.random.shuffle(own);
+      for (const part of [shuffled.slice(0, Math.ceil(own.length / 2)), shuffled]) {
+        const { receiptsRoot, receipts: proven, proof, proofFlags } = tree.multiproof(part);
+        await escrow.connect(caller).settle(asset, receiptsRoot, proven, proof, proofFlags);
+      }
+      this.books.settled(asset, own, submittedAt, BigInt(await time.latest()));
+      await this.auditor.audit();
+    }
+  }
+
+  /** Four sign, less one who is away; three are enough. */
+  private async signed<T extends OracleMessageType>(
+    type: T,
+    content: Omit<OracleMessages[T], "signerSetVersion">,
+  ): Promise<Signature[]> {
+    const { signerSet } = this;
+    const message = { ...content, signerSetVersion: signerSet.version } as OracleMessages[T];
+    const { oracleSigners } = this.world.actors;
+    const away = this.random.below(oracleSigners.length);
+    const present = oracleSigners.filter((_, i) => i !== away);
+    const signatures = await Promise.all(present.map((signer) => signMessage(signer, signerSet.domain, type, message)));
+    return collectQuorum(signerSet, type, message, signatures);
+  }
+
+  private async permit(owner: HardhatEthersSigner, value: bigint) {
+    const { usd, contracts } = this.world;
+    const message = {
+      owner: owner.address,
+      spender: await contracts.escrow.getAddress(),
+      value,
+      nonce: await usd.nonces(owner),
+      deadline: MaxUint256,
+    };
+    const signature = await owner.signTypedData(await readDomain(usd), PERMIT_TYPES, message);
+    const { v, r, s } = EthersSignature.from(signature);
+    return { deadline: MaxUint256, v, r, s };
+  }
+
+  /* BUYBACK */
+
+  /** Destroys the TFT buckets of the epochs that have ended. */
+  async burnEpochs(): Promise<void> {
+    for (const { epoch } of await this.ended(this.addresses.tft)) {
+      await this.world.contracts.controller.connect(this.world.actors.keeper).burnEpoch(epoch);
+      this.books.burnedEpoch(epoch);
+      await this.auditor.audit();
+    }
+  }
+
+  /**
+   * Sells the lots of the epochs that have ended, each in two halves, with TFT bought on the market: as soon as that
+   * leaves a profit, if it does before `deadline`.
+   */
+  async fillLots(deadline: bigint): Promise<void> {
+    const { usd, filler, actors } = this.world;
+    for (const bucket of await this.ended(this.addresses.usd)) {
+      for (const amount of [bucket.weight / 2n, bucket.weight - bucket.weight / 2n]) {
+        if (amount === 0n) continue;
+        const at = await this.profitableFrom(amount);
+        if (at > deadline) return;
+
+        await time.setNextBlockTimestamp(max(at, BigInt(await time.latest()) + 1n));
+        await filler.connect(actors.keeper).fill(usd, bucket.epoch, amount, POOL_FEE, 1n);
+        this.books.bidFor(this.addresses.usd, amount, BigInt(await time.latest()));
+        await this.auditor.audit();
+      }
+    }
+  }
+
+  /** From when on the market gives enough TFT for a part of the lot, and a profit. */
+  private async profitableFrom(amount: bigint): Promise<bigint> {
+    const { usd, market, params } = this.world;
+    const { startedAt, auction } = this.books.lot(this.addresses.usd);
+    const obtainable = await market.quote(amount - amount / PROFIT_DIVISOR);
+    const wholeUnit = 10n ** (await usd.decimals());
+    const owed = (elapsed: bigint) =>
+      tftOwed(amount, priceAt(auction.referencePrice, elapsed, params.auctionPeriod), wholeUnit);
+
+    // the price only falls
+    let [low, high] = [0n, 16n * params.auctionPeriod];
+    while (low < high) {
+      const middle = (low + high) / 2n;
+      if (owed(middle) <= obtainable) high = middle;
+      else low = middle + 1n;
+    }
+    return startedAt + low;
+  }
+
+  /** Buckets of an asset that wait to be destroyed or sold, oldest first. */
+  private async ended(asset: string) {
+    const epoch = BigInt(await time.latest()) / this.world.params.epochLength;
+    return [...this.books.buckets.values()]
+      .filter((bucket) => bucket.asset === asset && !bucket.isFinal && bucket.epoch < epoch)
+      .sort((a, b) => Number(a.epoch - b.epoch));
+  }
+
+  /* REWARDS AND THE MARKET */
+
+  /** Every miner claims all that is final. */
+  async claimRewards(): Promise<void> {
+    const { tft, pool } = this.world.contracts;
+    for (const miner of this.world.actors.miners) {
+      const ids = this.books.claimable(miner.address);
+      if (ids.length === 0) continue;
+      const before = await tft.balanceOf(miner);
+      await pool.connect(miner).claim(ids, miner);
+      const paid = (await tft.balanceOf(miner)) - before;
+      this.books.claimed(miner.address, ids, paid);
+      this.claimed += paid;
+    }
+    await this.auditor.audit();
+  }
+
+  /** Operations are paid what was kept for them. */
+  async payOperations(): Promise<void> {
+    await this.world.contracts.vault.payOperations();
+    this.books.operationsPaid();
+    await this.auditor.audit();
+  }
+
+  /** TFT for dollars that have just come in from outside; resolves to how much. */
+  async buyTFT(trader: HardhatEthersSigner, dollars: bigint): Promise<bigint> {
+    const { tft } = this.world.contracts;
+    const before = await tft.balanceOf(trader);
+    await this.receiveDollars(trader, dollars);
+    await this.world.market.buyTFT(trader, dollars);
+    return (await tft.balanceOf(trader)) - before;
+  }
+
+  /** Sells a percentage of what a trader has, and of that no more than `limit`. */
+  async sellTFT(trader: HardhatEthersSigner, percent: bigint, limit = MaxUint256): Promise<void> {
+    const balance = await this.world.contracts.tft.balanceOf(trader);
+    const amount = min((balance * percent) / 100n, limit);
+    if (amount !== 0n) await this.world.market.sellTFT(trader, amount);
+  }
+
+  /** Dollars that someone has earned elsewhere. */
+  async receiveDollars(account: HardhatEthersSigner, dollars: bigint): Promise<void> {
+    await this.world.usd.mint(account, dollars);
+  }
+
+  /** What has vested by `at` is paid out. */
+  async releaseVested(at: bigint): Promise<void> {
+    const { vestings, contracts } = this.world;
+    for (const [i, vesting] of vestings.entries()) {
+      // to the second, so that a run is repeatable to the unit
+      await time.setNextBlockTimestamp(at + BigInt(i));
+      await vesting["release(address)"](contracts.tft);
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+
+import { min } from "@turingfog/sdk";
+import type { Receipt } from "@turingfog/sdk/wire";
+import { sum } from "./books";
+import { DAY, type Batch, type Economy, type Rental } from "./economy";
+
+const PERCENT = 100n;
+
+export interface Node {
+  nodeId: bigint;
+  gpuModel: string;
+  owner: HardhatEthersSigner;
+  /** TU per day, 18 decimals. */
+  rate: bigint;
+}
+
+/** An order that nodes work on. */
+export interface Job {
+  orderId: bigint;
+  workers: readonly Node[];
+  tuAmount: bigint;
+  /** From here on its progress is measured: the order's start, or shortly before it. */
+  startedAt: bigint;
+  duration: bigint;
+  endsAt: bigint;
+  /** Of what was ordered, how much is delivered when it runs to its end. */
+  percent: bigint;
+}
+
+/** The nodes, the jobs they work on, and what the oracle measures of both. */
+export class Fleet {
+  readonly nodes: Node[] = [];
+  private jobs: Job[] = [];
+
+  constructor(private readonly economy: Economy) {}
+
+  /** TU per day of all nodes, 18 decimals. */
+  get rate(): bigint {
+    return sum(this.nodes.map(({ rate }) => rate));
+  }
+
+  /** Registers a node, has it attested, and offers it for dollars. */
+  async join(gpuModel: string, gpuCount: bigint, unitPrice: bigint): Promise<void> {
+    const { world } = this.economy;
+    const owner = world.actors.miners[this.nodes.length % world.actors.miners.length];
+    const nodeId = await this.economy.registerNode(owner, gpuModel, gpuCount);
+    await this.economy.attest([nodeId]);
+    await this.economy.offer(owner, nodeId, world.usd, unitPrice);
+    this.nodes.push({ nodeId, gpuModel, owner, rate: await world.contracts.registry.ratePerDay(nodeId) });
+  }
+
+  /** Renews the attestations that run out before `until`. */
+  async renewAttestations(until: bigint): Promise<void> {
+    const { nodes } = this.economy.books;
+    const expiring = this.nodes.filter(({ nodeId }) => (nodes.get(nodeId)?.attestedUntil ?? 0n) < until);
+    await this.economy.attest(expiring.map(({ nodeId }) => nodeId));
+  }
+
+  /** The first node with GPUs of this model. */
+  nodeWith(gpuModel: string): Node {
+    const node = this.nodes.find((candidate) => candidate.gpuModel === gpuModel);
+    if (node === undefined) throw new Error(`No node has a ${gpuModel}`);
+    return node;
+  }
+
+  /**
+   * Rents, and has the order's node work on it, or all nodes on a joint one.
+   * @param startedAt the scheduled time, so that what is measured depends on it alone
+   */
+  async rent(rental: Rental, startedAt: bigint, percent = PERCENT): Promise<Job> {
+    const orderId = await this.economy.rent(rental);
+    const { nodeId, tuAmount, duration } = rental;
+    const workers = nodeId === 0n ? [...this.nodes] : this.nodes.filter((node) => node.nodeId === nodeId);
+    const job = { orderId, workers, tuAmount, startedAt, duration, endsAt: startedAt + duration, percent };
+    this.jobs.push(job);
+    return job;
+  }
+
+  /** The holder ends his order now. */
+  async stop(holder: HardhatEthersSigner, job: Job, at: bigint): Promise<void> {
+    await this.economy.stop(holder, job.orderId);
+    job.endsAt = at;
+  }
+
+  /** The oracle measures all jobs, and submits the root of their receipts. */
+  async measure(): Promise<Batch> {
+    const measuredAt = BigInt(await time.latest());
+    const receipts = this.jobs.flatMap((job) => receiptsOf(job, measuredAt));
+    this.jobs = this.jobs.filter(({ endsAt }) => endsAt > measuredAt);
+    return this.economy.report(receipts);
+  }
+}
+
+/** What each worker has delivered so far: shares by their rates, of what the time that has passed makes. */
+function receiptsOf({ orderId, workers, tuAmount, startedAt, duration, endsAt, percent }: Job, at: bigint): Receipt[] {
+  const elapsed = min(at, endsAt) - startedAt;
+  const delivered = (tuAmount * percent * elapsed) / (PERCENT * duration);
+  const rate = sum(workers.map((worker) => worker.rate));
+  const shares = workers.map((worker) => (delivered * worker.rate) / rate);
+  shares[0] += delivered - sum(shares);
+  return workers.map(({ nodeId }, i) => ({ orderId, nodeId, cumulativeTU: shares[i], measuredAt: at }));
+}
+
+/** TU that a node delivers within some days. */
+export function capacity({ rate }: { rate: bigint }, duration: bigint): bigint {
+  return (rate * duration) / DAY;
+}

@@ -1,0 +1,136 @@
+import { type Given, main, type Output, UsageError } from "@turingfog/cli";
+import { build, generate, readContracts } from "./mutation/build";
+import { Campaign, takeTurns } from "./mutation/campaign";
+import { writeHints } from "./mutation/hints";
+import { isListed, report, toText, type Judged } from "./mutation/report";
+import type { Mutant } from "./mutation/schemata";
+import { Worker } from "./mutation/workers";
+import { Random } from "./demo/random";
+
+const USAGE = `Changes the contracts in one place at a time and runs the tests, one of which has to fail.
+
+  npm run mutate -- [--only CONTRACT] [--sample N [--seed S]] [--update] [--workers N] [--json]
+
+  --only CONTRACT  mutants of this contract or library alone; may be given more than once
+  --sample N       N mutants, drawn at random
+  --seed S         another draw, 1 unless given
+  --update         run those listed as equivalent too, and note of all which test kills it
+  --workers N      how many run at once, 2 unless given
+  --json           print the report alone, as JSON
+  --help           print this
+
+All mutants are compiled into one copy of the contracts, in cache/mutation, and switched on one by one. Of each the test
+is run first that killed it before, as scripts/mutation/killers.json has it; when that passes, or none is known, every
+test that comes by it. What was found is kept in cache/mutation and holds until a contract, the deployment or the test
+that killed changes. Ends with 0 when every mutant is killed or listed with the argument why it is equivalent, in
+scripts/mutation/equivalent.json.`;
+
+const OPTIONS = {
+  only: { type: "string", multiple: true },
+  sample: { type: "string" },
+  seed: { type: "string", default: "1" },
+  update: { type: "boolean", default: false },
+  workers: { type: "string", default: "2" },
+} as const;
+
+type Values = Given<typeof OPTIONS, never>;
+
+async function mutate(values: Values, output: Output): Promise<number> {
+  if (values.update && (values.only ?? values.sample) !== undefined) {
+    throw new UsageError("--update notes of every mutant which test kills it; leave out --only and --sample");
+  }
+  const workerCount = positive("workers", values.workers);
+  const progress = output.json ? () => undefined : showProgress;
+
+  progress("generating mutants");
+  const { instrumented, mutants } = await generate(await readContracts());
+  const chosen = choose(mutants, values);
+
+  progress("compiling the instrumented contracts, two minutes when one has changed");
+  await build(instrumented);
+
+  const campaign = await Campaign.open();
+  const isRun = (mutant: Mutant) => values.update || !isListed(mutant);
+  const missing = chosen.filter((mutant) => isRun(mutant) && campaign.resultOf(mutant) === undefined);
+  if (missing.length > 0) await run(campaign, missing, workerCount, progress);
+  if (values.update) await note(campaign, mutants);
+
+  const judged = chosen.map((mutant): Judged => ({ mutant, outcome: outcomeOf(campaign, mutant) }));
+  const result = report(judged, mutants);
+  if (process.stderr.isTTY && !output.json) process.stderr.write("\n");
+  output.result(result, toText(result));
+  return result.isComplete ? 0 : 1;
+}
+
+function choose(mutants: readonly Mutant[], values: Values): Mutant[] {
+  const contracts = new Set(mutants.map(({ contract }) => contract));
+  for (const name of values.only ?? []) {
+    if (!contracts.has(name)) throw new UsageError(`--only ${name}: mutants are of ${[...contracts].join(", ")}`);
+  }
+  const chosen = mutants.filter(({ contract }) => values.only?.includes(contract) ?? true);
+  if (values.sample === undefined) return chosen;
+
+  const drawn = new Random(positive("seed", values.seed)).shuffle(chosen).slice(0, positive("sample", values.sample));
+  return drawn.sort((a, b) => a.id - b.id);
+}
+
+/** Runs the mutants, those last for which the chain has to start anew. Each is judged alone, in whatever order. */
+async function run(
+  campaign: Campaign,
+  missing: readonly Mutant[],
+  workerCount: number,
+  progress: (line: string) => void,
+): Promise<void> {
+  const workers = Array.from({ length: workerCount }, () => new Worker(campaign.files));
+  try {
+    const [readiness] = await Promise.all(workers.map((worker) => worker.start()));
+    const [tests, deployment] = [new Set(readiness.tests), new Set(readiness.deployment)];
+    const ordered = [false, true].flatMap((isLast) => missing.filter(({ id }) => deployment.has(id) === isLast));
+
+    const outlived: Mutant[] = [];
+    await takeTurns(workers, ordered, async (worker, mutant, done) => {
+      if (!(await campaign.retry(worker, mutant, tests))) outlived.push(mutant);
+      progress(`mutants, by the test that killed them before: ${done} of ${missing.length}`);
+    });
+    if (outlived.length === 0) return;
+
+    await campaign.measure(workers, tests, progress);
+    await takeTurns(workers, outlived, async (worker, mutant, done) => {
+      await campaign.run(worker, mutant);
+      progress(`mutants, by every test: ${done} of ${outlived.length}`);
+    });
+  } finally {
+    campaign.save();
+    for (const worker of workers) worker.stop();
+  }
+}
+
+/** Writes down of each mutant the test that kills it. */
+async function note(campaign: Campaign, mutants: readonly Mutant[]): Promise<void> {
+  const killers = mutants.map((mutant) => [mutant, campaign.resultOf(mutant)?.killer] as const);
+  await writeHints(killers.flatMap(([mutant, test]) => (test === undefined ? [] : [[mutant, test] as const])));
+}
+
+function outcomeOf(campaign: Campaign, mutant: Mutant): Judged["outcome"] {
+  const result = campaign.resultOf(mutant);
+  if (result !== undefined) return result.outcome;
+  if (isListed(mutant)) return "listed";
+  throw new Error("A source has changed during the run; run again");
+}
+
+function positive(name: string, value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new UsageError(`--${name} ${value}: a number from 1 on is needed`);
+  }
+  return number;
+}
+
+/** One line that is written over, or where there is no terminal every fiftieth line. */
+function showProgress(line: string): void {
+  const [, count = "0"] = /(\d+) of/.exec(line) ?? [];
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+  else if (Number(count) % 50 === 0) process.stderr.write(`${line}\n`);
+}
+
+main({ usage: USAGE, options: OPTIONS, required: [], run: mutate });

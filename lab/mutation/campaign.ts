@@ -1,0 +1,238 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+
+import { WORKSPACE } from "./build";
+import { readHints, shortKeyOf, type Hints } from "./hints";
+import { keyOf, type Mutant } from "./schemata";
+import type { Worker } from "./workers";
+
+const ROOT = path.join(__dirname, "../..");
+const STATE = path.join(WORKSPACE, "results.json");
+
+/** All that a test's result can depend on besides its own file. */
+const COMMON = [
+  "contracts",
+  "packages/sdk/src",
+  "packages/operator/src",
+  "deploy",
+  "test/helpers",
+  "lab/mutation",
+  "hardhat.config.ts",
+  "package-lock.json",
+];
+
+/** What is only told of mutants: no result depends on it. */
+const LISTS = /^lab\/mutation\/.*\.json$/;
+
+/** The tests that contracts are held to; the others are of what is around them, or go through all of it at length. */
+const TESTS = /^(unit\/[^/]+|integration\/(?!tu)[^/]+)\.test\.ts$/;
+
+/** Tests of gas, which instrumented contracts take more of, and those that compare values at length. */
+const SKIPPED = /within a transaction's gas|random (histories|inputs|models|life)|first three days|\(seed \d+\)$/;
+
+/** A mutant that outlives so many of the tests that come by it, the nearest first, is taken to live: a test belongs near. */
+const MOST_TESTS = 120;
+
+/** So much of a run is lost at the most when it is broken off. */
+const SAVED_EVERY_MS = 5_000;
+
+export type Outcome = "killed" | "timeout" | "survived" | "unreached";
+
+/** What became of a mutant, and what that depends on. */
+export interface Result {
+  outcome: Outcome;
+  /** The test that failed, with what, and how long it took. */
+  killer?: string;
+  failure?: string;
+  ms?: number;
+  hash: string;
+}
+
+/** What a test came by while no mutant was active. */
+interface Baseline {
+  hash: string;
+  ms: number;
+  reached: number[];
+}
+
+interface State {
+  baselines: Record<string, Baseline>;
+  results: Record<string, Result>;
+}
+
+/** A run of mutants against tests, which goes on where an earlier one ended. */
+export class Campaign {
+  private savedAt = Date.now();
+
+  private constructor(
+    private readonly state: State,
+    private readonly hints: Hints,
+    private readonly hashOf: ReadonlyMap<string, string>,
+  ) {}
+
+  /** Reads what earlier runs found; what no longer holds of it only says which test to begin with. */
+  static async open(): Promise<Campaign> {
+    const state = await readFile(STATE, "utf8").then(
+      (text) => JSON.parse(text) as State,
+      () => ({ baselines: {}, results: {} }),
+    );
+    return new Campaign(state, await readHints(), await hashes());
+  }
+
+  get files(): string[] {
+    return [...this.hashOf.keys()];
+  }
+
+  /** The result of a mutant if it is still true: of one killed, as long as the test that did it is as it was. */
+  resultOf(mutant: Mutant): Result | undefined {
+    const result = this.state.results[keyOf(mutant)];
+    return result !== undefined && result.hash === this.hashFor(result.killer) ? result : undefined;
+  }
+
+  /** The test to begin with: the one that killed the mutant before, here or where the hints come from. */
+  hintFor(mutant: Mutant): string | undefined {
+    return this.state.results[keyOf(mutant)]?.killer ?? this.hints.get(shortKeyOf(mutant));
+  }
+
+  /**
+   * Runs the test that killed a mutant before, for which nothing has to be measured.
+   *
+   * @returns whether it does so again; false also when none is known or it is gone
+   */
+  async retry(worker: Worker, mutant: Mutant, tests: ReadonlySet<string>): Promise<boolean> {
+    const hint = this.hintFor(mutant);
+    if (hint === undefined || !tests.has(hint)) return false;
+    const result = await this.judge(worker, mutant, [hint]);
+    if (result.killer !== undefined) this.keep(mutant, result);
+    return result.killer !== undefined;
+  }
+
+  /**
+   * Runs every test without a mutant, those that are not known yet, and notes which mutants it comes by.
+   *
+   * @throws if one fails
+   */
+  async measure(
+    workers: readonly Worker[],
+    tests: ReadonlySet<string>,
+    progress: (line: string) => void,
+  ): Promise<void> {
+    const known = Object.entries(this.state.baselines).filter(
+      ([name, { hash }]) => tests.has(name) && hash === this.hashFor(name),
+    );
+    this.state.baselines = Object.fromEntries(known);
+    const missing = [...tests].filter((name) => !(name in this.state.baselines) && !SKIPPED.test(name));
+
+    await takeTurns(workers, missing, async (worker, name, done) => {
+      const run = (await worker.ask({ mutant: "record", tests: [name] }))?.runs[0];
+      if (run === undefined || run.failure !== null) {
+        throw new Error(`Without a mutant a test fails, so it can kill none:\n  ${name}\n  ${run?.failure ?? "hung"}`);
+      }
+      this.state.baselines[name] = { hash: this.hashFor(name), ms: run.ms, reached: run.reached };
+      this.saveNowAndThen();
+      progress(`tests without a mutant: ${done} of ${missing.length}`);
+    });
+  }
+
+  /** Runs the tests that come by a mutant until one fails, the quickest of the nearest first. */
+  async run(worker: Worker, mutant: Mutant): Promise<void> {
+    const outlived = this.hintFor(mutant);
+    const reaching = Object.entries(this.state.baselines).filter(
+      ([name, { reached }]) => name !== outlived && reached.includes(mutant.id),
+    );
+    const rank = ([name, { ms }]: [string, Baseline]) => ms * remoteness(name, mutant);
+    const nearest = reaching.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_TESTS);
+    const tests = nearest.map(([name]) => name);
+    this.keep(mutant, tests.length === 0 ? this.unreached() : await this.judge(worker, mutant, tests));
+  }
+
+  /** At once, so that two workers cannot write into each other and whatever ends the run leaves a whole file. */
+  save(): void {
+    mkdirSync(WORKSPACE, { recursive: true });
+    writeFileSync(`${STATE}.new`, JSON.stringify(this.state));
+    renameSync(`${STATE}.new`, STATE);
+    this.savedAt = Date.now();
+  }
+
+  private unreached(): Result {
+    return { outcome: "unreached", hash: this.hashFor(undefined) };
+  }
+
+  private async judge(worker: Worker, mutant: Mutant, tests: string[]): Promise<Result> {
+    const answer = await worker.ask({ mutant: mutant.id, tests });
+    // which test it was that hung is not known; the first one has it
+    if (answer === null) return { outcome: "timeout", killer: tests[0], hash: this.hashFor(tests[0]) };
+    const last = answer.runs.at(-1);
+    if (last === undefined || last.failure === null) return { outcome: "survived", hash: this.hashFor(undefined) };
+
+    const killer = tests[answer.runs.length - 1];
+    if (last.isTimeout) worker.stop();
+    return {
+      outcome: last.isTimeout ? "timeout" : "killed",
+      killer,
+      failure: last.failure,
+      ms: last.ms,
+      hash: this.hashFor(killer),
+    };
+  }
+
+  /** The hash of a test's file and all that it depends on; without a test, of all tests. */
+  private hashFor(test: string | undefined): string {
+    if (test !== undefined) return this.hashOf.get(test.split(": ")[0]) ?? "";
+    return digest([...this.hashOf.values()]);
+  }
+
+  private keep(mutant: Mutant, result: Result): void {
+    this.state.results[keyOf(mutant)] = result;
+    this.saveNowAndThen();
+  }
+
+  private saveNowAndThen(): void {
+    if (Date.now() > this.savedAt + SAVED_EVERY_MS) this.save();
+  }
+}
+
+/** Has each worker take the next item whenever it is done with one, and counts them. */
+export async function takeTurns<T>(
+  workers: readonly Worker[],
+  items: readonly T[],
+  take: (worker: Worker, item: T, done: number) => Promise<void>,
+): Promise<void> {
+  const queue = items.entries();
+  const work = async (worker: Worker) => {
+    for (const [i, item] of queue) await take(worker, item, i + 1);
+  };
+  await Promise.all(workers.map(work));
+}
+
+/** How far a test is from a mutant, so how much longer it may take and still be tried first. */
+function remoteness(test: string, { contract, function: name }: Mutant): number {
+  const [file, title] = test.split(": ");
+  const isOwn = path.basename(file).toLowerCase().startsWith(contract.toLowerCase());
+  return (isOwn ? 1 : 1_000) * (title.includes(name) ? 1 : 5);
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash("sha256").update(parts.join("\n")).digest("hex");
+}
+
+/** Each test file's hash, with that of all that it depends on. */
+async function hashes(): Promise<Map<string, string>> {
+  const common = digest(await Promise.all((await Promise.all(COMMON.map(filesBelow))).flat().map(readText)));
+  const tests = (await filesBelow("test")).filter((file) => TESTS.test(file.slice("test/".length)));
+  return new Map(await Promise.all(tests.map(async (file) => [file, digest([common, await readText(file)])] as const)));
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(path.join(ROOT, file), "utf8");
+}
+
+async function filesBelow(name: string): Promise<string[]> {
+  if (path.extname(name) !== "") return [name];
+  const entries = await readdir(path.join(ROOT, name), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  const names = files.map((file) => path.relative(ROOT, file)).filter((file) => !LISTS.test(file));
+  return names.sort();
+}

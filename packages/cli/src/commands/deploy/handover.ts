@@ -1,0 +1,37 @@
+import { handover, readParameters, reportOf } from "@turingfog/operator";
+import { defineCommand } from "../../lib/command.js";
+import {
+  DEPLOYED_OPTIONS,
+  DEPLOYED_USAGE,
+  factsOf,
+  openDeployment,
+  publish,
+  checkedDeployment,
+} from "../../lib/deployed.js";
+
+const USAGE = `Proves that the system is in the hands that its parameters name, and that its deployer holds nothing.
+
+  turingfog deploy handover --network NAME --parameters FILE [--report PATH] [--json]
+
+${DEPLOYED_USAGE}
+  --parameters FILE  what was deployed
+  --report PATH      write the report to PATH.md and PATH.json as well
+  --json             print the report as JSON alone
+  --help             print this
+
+There is nothing to hand over: the timelock is created with its proposers, cancellers and executors and administers
+itself, and Genesis creates the rest under it. So this sends nothing and needs no key. Ends with 1 when a role is not as in
+the parameters, or the deployer has a role, TFT or a vesting wallet, though the parameters may name it.`;
+
+export const command = defineCommand({
+  usage: USAGE,
+  options: { ...DEPLOYED_OPTIONS, parameters: { type: "string" }, report: { type: "string" } },
+  required: ["network", "parameters"],
+  async run(values, output) {
+    const parameters = readParameters(values.parameters);
+    const deployed = await openDeployment(values);
+    const checks = await handover(checkedDeployment(deployed, parameters));
+    const report = reportOf("Handover of TuringFog", await factsOf(deployed, values.parameters), checks);
+    return publish(report, output, values.report);
+  },
+});

@@ -1,0 +1,153 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
+
+import {
+  addressBook,
+  type AddressBook,
+  completeDeployment,
+  connect,
+  type Connection,
+  CREATION,
+  type DeploymentPlan,
+  type DeploymentStep,
+  FileJournal,
+  IN_PROCESS,
+  planDeployment,
+  preflight,
+  readAddressBook,
+  readBuild,
+  readParameters,
+  type Sender,
+  writeAddressBook,
+} from "@turingfog/operator";
+import { TuringFogError } from "@turingfog/sdk";
+
+import { defineCommand, type Output, table } from "../../lib/command.js";
+import { DEPLOYMENTS } from "../../lib/deployed.js";
+import { describePlan, type Planned } from "../../lib/preflight.js";
+import { openSender, SENDER_OPTIONS, SENDER_USAGE } from "../../lib/sender.js";
+
+const USAGE = `Deploys TuringFog, or goes on with a deployment that was interrupted, by whatever and wherever.
+
+  turingfog deploy run --network NAME --parameters FILE [--keystore FILE | --safe FILE] [options]
+
+  --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
+  --parameters FILE  what to deploy, as deploy/parameters/*.json5; checked as a whole before anything is sent
+${SENDER_USAGE}
+  --deployments DIR  where address books are kept (default deployments)
+  --json             print JSON alone: the address book, or what --dry-run and --safe found
+  --help             print this
+
+Every transaction is tried beforehand, and nothing is sent when one would fail. Until the last one there is no system;
+that one creates all of it, and the sender is left with no power but what the file gives it. What stands is read from
+the chain: a complete deployment is only read. Writes deployments/NAME.json. The network "hardhat" is a rehearsal in
+process: it ends with the command and writes nothing.`;
+
+/** The network's address book is that of a deployment which stands, and is another one. */
+class OtherDeploymentError extends TuringFogError {
+  constructor({ network, addresses }: AddressBook) {
+    super(
+      `deployments/${network}.json is the address book of another deployment, whose Genesis stands at ` +
+        `${addresses.genesis}: parameters or build have changed since. Go back to them, or move the file away to ` +
+        "deploy a second system",
+    );
+  }
+}
+
+/** What keeps a deployment from being possible on its network. */
+class NotPossibleError extends TuringFogError {
+  constructor(readonly problems: string[]) {
+    super(problems.join("\n"));
+  }
+}
+
+interface Task extends Planned {
+  sender: Sender;
+}
+
+/** What a batch may take: a Safe's owners send it as one transaction, which costs a little beside. */
+const BATCH_GAS = 15_000_000n;
+
+export const command = defineCommand({
+  usage: USAGE,
+  options: {
+    network: { type: "string" },
+    parameters: { type: "string" },
+    deployments: { type: "string", default: DEPLOYMENTS },
+    ...SENDER_OPTIONS,
+  },
+  required: ["network", "parameters"],
+  async run(values, output) {
+    const parameters = readParameters(values.parameters);
+    const connection = await connect(values.network);
+    const build = await readBuild();
+    const plan = planDeployment(parameters, build);
+    const directory = values.deployments;
+    const earlier = await readAddressBook(values.network, directory);
+    await refuseAnother(plan, earlier, connection);
+
+    const file = path.join(directory, `${values.network}.sent.json`);
+    const journal = await FileJournal.open(file, connection.chainId, plan.id);
+    const isRehearsal = connection.name === IN_PROCESS;
+    const title = `Deploy TuringFog to ${connection.chain.title}`;
+    const sender = await openSender(connection, values, output, title, isRehearsal ? undefined : journal);
+    const found = await preflight(plan, parameters, connection, sender.address);
+
+    const task = { connection, parameters, plan, sender, found };
+    if (values["dry-run"] === true) {
+      output.result({ deployment: plan.id, addresses: plan.addresses, ...found }, describePlan(task));
+      return found.problems.length === 0 ? 0 : 1;
+    }
+    if (found.problems.length !== 0) throw new NotPossibleError(found.problems);
+    if (values.safe !== undefined && found.steps.length !== 0) return writeBatch(task, output);
+
+    const say = (line: string) => output.say(line);
+    const receipts = values.safe === undefined ? await completeDeployment(plan, connection, sender, say) : {};
+    const book = await addressBook({ connection, parameters, plan, build, receipts, earlier });
+    if (!isRehearsal) {
+      await writeAddressBook(book, directory);
+      await rm(file, { force: true });
+    }
+    output.result(book, describe(book));
+  },
+});
+
+async function refuseAnother(
+  plan: DeploymentPlan,
+  earlier: AddressBook | undefined,
+  { provider, chainId }: Connection,
+): Promise<void> {
+  if (earlier === undefined || earlier.deployment === plan.id || BigInt(earlier.chainId) !== chainId) return;
+  if ((await provider.getCode(earlier.addresses.genesis)) !== "0x") throw new OtherDeploymentError(earlier);
+}
+
+/** Writes down what can be done now: a batch is one transaction, and the system is created by one of its own. */
+async function writeBatch({ plan, connection, sender, found }: Task, output: Output): Promise<void> {
+  const batch: DeploymentStep[] = [];
+  let gas = 0n;
+  for (const { step, gas: each } of found.steps) {
+    if (batch.length !== 0 && (step.name === CREATION || gas + each > BATCH_GAS)) break;
+    batch.push(step);
+    gas += each;
+  }
+  const submitted = await sender.submit(batch.map(({ call }) => call));
+  if (submitted.kind !== "batch") throw new Error("A Safe's batch is written down, not sent");
+
+  const left = found.steps.length - batch.length;
+  const { file } = submitted;
+  output.result(
+    { deployment: plan.id, addresses: plan.addresses, file, steps: batch.map(({ name }) => name), left },
+    [
+      `${file} has ${batch.length} of the ${found.steps.length} transactions that are missing on ` +
+        `${connection.chain.title}, about ${gas.toLocaleString("en")} gas:`,
+      table(batch.map(({ call, address }) => [call.description, address])),
+      "Load it in the Transaction Builder of the Safe, have it signed and executed, then run the same command again:",
+      left === 0 ? "it will write the address book." : `it will write a batch with the ${left} that are left.`,
+    ].join("\n"),
+  );
+}
+
+function describe({ network, chainId, addresses, block, commit }: AddressBook): string {
+  const from = `${block === null ? "" : `, created in block ${block}`}${commit === null ? "" : `, from commit ${commit}`}`;
+  return [`TuringFog on ${network} (chain ${chainId})${from}`, table(Object.entries(addresses))].join("\n");
+}

@@ -1,0 +1,111 @@
+import {
+  type AddressBook,
+  connect,
+  type Connection,
+  type Difference,
+  differences,
+  planDeployment,
+  readAddressBook,
+  readBuild,
+  readParameters,
+} from "@turingfog/operator";
+import { TuringFogError } from "@turingfog/sdk";
+import { keccak256 } from "ethers";
+
+import { defineCommand, table } from "../../lib/command.js";
+import { DEPLOYMENTS } from "../../lib/deployed.js";
+
+const USAGE = `Says what of a deployment stands, what is missing and what differs. Sends nothing, and needs no key.
+
+  turingfog deploy status --network NAME [--parameters FILE] [--deployments DIR] [--json]
+
+  --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
+  --parameters FILE  what should stand: its contracts are looked for with or without an address book, and what an
+                     address book's deployment was made with is compared with it
+  --deployments DIR  where address books are kept (default deployments)
+  --json             print JSON alone
+  --help             print this
+
+Ends with 0 when everything stands and nothing differs, else with 1. What governance has changed since is compared by
+turingfog deploy accept.`;
+
+/** Neither parameters nor an address book tell what to look for. */
+class NothingToLookForError extends TuringFogError {
+  constructor(network: string) {
+    super(`There is no address book of ${network}: give --parameters FILE to look for what it would deploy`);
+  }
+}
+
+/** What is at a contract's address. */
+type State = "stands" | "missing" | "other code than the address book has";
+
+export const command = defineCommand({
+  usage: USAGE,
+  options: {
+    network: { type: "string" },
+    parameters: { type: "string" },
+    deployments: { type: "string", default: DEPLOYMENTS },
+  },
+  required: ["network"],
+  async run(values, output) {
+    const parameters = values.parameters === undefined ? undefined : readParameters(values.parameters);
+    const connection = await connect(values.network);
+    const build = await readBuild();
+    const plan = parameters && planDeployment(parameters, build);
+    const book = await bookOf(connection, values.deployments);
+
+    const addresses = book?.addresses ?? plan?.addresses;
+    if (addresses === undefined) throw new NothingToLookForError(values.network);
+    const states = await statesOf(addresses, book, connection);
+    const differing = book && plan && parameters && book.deployment !== plan.id;
+    const found = differing ? await differences(book, plan, parameters, connection.chainId, build) : [];
+
+    const isAsPlanned = Object.values(states).every((state) => state === "stands") && differing !== true;
+    const document = { deployment: book?.deployment ?? plan?.id, addresses, states, differences: found, isAsPlanned };
+    output.result(document, describe(connection, addresses, states, book, differing === true ? found : undefined));
+    return isAsPlanned ? 0 : 1;
+  },
+});
+
+/** The address book, unless it is of another chain, such as a local node that was started anew. */
+async function bookOf({ name, chainId }: Connection, directory: string): Promise<AddressBook | undefined> {
+  const book = await readAddressBook(name, directory);
+  return book !== undefined && BigInt(book.chainId) === chainId ? book : undefined;
+}
+
+async function statesOf(
+  addresses: Record<string, string>,
+  book: AddressBook | undefined,
+  { provider }: Connection,
+): Promise<Record<string, State>> {
+  const state = async ([name, address]: [string, string]): Promise<[string, State]> => {
+    const code = await provider.getCode(address);
+    if (code === "0x") return [name, "missing"];
+    const recorded = book?.contracts[name]?.runtimeCodeHash;
+    const isOther = recorded !== undefined && recorded !== keccak256(code);
+    return [name, isOther ? "other code than the address book has" : "stands"];
+  };
+  return Object.fromEntries(await Promise.all(Object.entries(addresses).map(state)));
+}
+
+function describe(
+  { name, chainId }: Connection,
+  addresses: Record<string, string>,
+  states: Record<string, State>,
+  book: AddressBook | undefined,
+  found: Difference[] | undefined,
+): string {
+  const source =
+    book === undefined ? "as the parameters would have it; there is no address book" : "by its address book";
+  const lines = [
+    `TuringFog on ${name} (chain ${chainId}), ${source}`,
+    table(Object.entries(addresses).map(([contract, address]) => [contract, address, states[contract]])),
+  ];
+  if (found === undefined) return lines.join("\n");
+  const rows = found.map(({ path, deployed, planned }) => [path, deployed ?? "none", planned ?? "none"]);
+  lines.push(
+    "Parameters and build would make another deployment",
+    rows.length === 0 ? "  in code alone" : table([["", "deployed", "parameters and build"], ...rows]),
+  );
+  return lines.join("\n");
+}

@@ -1,0 +1,85 @@
+import {
+  type Build,
+  type Check,
+  type CheckedDeployment,
+  type Connection,
+  expectedContracts,
+  explorerAt,
+  hide,
+  readBuild,
+  readParameters,
+  reportOf,
+  verify,
+  verifyOnExplorer,
+} from "@turingfog/operator";
+
+import { defineCommand } from "../../lib/command.js";
+import {
+  checkedDeployment,
+  DEPLOYED_OPTIONS,
+  DEPLOYED_USAGE,
+  factsOf,
+  openDeployment,
+  publish,
+} from "../../lib/deployed.js";
+
+const API_KEY_VARIABLE = "ETHERSCAN_API_KEY";
+
+const USAGE = `Compares the code of every contract with the local build, and who governs it with the parameters. Sends nothing.
+
+  turingfog deploy verify --network NAME --parameters FILE [--explorer] [--report PATH] [--json]
+
+${DEPLOYED_USAGE}
+  --parameters FILE  what was deployed
+  --explorer         then have the network's block explorer verify every contract that it has not verified yet, with
+                     the API key in ${API_KEY_VARIABLE}
+  --explorer-api URL another explorer with Etherscan's API, such as Blockscout's https://base.blockscout.com/api
+  --report PATH      write the report to PATH.md and PATH.json as well
+  --json             print the report as JSON alone
+  --help             print this
+
+Names each immutable that is not what build and parameters make of it, the first byte that differs around them, the
+metadata's hash included, and each role that has a holder too many or too few. Ends with 1 when one check fails.`;
+
+export const command = defineCommand({
+  usage: USAGE,
+  options: {
+    ...DEPLOYED_OPTIONS,
+    parameters: { type: "string" },
+    explorer: { type: "boolean", default: false },
+    "explorer-api": { type: "string" },
+    report: { type: "string" },
+  },
+  required: ["network", "parameters"],
+  async run(values, output) {
+    const parameters = readParameters(values.parameters);
+    const deployed = await openDeployment(values);
+    const build = await readBuild();
+    const checked = checkedDeployment(deployed, parameters);
+    const checks = await verify(build, checked);
+    // an explorer would refuse what is not ours
+    const isOurs = checks.every(({ passed }) => passed);
+    if (isOurs && (values.explorer || values["explorer-api"] !== undefined)) {
+      checks.push(...(await publishSources(build, checked, deployed.connection, values["explorer-api"])));
+    }
+    const report = reportOf("Verification of TuringFog", await factsOf(deployed, values.parameters), checks);
+    return publish(report, output, values.report);
+  },
+});
+
+async function publishSources(
+  build: Build,
+  checked: CheckedDeployment,
+  { name, chain, chainId }: Connection,
+  given?: string,
+): Promise<Check[]> {
+  const api = given ?? chain.explorer?.api;
+  if (api === undefined) throw new Error(`No block explorer is known for ${name}: give --explorer-api URL`);
+  const key = process.env[API_KEY_VARIABLE] ?? "";
+  if (given === undefined && key === "")
+    throw new Error(`The explorer of ${name} takes an API key: set ${API_KEY_VARIABLE}`);
+  hide(key, "API key");
+
+  const explorer = explorerAt(api, chain.explorer?.url ?? new URL(api).origin, chainId, key);
+  return verifyOnExplorer(explorer, expectedContracts(build, checked));
+}

@@ -1,0 +1,4 @@
+export * from "./lib/actions.js";
+export * from "./lib/command.js";
+export * from "./lib/deployed.js";
+export * from "./turingfog.js";

@@ -1,0 +1,102 @@
+import type { Allocation, Connection, DeploymentParameters, DeploymentPlan, Preflight } from "@turingfog/operator";
+import { formatAmount, formatDuration, NOMINAL_SUPPLY, RESERVE } from "@turingfog/sdk";
+import { formatEther, formatUnits } from "ethers";
+
+import { table } from "./command.js";
+
+const TFT_DECIMALS = 18;
+
+/** A deployment, and what was found before anything is sent. */
+export interface Planned {
+  plan: DeploymentPlan;
+  parameters: DeploymentParameters;
+  connection: Connection;
+  found: Preflight;
+}
+
+/** What a deployment will do and cost, for people. */
+export function describePlan({ plan, parameters, connection, found }: Planned): string {
+  const { chain, chainId } = connection;
+  return [
+    `${chain.title}, chain ${chainId}, block ${found.block}, gas at ${formatUnits(found.gasPrice, "gwei")} gwei`,
+    describeSender(found),
+    "",
+    "Contracts",
+    table(addressRows(plan, found)),
+    "",
+    "Transactions to send",
+    describeSteps(found),
+    "",
+    "Supply, TFT",
+    table(supplyRows(parameters)),
+    "",
+    `Oracle: ${parameters.quorum} of ${parameters.signers.length} signers must sign; ` +
+      `${BigInt(parameters.signers.length) - parameters.quorum} may fail without a halt`,
+    "",
+    "Assets listed from the start, beside TFT",
+    found.assets.length === 0 ? "  none" : table(assetRows(parameters, found)),
+    "",
+    "Named in the parameters",
+    table(found.reliedOn.map(({ path, address, codeSize }) => [path, address, kindOf(codeSize)])),
+    ...found.problems.flatMap((problem, i) =>
+      i === 0 ? ["", "Not possible as it is", `  ${problem}`] : [`  ${problem}`],
+    ),
+  ].join("\n");
+}
+
+function describeSender({ sender, balance }: Preflight): string {
+  if (sender === undefined || balance === undefined) return "Sender: not known";
+  return `Sender: ${sender}, has ${formatEther(balance)}`;
+}
+
+function addressRows(plan: DeploymentPlan, { steps }: Preflight): string[][] {
+  const missing = new Set(steps.map(({ step }) => step.name));
+  const created = new Set(plan.steps.map(({ name }) => name));
+  return Object.entries(plan.addresses).map(([name, address]) => {
+    const isMissing = missing.has(created.has(name) ? name : "creation");
+    return [name, address, isMissing ? "to be created" : "stands"];
+  });
+}
+
+function describeSteps({ steps, gas, fee }: Preflight): string {
+  if (steps.length === 0) return "  none";
+  const rows = steps.map(({ step, gas: each, isBound }) => [
+    step.call.description,
+    `${isBound ? "at most " : ""}${each.toLocaleString("en")} gas`,
+  ]);
+  return table([...rows, ["Together", `${gas.toLocaleString("en")} gas, ${formatEther(fee)} at the present price`]]);
+}
+
+function supplyRows({ allocations }: DeploymentParameters): string[][] {
+  const row = (name: string, amount: bigint, terms: string) => [
+    name,
+    formatAmount(amount, TFT_DECIMALS, 2),
+    `${(Number((amount * 10_000n) / NOMINAL_SUPPLY) / 100).toFixed(2)} %`,
+    terms,
+  ];
+  return [
+    row("reserve", RESERVE, "in the vault, released as TFT is burned"),
+    ...allocations.map((allocation) => row(allocation.name, allocation.amount, termsOf(allocation))),
+  ];
+}
+
+function termsOf(allocation: Allocation): string {
+  if (!("vesting" in allocation)) return `to ${allocation.holder}`;
+  const { beneficiary, start, duration, cliff } = allocation.vesting;
+  const from = new Date(Number(start) * 1_000).toISOString().slice(0, 10);
+  const times = `over ${formatDuration(duration)} from ${from}${cliff === 0n ? "" : `, cliff ${formatDuration(cliff)}`}`;
+  return `to ${beneficiary} ${times}`;
+}
+
+function assetRows({ assets }: DeploymentParameters, found: Preflight): string[][] {
+  return found.assets.map(({ address, symbol, decimals }, i) => [
+    symbol ?? "?",
+    address,
+    `${decimals ?? "?"} decimals`,
+    `first lot around ${formatAmount(assets[i].referencePrice, TFT_DECIMALS, 2)} TFT for one`,
+  ]);
+}
+
+function kindOf(codeSize: number): string {
+  return codeSize === 0 ? "an account with a key, or not there yet" : `a contract of ${codeSize} bytes`;
+}

@@ -1,0 +1,79 @@
+import { runCommand, UsageError, type AnyCommand } from "./lib/command.js";
+
+/** A command that is loaded when it is called, and one line that says what it does. */
+interface Entry {
+  summary: string;
+  load(): Promise<{ command: AnyCommand }>;
+}
+
+type Commands = Record<string, Entry | Record<string, Entry>>;
+
+const COMMANDS: Commands = {
+  deploy: {
+    plan: { summary: "say what a deployment would do and cost", load: () => import("./commands/deploy/plan.js") },
+    run: { summary: "deploy, or resume an interrupted deployment", load: () => import("./commands/deploy/run.js") },
+    status: {
+      summary: "say what stands, what is missing, what differs",
+      load: () => import("./commands/deploy/status.js"),
+    },
+    verify: {
+      summary: "compare code and roles with build and parameters",
+      load: () => import("./commands/deploy/verify.js"),
+    },
+    accept: {
+      summary: "compare all of a deployment with its parameters",
+      load: () => import("./commands/deploy/accept.js"),
+    },
+    handover: { summary: "prove that the deployer holds nothing", load: () => import("./commands/deploy/handover.js") },
+  },
+  govern: {
+    summary: "build, schedule, execute, cancel and list operations",
+    load: () => import("./commands/govern.js"),
+  },
+  guard: { summary: "veto a root, freeze, thaw", load: () => import("./commands/guard.js") },
+  keystore: { summary: "write an encrypted keystore", load: () => import("./commands/keystore.js") },
+  tu: {
+    rate: { summary: "rate a GPU in TU per day by its benchmark logs", load: () => import("./commands/tu/rate.js") },
+    attest: {
+      summary: "sign and submit a rating, or a node's attestation",
+      load: () => import("./commands/tu/attest.js"),
+    },
+  },
+};
+
+/**
+ * Runs the command that the arguments name, as ["deploy", "plan", "--network", "sepolia"], and resolves to its exit code.
+ * @throws UsageError, and whatever the command throws
+ */
+export async function turingfog([noun, ...rest]: readonly string[]): Promise<number> {
+  if (noun === undefined || noun === "--help") return help("turingfog", COMMANDS);
+  const entry = Object.hasOwn(COMMANDS, noun) ? COMMANDS[noun] : undefined;
+  if (entry === undefined) throw unknown(noun, COMMANDS, "turingfog");
+  if (isEntry(entry)) return runCommand((await entry.load()).command, rest);
+
+  const [verb, ...args] = rest;
+  if (verb === undefined || verb === "--help") return help(`turingfog ${noun}`, entry);
+  if (!Object.hasOwn(entry, verb)) throw unknown(verb, entry, `turingfog ${noun}`);
+  return runCommand((await entry[verb].load()).command, args);
+}
+
+function isEntry(entry: Commands[string]): entry is Entry {
+  return typeof entry.load === "function";
+}
+
+function unknown(word: string, commands: Commands, prefix: string): UsageError {
+  const known = Object.keys(commands).join(", ");
+  return new UsageError(`Unknown command '${word}': expected one of ${known}; see ${prefix} --help`);
+}
+
+function help(prefix: string, commands: Commands): number {
+  const rows = Object.entries(commands).flatMap(([name, entry]) =>
+    isEntry(entry)
+      ? [[`${prefix} ${name}`, entry.summary]]
+      : Object.entries(entry).map(([verb, { summary }]) => [`${prefix} ${name} ${verb}`, summary]),
+  );
+  const width = Math.max(...rows.map(([command]) => command.length));
+  const lines = rows.map(([command, summary]) => `  ${command.padEnd(width)}  ${summary}`);
+  console.log([`TuringFog's command line`, "", ...lines, "", "Each command explains itself with --help."].join("\n"));
+  return 0;
+}

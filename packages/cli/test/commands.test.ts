@@ -1,0 +1,220 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { expect } from "chai";
+import { HDNodeWallet, id, JsonRpcSigner, parseEther, toQuantity } from "ethers";
+
+import type { AddressBook } from "@turingfog/operator";
+import { TimelockController__factory, TUReceiptOracle__factory } from "../../../typechain-types";
+import { FakeExplorer } from "../../../test/helpers/fakeExplorer";
+import { OtherChain, CommandProcess, type Outcome } from "../../../test/helpers/otherChain";
+
+const PARAMETERS = "deploy/parameters/local.json5";
+const MNEMONIC = "test test test test test test test test test test test junk";
+const TWO_DAYS = 2 * 86_400;
+
+const account = (index: number) => HDNodeWallet.fromPhrase(MNEMONIC, undefined, `m/44'/60'/0'/0/${index}`);
+const ADMIN = account(1);
+const GUARDIAN = account(2);
+const NEW_GUARDIAN = account(16).address;
+
+/** A deployment on a node in a process of its own, and where its address book is. */
+class World {
+  private constructor(
+    readonly chain: OtherChain,
+    readonly directory: string,
+    readonly book: AddressBook,
+  ) {}
+
+  static async create(): Promise<World> {
+    const chain = await OtherChain.start();
+    const directory = await mkdtemp(path.join(tmpdir(), "turingfog-commands-"));
+    const args = ["--network", "localhost", "--parameters", PARAMETERS, "--deployments", directory, "--json"];
+    const { code, stderr } = await CommandProcess.start("deploy run", args, { LOCALHOST_RPC_URL: chain.url }).outcome;
+    expect(code, stderr).to.equal(0);
+    const book = JSON.parse(await readFile(path.join(directory, "localhost.json"), "utf8")) as AddressBook;
+    return new World(chain, directory, book);
+  }
+
+  async end(): Promise<void> {
+    await this.chain.stop();
+    await rm(this.directory, { recursive: true });
+  }
+
+  /** Runs a command on the deployment, for whoever has the key. */
+  run(command: string, args: string[], key?: HDNodeWallet): Promise<Outcome> {
+    const env = { LOCALHOST_RPC_URL: this.chain.url, ...(key && { TURINGFOG_PRIVATE_KEY: key.privateKey }) };
+    const all = [...args, "--network", "localhost", "--deployments", this.directory];
+    return CommandProcess.start(command, all, env).outcome;
+  }
+
+  /** The same, with its JSON; it must succeed. */
+  async json<T>(command: string, args: string[], key?: HDNodeWallet): Promise<T> {
+    const { code, stdout, stderr } = await this.run(command, [...args, "--json"], key);
+    expect(code, stderr + stdout).to.equal(0);
+    return JSON.parse(stdout) as T;
+  }
+
+  async pass(seconds: number): Promise<void> {
+    await this.chain.provider.send("evm_increaseTime", [seconds]);
+    await this.chain.provider.send("evm_mine", []);
+  }
+
+  /** As it was before, after whatever is done. */
+  async unchangedBy(use: () => Promise<void>): Promise<void> {
+    const snapshot: unknown = await this.chain.provider.send("evm_snapshot", []);
+    try {
+      await use();
+    } finally {
+      await this.chain.provider.send("evm_revert", [snapshot]);
+    }
+  }
+
+  get oracle() {
+    return TUReceiptOracle__factory.connect(this.book.addresses.oracle, this.chain.provider);
+  }
+
+  get timelock() {
+    return TimelockController__factory.connect(this.book.addresses.timelock, this.chain.provider);
+  }
+}
+
+interface Reported {
+  passed: boolean;
+  checks: { section: string; what: string; passed: boolean }[];
+}
+
+interface Scheduled {
+  changes: { what: string; from: string; to: string }[];
+  operation: { id: string; to: string; data: string };
+  outcome: { kind: string; transaction?: string; file?: string; gas?: string };
+}
+
+describe("the commands of a deployment", () => {
+  const made: { world?: World } = {};
+  const world = () => made.world as World;
+
+  before(async () => {
+    made.world = await World.create();
+  });
+  after(async () => made.world?.end());
+
+  describe("verify, accept, handover", () => {
+    const args = ["--parameters", PARAMETERS];
+
+    it("verify compares code and roles, and has an explorer verify every contract", async () => {
+      const explorer = await FakeExplorer.start();
+      const { url, submissions } = explorer;
+      const report = await world().json<Reported>("deploy verify", [...args, "--explorer-api", url]);
+      await explorer.stop();
+      expect([...new Set(report.checks.map(({ section }) => section))]).to.deep.equal([
+        "Code",
+        "Immutables",
+        "Roles",
+        "Explorer",
+      ]);
+      const { addresses } = world().book;
+      expect(submissions.map(({ address }) => address)).to.have.members(Object.values(addresses));
+    });
+
+    it("accept writes its report, and ends with 0", async () => {
+      const file = path.join(world().directory, "acceptance");
+      const { code, stdout, stderr } = await world().run("deploy accept", [...args, "--report", file]);
+      expect(code, stderr).to.equal(0);
+      expect(stdout).to.match(/All \d+ checks passed\.\n$/);
+      const report = JSON.parse(await readFile(`${file}.json`, "utf8")) as Reported;
+      expect(report.passed).to.equal(true);
+      const markdown = await readFile(`${file}.md`, "utf8");
+      expect(markdown).to.match(/^# Acceptance of TuringFog\n/);
+      for (const { what } of report.checks) expect(markdown).to.contain(`| ok | ${what} |`);
+    });
+
+    it("handover ends with 1 when the deployer has a role, and says which", async () => {
+      await world().unchangedBy(async () => {
+        const { book, timelock, chain } = world();
+        await chain.provider.send("hardhat_impersonateAccount", [book.addresses.timelock]);
+        await chain.provider.send("hardhat_setBalance", [book.addresses.timelock, toQuantity(parseEther("1"))]);
+        const self = new JsonRpcSigner(chain.provider, book.addresses.timelock);
+        await timelock.connect(self).grantRole(id("PROPOSER_ROLE"), book.deployer as string);
+
+        const { code, stdout } = await world().run("deploy handover", args);
+        expect(code).to.equal(1);
+        expect(stdout).to.contain(`Deployer: ${book.deployer} is timelock proposer\n    is      yes\n    must be no`);
+        expect(stdout).to.match(/\n2 of \d+ checks FAILED\.\n$/);
+      });
+    });
+  });
+
+  describe("govern", () => {
+    it("builds, schedules, lists and executes, with the delay in between", async () => {
+      await world().unchangedBy(async () => {
+        const replace = ["replace-guardian", "--guardian", NEW_GUARDIAN];
+        const built = await world().json<Scheduled>("govern", ["build", ...replace]);
+        expect(built.changes).to.deep.equal([{ what: "guardian", from: GUARDIAN.address, to: NEW_GUARDIAN }]);
+        const { id: operation } = built.operation;
+
+        const scheduled = await world().json<Scheduled>("govern", ["schedule", ...replace], ADMIN);
+        expect(scheduled.operation).to.deep.equal(built.operation);
+        expect(scheduled.outcome.kind).to.equal("sent");
+
+        await world().pass(TWO_DAYS);
+        const { stdout } = await world().run("govern", ["list"]);
+        expect(stdout).to.match(new RegExp(`^${operation}  Ready, ready .*: replace-guardian\n`));
+        expect(stdout).to.contain(`  guardian\n    - ${GUARDIAN.address}\n    + ${NEW_GUARDIAN}\n`);
+
+        await world().json("govern", ["execute", "--id", operation], ADMIN);
+        expect(await world().oracle.guardian()).to.equal(NEW_GUARDIAN);
+      });
+    });
+
+    it("writes a batch for a Safe, and cancels what its owners sent", async () => {
+      await world().unchangedBy(async () => {
+        const { timelock, directory, chain } = world();
+        const file = path.join(directory, "batch.json");
+        const share = ["schedule", "set-operations", "--share", "250", "--safe", file];
+        const { operation, changes, outcome } = await world().json<Scheduled>("govern", share);
+        expect(outcome).to.deep.equal({ kind: "batch", file });
+        expect(changes).to.deep.include({ what: "operations share of each release", from: "10.0 %", to: "2.5 %" });
+        expect(await timelock.isOperation(operation.id)).to.equal(false);
+
+        const batch = JSON.parse(await readFile(file, "utf8")) as { transactions: { to: string; data: string }[] };
+        const [{ to, data }] = batch.transactions;
+        await (await ADMIN.connect(chain.provider).sendTransaction({ to, data })).wait();
+        expect(await timelock.isOperationPending(operation.id)).to.equal(true);
+
+        await world().json("govern", ["cancel", "--id", operation.id], ADMIN);
+        expect(await timelock.isOperation(operation.id)).to.equal(false);
+      });
+    });
+
+    it("refuses before anything is sent an action that must fail", async () => {
+      const signers = [10, 11, 12, 13].map((index) => account(index).address).join(",");
+      const weak = ["rotate-signers", "--signers", signers, "--quorum", "2"];
+      const failing = await world().run("govern", ["schedule", ...weak], ADMIN);
+      expect(failing).to.deep.include({ code: 1, stderr: "Oracle_InvalidQuorum(2, 4)\n" });
+    });
+  });
+
+  describe("guard", () => {
+    it("says on a dry run what a freeze changes, and sends nothing", async () => {
+      const { oracle } = world();
+      const dry = await world().json<Scheduled>("guard", ["freeze", "--dry-run"], GUARDIAN);
+      expect(dry.changes[0]).to.deep.include({ what: "frozen", from: "no" });
+      expect(dry.outcome.kind).to.equal("dry");
+      expect(Number(dry.outcome.gas)).to.be.above(21_000);
+      expect(await oracle.frozenUntil()).to.equal(0);
+    });
+
+    it("freezes for the guardian, and for nobody else", async () => {
+      await world().unchangedBy(async () => {
+        const { code, stderr } = await world().run("guard", ["freeze"], ADMIN);
+        expect(code).to.equal(1);
+        expect(stderr).to.equal(`Oracle_NotGuardian(${ADMIN.address})\n`);
+
+        await world().json("guard", ["freeze"], GUARDIAN);
+        expect(await world().oracle.frozenUntil()).to.be.above(0);
+      });
+    });
+  });
+});

@@ -1,0 +1,102 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { type ActionValues, openDeployment, readAction } from "@turingfog/cli";
+import { connectContracts, OtherChainError } from "@turingfog/sdk/ethers";
+import { NotDeployedError } from "@turingfog/sdk/node";
+import { expect } from "chai";
+import { parseUnits } from "ethers";
+import { ethers } from "hardhat";
+
+import { checkedDeployment } from "../../../test/helpers/checkedDeployment";
+import { deployProtocolFixture } from "../../../test/helpers/fixture";
+
+async function governed() {
+  const protocol = await deployProtocolFixture();
+  const { addresses } = await checkedDeployment(protocol);
+  return { ...protocol, governance: connectContracts(addresses, ethers.provider) };
+}
+
+async function refusalOf(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => new Error("nothing was refused"),
+    (error: Error) => error,
+  );
+}
+
+describe("readAction", () => {
+  it("reads every action", async () => {
+    const { governance, params } = await loadFixture(governed);
+    const [a, b] = params.signers;
+    expect(await readAction("rotate-signers", { signers: `${a}, ${b}`, quorum: "2" }, governance)).to.deep.equal({
+      kind: "rotate-signers",
+      signers: [a, b],
+      quorum: 2n,
+    });
+    expect(await readAction("replace-guardian", { guardian: a }, governance)).to.deep.equal({
+      kind: "replace-guardian",
+      guardian: a,
+    });
+    expect(await readAction("list-asset", { asset: a, "reference-price": "2.5" }, governance)).to.deep.equal({
+      kind: "list-asset",
+      asset: a,
+      referencePrice: parseUnits("2.5", 18),
+    });
+    expect(await readAction("list-asset", { asset: a }, governance)).to.deep.include({ referencePrice: 0n });
+    expect(await readAction("delist-asset", { asset: a }, governance)).to.deep.equal({
+      kind: "delist-asset",
+      asset: a,
+    });
+  });
+
+  it("keeps of the operations what is not given", async () => {
+    const { governance, params } = await loadFixture(governed);
+    const { treasury, share } = params.operations;
+    const [other] = params.signers;
+    const read = (values: ActionValues) => readAction("set-operations", values, governance);
+    expect(await read({ share: "5" })).to.deep.equal({ kind: "set-operations", treasury, share: 5n });
+    expect(await read({ treasury: other })).to.deep.equal({ kind: "set-operations", treasury: other, share });
+  });
+
+  const lowercase = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+  for (const [kind, values, message] of [
+    ["", {}, "The action is missing, must be one of those in --help"],
+    ["pause", {}, "The action is pause, must be one of those in --help"],
+    ["rotate-signers", {}, "--signers is missing; see --help"],
+    [
+      "rotate-signers",
+      { signers: lowercase },
+      `--signers is ${lowercase}, must be an address with its EIP-55 checksum`,
+    ],
+    ["replace-guardian", { guardian: "0x12" }, "--guardian is 0x12, must be an address with its EIP-55 checksum"],
+    ["set-operations", {}, "--treasury and --share are missing; see --help"],
+    ["set-operations", { share: "2.5" }, "--share is 2.5, must be a whole number"],
+    [
+      "list-asset",
+      { asset: ethers.getAddress(lowercase), "reference-price": "1,5" },
+      "--reference-price is 1,5, must be TFT as 2.5",
+    ],
+  ] as [string, ActionValues, string][]) {
+    it(`refuses ${kind || "nothing"} with ${JSON.stringify(values)}`, async () => {
+      const { governance } = await loadFixture(governed);
+      expect((await refusalOf(readAction(kind, values, governance))).message).to.equal(message);
+    });
+  }
+});
+
+describe("openDeployment", () => {
+  it("refuses a network that nothing was deployed to, and an address book of another chain", async () => {
+    const deployments = await mkdtemp(path.join(tmpdir(), "turingfog-books-"));
+    const none = await refusalOf(openDeployment({ network: "hardhat", deployments }));
+    expect(none).to.be.instanceOf(NotDeployedError);
+    expect(none.message).to.contain(path.join(deployments, "hardhat.json"));
+
+    await writeFile(path.join(deployments, "hardhat.json"), JSON.stringify({ network: "hardhat", chainId: 1 }));
+    const other = await refusalOf(openDeployment({ network: "hardhat", deployments }));
+    expect(other).to.be.instanceOf(OtherChainError);
+    expect(other.message).to.contain("The node is on chain 31337, the deployment on 1: ");
+    await rm(deployments, { recursive: true });
+  });
+});

@@ -1,0 +1,195 @@
+import { entitlement, formatAmount, formatDuration, formatInstant, NOMINAL_SUPPLY, RESERVE } from "@turingfog/sdk";
+import {
+  BuybackBurnController__factory,
+  ComputeEscrow__factory,
+  CONTRACTS,
+  EmissionVault__factory,
+  eventsIn,
+  GENESIS_KEYS,
+  type TFT,
+  TFT__factory,
+  TUReceiptOracle__factory,
+  VestedAllocation__factory,
+  vestingKey,
+} from "@turingfog/sdk/ethers";
+import { Contract, type Provider, ZeroAddress } from "ethers";
+
+import type { Build } from "../deployment/build.js";
+import {
+  type CheckedDeployment,
+  expectedContracts,
+  expectedSignerList,
+  systemOf,
+  systemValues,
+} from "../deployment/expected.js";
+import { genesisPlan } from "../deployment/genesisPlan.js";
+import type { Allocation, Vesting } from "../deployment/parameters.js";
+import { type Check, Section } from "./checks.js";
+import { checkCode } from "./code.js";
+import { checkDeployer, checkRoles } from "./roles.js";
+
+/**
+ * That the code at every address is what the repository and the parameters make, and that nobody else governs it. Where
+ * code differs in more than its immutables, what it answers proves nothing, and nothing else is asked.
+ */
+export async function verify(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
+  return andThen(await checkSystemCode(build, deployed), () => checkRoles(deployed));
+}
+
+/** {@link verify}, the deployer, and every reference, time, asset and allocation, and the supply. */
+export async function accept(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
+  return andThen(await checkSystemCode(build, deployed), async () => [
+    ...(await handover(deployed)),
+    ...(await checkReferences(deployed)),
+    ...(await checkSettings(deployed)),
+    ...(await checkSupply(deployed)),
+    ...(await checkAllocations(deployed)),
+  ]);
+}
+
+/** That roles are as the parameters have them and the deployer holds nothing, which is how genesis leaves the system. */
+export async function handover(deployed: CheckedDeployment): Promise<Check[]> {
+  return [...(await checkRoles(deployed)), ...(await checkDeployer(deployed))];
+}
+
+async function andThen(code: Check[], next: () => Promise<Check[]>): Promise<Check[]> {
+  const isOurs = code.every(({ section, passed }) => section !== "Code" || passed);
+  return isOurs ? [...code, ...(await next())] : code;
+}
+
+/** The contracts, the list of signers from the start, and the one in force. */
+async function checkSystemCode(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
+  const { provider, parameters, addresses } = deployed;
+  const code = await checkCode(provider, expectedContracts(build, deployed));
+
+  return andThen(code, async () => {
+    const oracle = TUReceiptOracle__factory.connect(systemOf(addresses).oracle, provider);
+    const address = await oracle.getAddress();
+    const version = await oracle.signerSetVersion();
+    const lists = [expectedSignerList(address, 1n, parameters.signers)];
+    if (version !== 1n) lists.push(expectedSignerList(address, version, await oracle.signers()));
+    return checkCode(provider, lists);
+  });
+}
+
+/** Everything that a contract says of another or of a time, and where the address book has them. */
+async function checkReferences({ provider, parameters, addresses }: CheckedDeployment): Promise<Check[]> {
+  const section = new Section("References");
+  const system = systemOf(addresses);
+  for (const name of GENESIS_KEYS) section.equal(`address of ${name}`, addresses[name], system[name]);
+  for (const name of GENESIS_KEYS) {
+    const contract = new Contract(system[name], CONTRACTS[name].factory.abi, provider);
+    for (const [getter, value] of Object.entries(systemValues(parameters, system))) {
+      if (!contract.interface.hasFunction(getter)) continue;
+      const answer = (await contract.getFunction(getter).staticCall()) as string | bigint;
+      section.equal(`${name}.${getter}`, answer, value);
+    }
+  }
+  return section.checks;
+}
+
+/** Where operations are paid, and which assets were ever listed, each with its first reference price. */
+async function checkSettings({ provider, parameters, addresses, since }: CheckedDeployment): Promise<Check[]> {
+  const section = new Section("Settings");
+  const system = systemOf(addresses);
+  const vault = EmissionVault__factory.connect(system.vault, provider);
+  const { treasury, share } = parameters.operations;
+  section.equal("operations treasury", await vault.operationsTreasury(), treasury);
+  section.equal("operations share, basis points", await vault.operationsShare(), share);
+
+  const escrow = ComputeEscrow__factory.connect(system.escrow, provider);
+  const controller = BuybackBurnController__factory.connect(system.controller, provider);
+  const head = await provider.getBlockNumber();
+  const listings = await eventsIn((a, b) => escrow.queryFilter(escrow.filters.AssetListed(), a, b), since, head);
+  const auctions = await eventsIn(
+    (a, b) => controller.queryFilter(controller.filters.AuctionCreated(), a, b),
+    since,
+    head,
+  );
+  const references = new Map(auctions.map(({ args }) => [args.asset, args.referencePrice]));
+
+  const assets = [system.tft, ...parameters.assets.map(({ address }) => address)];
+  const listed = [...new Set(listings.map(({ args }) => args.asset))];
+  section.equal("assets ever listed", listed.join(", "), assets.join(", "));
+  for (const asset of assets) section.equal(`${asset} is listed`, await escrow.isListed(asset), true);
+  for (const { address, referencePrice } of parameters.assets) {
+    const first = references.get(address);
+    const price = first === undefined ? "none" : formatAmount(first);
+    section.equal(`first reference price of ${address}, TFT`, price, formatAmount(referencePrice));
+  }
+  return section.checks;
+}
+
+/** That the nominal supply was minted and no more, and that the vault has what it has not released. */
+async function checkSupply({ provider, addresses, since }: CheckedDeployment): Promise<Check[]> {
+  const section = new Section("Supply");
+  const system = systemOf(addresses);
+  const tft = TFT__factory.connect(system.tft, provider);
+  const vault = EmissionVault__factory.connect(system.vault, provider);
+
+  const head = await provider.getBlockNumber();
+  const burns = await eventsIn(
+    (a, b) => tft.queryFilter(tft.filters.Transfer(undefined, ZeroAddress), a, b),
+    since,
+    head,
+  );
+  const minted = sum((await mints(tft, since, head)).map(({ value }) => value));
+  const burned = sum(burns.map(({ args }) => args.value));
+  const released = await vault.released();
+  const kept = RESERVE - released + (await vault.operationsOwed());
+
+  section.equal("minted, TFT", formatAmount(minted), formatAmount(NOMINAL_SUPPLY));
+  section.equal("total supply, TFT", formatAmount(await tft.totalSupply()), formatAmount(NOMINAL_SUPPLY - burned));
+  section.equal("released, TFT", formatAmount(released), formatAmount(entitlement(burned)));
+  section.amountAtLeast("reserve in the vault, TFT", await tft.balanceOf(vault), kept);
+  return section.checks;
+}
+
+/** What each holder was given at genesis, and on which terms it vests. */
+async function checkAllocations({ provider, parameters, addresses, since }: CheckedDeployment): Promise<Check[]> {
+  const section = new Section("Allocations");
+  const { tft: token, vault } = systemOf(addresses);
+  const tft = TFT__factory.connect(token, provider);
+  const minted = await mints(tft, since, await provider.getBlockNumber());
+
+  const { allocations } = genesisPlan(parameters, addresses.timelock, addresses);
+  const expected = [{ holder: vault, amount: RESERVE }, ...allocations];
+  const names = ["reserve", ...parameters.allocations.map(({ name }) => name)];
+  const describe = (to: string, amount: bigint) => `${formatAmount(amount)} TFT to ${to}`;
+  section.equal("how many", minted.length, expected.length);
+  for (const [i, { holder, amount }] of expected.entries()) {
+    const actual = minted[i] === undefined ? "nothing" : describe(minted[i].to, minted[i].value);
+    section.equal(names[i], actual, describe(holder, amount));
+  }
+  for (const allocation of parameters.allocations) {
+    if ("vesting" in allocation)
+      await checkVesting(section, provider, addresses[vestingKey(allocation.name)], allocation);
+  }
+  return section.checks;
+}
+
+async function checkVesting(
+  section: Section,
+  provider: Provider,
+  address: string,
+  { name, vesting }: Allocation & { vesting: Vesting },
+): Promise<void> {
+  const wallet = VestedAllocation__factory.connect(address, provider);
+  section.equal(`${name}: beneficiary`, await wallet.owner(), vesting.beneficiary);
+  section.equal(`${name}: start`, formatInstant(await wallet.start()), formatInstant(vesting.start));
+  section.equal(`${name}: duration`, formatDuration(await wallet.duration()), formatDuration(vesting.duration));
+  section.equal(
+    `${name}: cliff ends`,
+    formatInstant(await wallet.cliff()),
+    formatInstant(vesting.start + vesting.cliff),
+  );
+}
+
+async function mints(tft: TFT, since: number, head: number): Promise<{ to: string; value: bigint }[]> {
+  const events = await eventsIn((a, b) => tft.queryFilter(tft.filters.Transfer(ZeroAddress), a, b), since, head);
+  return events.map(({ args }) => ({ to: args.to, value: args.value }));
+}
+
+function sum(amounts: bigint[]): bigint {
+  return amounts.reduce((total, each) => total + each, 0n);
+}

@@ -1,0 +1,47 @@
+import { Etherscan } from "@nomicfoundation/hardhat-verify/etherscan";
+
+import { Section, type Check } from "./checks.js";
+import type { ExpectedContract } from "../deployment/expected.js";
+
+/** Etherscan's one API for all chains, which it is told by their id; others have one address for each chain. */
+const ETHERSCAN_V2 = "https://api.etherscan.io/v2/api";
+
+/**
+ * A block explorer that verifies as Etherscan does.
+ * @param api address of its API
+ * @param url where people look at it
+ */
+export function explorerAt(api: string, url: string, chainId: bigint, apiKey: string): Etherscan {
+  return new Etherscan(apiKey, api, url, api === ETHERSCAN_V2 ? Number(chainId) : undefined);
+}
+
+/**
+ * Has an explorer verify every contract that it has not verified yet, those that Genesis created included. It is given
+ * the sources of each contract alone, with which the compiler makes the very code that was deployed.
+ */
+export async function verifyOnExplorer(explorer: Etherscan, contracts: ExpectedContract[]): Promise<Check[]> {
+  const section = new Section("Explorer");
+  for (const contract of contracts) {
+    const outcome = await verifyContract(explorer, contract).catch((error: Error) => error.message);
+    section.equal(
+      explorer.getContractUrl(contract.address),
+      `${contract.name}: ${outcome}`,
+      `${contract.name}: ${VERIFIED}`,
+    );
+  }
+  return section.checks;
+}
+
+const VERIFIED = "verified";
+
+async function verifyContract(explorer: Etherscan, contract: ExpectedContract): Promise<string> {
+  const { address, compiled, constructorArguments } = contract;
+  if (await explorer.isVerified(address)) return VERIFIED;
+
+  const source = JSON.stringify(compiled.input);
+  const version = `v${compiled.compilerVersion}`;
+  const argument = constructorArguments.slice(2);
+  const { message: guid } = await explorer.verify(address, source, compiled.fullyQualifiedName, version, argument);
+  const status = await explorer.getVerificationStatus(guid);
+  return status.isSuccess() || status.isAlreadyVerified() ? VERIFIED : status.message;
+}

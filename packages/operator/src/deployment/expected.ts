@@ -1,0 +1,204 @@
+import {
+  type ContractKey,
+  CONTRACTS,
+  type DeploymentAddresses,
+  GENESIS_KEYS,
+  type GenesisKey,
+  type SystemAddresses,
+  vestingKey,
+} from "@turingfog/sdk/ethers";
+import {
+  AbiCoder,
+  concat,
+  encodeBytes32String,
+  getCreateAddress,
+  id,
+  keccak256,
+  type Provider,
+  toBeHex,
+  toUtf8Bytes,
+  TypedDataEncoder,
+  ZeroAddress,
+  zeroPadValue,
+} from "ethers";
+
+import { type Build, type CompiledContract, contractOf, withImmutables } from "./build.js";
+import { codesHash, creationCodes, genesisPlan } from "./genesisPlan.js";
+import type { DeploymentParameters } from "./parameters.js";
+
+/** All that the code of a deployment's contracts depends on, besides the build. */
+export interface CodeInputs {
+  parameters: DeploymentParameters;
+  chainId: bigint;
+  /** The timelock, Genesis, the seven contracts, the vesting wallets and, if there is one, the filler. */
+  addresses: DeploymentAddresses;
+  /** The Uniswap factory that the filler was deployed for, if there is one. */
+  fillerFactory?: string;
+}
+
+/** A deployment on a chain that is compared with what it must be. */
+export interface CheckedDeployment extends CodeInputs {
+  provider: Provider;
+  /** A block not later than that of the first contract. */
+  since: number;
+  /** Who sent the deployment's transactions; null when that is not known, as after a multisig's batch. */
+  deployer: string | null;
+}
+
+/** Code that must stand at an address. */
+export interface ExpectedCode {
+  /** As in the address book. */
+  name: string;
+  address: string;
+  runtimeCode: string;
+}
+
+/** A contract that must stand at an address, with all that its code depends on. */
+export interface ExpectedContract extends ExpectedCode {
+  compiled: CompiledContract;
+  /** ABI-encoded. */
+  constructorArguments: string;
+}
+
+/** The governor and the seven contracts, as `struct System` of IGenesis.sol. */
+export type System = Record<GenesisKey | "governor", string>;
+
+/** Who is who under a timelock and a Genesis, whose first seven creations the seven contracts are. */
+export function systemOf({ timelock, genesis }: Pick<SystemAddresses, "timelock" | "genesis">): System {
+  const created = GENESIS_KEYS.map((key) => [key, getCreateAddress({ from: genesis, nonce: CONTRACTS[key].place })]);
+  return { governor: timelock, ...(Object.fromEntries(created) as Record<GenesisKey, string>) };
+}
+
+/** By name. */
+type Values = Record<string, string | bigint>;
+
+/** What the contracts refer to and the times they keep, by the names that immutables and getters have in all of them. */
+export function systemValues(parameters: DeploymentParameters, system: System): Values {
+  const references = Object.entries(system).map(([name, address]) => [name.toUpperCase(), address]);
+  return {
+    ...(Object.fromEntries(references) as Record<string, string>),
+    EPOCH_LENGTH: parameters.epochLength,
+    AUCTION_PERIOD: parameters.auctionPeriod,
+    VETO_WINDOW: parameters.vetoWindow,
+    GRACE: parameters.grace,
+  };
+}
+
+/** Every contract of a deployment with its code and constructor arguments, as parameters and local build have them. */
+export function expectedContracts(
+  build: Build,
+  { parameters, chainId, addresses, fillerFactory }: CodeInputs,
+): ExpectedContract[] {
+  const system = systemOf(addresses);
+  const values = systemValues(parameters, system);
+  const plan = genesisPlan(parameters, addresses.timelock, addresses);
+  const expect = (name: string, address: string, key: ContractKey, args: unknown[], immutables: Values) =>
+    expectedContract(contractOf(build, CONTRACTS[key].name), { name, address, args, immutables });
+
+  const { minDelay, proposers, executors } = parameters.governor;
+  const hash = codesHash(creationCodes(build));
+  const contracts = [
+    expect("timelock", addresses.timelock, "timelock", [minDelay, proposers, executors, ZeroAddress], {}),
+    ...parameters.allocations.flatMap((allocation) => {
+      if (!("vesting" in allocation)) return [];
+      const { beneficiary, start, duration, cliff } = allocation.vesting;
+      const name = vestingKey(allocation.name);
+      const immutables = { _start: start, _duration: duration, _cliff: start + cliff };
+      return [expect(name, addresses[name], "vesting", [beneficiary, start, duration, cliff], immutables)];
+    }),
+    expect("genesis", addresses.genesis, "genesis", [hash, plan], { PLAN_HASH: planHash(build, hash, plan) }),
+    ...GENESIS_KEYS.map((name) => {
+      const domain = DOMAINS[name];
+      const immutables = domain === undefined ? {} : domainImmutables(domain, chainId, system[name]);
+      const args = [system, ...genesisArguments(plan)[name]];
+      return expect(name, system[name], name, args, { ...values, ...immutables });
+    }),
+  ];
+  if (fillerFactory !== undefined) {
+    const immutables = { ...values, FACTORY: fillerFactory };
+    const args = [system.controller, fillerFactory];
+    contracts.push(expect("filler", addresses.filler, "filler", args, immutables));
+  }
+  return contracts;
+}
+
+/** The list of signers that the oracle has created with a version of its signer set; see SignerList.sol. */
+export function expectedSignerList(oracle: string, version: bigint, signers: string[]): ExpectedCode {
+  return {
+    name: `signerList${version}`,
+    address: getCreateAddress({ from: oracle, nonce: version }),
+    runtimeCode: concat([word(BigInt(signers.length)), ...signers.map(word)]),
+  };
+}
+
+interface ContractToExpect {
+  name: string;
+  address: string;
+  args: unknown[];
+  immutables: Values;
+}
+
+function expectedContract(
+  compiled: CompiledContract,
+  { name, address, args, immutables }: ContractToExpect,
+): ExpectedContract {
+  return {
+    name,
+    address,
+    runtimeCode: withImmutables(
+      compiled,
+      Object.fromEntries(Object.entries(immutables).map(([immutable, value]) => [immutable, word(value)])),
+    ),
+    compiled,
+    constructorArguments: compiled.abi.encodeDeploy(args),
+  };
+}
+
+type GenesisPlan = ReturnType<typeof genesisPlan<string>>;
+
+/** What Genesis hands to each constructor besides the system. */
+function genesisArguments(plan: GenesisPlan): Record<GenesisKey, unknown[]> {
+  return {
+    tft: [plan.allocations],
+    vault: [plan.operationsTreasury, plan.operationsShare],
+    oracle: [plan.vetoWindow, plan.guardian, plan.signers, plan.quorum],
+    registry: [],
+    pool: [plan.epochLength],
+    controller: [plan.auctionPeriod],
+    escrow: [plan.grace, plan.assets],
+  };
+}
+
+/** keccak256(abi.encode(codesHash, plan)), as Genesis' constructor has it. */
+function planHash(build: Build, hash: string, plan: GenesisPlan): string {
+  const { abi } = contractOf(build, CONTRACTS.genesis.name);
+  return keccak256(AbiCoder.defaultAbiCoder().encode(abi.deploy.inputs, [hash, plan]));
+}
+
+/** The EIP-712 domains, of which OpenZeppelin's EIP712 keeps immutables. */
+const DOMAINS: Partial<Record<GenesisKey, { name: string; version: string }>> = {
+  tft: { name: "Turing Fog Token", version: "1" },
+  oracle: { name: "TuringFog TUReceiptOracle", version: "1" },
+};
+
+function domainImmutables({ name, version }: { name: string; version: string }, chainId: bigint, address: string) {
+  return {
+    _cachedDomainSeparator: TypedDataEncoder.hashDomain({ name, version, chainId, verifyingContract: address }),
+    _cachedChainId: chainId,
+    _cachedThis: address,
+    _hashedName: id(name),
+    _hashedVersion: id(version),
+    _name: shortString(name),
+    _version: shortString(version),
+  };
+}
+
+/** As OpenZeppelin's ShortStrings: left-aligned, the length in the last byte. */
+function shortString(text: string): string {
+  return toBeHex(BigInt(encodeBytes32String(text)) | BigInt(toUtf8Bytes(text).length), 32);
+}
+
+/** 32 bytes, right-aligned, as the EVM has them. */
+function word(value: string | bigint): string {
+  return typeof value === "bigint" ? toBeHex(value, 32) : zeroPadValue(value, 32);
+}

@@ -1,0 +1,136 @@
+import { Contract, formatEther, type Provider } from "ethers";
+
+import type { Connection } from "../connection.js";
+import { hasCreate2Deployer, NoCreate2DeployerError } from "./create2.js";
+import { estimateSteps, type StepEstimate } from "./estimate.js";
+import type { DeploymentParameters } from "./parameters.js";
+import type { DeploymentPlan } from "./deploymentPlan.js";
+
+/** An address that a deployment relies on, and what stands there. */
+export interface ReliedOn {
+  /** The parameter that names it. */
+  path: string;
+  address: string;
+  /** Bytes of code; 0 for an account with a key, or one that is not there yet. */
+  codeSize: number;
+}
+
+/** An asset as it is on the chain. */
+export interface AssetFacts extends ReliedOn {
+  symbol: string | undefined;
+  decimals: bigint | undefined;
+}
+
+/** What is known before anything is sent. */
+export interface Preflight {
+  block: number;
+  /** Wei per unit of gas. */
+  gasPrice: bigint;
+  sender: string | undefined;
+  balance: bigint | undefined;
+  assets: AssetFacts[];
+  reliedOn: ReliedOn[];
+  steps: StepEstimate[];
+  gas: bigint;
+  /** Wei at the present price. */
+  fee: bigint;
+  /** Each a reason for which nothing may be sent. */
+  problems: string[];
+}
+
+/** The escrow lists assets of no more. */
+const MAX_DECIMALS = 24n;
+
+/**
+ * Looks at everything that a deployment relies on, and has the node try each of its transactions; sends nothing.
+ * @throws RevertError when a contract would refuse
+ */
+export async function preflight(
+  plan: DeploymentPlan,
+  parameters: DeploymentParameters,
+  connection: Connection,
+  sender?: string,
+): Promise<Preflight> {
+  const { provider, chain } = connection;
+  const problems: string[] = [];
+  const assets = await Promise.all(
+    parameters.assets.map(({ address }, i) => assetFacts(provider, `assets[${i}].address`, address)),
+  );
+  for (const asset of assets) problems.push(...assetProblems(asset, chain.title));
+  if (chain.chainId !== undefined && !(await hasCreate2Deployer(provider))) {
+    problems.push(new NoCreate2DeployerError(chain.title).message);
+  }
+
+  // an asset that is none would only be refused once more, in other words
+  const steps =
+    problems.length === 0 ? await estimateSteps(plan, parameters.governor.minDelay, connection, sender) : [];
+  const gasPrice = (await provider.getFeeData()).gasPrice ?? 0n;
+  const gas = steps.reduce((sum, each) => sum + each.gas, 0n);
+  const fee = steps.reduce((sum, each) => sum + each.gas * gasPrice + each.l1Fee, 0n);
+  const balance = sender === undefined ? undefined : await provider.getBalance(sender);
+  if (balance !== undefined && balance < fee) {
+    problems.push(`The sender ${sender} has ${formatEther(balance)}, and it will cost about ${formatEther(fee)}`);
+  }
+
+  return {
+    block: await provider.getBlockNumber(),
+    gasPrice,
+    sender,
+    balance,
+    assets,
+    reliedOn: await Promise.all(
+      named(parameters).map(async ([path, address]) => ({
+        path,
+        address,
+        codeSize: await codeSize(provider, address),
+      })),
+    ),
+    steps,
+    gas,
+    fee,
+    problems,
+  };
+}
+
+/** Every address but the assets, by the parameter that names it. */
+function named({ governor, guardian, signers, operations, allocations }: DeploymentParameters): [string, string][] {
+  const list = (path: string, addresses: string[]) =>
+    addresses.map((address, i): [string, string] => [`${path}[${i}]`, address]);
+  return [
+    ...list("governor.proposers", governor.proposers),
+    ...list("governor.executors", governor.executors),
+    ["guardian", guardian],
+    ...list("signers", signers),
+    ["operations.treasury", operations.treasury],
+    ...allocations.map((allocation, i): [string, string] =>
+      "vesting" in allocation
+        ? [`allocations[${i}].vesting.beneficiary`, allocation.vesting.beneficiary]
+        : [`allocations[${i}].holder`, allocation.holder],
+    ),
+  ];
+}
+
+async function codeSize(provider: Provider, address: string): Promise<number> {
+  return (await provider.getCode(address)).length / 2 - 1;
+}
+
+async function assetFacts(provider: Provider, path: string, address: string): Promise<AssetFacts> {
+  const abi = ["function symbol() view returns (string)", "function decimals() view returns (uint8)"];
+  const asset = new Contract(address, abi, provider);
+  const ask = <T>(getter: string) => (asset[getter]() as Promise<T>).catch(() => undefined);
+  const [size, symbol, decimals] = await Promise.all([
+    codeSize(provider, address),
+    ask<string>("symbol"),
+    ask<bigint>("decimals"),
+  ]);
+  return { path, address, codeSize: size, symbol, decimals };
+}
+
+function assetProblems({ path, address, codeSize: size, decimals }: AssetFacts, chain: string): string[] {
+  if (size === 0) return [`${path}: ${address}: must be a token, and there is no contract on ${chain}`];
+  if (decimals === undefined) return [`${path}: ${address}: must be a token, and does not tell its decimals`];
+  if (decimals > MAX_DECIMALS) {
+    return [`${path}: ${address}: must have at most ${MAX_DECIMALS} decimals, and has ${decimals}`];
+  }
+  return [];
+}

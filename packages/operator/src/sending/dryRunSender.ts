@@ -1,0 +1,26 @@
+import type { Provider } from "ethers";
+
+import { decodeRevert } from "@turingfog/sdk/ethers";
+import type { Call, Sender, Submitted } from "./sender.js";
+
+/** Estimates what calls would take, and sends nothing. */
+export class DryRunSender implements Sender {
+  constructor(
+    readonly address: string | undefined,
+    private readonly provider: Provider,
+  ) {}
+
+  async submit(calls: readonly Call[]): Promise<Submitted> {
+    return { kind: "dry", gas: await Promise.all(calls.map((call) => this.estimate(call))) };
+  }
+
+  private async estimate({ to, data, value }: Call): Promise<bigint | undefined> {
+    try {
+      return await this.provider.estimateGas({ from: this.address, to, data, value });
+    } catch (error) {
+      const isRefused = decodeRevert(error) !== null || (error as { code?: string }).code === "CALL_EXCEPTION";
+      if (!isRefused) throw error;
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { loadFixture, mine, setCode } from "@nomicfoundation/hardhat-network-helpers";
+import {
+  addressBook,
+  completeDeployment,
+  connect,
+  type Connection,
+  CREATE2_DEPLOYER,
+  CREATION,
+  type DeploymentParameters,
+  differences,
+  KeySender,
+  loadWallet,
+  missingSteps,
+  NothingToSignError,
+  planDeployment,
+  preflight,
+  readParameters,
+  SafeSender,
+  WrongCreate2DeployerError,
+} from "@turingfog/operator";
+import { RevertError } from "@turingfog/sdk/ethers";
+import { expect } from "chai";
+import { dataSlice } from "ethers";
+import { ethers, network } from "hardhat";
+
+import { deploySystem, projectBuild } from "../../../deploy/inProcess";
+
+const LOCAL = path.join(__dirname, "../../../deploy/parameters/local.json5");
+
+/** Nothing deployed, and all that it takes. */
+async function fresh() {
+  const connection = await connect("hardhat");
+  const parameters = readParameters(LOCAL);
+  const build = await projectBuild();
+  const plan = planDeployment(parameters, build);
+  const wallet = await loadWallet({ isLocal: true, env: {} }, connection.provider);
+  return { connection, parameters, build, plan, wallet, sender: new KeySender(wallet, connection) };
+}
+
+/** Two blocks must pass before a deployment is taken to stand. */
+function confirming(connection: Connection): Connection {
+  return { ...connection, chain: { ...connection.chain, blockTime: 0.02, confirmations: 2 } };
+}
+
+const codes = (addresses: Record<string, string>) =>
+  Promise.all(Object.values(addresses).map((address) => ethers.provider.getCode(address)));
+
+describe("completeDeployment", () => {
+  it("refuses a network on which something else stands for the deterministic deployer", async () => {
+    const { connection, plan, sender } = await loadFixture(fresh);
+    await setCode(CREATE2_DEPLOYER, "0x60006000fd");
+    await expect(completeDeployment(plan, connection, sender)).to.be.rejectedWith(
+      WrongCreate2DeployerError,
+      CREATE2_DEPLOYER,
+    );
+  });
+
+  it("ends at the same addresses and code as the Ignition module", async () => {
+    const { connection, parameters, plan, sender } = await loadFixture(fresh);
+    await completeDeployment(plan, connection, sender);
+    const own = await codes(plan.addresses);
+
+    await loadFixture(fresh);
+    const { contracts, vestings } = await deploySystem(parameters);
+    for (const name of Object.keys(contracts) as (keyof typeof contracts)[]) {
+      expect(await contracts[name].getAddress()).to.equal(plan.addresses[name]);
+    }
+    expect(await vestings.team.getAddress()).to.equal(plan.addresses.teamVesting);
+    expect(await codes(plan.addresses)).to.deep.equal(own);
+  });
+
+  it("sends nothing for a deployment that stands", async () => {
+    const { connection, plan, sender, wallet } = await loadFixture(fresh);
+    await completeDeployment(plan, connection, sender);
+    const nonce = await ethers.provider.getTransactionCount(wallet.address);
+    expect(await completeDeployment(plan, connection, new KeySender(wallet, connection))).to.deep.equal({});
+    expect(await ethers.provider.getTransactionCount(wallet.address)).to.equal(nonce);
+  });
+
+  it("goes on where someone else has done a part of it, the last one included", async () => {
+    const { connection, plan, sender, wallet } = await loadFixture(fresh);
+    const [, stranger] = await ethers.getSigners();
+    await completeDeployment({ ...plan, steps: plan.steps.slice(0, 2) }, connection, sender);
+    for (const { call } of plan.steps.slice(2)) await stranger.sendTransaction({ to: call.to, data: call.data });
+    const nonce = await ethers.provider.getTransactionCount(wallet.address);
+    await completeDeployment(plan, connection, sender);
+    expect(await ethers.provider.getTransactionCount(wallet.address)).to.equal(nonce);
+    expect(await missingSteps(plan, ethers.provider)).to.deep.equal([]);
+  });
+
+  it("sends again what a reorganisation has taken away before it was confirmed", async () => {
+    const { connection, plan, sender } = await loadFixture(fresh);
+    await completeDeployment({ ...plan, steps: plan.steps.slice(0, -2) }, connection, sender);
+    const snapshot: unknown = await network.provider.send("evm_snapshot");
+
+    const said: string[] = [];
+    const completing = completeDeployment(plan, confirming(connection), sender, (line) => said.push(line));
+    while ((await missingSteps(plan, ethers.provider)).length !== 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    await network.provider.send("evm_revert", [snapshot]);
+    const mining = setInterval(() => void mine(), 20);
+    await completing.finally(() => clearInterval(mining));
+
+    expect(said.join()).to.contain("reorganised");
+    expect(await missingSteps(plan, ethers.provider)).to.deep.equal([]);
+  });
+
+  describe("planDeployment", () => {
+    it("plans the same addresses whoever sends, and others for any other parameter", async () => {
+      const { build, parameters, plan } = await loadFixture(fresh);
+      const changed: DeploymentParameters = { ...parameters, vetoWindow: parameters.vetoWindow + 1n };
+      expect(planDeployment(parameters, build).addresses).to.deep.equal(plan.addresses);
+      const other = planDeployment(changed, build).addresses;
+      for (const [name, address] of Object.entries(plan.addresses)) expect(other[name]).to.not.equal(address);
+    });
+
+    it("gives two allocations on the same terms a wallet each", async () => {
+      const { build, parameters } = await loadFixture(fresh);
+      const [, team] = parameters.allocations;
+      const { addresses } = planDeployment({ ...parameters, allocations: [team, { ...team, name: "twin" }] }, build);
+      expect(addresses.teamVesting).to.not.equal(addresses.twinVesting);
+    });
+  });
+
+  describe("preflight", () => {
+    it("tries every transaction and finds what it takes, to a twentieth", async () => {
+      const { connection, parameters, plan, sender, wallet } = await loadFixture(fresh);
+      const nonce = await ethers.provider.getTransactionCount(wallet.address);
+      const found = await preflight(plan, parameters, connection, wallet.address);
+      expect(found.problems).to.deep.equal([]);
+      expect(await ethers.provider.getTransactionCount(wallet.address)).to.equal(nonce);
+
+      const receipts = await completeDeployment(plan, connection, sender);
+      for (const { step, gas, isBound } of found.steps) {
+        expect(isBound).to.equal(false);
+        expect(gas).to.be.closeTo(receipts[step.name].gasUsed, receipts[step.name].gasUsed / 20n);
+      }
+    });
+
+    it("finds that the system would be refused, before anything is sent", async () => {
+      const { build, connection, parameters, plan, wallet } = await loadFixture(fresh);
+      const spoilt = { ...parameters, quorum: 2n };
+      await expect(preflight(planDeployment(spoilt, build), spoilt, connection, wallet.address)).to.be.rejectedWith(
+        RevertError,
+        "Genesis_CreationFailed(3)",
+      );
+      expect(await missingSteps(plan, ethers.provider)).to.have.length(plan.steps.length);
+    });
+
+    it("finds an asset that is no token, and a sender that cannot pay", async () => {
+      const { build, connection, parameters } = await loadFixture(fresh);
+      const [, , , , , , , , , someone] = await ethers.getSigners();
+      const assets = [{ address: someone.address, referencePrice: 1n }];
+      const listing = { ...parameters, assets };
+      const { problems } = await preflight(planDeployment(listing, build), listing, connection);
+      expect(problems).to.deep.equal([
+        `assets[0].address: ${someone.address}: must be a token, and there is no contract on Hardhat's network, in process`,
+      ]);
+
+      const poor = ethers.Wallet.createRandom().address;
+      const found = await preflight(planDeployment(parameters, build), parameters, connection, poor);
+      expect(found.problems).to.have.length(1);
+      expect(found.problems[0]).to.contain(`The sender ${poor} has 0.0, and it will cost about `);
+    });
+  });
+
+  describe("addressBook", () => {
+    it("has every contract with its arguments, hashes, transaction and block", async () => {
+      const { build, connection, parameters, plan, sender, wallet } = await loadFixture(fresh);
+      const receipts = await completeDeployment(plan, connection, sender);
+      const book = await addressBook({ connection, parameters, plan, build, receipts });
+      expect(book).to.deep.include({
+        network: "hardhat",
+        chainId: 31337,
+        deployment: plan.id,
+        addresses: plan.addresses,
+      });
+      expect(book).to.deep.include({ deployer: wallet.address, block: receipts[CREATION].blockNumber });
+      expect(Object.keys(book.contracts)).to.have.members(Object.keys(plan.addresses));
+      expect(Object.keys(book.transactions)).to.deep.equal(plan.steps.map(({ name }) => name));
+      expect(book.compiler).to.match(/^0\.8\.37\+commit\./);
+
+      const { initCodeHash } = book.contracts.timelock;
+      const [{ call }] = plan.steps;
+      expect(initCodeHash).to.equal(ethers.keccak256(dataSlice(call.data, 32)));
+      for (const [name, { runtimeCodeHash, transaction }] of Object.entries(book.contracts)) {
+        expect(runtimeCodeHash).to.equal(ethers.keccak256(await ethers.provider.getCode(plan.addresses[name])));
+        const receipt = receipts[name] ?? receipts[CREATION];
+        expect(transaction).to.equal(receipt.hash);
+      }
+    });
+
+    it("finds the transactions of others by the logs of what they created", async () => {
+      const { build, connection, parameters, plan, sender } = await loadFixture(fresh);
+      const receipts = await completeDeployment(plan, connection, sender);
+      const { transactions } = await addressBook({ connection, parameters, plan, build, receipts });
+      const book = await addressBook({ connection, parameters, plan, build, receipts: {} });
+      // whose constructor logs nothing
+      delete transactions.genesis;
+      expect(book.transactions).to.deep.equal(transactions);
+    });
+  });
+
+  describe("differences", () => {
+    it("names what a deployment was made with otherwise than parameters would make it, and nothing else", async () => {
+      const { build, connection, parameters, plan, sender } = await loadFixture(fresh);
+      const receipts = await completeDeployment(plan, connection, sender);
+      const book = await addressBook({ connection, parameters, plan, build, receipts });
+      const compare = (changed: DeploymentParameters) =>
+        differences(book, planDeployment(changed, build), changed, connection.chainId, build);
+
+      expect(await compare(parameters)).to.deep.equal([]);
+      const governor = { ...parameters.governor, minDelay: 60n };
+      expect(await compare({ ...parameters, governor, vetoWindow: 3_600n })).to.deep.equal([
+        { path: "timelock.minDelay", deployed: "172800", planned: "60" },
+        { path: "genesis.plan.vetoWindow", deployed: "21600", planned: "3600" },
+      ]);
+    });
+  });
+
+  describe("SafeSender", () => {
+    it("writes what is not done yet as a batch that the Transaction Builder reads, and sends nothing", async () => {
+      const { plan } = await loadFixture(fresh);
+      const directory = await mkdtemp(path.join(tmpdir(), "turingfog-safe-"));
+      const file = path.join(directory, "batch.json");
+      const safe = new SafeSender(file, 1n, "Deploy TuringFog");
+      const calls = plan.steps.slice(0, 3).map(({ call }) => call);
+
+      expect(await safe.submit(calls, async (i) => i === 0)).to.deep.equal({ kind: "batch", file });
+      const batch = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+      expect(batch).to.deep.include({
+        version: "1.0",
+        chainId: "1",
+        transactions: calls.slice(1).map(({ to, data }) => {
+          return { to, value: "0", data, contractMethod: null, contractInputsValues: null };
+        }),
+      });
+      await expect(safe.submit(calls, async () => true)).to.be.rejectedWith(NothingToSignError);
+      expect(await missingSteps(plan, ethers.provider)).to.have.length(plan.steps.length);
+      await rm(directory, { recursive: true });
+    });
+  });
+});

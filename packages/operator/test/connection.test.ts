@@ -1,0 +1,39 @@
+import { configuredNetworks, rpcUrl, rpcVariable } from "@turingfog/operator";
+import { chainNamed, CHAINS, UnknownChainError } from "@turingfog/sdk";
+import { expect } from "chai";
+import { getAddress } from "ethers";
+
+describe("networks", () => {
+  it("refuses a name that is not known, and names those that are", () => {
+    expect(() => chainNamed("mainnet")).to.throw(UnknownChainError, "must be one of ethereum, sepolia, arbitrum");
+    expect(() => chainNamed("toString")).to.throw(UnknownChainError);
+  });
+
+  it("gives every network a chain of its own, and every address its checksum", () => {
+    const known = Object.values(CHAINS).filter(({ chainId }) => chainId !== undefined);
+    expect(new Set(known.map(({ chainId }) => chainId)).size).to.equal(known.length);
+    for (const { stablecoins, uniswapV3, l1FeeOracle } of known) {
+      const addresses = [
+        ...stablecoins.map(({ address }) => address),
+        uniswapV3?.factory,
+        uniswapV3?.router,
+        l1FeeOracle,
+      ];
+      for (const address of addresses) if (address !== undefined) expect(getAddress(address)).to.equal(address);
+    }
+  });
+
+  it("takes the RPC URL from the variable of the network's name; a local node needs none", () => {
+    expect(rpcVariable("arbitrumSepolia")).to.equal("ARBITRUM_SEPOLIA_RPC_URL");
+    expect(rpcUrl("base", { BASE_RPC_URL: "https://node.example" })).to.equal("https://node.example");
+    expect(rpcUrl("base", {})).to.equal(undefined);
+    expect(rpcUrl("localhost", {})).to.equal("http://127.0.0.1:8545");
+  });
+
+  it("gives Hardhat the networks whose URL is known, with their chain ids and without keys", () => {
+    expect(configuredNetworks({ BASE_RPC_URL: "https://node.example" })).to.deep.equal({
+      base: { url: "https://node.example", chainId: 8453 },
+      localhost: { url: "http://127.0.0.1:8545", chainId: undefined },
+    });
+  });
+});

@@ -1,0 +1,202 @@
+import { setBalance, setNextBlockBaseFeePerGas } from "@nomicfoundation/hardhat-network-helpers";
+import {
+  type Attempt,
+  type Call,
+  connect,
+  type Connection,
+  FeeAboveLimitError,
+  InsufficientBalanceError,
+  KeySender,
+  type KeySenderOptions,
+  MemoryJournal,
+  StuckError,
+  type Submitted,
+} from "@turingfog/operator";
+import { RevertError } from "@turingfog/sdk/ethers";
+import { expect } from "chai";
+import { parseUnits, type TransactionReceipt, Wallet } from "ethers";
+import { ethers, network } from "hardhat";
+
+const GWEI = parseUnits("1", "gwei");
+
+/** Blocks of a hundredth of a second, so that patience ends soon. */
+async function quickConnection(): Promise<Connection> {
+  const connection = await connect("hardhat");
+  return { ...connection, chain: { ...connection.chain, blockTime: 0.01 } };
+}
+
+/** A sender with an account of its own that has money, and a call that only pays a stranger. */
+async function setUp(options: KeySenderOptions = {}) {
+  const connection = await quickConnection();
+  const wallet = new Wallet(Wallet.createRandom().privateKey, connection.provider);
+  await setBalance(wallet.address, parseUnits("10", "ether"));
+  const call: Call = { description: "Pay", to: Wallet.createRandom().address, data: "0x", value: 1n };
+  const journal = new MemoryJournal();
+  return { connection, wallet, call, journal, sender: new KeySender(wallet, connection, { journal, ...options }) };
+}
+
+const rpc = (method: string, ...params: unknown[]) => network.provider.send(method, params);
+
+/** While it runs, nothing is mined unless it says so. */
+async function withoutMining<T>(run: () => Promise<T>): Promise<T> {
+  await rpc("evm_setAutomine", false);
+  try {
+    return await run();
+  } finally {
+    await rpc("evm_setAutomine", true);
+    await rpc("evm_mine");
+  }
+}
+
+function receiptOf(submitted: Submitted): TransactionReceipt | undefined {
+  return submitted.kind === "sent" ? submitted.receipts[0] : undefined;
+}
+
+/** Resolves when the journal has so many attempts. */
+async function attempts(journal: MemoryJournal, count: number): Promise<Attempt[]> {
+  while (journal.attempts.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+  return journal.attempts;
+}
+
+describe("KeySender", () => {
+  describe("submit", () => {
+    it("sends nothing when the network asks more than the limit", async () => {
+      const { sender, call, journal } = await setUp({ maxFeePerGas: GWEI });
+      await setNextBlockBaseFeePerGas(50n * GWEI);
+      await rpc("evm_mine");
+      await expect(sender.submit([call])).to.be.rejectedWith(
+        FeeAboveLimitError,
+        /asks .* gwei for gas, the limit is 1.0/,
+      );
+      expect(journal.attempts).to.deep.equal([]);
+    });
+
+    it("sends nothing when the account cannot pay", async () => {
+      const { sender, call, journal, wallet } = await setUp();
+      await setBalance(wallet.address, 21_000n);
+      await expect(sender.submit([call])).to.be.rejectedWith(InsufficientBalanceError, wallet.address);
+      expect(journal.attempts).to.deep.equal([]);
+    });
+
+    it("sends nothing that a contract would refuse, and says what the contract says", async () => {
+      const { sender, journal } = await setUp();
+      const timelock = await ethers.deployContract("TimelockController", [60, [], [], ethers.ZeroAddress]);
+      const data = timelock.interface.encodeFunctionData("updateDelay", [1]);
+      const call = { description: "Update the delay", to: await timelock.getAddress(), data };
+      await expect(sender.submit([call])).to.be.rejectedWith(RevertError, "TimelockUnauthorizedCaller");
+      expect(journal.attempts).to.deep.equal([]);
+    });
+
+    it("sends nothing for a call that is done", async () => {
+      const { sender, call, journal } = await setUp();
+      const submitted = await sender.submit([call], async () => true);
+      expect(submitted).to.deep.equal({ kind: "sent", receipts: [undefined] });
+      expect(journal.attempts).to.deep.equal([]);
+    });
+
+    it("sends each call once, in their order", async () => {
+      const { sender, call, journal, connection } = await setUp();
+      await sender.submit([call, { ...call, description: "Pay again", value: 2n }]);
+      expect(journal.attempts.map((each) => [each.call, each.nonce])).to.deep.equal([
+        ["Pay", 0],
+        ["Pay again", 1],
+      ]);
+      expect(await connection.provider.getBalance(call.to)).to.equal(3);
+    });
+
+    it("writes down each transaction before it is sent", async () => {
+      const { connection, wallet, call } = await setUp();
+      const journal = new MemoryJournal();
+      journal.record = () => Promise.reject(new Error("disk full"));
+      await expect(new KeySender(wallet, connection, { journal }).submit([call])).to.be.rejectedWith("disk full");
+      expect(await connection.provider.getTransactionCount(wallet.address, "pending")).to.equal(0);
+    });
+
+    it("replaces a transaction that is not mined by one that pays an eighth more, with the same nonce", async () => {
+      const { sender, call, journal, connection } = await setUp();
+      await withoutMining(async () => {
+        const submitting = sender.submit([call]);
+        const [first, second] = await attempts(journal, 2);
+        expect(second.nonce).to.equal(first.nonce);
+        expect(second.maxFeePerGas).to.be.at.least((first.maxFeePerGas * 9n) / 8n);
+        expect(second.maxPriorityFeePerGas).to.be.at.least((first.maxPriorityFeePerGas * 9n) / 8n);
+        await rpc("evm_mine");
+        expect(receiptOf(await submitting)?.hash).to.equal(journal.attempts.at(-1)?.hash);
+      });
+      expect(await connection.provider.getBalance(call.to)).to.equal(1);
+    });
+
+    it("pays no more than the limit for a replacement, and gives up in the end", async () => {
+      const { connection, wallet, call, journal } = await setUp();
+      const { gasPrice } = await connection.provider.getFeeData();
+      const limit = ((gasPrice ?? 0n) * 11n) / 10n;
+      const sender = new KeySender(wallet, connection, { journal, maxFeePerGas: limit });
+      await withoutMining(async () => {
+        await expect(sender.submit([call])).to.be.rejectedWith(StuckError, `Transaction 0 of ${wallet.address}`);
+      });
+      for (const { maxFeePerGas } of journal.attempts) expect(maxFeePerGas).to.be.at.most(limit);
+    });
+
+    it("sends anew with the next nonce when another transaction has taken its own", async () => {
+      const { sender, call, journal, wallet, connection } = await setUp();
+      await withoutMining(async () => {
+        const submitting = sender.submit([call]);
+        const [{ nonce, maxFeePerGas }] = await attempts(journal, 1);
+        const price = 4n * maxFeePerGas;
+        await wallet.sendTransaction({ to: wallet.address, nonce, maxFeePerGas: price, maxPriorityFeePerGas: price });
+        await rpc("evm_mine");
+        await rpc("evm_setAutomine", true);
+        expect(receiptOf(await submitting)?.hash).to.equal(journal.attempts.at(-1)?.hash);
+      });
+      expect(journal.attempts.at(-1)?.nonce).to.equal(1);
+      expect(await connection.provider.getBalance(call.to)).to.equal(1);
+    });
+
+    it("waits for what another program has sent from the account before", async () => {
+      const { sender, call, wallet, journal } = await setUp();
+      await withoutMining(async () => {
+        await wallet.sendTransaction({ to: wallet.address });
+        const submitting = sender.submit([call]);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect(journal.attempts).to.deep.equal([]);
+        await rpc("evm_mine");
+        await rpc("evm_setAutomine", true);
+        expect(receiptOf(await submitting)?.status).to.equal(1);
+      });
+      expect(journal.attempts.map(({ nonce }) => nonce)).to.deep.equal([1]);
+    });
+
+    it("takes up the transaction of an interrupted run that waits, and sends no second one", async () => {
+      const { connection, wallet, call, journal } = await setUp();
+      const isDone = async () => (await connection.provider.getBalance(call.to)) > 0n;
+      await withoutMining(async () => {
+        const unreachable = Object.create(connection.provider) as typeof connection.provider;
+        unreachable.broadcastTransaction = async (signed) => {
+          await connection.provider.broadcastTransaction(signed);
+          throw new Error("connection lost");
+        };
+        const interrupted = new KeySender(wallet, { ...connection, provider: unreachable }, { journal });
+        await expect(interrupted.submit([call], isDone)).to.be.rejectedWith("connection lost");
+
+        const resumed = new KeySender(wallet, connection, { journal }).submit([call], isDone);
+        await rpc("evm_mine");
+        expect(receiptOf(await resumed)?.hash).to.equal(journal.attempts.at(-1)?.hash);
+      });
+      expect(await connection.provider.getTransactionCount(wallet.address)).to.equal(1);
+      expect(await connection.provider.getBalance(call.to)).to.equal(1);
+    });
+
+    it("sends in place of a transaction that an interrupted run wrote down and did not send", async () => {
+      const { connection, wallet, call, journal } = await setUp();
+      const isDone = async () => (await connection.provider.getBalance(call.to)) > 0n;
+      const unreachable = Object.create(connection.provider) as typeof connection.provider;
+      unreachable.broadcastTransaction = () => Promise.reject(new Error("connection lost"));
+      const interrupted = new KeySender(wallet, { ...connection, provider: unreachable }, { journal });
+      await expect(interrupted.submit([call], isDone)).to.be.rejectedWith("connection lost");
+
+      await new KeySender(wallet, connection, { journal }).submit([call], isDone);
+      expect(journal.attempts.map(({ nonce }) => nonce)).to.deep.equal([0, 0]);
+      expect(await connection.provider.getBalance(call.to)).to.equal(1);
+    });
+  });
+});

@@ -1,0 +1,100 @@
+import { checkRange } from "./errors.js";
+import { ceilDiv, max, min } from "./math.js";
+import { WAD } from "./units.js";
+
+/** The constants of AuctionPrice.sol. */
+export const OPENING_DOUBLINGS = 3n;
+export const FIRST_PERIOD_HALVINGS = 5n;
+export const LATER_PERIOD_HALVINGS = 8n;
+export const MAX_REFERENCE = 1_000_000_000n * WAD;
+export const MIN_PROCEEDS = 1_000n * WAD;
+
+const DUST_DIVISOR = 100n;
+const NEGLIGIBLE_HALVINGS = 128n;
+/** uint40, as the contracts keep time. */
+const MAX_SECONDS = 2n ** 40n - 1n;
+
+/**
+ * The price of a lot to the contract's last unit: 8 r · 2^(−h), rounded down, with h = 5 · age in the first period and
+ * h = 5 + 8 · (age − 1) after it; age = elapsed / period.
+ * @param referencePrice r: TFT (18 decimals) per whole unit of the asset
+ * @param elapsed seconds since the lot's clock started
+ * @param period length of a period in seconds
+ * @throws OutOfRangeError
+ */
+export function priceAt(referencePrice: bigint, elapsed: bigint, period: bigint): bigint {
+  checkRange("reference price", referencePrice, 0n, MAX_REFERENCE);
+  checkRange("elapsed", elapsed, 0n, MAX_SECONDS);
+  checkRange("period", period, 1n, MAX_SECONDS);
+  const early = min(elapsed, period);
+  const late = elapsed - early;
+  const halvings = ((FIRST_PERIOD_HALVINGS * early + LATER_PERIOD_HALVINGS * late) << 64n) / period;
+  if (halvings >= NEGLIGIBLE_HALVINGS << 64n) return 0n;
+  const power = exp2((NEGLIGIBLE_HALVINGS << 64n) - halvings);
+  return (referencePrice * (power << OPENING_DOUBLINGS)) / (WAD << NEGLIGIBLE_HALVINGS);
+}
+
+/**
+ * The reference price after a lot was sold out: its volume-weighted average price, but at most double and at least half
+ * of the one before, and unchanged when the lot brought less than MIN_PROCEEDS.
+ * @param referencePrice TFT (18 decimals) per whole unit of the asset, before
+ * @param proceeds TFT that the whole lot brought
+ * @param amount the lot's size in base units of the asset
+ * @param wholeUnit base units in one whole unit of the asset
+ */
+export function nextReference(referencePrice: bigint, proceeds: bigint, amount: bigint, wholeUnit: bigint): bigint {
+  if (proceeds < MIN_PROCEEDS) return referencePrice;
+  const average = (proceeds * wholeUnit) / amount;
+  return min(min(max(average, ceilDiv(referencePrice, 2n)), referencePrice * 2n), MAX_REFERENCE);
+}
+
+/**
+ * TFT owed for a fill, as `BuybackBurnController.buy` computes it: ⌈amount · price⌉, at least one unit.
+ * @param filled base units of the asset
+ * @param price TFT (18 decimals) per whole unit
+ * @param wholeUnit base units in one whole unit of the asset
+ */
+export function tftOwed(filled: bigint, price: bigint, wholeUnit: bigint): bigint {
+  return max(ceilDiv(filled * price, wholeUnit), 1n);
+}
+
+/**
+ * Base units that a bid for `amount` is filled with: min(amount, remaining), and the rest too when less than 1 % of the
+ * lot would be left.
+ */
+export function filledAmount(amount: bigint, remaining: bigint, lotAmount: bigint): bigint {
+  const filled = min(amount, remaining);
+  return (remaining - filled) * DUST_DIVISOR < lotAmount ? remaining : filled;
+}
+
+/**
+ * `exp2` of PRBMath 4.2.0 (Common.sol): 2^x for a 192.64-bit x, in 18 decimals, with the same roundings. It multiplies
+ * 2^191 by 2^(2^−i) for every bit i set behind the binary point, and shifts by the integer part.
+ */
+function exp2(x: bigint): bigint {
+  let result = 1n << 191n;
+  for (let i = 1n; i <= 64n; ++i) {
+    if ((x >> (64n - i)) & 1n) result = (result * ROOTS_OF_TWO[Number(i)]) >> 64n;
+  }
+  return (result * WAD) >> (191n - (x >> 64n));
+}
+
+/**
+ * 2^(2^−i) with 64 binary decimals, rounded to nearest, for i from 0 to 64: PRBMath's 64 constants, each the square root
+ * of the one before. Taken with 256 binary decimals, so that the last of 64 roots is still right to the last bit.
+ */
+const ROOTS_OF_TWO: readonly bigint[] = /* @__PURE__ */ (() => {
+  const roots = [2n << 256n];
+  for (let i = 1; i <= 64; ++i) roots.push(squareRoot(roots[i - 1] << 256n));
+  return roots.map((root) => (root + (1n << 191n)) >> 192n);
+})();
+
+/** ⌊√x⌋ by Newton's method, from above. */
+function squareRoot(x: bigint): bigint {
+  let root = 1n << BigInt(Math.ceil(x.toString(2).length / 2));
+  for (;;) {
+    const next = (root + x / root) >> 1n;
+    if (next >= root) return root;
+    root = next;
+  }
+}

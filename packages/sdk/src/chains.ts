@@ -1,0 +1,170 @@
+import { TuringFogError } from "./errors.js";
+
+/** A token that stands for one US dollar. */
+export interface Stablecoin {
+  symbol: string;
+  address: string;
+  decimals: number;
+}
+
+/** Facts about a chain that are publicly known. */
+export interface Chain {
+  title: string;
+  /** Undefined for a local node, which may have any. */
+  chainId?: number;
+  /** Where contracts are looked at, and the address of its API. */
+  explorer?: { url: string; api: string };
+  /** Issued there by its maker, not bridged. */
+  stablecoins: Stablecoin[];
+  /** Uniswap v3: UniswapV3Factory and SwapRouter02. */
+  uniswapV3?: { factory: string; router: string };
+  /** Seconds from one block to the next. */
+  blockTime: number;
+  /** Blocks after which a deployment is looked at once more, and then taken to stand. */
+  confirmations: number;
+  /** OP Stack: the predeploy that tells what a transaction pays for its data on L1, beside its gas. */
+  l1FeeOracle?: string;
+}
+
+// Etherscan's one API for all of its explorers takes the chain id as a parameter.
+// https://docs.etherscan.io/etherscan-v2
+const ETHERSCAN_API = "https://api.etherscan.io/v2/api";
+
+// https://github.com/ethereum-optimism/specs/blob/main/specs/protocol/predeploys.md#gaspriceoracle
+const OP_GAS_PRICE_ORACLE = "0x420000000000000000000000000000000000000F";
+
+// The same on every chain that Uniswap deployed to before 2022.
+const UNISWAP_2021 = {
+  factory: "0x1F98431c8aD98523631AE4a59f267346ea31F984",
+  router: "0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45",
+};
+
+const usdc = (address: string): Stablecoin => ({ symbol: "USDC", address, decimals: 6 });
+
+/**
+ * The chains, by the name that commands take.
+ *
+ * Where the facts come from, looked up in November 2026:
+ * - chain id and explorer: https://github.com/ethereum-lists/chains, `_data/chains/eip155-ID.json`
+ * - USDC: Circle, https://developers.circle.com/stablecoins/usdc-contract-addresses
+ * - DAI: Maker's chain log, https://chainlog.makerdao.com, MCD_DAI
+ * - Uniswap: https://docs.uniswap.org/contracts/v3/reference/deployments, and `@uniswap/sdk-core` 7.7.2
+ * - block time: Ethereum's slots of 12 s; Arbitrum, https://docs.arbitrum.io/how-arbitrum-works/inside-arbitrum-nitro (250 ms);
+ *   OP Stack, https://docs.optimism.io/stack/differences (2 s)
+ *
+ * To add a chain, add its row; see docs/networks.md.
+ */
+export const CHAINS: Record<string, Chain> = {
+  ethereum: {
+    title: "Ethereum",
+    chainId: 1,
+    explorer: { url: "https://etherscan.io", api: ETHERSCAN_API },
+    stablecoins: [
+      usdc("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"),
+      { symbol: "DAI", address: "0x6B175474E89094C44Da98b954EedeAC495271d0F", decimals: 18 },
+    ],
+    uniswapV3: UNISWAP_2021,
+    blockTime: 12,
+    confirmations: 12,
+  },
+  sepolia: {
+    title: "Sepolia",
+    chainId: 11_155_111,
+    explorer: { url: "https://sepolia.etherscan.io", api: ETHERSCAN_API },
+    stablecoins: [usdc("0x1c7D4B196Cb0C7B01d743Fbc6116a902379C7238")],
+    uniswapV3: {
+      factory: "0x0227628f3F023bb0B980b67D528571c95c6DaC1c",
+      router: "0x3bFA4769FB09eefC5a80d6E87c3B9C650f7Ae48E",
+    },
+    blockTime: 12,
+    confirmations: 5,
+  },
+  arbitrum: {
+    title: "Arbitrum One",
+    chainId: 42_161,
+    explorer: { url: "https://arbiscan.io", api: ETHERSCAN_API },
+    stablecoins: [usdc("0xaf88d065e77c8cC2239327C5EDb3A432268e5831")],
+    uniswapV3: UNISWAP_2021,
+    blockTime: 0.25,
+    confirmations: 20,
+  },
+  arbitrumSepolia: {
+    title: "Arbitrum Sepolia",
+    chainId: 421_614,
+    explorer: { url: "https://sepolia.arbiscan.io", api: ETHERSCAN_API },
+    stablecoins: [usdc("0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d")],
+    uniswapV3: {
+      factory: "0x248AB79Bbb9bC29bB72f7Cd42F17e054Fc40188e",
+      router: "0x101F443B4d1b059569D643917553c771E1b9663E",
+    },
+    blockTime: 0.25,
+    confirmations: 20,
+  },
+  base: {
+    title: "Base",
+    chainId: 8_453,
+    explorer: { url: "https://basescan.org", api: ETHERSCAN_API },
+    stablecoins: [usdc("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")],
+    uniswapV3: {
+      factory: "0x33128a8fC17869897dcE68Ed026d694621f6FDfD",
+      router: "0x2626664c2603336E57B271c5C0b26F421741e481",
+    },
+    blockTime: 2,
+    confirmations: 10,
+    l1FeeOracle: OP_GAS_PRICE_ORACLE,
+  },
+  baseSepolia: {
+    title: "Base Sepolia",
+    chainId: 84_532,
+    explorer: { url: "https://sepolia.basescan.org", api: ETHERSCAN_API },
+    stablecoins: [usdc("0x036CbD53842c5426634e7929541eC2318f3dCF7e")],
+    uniswapV3: {
+      factory: "0x4752ba5DBc23f44D87826276BF6Fd6b1C372aD24",
+      router: "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4",
+    },
+    blockTime: 2,
+    confirmations: 10,
+    l1FeeOracle: OP_GAS_PRICE_ORACLE,
+  },
+  optimism: {
+    title: "OP Mainnet",
+    chainId: 10,
+    explorer: { url: "https://optimistic.etherscan.io", api: ETHERSCAN_API },
+    stablecoins: [usdc("0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85")],
+    uniswapV3: UNISWAP_2021,
+    blockTime: 2,
+    confirmations: 10,
+    l1FeeOracle: OP_GAS_PRICE_ORACLE,
+  },
+  optimismSepolia: {
+    title: "OP Sepolia",
+    chainId: 11_155_420,
+    explorer: { url: "https://sepolia-optimism.etherscan.io", api: ETHERSCAN_API },
+    stablecoins: [usdc("0x5fd84259d66Cd46123540766Be93DFE6D43130D7")],
+    uniswapV3: {
+      factory: "0x8CE191193D15ea94e11d327b4c7ad8bbE520f6aF",
+      router: "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4",
+    },
+    blockTime: 2,
+    confirmations: 10,
+    l1FeeOracle: OP_GAS_PRICE_ORACLE,
+  },
+  localhost: { title: "a local node", stablecoins: [], blockTime: 1, confirmations: 0 },
+  hardhat: { title: "Hardhat's network, in process", stablecoins: [], blockTime: 1, confirmations: 0 },
+};
+
+/** Throws when a name is none of {@link CHAINS}. */
+export class UnknownChainError extends TuringFogError {
+  constructor(readonly chain: string) {
+    super(`--network is ${chain}, must be one of ${Object.keys(CHAINS).join(", ")}`);
+  }
+}
+
+/**
+ * Returns what is known of a chain.
+ * @throws UnknownChainError
+ */
+export function chainNamed(name: string): Chain {
+  if (!Object.hasOwn(CHAINS, name)) throw new UnknownChainError(name);
+  return CHAINS[name];
+}

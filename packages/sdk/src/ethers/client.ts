@@ -1,0 +1,233 @@
+import {
+  type ContractRunner,
+  type ContractTransactionReceipt,
+  type ContractTransactionResponse,
+  getAddress,
+  type Signer,
+  type TypedDataDomain,
+  ZeroAddress,
+  ZeroHash,
+} from "ethers";
+
+import type { OpenParamsStruct } from "../bindings/ComputeEscrow.js";
+import { TFT__factory } from "../bindings/index.js";
+import { TuringFogError } from "../errors.js";
+import { decodeBucketId, decodeOrderId } from "../ids.js";
+import type { Receipt, ReceiptTree } from "../receipts.js";
+import { depositOf } from "../settlement.js";
+import { HOUR } from "../units.js";
+import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
+import { signPermit } from "./permit.js";
+import { mined, signerOf } from "./transactions.js";
+
+/** The part of an address book that a client needs. */
+export interface Addresses {
+  chainId: number;
+  addresses: DeploymentAddresses;
+}
+
+/** What an order buys; as `OpenParams` in IComputeEscrow.sol, with what most orders leave out. */
+export interface OrderRequest {
+  /** The node; a joint order when left out. */
+  nodeId?: bigint;
+  asset: string;
+  /** 18 decimals. */
+  tuAmount: bigint;
+  /** The most to pay, in base units of the asset per whole TU. */
+  maxUnitPrice: bigint;
+  /** Seconds from now: 1 hour to 366 days. */
+  duration: bigint;
+  /** Who receives the order's token; the payer when left out. */
+  renter?: string;
+  /** Who is refunded; whoever holds the order then when left out. */
+  refundTo?: string;
+  jobHash?: string;
+  /** Usable once per payer. */
+  paymentRef?: string;
+}
+
+export interface PermitOptions {
+  /** Until when the permit may be used, in unix seconds; an hour from the latest block on when left out. */
+  deadline?: bigint;
+  /** The asset's EIP-712 domain, for one that does not tell it by `eip712Domain()` (ERC-5267). */
+  domain?: TypedDataDomain;
+}
+
+export interface OpenedOrder {
+  orderId: bigint;
+  receipt: ContractTransactionReceipt;
+}
+
+/** A final bucket that a miner has not claimed. */
+export interface ClaimableBucket {
+  id: bigint;
+  epoch: bigint;
+  asset: string;
+  /** TFT, 18 decimals. */
+  amount: bigint;
+}
+
+/** The time is needed, and the client's runner knows no chain. */
+export class NoProviderError extends TuringFogError {
+  constructor() {
+    super("The client's signer was connected without a provider");
+  }
+}
+
+/** An asset that was never listed, so no order can be in it. */
+export class UnknownAssetError extends TuringFogError {
+  constructor(readonly asset: string) {
+    super(`Asset ${asset} was never listed`);
+  }
+}
+
+/** Thrown when a node is on another chain than an address book. */
+export class OtherChainError extends TuringFogError {
+  constructor(
+    readonly chainId: bigint,
+    readonly expected: number,
+  ) {
+    super(
+      `The node is on chain ${chainId}, the deployment on ${expected}: ` +
+        "check the network, where its address book is and the RPC URL",
+    );
+  }
+}
+
+const PERMIT_LIFETIME = HOUR;
+
+/** At up to 50,000 gas each, proof included, they stay below the 16,777,216 that a transaction may take (EIP-7825). */
+const RECEIPTS_PER_SETTLEMENT = 200;
+
+/** The whole protocol at its addresses, read and written through one runner: a provider, or a signer to send with. */
+export class TuringFog {
+  readonly contracts: SystemContracts;
+
+  constructor(
+    readonly addresses: SystemAddresses,
+    readonly runner: ContractRunner,
+  ) {
+    this.contracts = connectContracts(addresses, runner);
+  }
+
+  /**
+   * Returns a client of the deployment that an address book names, once the runner's chain is found to be the book's.
+   * @throws NoProviderError, OtherChainError
+   */
+  static async at(book: Addresses, runner: ContractRunner): Promise<TuringFog> {
+    if (!runner.provider) throw new NoProviderError();
+    checkChain((await runner.provider.getNetwork()).chainId, book);
+    return new TuringFog(book.addresses, runner);
+  }
+
+  /** The same contracts through another runner. */
+  connect(runner: ContractRunner): TuringFog {
+    return new TuringFog(this.addresses, runner);
+  }
+
+  /**
+   * Opens an order out of the payer's allowance.
+   * @throws NoSignerError, RevertError
+   */
+  async openOrder(request: OrderRequest): Promise<OpenedOrder> {
+    const payer = await this.signer.getAddress();
+    return this.opened(this.contracts.escrow.openOrder(openParams(request, payer)));
+  }
+
+  /**
+   * Opens an order with an ERC-2612 permit, which the payer signs for the highest deposit,
+   * ⌈tuAmount · maxUnitPrice / 1e18⌉.
+   * @throws NoSignerError, RevertError
+   */
+  async openOrderWithPermit(request: OrderRequest, options: PermitOptions = {}): Promise<OpenedOrder> {
+    const payer = await this.signer.getAddress();
+    const asset = TFT__factory.connect(request.asset, this.runner);
+    const deadline = options.deadline ?? (await this.latestTimestamp()) + PERMIT_LIFETIME;
+    const deposit = depositOf(request.tuAmount, request.maxUnitPrice);
+    const permit = await signPermit(this.signer, asset, this.addresses.escrow, deposit, deadline, options.domain);
+    return this.opened(this.contracts.escrow.openOrderWithPermit(openParams(request, payer), permit));
+  }
+
+  /**
+   * Settles a tree's receipts of one asset, in as many transactions as it takes, one after the other.
+   * @param receipts those to settle; all of the tree's in the asset when left out
+   * @throws NoSignerError, UnknownAssetError, UnknownReceiptError, RevertError
+   */
+  async settle(asset: string, tree: ReceiptTree, receipts?: readonly Receipt[]): Promise<ContractTransactionReceipt[]> {
+    if (receipts === undefined) {
+      const index = await this.assetIndex(asset);
+      receipts = tree.receipts.filter(({ orderId }) => decodeOrderId(orderId).assetIndex === index);
+    }
+    const settlements: ContractTransactionReceipt[] = [];
+    for (let first = 0; first < receipts.length; first += RECEIPTS_PER_SETTLEMENT) {
+      const proven = tree.multiproof(receipts.slice(first, first + RECEIPTS_PER_SETTLEMENT));
+      const { receiptsRoot, proof, proofFlags } = proven;
+      const sent = this.contracts.escrow
+        .connect(this.signer)
+        .settle(asset, receiptsRoot, proven.receipts, proof, proofFlags);
+      settlements.push(await mined(sent));
+    }
+    return settlements;
+  }
+
+  /**
+   * The final buckets that a miner can claim something of, oldest first, found by the logs of what he has earned.
+   * @param fromBlock,toBlock where to look for it; the whole chain when left out
+   */
+  async claimableBuckets(miner: string, fromBlock?: number, toBlock?: number): Promise<ClaimableBucket[]> {
+    const [settled, added] = await Promise.all([
+      this.contracts.escrow.queryFilter(
+        this.contracts.escrow.filters.ReceiptSettled(undefined, undefined, miner),
+        fromBlock,
+        toBlock,
+      ),
+      this.contracts.pool.queryFilter(this.contracts.pool.filters.WeightAdded(), fromBlock, toBlock),
+    ]);
+    // a settlement adds its receipts' weights in the transaction in which it settles them
+    const transactions = new Set(settled.map(({ transactionHash }) => transactionHash));
+    const ids = new Set(added.filter((log) => transactions.has(log.transactionHash)).map(({ args }) => args.bucketId));
+    const buckets = await Promise.all(
+      Array.from(ids, async (id) => ({
+        id,
+        ...decodeBucketId(id),
+        amount: await this.contracts.pool.claimable(miner, [id]),
+      })),
+    );
+    return buckets.filter(({ amount }) => amount > 0n).sort((a, b) => (a.epoch < b.epoch ? -1 : 1));
+  }
+
+  private get signer(): Signer {
+    return signerOf(this.runner);
+  }
+
+  private async opened(sent: Promise<ContractTransactionResponse>): Promise<OpenedOrder> {
+    const receipt = await mined(sent);
+    const escrow = getAddress(this.addresses.escrow);
+    const { topicHash } = this.contracts.escrow.interface.getEvent("OrderOpened");
+    const [orderId] = receipt.logs
+      .filter(({ address, topics }) => address === escrow && topics[0] === topicHash)
+      .map(({ topics }) => BigInt(topics[1]));
+    return { orderId, receipt };
+  }
+
+  private async assetIndex(asset: string): Promise<bigint> {
+    const [listed] = await this.contracts.escrow.queryFilter(this.contracts.escrow.filters.AssetListed(asset));
+    if (listed === undefined) throw new UnknownAssetError(asset);
+    return listed.args.index;
+  }
+
+  private async latestTimestamp(): Promise<bigint> {
+    const block = await this.runner.provider?.getBlock("latest");
+    if (!block) throw new NoProviderError();
+    return BigInt(block.timestamp);
+  }
+}
+
+function openParams(request: OrderRequest, payer: string): OpenParamsStruct {
+  return { nodeId: 0n, renter: payer, refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash, ...request };
+}
+
+/** @throws OtherChainError unless a node's chain is that of an address book. */
+export function checkChain(chainId: bigint, book: Pick<Addresses, "chainId">): void {
+  if (chainId !== BigInt(book.chainId)) throw new OtherChainError(chainId, book.chainId);
+}

@@ -1,0 +1,4 @@
+export * from "./actions.js";
+export * from "./changes.js";
+export * from "./guardian.js";
+export * from "./timelock.js";

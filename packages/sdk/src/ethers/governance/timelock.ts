@@ -1,0 +1,170 @@
+import { toBeHex, ZeroHash, type Provider } from "ethers";
+
+import type { TimelockController } from "../../bindings/index.js";
+import { eventsIn } from "../events.js";
+import { TuringFogError } from "../../errors.js";
+import { withRevertDecoded } from "../revert.js";
+import { formatInstant } from "../../time.js";
+import type { GovernorCall } from "./actions.js";
+
+/** What became of an operation; as in OpenZeppelin's TimelockController. */
+export enum OperationState {
+  Unset,
+  Waiting,
+  Ready,
+  Done,
+}
+
+/** A call that the timelock was told, or is to be told, to make. */
+export interface Operation extends GovernorCall {
+  /** keccak256 of all that follows, by which the timelock knows it. */
+  id: string;
+  value: bigint;
+  /** The id of the operation that must have been done before; zero for none. */
+  predecessor: string;
+  salt: string;
+}
+
+/** A call to the timelock itself, for whoever has the role. */
+export interface TimelockCall extends GovernorCall {
+  description: string;
+}
+
+/** An operation that is already under way. */
+export class AlreadyScheduledError extends TuringFogError {
+  constructor(
+    readonly id: string,
+    readonly state: OperationState,
+  ) {
+    super(`The same is already scheduled as ${id}, and ${OperationState[state].toLowerCase()}: execute or cancel that`);
+  }
+}
+
+/** An id that the timelock does not know as a single call. */
+export class UnknownOperationError extends TuringFogError {
+  constructor(readonly id: string) {
+    super(`${id} is no operation of one call that was ever scheduled: see govern list`);
+  }
+}
+
+/** An operation that is not in the state that a step takes. */
+export class OperationStateError extends TuringFogError {
+  constructor(
+    readonly id: string,
+    readonly state: OperationState,
+    needed: string,
+    readyAt: bigint,
+  ) {
+    const when = state === OperationState.Waiting ? ` until ${formatInstant(readyAt)}` : "";
+    super(`${id} is ${OperationState[state].toLowerCase()}${when}, must be ${needed}`);
+  }
+}
+
+/**
+ * The operation with which a call can be scheduled now. The salt counts how often the same was done, so that whoever
+ * builds it gets the same operation.
+ * @throws AlreadyScheduledError
+ */
+export async function newOperation(timelock: TimelockController, { to, data }: GovernorCall): Promise<Operation> {
+  for (let count = 0; ; ++count) {
+    const salt = toBeHex(count, 32);
+    const id = await timelock.hashOperation(to, 0, data, ZeroHash, salt);
+    const state = await stateOf(timelock, id);
+    if (state === OperationState.Unset) return { id, to, value: 0n, data, predecessor: ZeroHash, salt };
+    if (state !== OperationState.Done) throw new AlreadyScheduledError(id, state);
+  }
+}
+
+export async function stateOf(timelock: TimelockController, id: string): Promise<OperationState> {
+  return Number(await timelock.getOperationState(id));
+}
+
+/**
+ * Every operation of one call that was ever scheduled, in order.
+ * @param since a block not later than the timelock's
+ */
+export async function operations(
+  timelock: TimelockController,
+  provider: Provider,
+  since: number,
+): Promise<Operation[]> {
+  const head = await provider.getBlockNumber();
+  const scheduled = await eventsIn((a, b) => timelock.queryFilter(timelock.filters.CallScheduled(), a, b), since, head);
+  const salted = await eventsIn((a, b) => timelock.queryFilter(timelock.filters.CallSalt(), a, b), since, head);
+  const salts = new Map(salted.map(({ args }) => [args.id, args.salt]));
+  const found = scheduled.map(({ args }) => ({
+    id: args.id,
+    to: args.target,
+    value: args.value,
+    data: args.data,
+    predecessor: args.predecessor,
+    salt: salts.get(args.id) ?? ZeroHash,
+  }));
+  // once each, though it was cancelled and scheduled again, and none of a batch, whose id is made otherwise
+  const known = new Map(found.map((each) => [each.id, each]));
+  const hashes = await Promise.all(
+    [...known.values()].map((each) =>
+      timelock.hashOperation(each.to, each.value, each.data, each.predecessor, each.salt),
+    ),
+  );
+  return [...known.values()].filter(({ id }, i) => hashes[i] === id);
+}
+
+/** @throws UnknownOperationError */
+export async function findOperation(
+  timelock: TimelockController,
+  provider: Provider,
+  since: number,
+  id: string,
+): Promise<Operation> {
+  const found = (await operations(timelock, provider, since)).find((each) => each.id === id.toLowerCase());
+  if (found === undefined) throw new UnknownOperationError(id);
+  return found;
+}
+
+/** For a proposer: from now on the timelock's delay runs. */
+export async function scheduleCall(timelock: TimelockController, operation: Operation): Promise<TimelockCall> {
+  const { id, to, value, data, predecessor, salt } = operation;
+  const delay = await timelock.getMinDelay();
+  const call = await timelock.schedule.populateTransaction(to, value, data, predecessor, salt, delay);
+  return { description: `schedule ${id}`, to: call.to, data: call.data };
+}
+
+/**
+ * For an executor.
+ * @throws OperationStateError when the delay has not passed, or it was done or cancelled
+ */
+export async function executeCall(timelock: TimelockController, operation: Operation): Promise<TimelockCall> {
+  const { id, to, value, data, predecessor, salt } = operation;
+  await checkState(timelock, id, [OperationState.Ready], "ready");
+  const call = await timelock.execute.populateTransaction(to, value, data, predecessor, salt);
+  return { description: `execute ${id}`, to: call.to, data: call.data };
+}
+
+/**
+ * For a canceller.
+ * @throws OperationStateError when it was done or cancelled
+ */
+export async function cancelCall(timelock: TimelockController, id: string): Promise<TimelockCall> {
+  await checkState(timelock, id, [OperationState.Waiting, OperationState.Ready], "waiting or ready");
+  const call = await timelock.cancel.populateTransaction(id);
+  return { description: `cancel ${id}`, to: call.to, data: call.data };
+}
+
+async function checkState(
+  timelock: TimelockController,
+  id: string,
+  states: OperationState[],
+  needed: string,
+): Promise<void> {
+  const state = await stateOf(timelock, id);
+  if (!states.includes(state)) throw new OperationStateError(id, state, needed, await timelock.getTimestamp(id));
+}
+
+/**
+ * Makes a call as an account would, and leaves nothing of it.
+ * @throws RevertError by the error that the contract declares
+ */
+export async function simulate(provider: Provider, from: string, { to, data }: GovernorCall): Promise<void> {
+  await withRevertDecoded(provider.call({ from, to, data }));
+}

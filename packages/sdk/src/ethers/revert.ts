@@ -1,0 +1,62 @@
+import { ErrorFragment, Interface, isHexString, type ErrorDescription, type Result } from "ethers";
+
+import { TuringFogError } from "../errors.js";
+import { CONTRACTS } from "./contracts.js";
+
+/** A transaction or call that a contract has refused, by the error that it declares. */
+export class RevertError extends TuringFogError {
+  /** Of the contract's error, such as `Escrow_TooEarly`. */
+  readonly error: string;
+  readonly args: Result;
+
+  constructor({ name, args }: ErrorDescription, cause: unknown) {
+    super(`${name}(${args.toArray().map(String).join(", ")})`, { cause });
+    this.error = name;
+    this.args = args;
+  }
+}
+
+/** Every error of the protocol's contracts and of those they build on; once each, though several declare it. */
+let errors: Interface | undefined;
+
+function declaredErrors(): Interface {
+  const fragments = Object.values(CONTRACTS)
+    .flatMap(({ factory }) => new Interface(factory.abi).fragments)
+    .filter((fragment) => ErrorFragment.isFragment(fragment));
+  errors ??= new Interface([...new Map(fragments.map((each) => [each.selector, each])).values()]);
+  return errors;
+}
+
+/**
+ * What a contract has said in refusing: its declared error and its arguments, `Error(reason)` or `Panic(code)`.
+ * @param thrown whatever a provider, a signer or ethers threw
+ * @returns null when it carries no revert data that the protocol's contracts could have given
+ */
+export function decodeRevert(thrown: unknown): RevertError | null {
+  const data = revertData(thrown);
+  const description = data === null ? null : declaredErrors().parseError(data);
+  return description === null ? null : new RevertError(description, thrown);
+}
+
+/**
+ * Awaits a call or a transaction.
+ * @throws RevertError instead of what ethers throws, when a contract has refused
+ */
+export async function withRevertDecoded<T>(result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    throw decodeRevert(error) ?? error;
+  }
+}
+
+/** Each layer between a contract and its caller wraps the error of the one below, under names of its own. */
+function revertData(thrown: unknown): string | null {
+  if (isHexString(thrown)) return thrown.length >= 10 ? thrown : null;
+  if (typeof thrown !== "object" || thrown === null) return null;
+  for (const key of ["data", "error", "info", "cause"] as const) {
+    const data = key in thrown ? revertData((thrown as Record<string, unknown>)[key]) : null;
+    if (data !== null) return data;
+  }
+  return null;
+}

@@ -1,0 +1,39 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+
+import { TuringFogError } from "../errors.js";
+import type { Addresses } from "../ethers/client.js";
+import { readJson } from "./files.js";
+
+/** Thrown when there is no address book of a chain. */
+export class NotDeployedError extends TuringFogError {
+  constructor(
+    readonly chain: string,
+    readonly file: string,
+    readonly known: readonly string[],
+  ) {
+    super(
+      `Nothing is known of a deployment to ${chain}: there is no ${file}; deploy with npm run deploy, ` +
+        `or use what is known: ${known.join(", ") || "no network"}`,
+    );
+  }
+}
+
+/**
+ * Reads the address book of a chain.
+ * @param chain its name, as in CHAINS
+ * @param directory holds one address book for each chain that was deployed to, as CHAIN.json
+ * @throws NotDeployedError
+ */
+export async function readAddresses<Book extends Pick<Addresses, "chainId"> = Addresses>(
+  chain: string,
+  directory: string,
+): Promise<Book> {
+  const file = path.join(directory, `${chain}.json`);
+  const book = (await readJson(file)) as Book | undefined;
+  if (book !== undefined) return book;
+
+  const files = await readdir(directory).catch(() => []);
+  const known = files.filter((each) => each.endsWith(".json")).map((each) => path.parse(each).name);
+  throw new NotDeployedError(chain, file, known.sort());
+}

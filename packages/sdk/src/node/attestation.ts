@@ -1,0 +1,36 @@
+import { readFile } from "node:fs/promises";
+
+import type { NodeRegistry } from "../bindings/index.js";
+import { decodeSignatureFile, nodeAttestation, type Attestation, type NodeAttestation } from "../ethers/attestation.js";
+import type { SignerSet } from "../ethers/oracle.js";
+import { evidenceOf } from "../tu/measurements.js";
+import type { Signature } from "../wire/oracle.js";
+import { readMeasurements } from "./measurements.js";
+
+/**
+ * Returns the attestation of a node by its benchmark log, a file.
+ * @param validUntil unix seconds
+ * @throws RefusedLogError, AmbiguousGpuError, WrongHardwareError
+ */
+export async function attestationOfLog(
+  registry: NodeRegistry,
+  signerSet: Pick<SignerSet, "version">,
+  log: string,
+  nodeId: bigint,
+  validUntil: bigint,
+): Promise<NodeAttestation> {
+  const evidence = evidenceOf(await readFile(log));
+  return nodeAttestation(registry, signerSet, await readMeasurements(log), evidence, nodeId, validUntil);
+}
+
+/**
+ * Reads a signature file from disk.
+ * @throws SignatureFileError when it is not one for this attestation under the signer set in force
+ */
+export async function readSignatureFile(
+  file: string,
+  signerSet: SignerSet,
+  attestation: Attestation,
+): Promise<Signature> {
+  return decodeSignatureFile(file, await readFile(file, "utf8"), signerSet, attestation);
+}

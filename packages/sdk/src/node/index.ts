@@ -1,0 +1,5 @@
+export * from "./addresses.js";
+export * from "./attestation.js";
+export * from "./files.js";
+export * from "./log.js";
+export * from "./measurements.js";

@@ -1,0 +1,101 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+
+import { TuringFogError } from "../errors.js";
+import { readLog, type LogMeasurement } from "./log.js";
+import { decodeMeasurementFile, isMeasurementFile, type Measurements } from "../tu/measurements.js";
+import type { Network } from "../tu/rating.js";
+import { parseCsvTable, parseJson, parseJsonTable } from "../tu/table.js";
+
+/** A folder without logs. */
+export class NoLogsError extends TuringFogError {
+  constructor(readonly folder: string) {
+    super(`${folder} holds no *.log`);
+  }
+}
+
+/** Logs of different GPUs in one folder: a rating is of one. */
+export class SeveralGpusError extends TuringFogError {
+  constructor(readonly files: ReadonlyMap<string, string>) {
+    super(`The logs are of different GPUs: ${Array.from(files, ([gpu, file]) => `${gpu} (${file})`).join(", ")}`);
+  }
+}
+
+/** Two logs of one network: which of them counts, only the person who made them knows. */
+export class DuplicateNetworkError extends TuringFogError {
+  constructor(
+    readonly network: Network,
+    readonly files: readonly string[],
+  ) {
+    super(`${network} was measured in ${files.join(" and in ")}; keep one of them`);
+  }
+}
+
+/** None of the GPUs that were measured is the one that was asked for. */
+export class UnknownGpuError extends TuringFogError {
+  constructor(
+    readonly gpu: string,
+    readonly known: readonly string[],
+  ) {
+    super(`${gpu} was not measured; those that were: ${known.join(", ")}`);
+  }
+}
+
+/**
+ * What was measured, of one GPU after the other: of a folder of benchmark logs or of one log, which are of one GPU; of
+ * a table in CSV or JSON; or of a measurement file. A folder's logs are its files *.log; a table ends in .csv or .json.
+ * @param gpu only this one
+ * @throws NoLogsError, SeveralGpusError, DuplicateNetworkError, UnknownGpuError, and whatever the readers throw
+ */
+export async function readMeasurements(source: string, gpu?: string): Promise<Measurements[]> {
+  const all = await readAll(source);
+  if (gpu === undefined) return all;
+  const chosen = all.filter((measurements) => measurements.gpu === gpu);
+  if (chosen.length === 0) {
+    throw new UnknownGpuError(
+      gpu,
+      all.map((measurements) => measurements.gpu),
+    );
+  }
+  return chosen;
+}
+
+async function readAll(source: string): Promise<Measurements[]> {
+  if ((await stat(source)).isDirectory()) {
+    const names = (await readdir(source)).filter((name) => name.endsWith(".log")).sort();
+    if (names.length === 0) throw new NoLogsError(source);
+    return [await readLogs(names.map((name) => path.join(source, name)))];
+  }
+  switch (path.extname(source)) {
+    case ".csv":
+      return parseCsvTable(await readFile(source));
+    case ".json": {
+      const file = await readFile(source);
+      return isMeasurementFile(parseJson(file)) ? [decodeMeasurementFile(file)] : parseJsonTable(file);
+    }
+    default:
+      return [await readLogs([source])];
+  }
+}
+
+async function readLogs(files: readonly string[]): Promise<Measurements> {
+  const logs: (LogMeasurement & { file: string })[] = [];
+  for (const file of files) {
+    for (const measurement of await readLog(file)) logs.push({ ...measurement, file });
+  }
+
+  const [{ gpu }] = logs;
+  const gpus = new Map(logs.map((log) => [log.gpu, log.file]));
+  if (gpus.size > 1) throw new SeveralGpusError(gpus);
+  const measured: Measurements["measured"] = {};
+  for (const { network, imagesPerSecondE3, source } of logs) {
+    if (measured[network] !== undefined) {
+      throw new DuplicateNetworkError(
+        network,
+        logs.filter((log) => log.network === network).map(({ file }) => file),
+      );
+    }
+    measured[network] = { imagesPerSecondE3, source };
+  }
+  return { gpu, measured, remarks: logs.flatMap(({ remarks }) => remarks) };
+}

@@ -1,0 +1,113 @@
+import { checkRange } from "./errors.js";
+import { ceilDiv, min } from "./math.js";
+import type { Receipt } from "./receipts.js";
+import { DAY, TU } from "./units.js";
+
+/** What became of a root of receipts; as in ITUReceiptOracle.sol. */
+export enum RootStatus {
+  Unknown,
+  Pending,
+  Final,
+  Vetoed,
+  Expired,
+}
+
+/** Why a receipt was passed over; as in IComputeEscrow.sol. */
+export enum SkipReason {
+  OtherAsset,
+  UnknownOrder,
+  WrongNode,
+  BeforeStart,
+  AfterSubmission,
+  NotAttested,
+  NothingNew,
+}
+
+const SPEED_NUMERATOR = 11n;
+const SPEED_DENOMINATOR = 10n * DAY;
+
+/** What an order costs: ⌈tuAmount · unitPrice / 1e18⌉ base units of the asset; TU with 18 decimals. */
+export function depositOf(tuAmount: bigint, unitPrice: bigint): bigint {
+  return ceilDiv(tuAmount * unitPrice, TU);
+}
+
+/** What a node has earned with its TU on one order: ⌊tu · unitPrice / 1e18⌋ base units of the asset. */
+export function earnedBy(tu: bigint, unitPrice: bigint): bigint {
+  return (tu * unitPrice) / TU;
+}
+
+/**
+ * Returns the most TU that a node is paid for: 1.1 · ratePerDay · seconds / day, rounded down, 18 decimals.
+ * @param ratePerDay TU per day, 18 decimals
+ * @param seconds from the order's start to the measurement
+ */
+export function attainableTU(ratePerDay: bigint, seconds: bigint): bigint {
+  return (ratePerDay * seconds * SPEED_NUMERATOR) / SPEED_DENOMINATOR;
+}
+
+/** The terms of an order, as far as a settlement looks at them. */
+export interface OrderTerms {
+  /** The node, or 0 for a joint order. */
+  nodeId: bigint;
+  unitPrice: bigint;
+  /** 18 decimals. */
+  tuAmount: bigint;
+  startedAt: bigint;
+  endsAt: bigint;
+}
+
+/** A node, as far as a settlement looks at it; as `NodeRegistry.standing`. */
+export interface SettlingNode {
+  attestedFrom: bigint;
+  attestedUntil: bigint;
+  /** The attestation that lapsed before the one in force, if any; as `NodeRegistry.wasAttested` knows it. */
+  lapsed?: { from: bigint; until: bigint };
+  /** TU per day, 18 decimals. */
+  rate: bigint;
+}
+
+/** What a receipt leads to: what its node has settled on the order from now on, and what is newly earned. */
+export type Settlement = { settled: bigint; earned: bigint } | { skipped: SkipReason };
+
+/**
+ * Settles one receipt of a known order of the asset being settled, by the rule of `ComputeEscrow.settle`: with
+ * t = min(measuredAt, end), the node's TU become min(cumulativeTU, 1.1 · rate · (t − start) / day, tuAmount − what other
+ * nodes have settled) when that is more than before.
+ * @param submittedAt when the receipt's root was submitted, in unix seconds
+ * @param settledBefore TU that the node has settled on the order, 18 decimals
+ * @param settledByOthers TU that other nodes have settled on it, 18 decimals; 0 unless it is a joint order
+ */
+export function settleReceipt(
+  receipt: Receipt,
+  order: OrderTerms,
+  node: SettlingNode,
+  submittedAt: bigint,
+  settledBefore: bigint,
+  settledByOthers: bigint,
+): Settlement {
+  if (order.nodeId !== 0n && receipt.nodeId !== order.nodeId) return { skipped: SkipReason.WrongNode };
+  if (receipt.measuredAt < order.startedAt) return { skipped: SkipReason.BeforeStart };
+  if (receipt.measuredAt > submittedAt) return { skipped: SkipReason.AfterSubmission };
+  const t = min(receipt.measuredAt, order.endsAt);
+  if (!wasAttested(node, t)) return { skipped: SkipReason.NotAttested };
+
+  const attainable = attainableTU(node.rate, t - order.startedAt);
+  const settled = min(receipt.cumulativeTU, min(attainable, order.tuAmount - settledByOthers));
+  if (settled <= settledBefore) return { skipped: SkipReason.NothingNew };
+  return { settled, earned: earnedBy(settled, order.unitPrice) - earnedBy(settledBefore, order.unitPrice) };
+}
+
+function wasAttested({ attestedFrom, attestedUntil, lapsed }: SettlingNode, t: bigint): boolean {
+  if (attestedFrom <= t && t <= attestedUntil) return true;
+  return lapsed !== undefined && lapsed.from <= t && t <= lapsed.until;
+}
+
+/**
+ * A miner's part of a final bucket: ⌊reward · weight / total weight⌋ TFT.
+ * @throws OutOfRangeError when the weight is not part of the total
+ */
+export function claimShare(reward: bigint, weight: bigint, totalWeight: bigint): bigint {
+  if (weight === 0n) return 0n;
+  checkRange("weight", weight, 0n, totalWeight);
+  return (reward * weight) / totalWeight;
+}

@@ -1,0 +1,106 @@
+import { TuringFogError } from "../errors.js";
+import { evidenceOf, modelNameOf, parseThroughput, type Measurements } from "./measurements.js";
+import { NETWORKS, type Network } from "./rating.js";
+
+/** A table that is not of networks and GPUs. */
+export class InvalidTableError extends TuringFogError {
+  constructor(
+    readonly at: string,
+    readonly reason: string,
+  ) {
+    super(`${at}: ${reason}`);
+  }
+}
+
+/** One number of a table. */
+interface Cell {
+  gpu: string;
+  network: string;
+  /** Images per second as it is written; empty when it was not measured. */
+  text: string;
+  /** Where it stands. */
+  at: string;
+}
+
+/**
+ * Reads a table of images per second in CSV: a row of GPUs after the word `network`, then a row for each network. An
+ * empty cell was not measured.
+ * @throws InvalidTableError, InvalidThroughputError, ZeroThroughputError, OutOfRangeError
+ */
+export function parseCsvTable(file: Uint8Array): Measurements[] {
+  const rows = decode(file)
+    .split(/\r?\n/)
+    .map((line, i) => ({ at: `line ${i + 1}`, cells: line.split(",").map((cell) => cell.trim()) }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ""));
+  const header = rows.shift();
+  if (header?.cells[0] !== "network") throw new InvalidTableError("line 1", 'must begin with "network"');
+
+  const gpus = header.cells.slice(1);
+  const cells = rows.flatMap(({ at, cells: [network, ...texts] }) => {
+    if (texts.length !== gpus.length) {
+      throw new InvalidTableError(at, `has ${texts.length} numbers for ${gpus.length} GPUs`);
+    }
+    return texts.map((text, i): Cell => ({ gpu: gpus[i], network, text, at: `${at}, ${gpus[i]}` }));
+  });
+  return measurementsOf(gpus, cells, evidenceOf(file));
+}
+
+/**
+ * Reads a table of images per second in JSON: by GPU, by network, a number or the same as a string.
+ * @throws InvalidTableError, InvalidThroughputError, ZeroThroughputError, OutOfRangeError
+ */
+export function parseJsonTable(file: Uint8Array): Measurements[] {
+  const table = parseJson(file);
+  if (!isRecord(table)) throw new InvalidTableError("top level", "must be an object of GPUs");
+  const cells = Object.entries(table).flatMap(([gpu, column]) => {
+    if (!isRecord(column)) throw new InvalidTableError(gpu, "must be an object of networks");
+    return Object.entries(column).map(([network, value]): Cell => {
+      const at = `${gpu}, ${network}`;
+      if (typeof value !== "number" && typeof value !== "string") {
+        throw new InvalidTableError(at, "must be a number");
+      }
+      return { gpu, network, text: String(value), at };
+    });
+  });
+  return measurementsOf(Object.keys(table), cells, evidenceOf(file));
+}
+
+/** JSON as it was parsed. @throws InvalidTableError */
+export function parseJson(file: Uint8Array): unknown {
+  try {
+    return JSON.parse(decode(file));
+  } catch (error) {
+    throw new InvalidTableError("top level", error instanceof Error ? error.message : String(error));
+  }
+}
+
+function measurementsOf(gpus: readonly string[], cells: readonly Cell[], source: string): Measurements[] {
+  if (gpus.length === 0) throw new InvalidTableError("top level", "names no GPU");
+  const columns = new Map<string, Measurements>();
+  for (const gpu of gpus) {
+    if (gpu === "") throw new InvalidTableError("top level", "a GPU has no name");
+    if (columns.has(gpu)) throw new InvalidTableError(gpu, "is named twice");
+    columns.set(gpu, { gpu: modelNameOf(gpu), measured: {}, remarks: [] });
+  }
+
+  for (const { gpu, network, text, at } of cells) {
+    if (!isNetwork(network)) throw new InvalidTableError(at, `"${network}" is none of ${NETWORKS.join(", ")}`);
+    if (text === "") continue;
+    const { measured } = columns.get(gpu) as Measurements;
+    if (measured[network] !== undefined) throw new InvalidTableError(at, `${network} was measured before`);
+    measured[network] = { imagesPerSecondE3: parseThroughput(network, text, at), source };
+  }
+  return [...columns.values()];
+}
+
+function isNetwork(name: string): name is Network {
+  return NETWORKS.some((network) => network === name);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function decode(file: Uint8Array): string {
+  return new TextDecoder().decode(file);
+}

@@ -1,0 +1,386 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { bucketId, claimShare, depositOf } from "@turingfog/sdk";
+import {
+  MissingAddressError,
+  NoProviderError,
+  NoSignerError,
+  type OrderRequest,
+  OtherChainError,
+  RevertError,
+  SYSTEM_KEYS,
+  type SystemAddresses,
+  TuringFog,
+  UnknownAssetError,
+} from "@turingfog/sdk/ethers";
+import { NotDeployedError, readAddresses } from "@turingfog/sdk/node";
+import { UnknownReceiptError } from "@turingfog/sdk/wire";
+import { expect } from "chai";
+import { id, type TypedDataDomain, Wallet, ZeroAddress } from "ethers";
+import { ethers } from "hardhat";
+
+import { deployProtocolFixture } from "../../../test/helpers/fixture";
+import {
+  DAY,
+  earn,
+  HOUR,
+  listNode,
+  openOrder,
+  passVetoWindow,
+  registerNode,
+  startEpoch,
+  submitReceipts,
+  TU,
+} from "../../../test/helpers/market";
+
+const UNIT_PRICE = 16_000_000n;
+
+async function connect() {
+  const protocol = await deployProtocolFixture();
+  const { contracts, actors } = protocol;
+  const keys = await Promise.all(SYSTEM_KEYS.map(async (key) => [key, await contracts[key].getAddress()]));
+  const addresses = Object.fromEntries(keys) as SystemAddresses;
+  const reader = new TuringFog(addresses, ethers.provider);
+  const [renter] = actors.renters;
+  const usd = await contracts.usd.getAddress();
+  const request: OrderRequest = { asset: usd, tuAmount: TU / 3n, maxUnitPrice: UNIT_PRICE, duration: DAY };
+  return { ...protocol, protocol, reader, fog: reader.connect(renter), renter, usd, request };
+}
+
+/** What a promise rejects with; fails when it does not. */
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => expect.fail("it was not rejected"),
+    (error: unknown) => error,
+  );
+}
+
+describe("TuringFog", () => {
+  describe("constructor and connect", () => {
+    it("reach every contract of the address book", async () => {
+      const { reader, contracts } = await loadFixture(connect);
+      expect(await reader.contracts.tft.burned()).to.equal(0n);
+      expect(await reader.contracts.vault.RESERVE()).to.equal(await contracts.vault.RESERVE());
+      expect((await reader.contracts.controller.supply()).total).to.equal(await reader.contracts.tft.NOMINAL_SUPPLY());
+      expect(await reader.contracts.pool.ESCROW()).to.equal(await reader.contracts.escrow.getAddress());
+      expect(await reader.contracts.oracle.quorum()).to.equal(3n);
+      expect(await reader.contracts.registry.ORACLE()).to.equal(await reader.contracts.oracle.getAddress());
+      expect(await reader.contracts.genesis.PLAN_HASH()).to.equal(await contracts.genesis.PLAN_HASH());
+    });
+
+    it("name the contract that an address book lacks", async () => {
+      const { reader } = await loadFixture(connect);
+      const { tft, vault, oracle, registry, pool, controller, escrow, timelock } = reader.addresses;
+      const addresses = { tft, vault, oracle, registry, pool, controller, escrow, timelock };
+      expect(() => new TuringFog(addresses as SystemAddresses, ethers.provider)).to.throw(
+        MissingAddressError,
+        "The addresses have no genesis",
+      );
+    });
+  });
+
+  describe("at", () => {
+    /** A directory with the address book of the deployed system under a name. */
+    async function withBook(network: string, chainId: number, addresses: object): Promise<string> {
+      const directory = await mkdtemp(path.join(tmpdir(), "address-books-"));
+      await writeFile(path.join(directory, `${network}.json`), JSON.stringify({ chainId, addresses }));
+      return directory;
+    }
+
+    it("refuses a network without an address book, and says which have one", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 31_337, reader.addresses);
+      const error = await rejection(
+        readAddresses("mainnet", directory).then((book) => TuringFog.at(book, ethers.provider)),
+      );
+      expect(error).to.be.instanceOf(NotDeployedError);
+      expect(error).to.have.property(
+        "message",
+        `Nothing is known of a deployment to mainnet: there is no ${path.join(directory, "mainnet.json")}; ` +
+          "deploy with npm run deploy, or use what is known: sepolia",
+      );
+    });
+
+    it("refuses a runner that knows no chain", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 31_337, reader.addresses);
+      expect(
+        await rejection(readAddresses("sepolia", directory).then((book) => TuringFog.at(book, Wallet.createRandom()))),
+      ).to.be.instanceOf(NoProviderError);
+    });
+
+    it("refuses a runner on another chain", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 11_155_111, reader.addresses);
+      const error = await rejection(
+        readAddresses("sepolia", directory).then((book) => TuringFog.at(book, ethers.provider)),
+      );
+      expect(error).to.be.instanceOf(OtherChainError);
+      expect(error).to.have.property(
+        "message",
+        "The node is on chain 31337, the deployment on 11155111: " +
+          "check the network, where its address book is and the RPC URL",
+      );
+    });
+
+    it("connects to the deployment of the network", async () => {
+      const { reader } = await loadFixture(connect);
+      const directory = await withBook("sepolia", 31_337, reader.addresses);
+      const fog = await readAddresses("sepolia", directory).then((book) => TuringFog.at(book, ethers.provider));
+      expect(fog.addresses).to.deep.equal(reader.addresses);
+      expect(await fog.contracts.tft.burned()).to.equal(0n);
+    });
+  });
+
+  describe("openOrder", () => {
+    it("needs a signer", async () => {
+      const { reader, request } = await loadFixture(connect);
+      expect(await rejection(reader.openOrder(request))).to.be.instanceOf(NoSignerError);
+    });
+
+    it("tells why the escrow has refused", async () => {
+      const { fog, request } = await loadFixture(connect);
+      const error = await rejection(fog.openOrder({ ...request, duration: 60n }));
+      expect(error).to.be.instanceOf(RevertError);
+      expect(error).to.have.property("message", `Escrow_DurationOutOfBounds(60, 3600, ${366n * DAY})`);
+    });
+
+    it("opens a joint order for the payer himself when nothing else is said", async () => {
+      const { fog, contracts, renter, request } = await loadFixture(connect);
+      await contracts.usd.connect(renter).approve(contracts.escrow, depositOf(request.tuAmount, UNIT_PRICE));
+      const { orderId, receipt } = await fog.openOrder(request);
+      expect(receipt.status).to.equal(1);
+      expect(await contracts.escrow.ownerOf(orderId)).to.equal(renter.address);
+      const order = await contracts.escrow.order(orderId);
+      expect(order.nodeId).to.equal(0n);
+      expect(order.refundTo).to.equal(ZeroAddress);
+      expect(order.deposit).to.equal(depositOf(request.tuAmount, UNIT_PRICE));
+    });
+
+    it("opens what was asked for", async () => {
+      const { fog, contracts, actors, protocol, renter, usd } = await loadFixture(connect);
+      const nodeId = await listNode(protocol, actors.miners[0], contracts.usd, UNIT_PRICE - 1n);
+      await contracts.usd.connect(renter).approve(contracts.escrow, UNIT_PRICE);
+      const request = {
+        nodeId,
+        asset: usd,
+        tuAmount: TU,
+        maxUnitPrice: UNIT_PRICE,
+        duration: 2n * HOUR,
+        renter: actors.renters[1].address,
+        refundTo: actors.stranger.address,
+        jobHash: id("job"),
+        paymentRef: id("invoice 1"),
+      };
+      const { orderId, receipt } = await fog.openOrder(request);
+      const endsAt = BigInt(await time.latest()) + 2n * HOUR;
+      await expect(receipt.getTransaction())
+        .to.emit(contracts.escrow, "OrderOpened")
+        .withArgs(
+          orderId,
+          nodeId,
+          renter.address,
+          usd,
+          TU,
+          UNIT_PRICE - 1n,
+          UNIT_PRICE - 1n,
+          endsAt,
+          request.refundTo,
+          request.jobHash,
+          request.paymentRef,
+        );
+      expect(await contracts.escrow.ownerOf(orderId)).to.equal(request.renter);
+    });
+  });
+
+  describe("openOrderWithPermit", () => {
+    it("needs a signer", async () => {
+      const { reader, request } = await loadFixture(connect);
+      expect(await rejection(reader.openOrderWithPermit(request))).to.be.instanceOf(NoSignerError);
+    });
+
+    it("needs a provider to tell the time", async () => {
+      const { reader, request } = await loadFixture(connect);
+      const offline = reader.connect(Wallet.createRandom(null));
+      expect(await rejection(offline.openOrderWithPermit(request))).to.be.instanceOf(NoProviderError);
+    });
+
+    it("pays the highest deposit's allowance with a signature, and leaves none when all is charged", async () => {
+      const { fog, contracts, renter, request } = await loadFixture(connect);
+      const deposit = depositOf(request.tuAmount, UNIT_PRICE);
+      const { receipt } = await fog.openOrderWithPermit(request);
+      await expect(receipt.getTransaction()).to.changeTokenBalances(
+        contracts.usd,
+        [renter, contracts.escrow],
+        [-deposit, deposit],
+      );
+      expect(await contracts.usd.allowance(renter, contracts.escrow)).to.equal(0n);
+    });
+
+    it("pays in TFT as well, one permit after the other", async () => {
+      const { fog, contracts, renter, request } = await loadFixture(connect);
+      const inTFT = { ...request, asset: await contracts.tft.getAddress(), maxUnitPrice: 5n * TU };
+      const first = await fog.openOrderWithPermit(inTFT);
+      const second = await fog.openOrderWithPermit(inTFT);
+      expect(second.orderId).to.equal(first.orderId + 1n);
+      expect(await contracts.tft.nonces(renter)).to.equal(2n);
+    });
+
+    it("tells why the escrow has refused", async () => {
+      const { fog, request, usd } = await loadFixture(connect);
+      const past = { ...request, asset: usd };
+      const error = await rejection(fog.openOrderWithPermit(past, { deadline: 1n }));
+      expect(error).to.be.instanceOf(RevertError);
+      // the permit is too late, so there is no allowance
+      expect(error).to.have.property("error", "ERC20InsufficientAllowance");
+    });
+
+    it("signs under the domain that it is given", async () => {
+      const { fog, contracts, request } = await loadFixture(connect);
+      const { chainId } = await ethers.provider.getNetwork();
+      const verifyingContract = await contracts.usd.getAddress();
+      const domain: TypedDataDomain = { name: await contracts.usd.name(), version: "1", chainId, verifyingContract };
+      const { orderId } = await fog.openOrderWithPermit(request, { domain });
+      expect((await contracts.escrow.order(orderId)).tuAmount).to.equal(request.tuAmount);
+      const error = await rejection(fog.openOrderWithPermit(request, { domain: { ...domain, version: "2" } }));
+      expect(error).to.have.property("error", "ERC20InsufficientAllowance");
+    });
+  });
+
+  describe("settle", () => {
+    /** `count` joint orders in usd and one in TFT, and a final tree of a receipt for each. */
+    async function receipts(count: number) {
+      const context = await loadFixture(connect);
+      const { protocol, contracts, actors, renter } = context;
+      const nodeId = await registerNode(protocol, actors.miners[0]);
+      const orderIds = [];
+      for (let i = 0; i < count; ++i) {
+        orderIds.push(await openOrder(protocol, renter, contracts.usd, { maxUnitPrice: UNIT_PRICE }));
+      }
+      orderIds.push(await openOrder(protocol, renter, contracts.tft, { maxUnitPrice: UNIT_PRICE }));
+      await time.increase(HOUR);
+      const measuredAt = BigInt(await time.latest());
+      const tree = await submitReceipts(
+        protocol,
+        orderIds.map((orderId) => ({ orderId, nodeId, cumulativeTU: TU, measuredAt })),
+      );
+      return { ...context, tree };
+    }
+
+    it("needs a signer", async () => {
+      const { reader, usd, tree } = await receipts(1);
+      expect(await rejection(reader.settle(usd, tree))).to.be.instanceOf(NoSignerError);
+    });
+
+    it("rejects an asset that was never listed", async () => {
+      const { fog, tree, renter } = await receipts(1);
+      const error = await rejection(fog.settle(renter.address, tree));
+      expect(error).to.be.instanceOf(UnknownAssetError);
+      expect(error).to.have.property("message", `Asset ${renter.address} was never listed`);
+    });
+
+    it("rejects a receipt that is not in the tree", async () => {
+      const { fog, usd, tree } = await receipts(1);
+      const other = { ...tree.receipts[0], cumulativeTU: 2n * TU };
+      expect(await rejection(fog.settle(usd, tree, [other]))).to.be.instanceOf(UnknownReceiptError);
+    });
+
+    it("tells why the escrow has refused", async () => {
+      const { fog, usd, tree } = await receipts(1);
+      const error = await rejection(fog.settle(usd, tree));
+      expect(error).to.have.property("message", `Oracle_NotFinal(${tree.root}, 1)`);
+    });
+
+    it("settles the tree's receipts in the asset, and no others", async () => {
+      const { fog, protocol, contracts, actors, usd, tree } = await receipts(3);
+      await passVetoWindow(protocol);
+      const settlements = await fog.settle(usd, tree);
+      expect(settlements).to.have.length(1);
+      const logs = await contracts.escrow.queryFilter(contracts.escrow.filters.ReceiptSettled());
+      expect(logs.map(({ args }) => args.earned)).to.deep.equal([UNIT_PRICE, UNIT_PRICE, UNIT_PRICE]);
+      expect(await contracts.escrow.queryFilter(contracts.escrow.filters.ReceiptSkipped())).to.deep.equal([]);
+      const epoch = BigInt(await time.latest()) / DAY;
+      expect(await contracts.pool.weightOf(bucketId(epoch, usd), actors.miners[0])).to.equal(3n * UNIT_PRICE);
+    });
+
+    it("settles the receipts that it is given", async () => {
+      const { fog, protocol, contracts, usd, tree } = await receipts(3);
+      await passVetoWindow(protocol);
+      await fog.settle(usd, tree, [tree.receipts[1]]);
+      const logs = await contracts.escrow.queryFilter(contracts.escrow.filters.ReceiptSettled());
+      expect(logs.map(({ args }) => args.orderId)).to.deep.equal([tree.receipts[1].orderId]);
+    });
+
+    it("takes another transaction for every 200 receipts, each below the gas of one", async () => {
+      const { fog, protocol, contracts, usd, tree } = await receipts(201);
+      await passVetoWindow(protocol);
+      const settlements = await fog.settle(usd, tree);
+      expect(settlements).to.have.length(2);
+      for (const { gasUsed } of settlements) expect(gasUsed).to.be.below(16_777_216n);
+      expect(await contracts.escrow.liabilities(usd)).to.equal(0n);
+    });
+  });
+
+  describe("claimableBuckets", () => {
+    it("is empty for who has earned nothing", async () => {
+      const { reader, actors } = await loadFixture(connect);
+      expect(await reader.claimableBuckets(actors.stranger.address)).to.deep.equal([]);
+    });
+
+    it("lists a miner's final buckets, oldest first, until he has claimed them", async () => {
+      const { reader, protocol, contracts, actors } = await loadFixture(connect);
+      const { tft, usd, controller, pool } = contracts;
+      const [first, second] = actors.miners;
+      const tftAddress = await tft.getAddress();
+
+      const earlier = await earn(protocol, [
+        { asset: tft, amount: 3_000n, miner: first },
+        { asset: tft, amount: 1_000n, miner: second },
+        { asset: usd, amount: 5_000_000n, miner: first },
+      ]);
+      const later = await earn(protocol, [{ asset: tft, amount: 7_000n, miner: first }]);
+      await startEpoch(protocol);
+      expect(await reader.claimableBuckets(first.address)).to.deep.equal([]);
+
+      await controller.burnEpoch(earlier);
+      await controller.burnEpoch(later);
+      // 80 % of what was burned is released, a tenth of it to operations; usd is not sold yet
+      const reward = (burned: bigint) => (burned * 8n) / 10n - (burned * 8n) / 10n / 10n;
+      expect(await reader.claimableBuckets(first.address)).to.deep.equal([
+        {
+          id: bucketId(earlier, tftAddress),
+          epoch: earlier,
+          asset: tftAddress,
+          amount: claimShare(reward(4_000n), 3n, 4n),
+        },
+        { id: bucketId(later, tftAddress), epoch: later, asset: tftAddress, amount: reward(7_000n) },
+      ]);
+      expect(await reader.claimableBuckets(second.address)).to.deep.equal([
+        {
+          id: bucketId(earlier, tftAddress),
+          epoch: earlier,
+          asset: tftAddress,
+          amount: claimShare(reward(4_000n), 1n, 4n),
+        },
+      ]);
+
+      await pool.connect(first).claim([bucketId(earlier, tftAddress)], first);
+      expect((await reader.claimableBuckets(first.address)).map(({ epoch }) => epoch)).to.deep.equal([later]);
+    });
+
+    it("looks no further than it is told", async () => {
+      const { reader, protocol, contracts, actors } = await loadFixture(connect);
+      const epoch = await earn(protocol, [{ asset: contracts.tft, amount: 7_000n, miner: actors.miners[0] }]);
+      const settledIn = await time.latestBlock();
+      await startEpoch(protocol);
+      await contracts.controller.burnEpoch(epoch);
+      const miner = actors.miners[0].address;
+      expect(await reader.claimableBuckets(miner, settledIn, settledIn)).to.have.length(1);
+      expect(await reader.claimableBuckets(miner, settledIn + 1)).to.deep.equal([]);
+      expect(await reader.claimableBuckets(miner, 0, settledIn - 1)).to.deep.equal([]);
+    });
+  });
+});
