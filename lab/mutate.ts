@@ -20,10 +20,10 @@ const USAGE = `Changes the contracts in one place at a time and runs the tests, 
   --help           print this
 
 All mutants are compiled into one copy of the contracts, in cache/mutation, and switched on one by one. Of each the test
-is run first that killed it before, as scripts/mutation/killers.json has it; when that passes, or none is known, every
+is run first that killed it before, as lab/mutation/killers.json has it; when that passes, or none is known, every
 test that comes by it. What was found is kept in cache/mutation and holds until a contract, the deployment or the test
 that killed changes. Ends with 0 when every mutant is killed or listed with the argument why it is equivalent, in
-scripts/mutation/equivalent.json.`;
+lab/mutation/equivalent.json.`;
 
 const OPTIONS = {
   only: { type: "string", multiple: true },

@@ -7,18 +7,18 @@ const USAGE = `Proves properties of supply, vault, token and auction price with 
 
   npm run verify:formal -- [--only SUITE] [--json]
 
-  --only SUITE  one suite of scripts/formal/suites.ts, or Exp2
+  --only SUITE  one suite of lab/formal/suites.ts, or Exp2
   --json        print the result as JSON alone
   --help        print this
 
-The shipped sources are checked, with the stand-ins and edits that scripts/formal/suites.ts gives reasons for. Each property
+The shipped sources are checked, with the stand-ins and edits that lab/formal/suites.ts gives reasons for. Each property
 is proven or open, for the reason printed; and each is tried once more with an absurd claim in its place, lest it hold
 because nothing meets what it requires. Ends with 1 when one is refuted or vacuous.`;
 
 async function run({ only }: { only?: string }, output: Output): Promise<number> {
   const suites = SUITES.filter(({ name }) => only === undefined || name === only);
   const all: Property[] = only === undefined || only === "Exp2" ? checkExp2() : [];
-  if (suites.length + all.length === 0) throw new UsageError(`--only ${only}: see scripts/formal/suites.ts`);
+  if (suites.length + all.length === 0) throw new UsageError(`--only ${only}: see lab/formal/suites.ts`);
 
   for (const property of all) say(property, output);
   for (const suite of suites) {

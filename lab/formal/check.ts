@@ -69,7 +69,7 @@ function edited(file: string, source: string, edits: Edit[]): string {
     .filter((edit) => edit.file === file)
     .reduce((text, { pattern, replacement }) => {
       const changed = text.replace(pattern, replacement);
-      if (changed === text) throw new Error(`${file} has no ${pattern}: bring scripts/formal/suites.ts up to date`);
+      if (changed === text) throw new Error(`${file} has no ${pattern}: bring lab/formal/suites.ts up to date`);
       return changed;
     }, source);
 }

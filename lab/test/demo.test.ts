@@ -85,7 +85,7 @@ const TAMPERINGS: Record<string, (step: CheckedStep) => CheckedStep> = {
 };
 
 function demo(...args: string[]) {
-  return spawnSync(process.execPath, [require.resolve("ts-node/dist/bin-transpile"), "scripts/demo.ts", ...args], {
+  return spawnSync(process.execPath, [require.resolve("ts-node/dist/bin-transpile"), "lab/demo.ts", ...args], {
     cwd: ROOT,
     encoding: "utf8",
   });

@@ -35,14 +35,14 @@ interface ReferenceInput {
 
 async function priceOf(harness: AuctionPriceHarness, input: PriceInput): Promise<bigint> {
   const [price] = await harness.pricesAt([input]);
-  expect(priceAt(input.referencePrice, input.elapsed, input.period), "src/auction.ts").to.equal(price);
+  expect(priceAt(input.referencePrice, input.elapsed, input.period), "the SDK").to.equal(price);
   return price;
 }
 
 async function referenceAfter(harness: AuctionPriceHarness, input: ReferenceInput): Promise<bigint> {
   const [reference] = await harness.nextReferences([input]);
   const { referencePrice, proceeds, amount, wholeUnit } = input;
-  expect(nextReference(referencePrice, proceeds, amount, wholeUnit), "src/auction.ts").to.equal(reference);
+  expect(nextReference(referencePrice, proceeds, amount, wholeUnit), "the SDK").to.equal(reference);
   return reference;
 }
 
@@ -152,7 +152,7 @@ describe("AuctionPrice", () => {
       expect(previous).to.be.below(R / 4n / 65_536n);
     }).timeout(600_000); // a quarter of a million prices, half a minute on a machine with nothing else to do
 
-    it(`is the same in src/auction.ts for ${RUNS} random inputs (SEED=${SEED})`, async () => {
+    it(`is the same in the SDK for ${RUNS} random inputs (SEED=${SEED})`, async () => {
       const { harness } = await loadFixture(deployHarness);
       const arbitrary = fc
         .record({
@@ -202,7 +202,7 @@ describe("AuctionPrice", () => {
       });
     }
 
-    it(`is the same in src/auction.ts for ${RUNS} random inputs (SEED=${SEED})`, async () => {
+    it(`is the same in the SDK for ${RUNS} random inputs (SEED=${SEED})`, async () => {
       const { harness } = await loadFixture(deployHarness);
       const arbitrary = fc
         .record({
@@ -235,7 +235,7 @@ describe("AuctionPrice", () => {
   });
 
   describe("constants", () => {
-    it("are the same in src/auction.ts", async () => {
+    it("are the same in the SDK", async () => {
       const { harness } = await loadFixture(deployHarness);
       expect(await harness.MAX_REFERENCE())
         .to.equal(MAX_REFERENCE)

@@ -118,7 +118,7 @@ function randomHistories() {
 
 describe("SupplySchedule", () => {
   describe("constants", () => {
-    it("are the published ones, and src/supply.ts has the same", async () => {
+    it("are the published ones, and the SDK has the same", async () => {
       const { harness } = await loadFixture(deployHarness);
       const published = {
         NOMINAL_SUPPLY: 1_000_000_000n * TFT,
@@ -218,7 +218,7 @@ describe("SupplySchedule", () => {
   });
 
   describe(`on ${HISTORIES} random histories (SEED=${SEED})`, () => {
-    it("agrees, library and src/supply.ts, with the reference model to the last unit", async () => {
+    it("agrees, library and the SDK, with the reference model to the last unit", async () => {
       const { harness } = await loadFixture(deployHarness);
       const histories = randomHistories();
 
@@ -230,7 +230,7 @@ describe("SupplySchedule", () => {
         );
         const expected = batch.map(({ amounts, steps }, i) => tell(first + i, amounts, steps)).join("\n");
         const mirrored = batch.map(({ amounts }, i) => tell(first + i, amounts, libraryHistory(amounts))).join("\n");
-        expect(mirrored, "src/supply.ts").to.equal(expected);
+        expect(mirrored, "the SDK").to.equal(expected);
         const replayed = batch.map(({ amounts }, i) => tell(first + i, amounts, onChain[i])).join("\n");
         expect(replayed, "SupplySchedule").to.equal(expected);
       }

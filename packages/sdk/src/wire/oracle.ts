@@ -27,7 +27,7 @@ export interface OracleMessages {
   ReceiptBatch: { receiptsRoot: string; dataHash: string; signerSetVersion: bigint };
   /** `validUntil` in unix seconds; `evidence` is the hash of the node's benchmark log. */
   NodeAttestation: { nodeId: bigint; validUntil: bigint; evidence: string; signerSetVersion: bigint };
-  /** `imagesPerSecondE3` in thousandths of images per second, in the order of `src/tu/rating.ts`. */
+  /** `imagesPerSecondE3` in thousandths of images per second, in the order of NETWORKS. */
   RatingAttestation: {
     gpuModel: string;
     imagesPerSecondE3: readonly bigint[];
