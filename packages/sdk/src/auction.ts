@@ -2,7 +2,10 @@ import { checkRange } from "./errors.js";
 import { ceilDiv, max, min } from "./math.js";
 import { WAD } from "./units.js";
 
-/** The constants of AuctionPrice.sol. */
+/**
+ * The constants of AuctionPrice.sol. `MAX_REFERENCE` is TFT per whole unit of an asset, `MIN_PROCEEDS` is TFT; both
+ * have 18 decimals.
+ */
 export const OPENING_DOUBLINGS = 3n;
 export const FIRST_PERIOD_HALVINGS = 5n;
 export const LATER_PERIOD_HALVINGS = 8n;
@@ -11,15 +14,16 @@ export const MIN_PROCEEDS = 1_000n * WAD;
 
 const DUST_DIVISOR = 100n;
 const NEGLIGIBLE_HALVINGS = 128n;
-/** uint40, as the contracts keep time. */
+/** The highest value of a uint40, the type in which the contracts keep time. */
 const MAX_SECONDS = 2n ** 40n - 1n;
 
 /**
- * The price of a lot to the contract's last unit: 8 r · 2^(−h), rounded down, with h = 5 · age in the first period and
- * h = 5 + 8 · (age − 1) after it; age = elapsed / period.
+ * Returns the price of a lot as the contract computes it, to the last unit: 8 r · 2^(−h), rounded down. h is 5 · age in
+ * the first period and 5 + 8 · (age − 1) after it, with age = elapsed / period.
  * @param referencePrice r: TFT (18 decimals) per whole unit of the asset
  * @param elapsed seconds since the lot's clock started
  * @param period length of a period in seconds
+ * @returns TFT (18 decimals) per whole unit of the asset
  * @throws OutOfRangeError
  */
 export function priceAt(referencePrice: bigint, elapsed: bigint, period: bigint): bigint {
@@ -35,10 +39,11 @@ export function priceAt(referencePrice: bigint, elapsed: bigint, period: bigint)
 }
 
 /**
- * The reference price after a lot was sold out: its volume-weighted average price, but at most double and at least half
- * of the one before, and unchanged when the lot brought less than MIN_PROCEEDS.
+ * Returns the reference price after a lot was sold out. It is the lot's volume-weighted average price, but at least
+ * half and at most double of the one before, and at most MAX_REFERENCE. It is unchanged if the lot brought less than
+ * MIN_PROCEEDS.
  * @param referencePrice TFT (18 decimals) per whole unit of the asset, before
- * @param proceeds TFT that the whole lot brought
+ * @param proceeds TFT (18 decimals) that the whole lot brought
  * @param amount the lot's size in base units of the asset
  * @param wholeUnit base units in one whole unit of the asset
  */
@@ -49,7 +54,8 @@ export function nextReference(referencePrice: bigint, proceeds: bigint, amount: 
 }
 
 /**
- * TFT owed for a fill, as `BuybackBurnController.buy` computes it: ⌈amount · price⌉, at least one unit.
+ * Returns the TFT (18 decimals) owed for a fill, as `BuybackBurnController.buy` computes it: ⌈amount · price⌉, at least
+ * one base unit.
  * @param filled base units of the asset
  * @param price TFT (18 decimals) per whole unit
  * @param wholeUnit base units in one whole unit of the asset
@@ -59,8 +65,8 @@ export function tftOwed(filled: bigint, price: bigint, wholeUnit: bigint): bigin
 }
 
 /**
- * Base units that a bid for `amount` is filled with: min(amount, remaining), and the rest too when less than 1 % of the
- * lot would be left.
+ * Returns the base units that a bid for `amount` is filled with: min(amount, remaining). If less than 1 % of the lot
+ * would be left, the bid is filled with all that remains.
  */
 export function filledAmount(amount: bigint, remaining: bigint, lotAmount: bigint): bigint {
   const filled = min(amount, remaining);
@@ -68,7 +74,7 @@ export function filledAmount(amount: bigint, remaining: bigint, lotAmount: bigin
 }
 
 /**
- * `exp2` of PRBMath 4.2.0 (Common.sol): 2^x for a 192.64-bit x, in 18 decimals, with the same roundings. It multiplies
+ * Returns 2^x in 18 decimals for a 192.64-bit x, with the roundings of `exp2` in PRBMath 4.2.0 (Common.sol). Multiplies
  * 2^191 by 2^(2^−i) for every bit i set behind the binary point, and shifts by the integer part.
  */
 function exp2(x: bigint): bigint {
@@ -80,8 +86,9 @@ function exp2(x: bigint): bigint {
 }
 
 /**
- * 2^(2^−i) with 64 binary decimals, rounded to nearest, for i from 0 to 64: PRBMath's 64 constants, each the square root
- * of the one before. Taken with 256 binary decimals, so that the last of 64 roots is still right to the last bit.
+ * 2^(2^−i) with 64 binary decimals, rounded to nearest, for i from 0 to 64. These are PRBMath's 64 constants, each the
+ * square root of the one before. The roots are taken with 256 binary decimals, so that the last of 64 is right to the
+ * last bit.
  */
 const ROOTS_OF_TWO: readonly bigint[] = /* @__PURE__ */ (() => {
   const roots = [2n << 256n];
@@ -89,7 +96,7 @@ const ROOTS_OF_TWO: readonly bigint[] = /* @__PURE__ */ (() => {
   return roots.map((root) => (root + (1n << 191n)) >> 192n);
 })();
 
-/** ⌊√x⌋ by Newton's method, from above. */
+/** Returns ⌊√x⌋ by Newton's method, from above. */
 function squareRoot(x: bigint): bigint {
   let root = 1n << BigInt(Math.ceil(x.toString(2).length / 2));
   for (;;) {

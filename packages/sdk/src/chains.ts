@@ -7,33 +7,33 @@ export interface Stablecoin {
   decimals: number;
 }
 
-/** Facts about a chain that are publicly known. */
+/** Publicly known facts about a chain. */
 export interface Chain {
   title: string;
-  /** Undefined for a local node, which may have any. */
+  /** Chain id; undefined for a local node, which may have any. */
   chainId?: number;
-  /** Where contracts are looked at, and the address of its API. */
+  /** Block explorer: the address of its pages and that of its API. */
   explorer?: { url: string; api: string };
-  /** Issued there by its maker, not bridged. */
+  /** Stablecoins that their maker issues on the chain itself, not bridged ones. */
   stablecoins: Stablecoin[];
   /** Uniswap v3: UniswapV3Factory and SwapRouter02. */
   uniswapV3?: { factory: string; router: string };
-  /** Seconds from one block to the next. */
+  /** Seconds between two blocks. */
   blockTime: number;
-  /** Blocks after which a deployment is looked at once more, and then taken to stand. */
+  /** Blocks after which a deployment is checked once more and then taken as final. */
   confirmations: number;
-  /** OP Stack: the predeploy that tells what a transaction pays for its data on L1, beside its gas. */
+  /** Predeploy of the OP Stack that computes what a transaction pays for its data on L1, in addition to its gas. */
   l1FeeOracle?: string;
 }
 
-// Etherscan's one API for all of its explorers takes the chain id as a parameter.
+// All of Etherscan's explorers share one API, which takes the chain id as a parameter.
 // https://docs.etherscan.io/etherscan-v2
 const ETHERSCAN_API = "https://api.etherscan.io/v2/api";
 
 // https://github.com/ethereum-optimism/specs/blob/main/specs/protocol/predeploys.md#gaspriceoracle
 const OP_GAS_PRICE_ORACLE = "0x420000000000000000000000000000000000000F";
 
-// The same on every chain that Uniswap deployed to before 2022.
+// These addresses are the same on every chain that Uniswap deployed to before 2022.
 const UNISWAP_2021 = {
   factory: "0x1F98431c8aD98523631AE4a59f267346ea31F984",
   router: "0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45",
@@ -42,9 +42,9 @@ const UNISWAP_2021 = {
 const usdc = (address: string): Stablecoin => ({ symbol: "USDC", address, decimals: 6 });
 
 /**
- * The chains, by the name that commands take.
+ * The supported chains, by the name that commands take.
  *
- * Where the facts come from, looked up in November 2026:
+ * Sources, looked up in November 2026:
  * - chain id and explorer: https://github.com/ethereum-lists/chains, `_data/chains/eip155-ID.json`
  * - USDC: Circle, https://developers.circle.com/stablecoins/usdc-contract-addresses
  * - DAI: Maker's chain log, https://chainlog.makerdao.com, MCD_DAI
@@ -153,7 +153,7 @@ export const CHAINS: Record<string, Chain> = {
   hardhat: { title: "Hardhat's network, in process", stablecoins: [], blockTime: 1, confirmations: 0 },
 };
 
-/** Throws when a name is none of {@link CHAINS}. */
+/** Thrown when a name is not one of {@link CHAINS}. */
 export class UnknownChainError extends TuringFogError {
   constructor(readonly chain: string) {
     super(`--network is ${chain}, must be one of ${Object.keys(CHAINS).join(", ")}`);
@@ -161,7 +161,7 @@ export class UnknownChainError extends TuringFogError {
 }
 
 /**
- * Returns what is known of a chain.
+ * Returns the facts about a chain.
  * @throws UnknownChainError
  */
 export function chainNamed(name: string): Chain {

@@ -1,4 +1,4 @@
-/** Base of every error that this library throws on purpose; `name` is that of the class. */
+/** Base class of every error that this library throws on purpose. `name` is the name of the class. */
 export abstract class TuringFogError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -6,7 +6,7 @@ export abstract class TuringFogError extends Error {
   }
 }
 
-/** A number outside the range that its type or its rule allows. */
+/** Thrown when a number is outside the range that its type or a rule allows. */
 export class OutOfRangeError extends TuringFogError {
   constructor(
     readonly what: string,
@@ -18,7 +18,11 @@ export class OutOfRangeError extends TuringFogError {
   }
 }
 
-/** @throws OutOfRangeError unless minimum ≤ value ≤ maximum. */
+/**
+ * Checks that minimum ≤ value ≤ maximum.
+ * @param what name of the value, for the error
+ * @throws OutOfRangeError
+ */
 export function checkRange(what: string, value: bigint, minimum: bigint, maximum: bigint): void {
   if (value < minimum || value > maximum) throw new OutOfRangeError(what, value, minimum, maximum);
 }

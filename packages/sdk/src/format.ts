@@ -1,10 +1,10 @@
 import { formatUnits } from "ethers";
 
 /**
- * An amount to read: thousands separated by commas, and exactly so many decimals of it, the rest cut off.
+ * Formats an amount for people: separates thousands by commas, keeps a fixed number of decimals and cuts off the rest.
  * @param amount base units
  * @param unitDecimals decimals of the token: 18 for TFT and TU
- * @param shownDecimals at most `unitDecimals`; all of them when left out
+ * @param shownDecimals decimals to keep, at most `unitDecimals`; all of them if left out
  */
 export function formatAmount(amount: bigint, unitDecimals = 18, shownDecimals = unitDecimals): string {
   const shown = amount / 10n ** BigInt(unitDecimals - shownDecimals);

@@ -1,4 +1,4 @@
-/** Renders a document as our files and outputs have it: indented JSON, bigints as decimal strings. */
+/** Renders a document as indented JSON with bigints as decimal strings, the form of all files and outputs. */
 export function toJson(document: unknown): string {
   return JSON.stringify(document, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 2);
 }

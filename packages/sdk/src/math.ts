@@ -11,7 +11,7 @@ export function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** Returns max(a − b, 0), as OpenZeppelin's `Math.saturatingSub`. */
+/** Returns max(a − b, 0), like OpenZeppelin's `Math.saturatingSub`. */
 export function saturatingSub(a: bigint, b: bigint): bigint {
   return max(a - b, 0n);
 }

@@ -3,7 +3,7 @@ import { ceilDiv, min } from "./math.js";
 import type { Receipt } from "./receipts.js";
 import { DAY, TU } from "./units.js";
 
-/** What became of a root of receipts; as in ITUReceiptOracle.sol. */
+/** Status of a root of receipts; `RootStatus` of ITUReceiptOracle.sol. */
 export enum RootStatus {
   Unknown,
   Pending,
@@ -12,7 +12,7 @@ export enum RootStatus {
   Expired,
 }
 
-/** Why a receipt was passed over; as in IComputeEscrow.sol. */
+/** Reason for which a settlement skips a receipt; `SkipReason` of IComputeEscrow.sol. */
 export enum SkipReason {
   OtherAsset,
   UnknownOrder,
@@ -26,18 +26,26 @@ export enum SkipReason {
 const SPEED_NUMERATOR = 11n;
 const SPEED_DENOMINATOR = 10n * DAY;
 
-/** What an order costs: ⌈tuAmount · unitPrice / 1e18⌉ base units of the asset; TU with 18 decimals. */
+/**
+ * Returns the cost of an order in base units of the asset: ⌈tuAmount · unitPrice / 1e18⌉.
+ * @param tuAmount TU, 18 decimals
+ * @param unitPrice base units of the asset per whole TU
+ */
 export function depositOf(tuAmount: bigint, unitPrice: bigint): bigint {
   return ceilDiv(tuAmount * unitPrice, TU);
 }
 
-/** What a node has earned with its TU on one order: ⌊tu · unitPrice / 1e18⌋ base units of the asset. */
+/**
+ * Returns what a node has earned with its TU on one order, in base units of the asset: ⌊tu · unitPrice / 1e18⌋.
+ * @param tu TU, 18 decimals
+ * @param unitPrice base units of the asset per whole TU
+ */
 export function earnedBy(tu: bigint, unitPrice: bigint): bigint {
   return (tu * unitPrice) / TU;
 }
 
 /**
- * Returns the most TU that a node is paid for: 1.1 · ratePerDay · seconds / day, rounded down, 18 decimals.
+ * Returns the most TU (18 decimals) that a node is paid for: 1.1 · ratePerDay · seconds / day, rounded down.
  * @param ratePerDay TU per day, 18 decimals
  * @param seconds from the order's start to the measurement
  */
@@ -45,35 +53,38 @@ export function attainableTU(ratePerDay: bigint, seconds: bigint): bigint {
   return (ratePerDay * seconds * SPEED_NUMERATOR) / SPEED_DENOMINATOR;
 }
 
-/** The terms of an order, as far as a settlement looks at them. */
+/** The terms of an order that a settlement reads. */
 export interface OrderTerms {
-  /** The node, or 0 for a joint order. */
+  /** The node's id, or 0 for a joint order. */
   nodeId: bigint;
   unitPrice: bigint;
-  /** 18 decimals. */
+  /** TU bought, 18 decimals. */
   tuAmount: bigint;
   startedAt: bigint;
   endsAt: bigint;
 }
 
-/** A node, as far as a settlement looks at it; as `NodeRegistry.standing`. */
+/** The state of a node that a settlement reads, from `NodeRegistry.standing`. */
 export interface SettlingNode {
   attestedFrom: bigint;
   attestedUntil: bigint;
-  /** The attestation that lapsed before the one in force, if any; as `NodeRegistry.wasAttested` knows it. */
+  /** The attestation that lapsed before the one in force, if any, which `NodeRegistry.wasAttested` checks. */
   lapsed?: { from: bigint; until: bigint };
   /** TU per day, 18 decimals. */
   rate: bigint;
 }
 
-/** What a receipt leads to: what its node has settled on the order from now on, and what is newly earned. */
+/**
+ * Result of settling a receipt: the TU (18 decimals) that its node has now settled on the order and the base units of
+ * the asset that it newly earns, or the reason for which the receipt is skipped.
+ */
 export type Settlement = { settled: bigint; earned: bigint } | { skipped: SkipReason };
 
 /**
- * Settles one receipt of a known order of the asset being settled, by the rule of `ComputeEscrow.settle`: with
- * t = min(measuredAt, end), the node's TU become min(cumulativeTU, 1.1 · rate · (t − start) / day, tuAmount − what other
- * nodes have settled) when that is more than before.
- * @param submittedAt when the receipt's root was submitted, in unix seconds
+ * Settles one receipt of a known order of the asset being settled, by the rule of `ComputeEscrow.settle`. With t =
+ * min(measuredAt, end), the node's TU become min(cumulativeTU, 1.1 · rate · (t − start) / day, tuAmount − what other
+ * nodes have settled) if that is more than before.
+ * @param submittedAt time at which the receipt's root was submitted, in unix seconds
  * @param settledBefore TU that the node has settled on the order, 18 decimals
  * @param settledByOthers TU that other nodes have settled on it, 18 decimals; 0 unless it is a joint order
  */
@@ -103,8 +114,8 @@ function wasAttested({ attestedFrom, attestedUntil, lapsed }: SettlingNode, t: b
 }
 
 /**
- * A miner's part of a final bucket: ⌊reward · weight / total weight⌋ TFT.
- * @throws OutOfRangeError when the weight is not part of the total
+ * Returns a miner's share of a final bucket in TFT (18 decimals): ⌊reward · weight / total weight⌋.
+ * @throws OutOfRangeError if the weight is above the total
  */
 export function claimShare(reward: bigint, weight: bigint, totalWeight: bigint): bigint {
   if (weight === 0n) return 0n;

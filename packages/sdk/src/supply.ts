@@ -2,14 +2,14 @@ import { checkRange } from "./errors.js";
 import { ceilDiv, MAX_UINT256, min, saturatingSub } from "./math.js";
 import { WAD } from "./units.js";
 
-/** Where the life of the token stands; as in SupplySchedule.sol. */
+/** Phase in the life of the token; `Phase` of SupplySchedule.sol. */
 export enum Phase {
   ProductionMining,
   BuybackDistribution,
   Mature,
 }
 
-/** The constants of SupplySchedule.sol; TFT with 18 decimals. */
+/** The constants of SupplySchedule.sol. Amounts are TFT with 18 decimals. */
 export const NOMINAL_SUPPLY = 1_000_000_000n * WAD;
 export const ULTIMATE_SUPPLY = 100_000_000n * WAD;
 export const RESERVE = 350_000_000n * WAD;
@@ -18,23 +18,23 @@ export const RELEASE_DENOMINATOR = 5n;
 export const PRODUCTION_MINING_END = (RESERVE * RELEASE_DENOMINATOR) / RELEASE_NUMERATOR;
 export const BURNING_END = NOMINAL_SUPPLY - ULTIMATE_SUPPLY;
 
-/** How an amount bought back is divided; b1 + b2 + distributed is that amount. */
+/** The division of an amount bought back; b1 + b2 + distributed is that amount. TFT with 18 decimals. */
 export interface Split {
-  /** Burned, entitling to a release. */
+  /** Part that is burned and entitles to a release. */
   b1: bigint;
-  /** Burned, entitling to none. */
+  /** Part that is burned and entitles to none. */
   b2: bigint;
-  /** Left for the miners. */
+  /** Part that is left for the miners. */
   distributed: bigint;
 }
 
-/** Where the supply stands; everything else follows from these two. TFT with 18 decimals. */
+/** The state of the supply, from which everything else follows. TFT with 18 decimals. */
 export interface SupplyState {
   burned: bigint;
   released: bigint;
 }
 
-/** The supply at a glance; as `BuybackBurnController.supply()`. TFT with 18 decimals. */
+/** A summary of the supply, as `BuybackBurnController.supply()` returns it. TFT with 18 decimals. */
 export interface Supply extends SupplyState {
   total: bigint;
   reserve: bigint;
@@ -42,30 +42,38 @@ export interface Supply extends SupplyState {
   phase: Phase;
 }
 
-/** A destruction and what it led to. */
+/** A destruction and the supply after it. TFT with 18 decimals. */
 export interface Destruction extends Split, SupplyState {
-  /** What left the reserve for it; operations' share is taken out of this. */
+  /** Amount that left the reserve; the share of operations is taken out of it. */
   release: bigint;
-  /** The phase after it. */
+  /** Phase after the destruction. */
   phase: Phase;
 }
 
-/** Before the first destruction. */
+/** The state before the first destruction. */
 export const GENESIS: SupplyState = { burned: 0n, released: 0n };
 
-/** The phase in which the next unit bought back falls, when `burned` was ever burned. */
+/**
+ * Returns the phase in which the next unit bought back falls.
+ * @param burned all that was ever burned, TFT with 18 decimals
+ */
 export function phase(burned: bigint): Phase {
   if (burned < PRODUCTION_MINING_END) return Phase.ProductionMining;
   return burned < BURNING_END ? Phase.BuybackDistribution : Phase.Mature;
 }
 
-/** All that `burned` entitles to out of the reserve: min(RESERVE, ⌊0.8 · burned⌋). */
+/**
+ * Returns all that `burned` entitles to out of the reserve: min(RESERVE, ⌊0.8 · burned⌋).
+ * @param burned all that was ever burned, TFT with 18 decimals
+ */
 export function entitlement(burned: bigint): bigint {
   return min(RESERVE, (burned * RELEASE_NUMERATOR) / RELEASE_DENOMINATOR);
 }
 
 /**
- * Splits an amount bought back over the phases it falls in, when `burned` was burned before; see SupplySchedule.sol.
+ * Splits an amount bought back over the phases that it falls in, by the rule of SupplySchedule.sol.
+ * @param bought TFT, 18 decimals
+ * @param burned all that was burned before, TFT with 18 decimals
  * @throws OutOfRangeError
  */
 export function split(bought: bigint, burned: bigint): Split {
@@ -78,8 +86,9 @@ export function split(bought: bigint, burned: bigint): Split {
 }
 
 /**
- * Destroys an amount bought back, as `BuybackBurnController` does: the split, the release, and where the supply stands
- * after it.
+ * Destroys an amount bought back, as `BuybackBurnController` does. Returns the split, the release, and the state and
+ * phase after it.
+ * @param bought TFT, 18 decimals
  * @throws OutOfRangeError
  */
 export function destroy(state: SupplyState, bought: bigint): Destruction {
@@ -89,7 +98,7 @@ export function destroy(state: SupplyState, bought: bigint): Destruction {
   return { b1, b2, distributed, burned, released, release: released - state.released, phase: phase(burned) };
 }
 
-/** The supply at a glance. */
+/** Returns the summary of a state of the supply. */
 export function supplyOf({ burned, released }: SupplyState): Supply {
   const total = NOMINAL_SUPPLY - burned;
   const reserve = RESERVE - released;

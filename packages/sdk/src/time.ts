@@ -6,12 +6,12 @@ const UNITS: readonly (readonly [string, bigint])[] = [
   ["minute", MINUTE],
 ];
 
-/** Renders a time in unix seconds as parameter files write it: 2027-01-01T00:00:00Z. */
+/** Renders a time in unix seconds in the form of parameter files: 2027-01-01T00:00:00Z. */
 export function formatInstant(time: bigint): string {
   return new Date(Number(time) * 1_000).toISOString().replace(".000Z", "Z");
 }
 
-/** Renders seconds as parameter files write them, in the largest unit that divides them: 2 days. */
+/** Renders seconds in the form of parameter files, in the largest unit that divides them: 2 days. */
 export function formatDuration(seconds: bigint): string {
   const [name, unit] = UNITS.find(([, each]) => seconds !== 0n && seconds % each === 0n) ?? ["second", 1n];
   const count = seconds / unit;

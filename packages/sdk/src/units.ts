@@ -1,10 +1,10 @@
-/** One whole unit of everything with 18 decimals: TFT and TU. */
+/** One whole unit of TFT and TU, which have 18 decimals. */
 export const WAD = 10n ** 18n;
 
 /** One whole TU: 24 hours of one GTX 1080 Ti. 18 decimals. */
 export const TU = WAD;
 
-/** Seconds, as the chain counts time. */
+/** Lengths of time in seconds, the unit of the chain's clock. */
 export const MINUTE = 60n;
 export const HOUR = 60n * MINUTE;
 export const DAY = 24n * HOUR;

@@ -8,38 +8,38 @@ import { ORACLE_TYPES, type OracleMessages, type Signature } from "../wire/oracl
 import { collectQuorum, signMessage, type SignerSet } from "./oracle.js";
 import { mined, signerOf } from "./transactions.js";
 
-/** Names the layout of a signature file; another layout gets another name. */
+/** Name of the layout of a signature file. Another layout gets another name. */
 export const SIGNATURE_FILE_FORMAT = "turingfog-signature-v1";
 
-/** What a quorum is to sign, and what shall be read on chain afterwards. */
+/** A statement for a quorum to sign, with the values that the chain must hold afterwards. */
 export type Attestation = RatingAttestation | NodeAttestation;
 
-/** The rating of a model. */
+/** The attestation of a GPU model's rating. */
 export interface RatingAttestation {
   type: "RatingAttestation";
   gpu: string;
   message: OracleMessages["RatingAttestation"];
   /** TU per day per GPU, 18 decimals. */
   rating: bigint;
-  /** The measurement file, whose hash is the evidence. */
+  /** Content of the measurement file, whose hash is the evidence. */
   file: Uint8Array;
 }
 
-/** A node, whose benchmark log the signers have checked. */
+/** The attestation of a node, whose benchmark log the signers have checked. */
 export interface NodeAttestation {
   type: "NodeAttestation";
   gpu: string;
   message: OracleMessages["NodeAttestation"];
 }
 
-/** What an attestation has left on the chain. */
+/** An attestation that is on the chain. */
 export interface Attested {
   transaction: string;
-  /** The signers whose signatures were sent. */
+  /** Signers whose signatures were sent. */
   signers: string[];
 }
 
-/** The model has its rating, and a rating is given once. */
+/** Thrown when a model already has its rating, which is given once. */
 export class AlreadyRatedError extends TuringFogError {
   constructor(
     readonly gpu: string,
@@ -49,7 +49,7 @@ export class AlreadyRatedError extends TuringFogError {
   }
 }
 
-/** A log of other hardware than the node was registered with, or a node that was not registered at all. */
+/** Thrown when a log is of other hardware than the node was registered with, or when the node is not registered. */
 export class WrongHardwareError extends TuringFogError {
   constructor(
     readonly nodeId: bigint,
@@ -59,14 +59,14 @@ export class WrongHardwareError extends TuringFogError {
   }
 }
 
-/** A source that holds more GPUs than the one to attest. */
+/** Thrown when a source does not hold exactly one GPU to attest. */
 export class AmbiguousGpuError extends TuringFogError {
   constructor(readonly gpus: readonly string[]) {
     super(`There are measurements of ${gpus.join(", ")}; name the one to attest`);
   }
 }
 
-/** A signature file that is not one, or is for something else. */
+/** Thrown when a file is not a signature file, or is one for another attestation. */
 export class SignatureFileError extends TuringFogError {
   constructor(
     readonly file: string,
@@ -77,7 +77,7 @@ export class SignatureFileError extends TuringFogError {
   }
 }
 
-/** The chain does not say what was attested. */
+/** Thrown when the chain holds another value than the one attested. */
 export class ReadBackError extends TuringFogError {
   constructor(
     readonly what: string,
@@ -89,8 +89,8 @@ export class ReadBackError extends TuringFogError {
 }
 
 /**
- * The attestation of a model's rating, from measurements of all seven networks of one GPU.
- * @throws AmbiguousGpuError, MissingNetworksError, AlreadyRatedError, and what `ratingOf` throws
+ * Returns the attestation of a model's rating, from measurements of all seven networks on one GPU.
+ * @throws AmbiguousGpuError, MissingNetworksError, AlreadyRatedError, and the errors of `ratingOf`
  */
 export async function ratingAttestation(
   registry: NodeRegistry,
@@ -112,7 +112,7 @@ export async function ratingAttestation(
 
 /**
  * Returns the attestation of a node by its own benchmark log.
- * @param candidates what the log says; it must be of the GPU that the node was registered with
+ * @param candidates measurements in the log; they must be of the GPU that the node was registered with
  * @param evidence SHA-256 of the log
  * @param validUntil unix seconds
  * @throws AmbiguousGpuError, WrongHardwareError
@@ -140,17 +140,20 @@ export function signAttestation(signer: Signer, { domain }: SignerSet, attestati
     : signMessage(signer, domain, attestation.type, attestation.message);
 }
 
-/** A signature as a file that its signer hands on: with the digest, so that it cannot be taken for another's. */
+/**
+ * Renders a signature as a file for its signer to hand on. The file carries the digest, so that it cannot be mistaken
+ * for a signature of another attestation.
+ */
 export function encodeSignatureFile(signerSet: SignerSet, attestation: Attestation, signature: Signature): string {
   const digest = digestOf(signerSet, attestation);
   return `${JSON.stringify({ format: SIGNATURE_FILE_FORMAT, type: attestation.type, digest, ...signature }, null, 2)}\n`;
 }
 
 /**
- * Reads a signature file. Only `submitAttestation` finds out whether the signature is valid.
- * @param file its name, for errors
- * @param text its content
- * @throws SignatureFileError when it is not one for this attestation under the signer set in force
+ * Reads a signature file. Does not check the signature, which `submitAttestation` does.
+ * @param file name of the file, for errors
+ * @param text content of the file
+ * @throws SignatureFileError if it is not one for this attestation under the signer set in force
  */
 export function decodeSignatureFile(
   file: string,
@@ -173,7 +176,7 @@ export function decodeSignatureFile(
   return { signer: content.signer, signature: content.signature };
 }
 
-/** A call that attests, with the signers whose signatures it carries. */
+/** A call that submits an attestation, with the signers whose signatures it carries. */
 export interface AttestationCall {
   to: string;
   data: string;
@@ -181,7 +184,7 @@ export interface AttestationCall {
 }
 
 /**
- * Picks a quorum out of the signatures, and returns the call to the registry that submits it; anyone may send it.
+ * Picks a quorum out of the signatures and returns the call to the registry that submits it. Anyone may send that call.
  * @throws QuorumNotReachedError, StaleSignerSetError
  */
 export async function attestationCall(
@@ -208,9 +211,9 @@ export async function attestationCall(
 }
 
 /**
- * Reads back what the chain says of an attestation.
- * @param block in which it was mined
- * @throws ReadBackError when that is something else
+ * Checks that the chain holds what was attested.
+ * @param block number of the block in which the attestation was mined
+ * @throws ReadBackError
  */
 export async function checkAttested(registry: NodeRegistry, attestation: Attestation, block: number): Promise<void> {
   if (attestation.type === "RatingAttestation") {
@@ -227,8 +230,8 @@ export async function checkAttested(registry: NodeRegistry, attestation: Attesta
 }
 
 /**
- * Picks a quorum out of the signatures, submits it and reads back what the chain then says.
- * @param registry connected to whoever pays; anyone may
+ * Picks a quorum out of the signatures, submits it and checks that the chain then holds what was attested.
+ * @param registry connected to the account that pays, which may be any
  * @throws QuorumNotReachedError, StaleSignerSetError, NoSignerError, RevertError, ReadBackError
  */
 export async function submitAttestation(

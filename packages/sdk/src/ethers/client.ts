@@ -26,30 +26,30 @@ export interface Addresses {
   addresses: DeploymentAddresses;
 }
 
-/** What an order buys; as `OpenParams` in IComputeEscrow.sol, with what most orders leave out. */
+/** The terms of an order to open: `OpenParams` of IComputeEscrow.sol, with defaults for what most orders leave out. */
 export interface OrderRequest {
-  /** The node; a joint order when left out. */
+  /** The node's id; the order is a joint one if left out. */
   nodeId?: bigint;
   asset: string;
-  /** 18 decimals. */
+  /** TU to buy, 18 decimals. */
   tuAmount: bigint;
   /** The most to pay, in base units of the asset per whole TU. */
   maxUnitPrice: bigint;
-  /** Seconds from now: 1 hour to 366 days. */
+  /** Seconds from now until the order ends: 1 hour to 366 days. */
   duration: bigint;
-  /** Who receives the order's token; the payer when left out. */
+  /** Recipient of the order's token; the payer if left out. */
   renter?: string;
-  /** Who is refunded; whoever holds the order then when left out. */
+  /** Recipient of the refund; if left out, the holder of the order at that time. */
   refundTo?: string;
   jobHash?: string;
-  /** Usable once per payer. */
+  /** The payer's reference, usable once per payer; none if left out. */
   paymentRef?: string;
 }
 
 export interface PermitOptions {
-  /** Until when the permit may be used, in unix seconds; an hour from the latest block on when left out. */
+  /** Last second at which the permit may be used, in unix seconds; an hour after the latest block if left out. */
   deadline?: bigint;
-  /** The asset's EIP-712 domain, for one that does not tell it by `eip712Domain()` (ERC-5267). */
+  /** The asset's EIP-712 domain, for an asset that does not return it by `eip712Domain()` (ERC-5267). */
   domain?: TypedDataDomain;
 }
 
@@ -67,21 +67,21 @@ export interface ClaimableBucket {
   amount: bigint;
 }
 
-/** The time is needed, and the client's runner knows no chain. */
+/** Thrown when a client needs the chain, but its runner has no provider. */
 export class NoProviderError extends TuringFogError {
   constructor() {
-    super("The client's signer was connected without a provider");
+    super("The client's runner has no provider: connect it to one");
   }
 }
 
-/** An asset that was never listed, so no order can be in it. */
+/** Thrown when an asset was never listed, so that no order can be in it. */
 export class UnknownAssetError extends TuringFogError {
   constructor(readonly asset: string) {
     super(`Asset ${asset} was never listed`);
   }
 }
 
-/** Thrown when a node is on another chain than an address book. */
+/** Thrown when a node is on another chain than that of the address book. */
 export class OtherChainError extends TuringFogError {
   constructor(
     readonly chainId: bigint,
@@ -96,10 +96,16 @@ export class OtherChainError extends TuringFogError {
 
 const PERMIT_LIFETIME = HOUR;
 
-/** At up to 50,000 gas each, proof included, they stay below the 16,777,216 that a transaction may take (EIP-7825). */
+/**
+ * Receipts in one transaction. At up to 50,000 gas each, proof included, they stay below the 16,777,216 gas that a
+ * transaction may take (EIP-7825).
+ */
 const RECEIPTS_PER_SETTLEMENT = 200;
 
-/** The whole protocol at its addresses, read and written through one runner: a provider, or a signer to send with. */
+/**
+ * A client of the whole protocol, which reads and writes through one runner: a provider, or a signer that can also
+ * send.
+ */
 export class TuringFog {
   readonly contracts: SystemContracts;
 
@@ -111,7 +117,7 @@ export class TuringFog {
   }
 
   /**
-   * Returns a client of the deployment that an address book names, once the runner's chain is found to be the book's.
+   * Returns a client of the deployment in an address book, after checking that the runner's chain is that of the book.
    * @throws NoProviderError, OtherChainError
    */
   static async at(book: Addresses, runner: ContractRunner): Promise<TuringFog> {
@@ -120,13 +126,13 @@ export class TuringFog {
     return new TuringFog(book.addresses, runner);
   }
 
-  /** The same contracts through another runner. */
+  /** Returns a client of the same contracts through another runner. */
   connect(runner: ContractRunner): TuringFog {
     return new TuringFog(this.addresses, runner);
   }
 
   /**
-   * Opens an order out of the payer's allowance.
+   * Opens an order that the payer's allowance pays for.
    * @throws NoSignerError, RevertError
    */
   async openOrder(request: OrderRequest): Promise<OpenedOrder> {
@@ -135,9 +141,9 @@ export class TuringFog {
   }
 
   /**
-   * Opens an order with an ERC-2612 permit, which the payer signs for the highest deposit,
-   * ⌈tuAmount · maxUnitPrice / 1e18⌉.
-   * @throws NoSignerError, RevertError
+   * Opens an order with an ERC-2612 permit. The payer signs it for the highest deposit, ⌈tuAmount · maxUnitPrice /
+   * 1e18⌉ base units of the asset.
+   * @throws NoSignerError, NoProviderError, RevertError
    */
   async openOrderWithPermit(request: OrderRequest, options: PermitOptions = {}): Promise<OpenedOrder> {
     const payer = await this.signer.getAddress();
@@ -150,7 +156,7 @@ export class TuringFog {
 
   /**
    * Settles a tree's receipts of one asset, in as many transactions as it takes, one after the other.
-   * @param receipts those to settle; all of the tree's in the asset when left out
+   * @param receipts receipts to settle; all of the tree's receipts in the asset if left out
    * @throws NoSignerError, UnknownAssetError, UnknownReceiptError, RevertError
    */
   async settle(asset: string, tree: ReceiptTree, receipts?: readonly Receipt[]): Promise<ContractTransactionReceipt[]> {
@@ -171,8 +177,9 @@ export class TuringFog {
   }
 
   /**
-   * The final buckets that a miner can claim something of, oldest first, found by the logs of what he has earned.
-   * @param fromBlock,toBlock where to look for it; the whole chain when left out
+   * Returns the final buckets of which a miner can claim something, oldest first. Finds them by the logs of what the
+   * miner has earned.
+   * @param fromBlock,toBlock range of blocks to search; the whole chain if left out
    */
   async claimableBuckets(miner: string, fromBlock?: number, toBlock?: number): Promise<ClaimableBucket[]> {
     const [settled, added] = await Promise.all([
@@ -227,7 +234,10 @@ function openParams(request: OrderRequest, payer: string): OpenParamsStruct {
   return { nodeId: 0n, renter: payer, refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash, ...request };
 }
 
-/** @throws OtherChainError unless a node's chain is that of an address book. */
+/**
+ * Checks that a node's chain is that of an address book.
+ * @throws OtherChainError
+ */
 export function checkChain(chainId: bigint, book: Pick<Addresses, "chainId">): void {
   if (chainId !== BigInt(book.chainId)) throw new OtherChainError(chainId, book.chainId);
 }

@@ -17,8 +17,8 @@ import { TuringFogError } from "../errors.js";
 
 /**
  * Every contract that a deployment may have, by its key in address books: its name in Solidity, its typed factory with
- * the ABI, and its place, the nonce with which Genesis creates it. Whatever enumerates contracts starts from here.
- * The key of a vesting wallet is {@link vestingKey} of its allocation; `vesting` stands for all of them.
+ * the ABI, and its place, the nonce with which Genesis creates it. All code that enumerates contracts starts from here.
+ * The key of a vesting wallet is the {@link vestingKey} of its allocation; `vesting` stands for all of them.
  */
 export const CONTRACTS = {
   timelock: { name: "TimelockController", factory: TimelockController__factory },
@@ -44,12 +44,12 @@ export type GenesisKey = { [K in ContractKey]: Contracts[K] extends { place: num
 /** Key of a contract that every deployment has exactly once. */
 export type SystemKey = GenesisKey | "timelock" | "genesis";
 
-/** Keys of the contracts that Genesis creates, in the order in which it does. */
+/** Keys of the contracts that Genesis creates, in the order of their creation. */
 export const GENESIS_KEYS: readonly GenesisKey[] = (Object.keys(CONTRACTS) as ContractKey[])
   .filter((key): key is GenesisKey => "place" in CONTRACTS[key])
   .sort((a, b) => CONTRACTS[a].place - CONTRACTS[b].place);
 
-/** Keys of the contracts that every deployment has exactly once, in the order in which they are created. */
+/** Keys of the contracts that every deployment has exactly once, in the order of their creation. */
 export const SYSTEM_KEYS: readonly SystemKey[] = ["timelock", "genesis", ...GENESIS_KEYS];
 
 /** Typed clients of {@link SYSTEM_KEYS}. */
@@ -58,15 +58,18 @@ export type SystemContracts = { [K in SystemKey]: ReturnType<Contracts[K]["facto
 /** Addresses of {@link SYSTEM_KEYS}. */
 export type SystemAddresses = Record<SystemKey, string>;
 
-/** Addresses as an address book has them: the system, vesting wallets by their keys, and the filler if there is one. */
+/**
+ * Addresses in the form of an address book: the system, the vesting wallets by their keys, and the filler if there is
+ * one.
+ */
 export type DeploymentAddresses = SystemAddresses & Record<string, string>;
 
-/** Returns the key under which an address book has the vesting wallet of an allocation. */
+/** Returns the key of an allocation's vesting wallet in an address book. */
 export function vestingKey(allocation: string): string {
   return `${allocation}Vesting`;
 }
 
-/** Thrown when addresses lack a contract. */
+/** Thrown when a contract of the system has no address. */
 export class MissingAddressError extends TuringFogError {
   constructor(readonly contract: SystemKey) {
     super(`The addresses have no ${contract}; expected ${SYSTEM_KEYS.join(", ")}`);

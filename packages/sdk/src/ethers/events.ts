@@ -1,8 +1,8 @@
 /**
- * Events of a range of blocks, in order. Providers bound how much they give at once, each in its own way: one that
- * refuses a range is asked for its halves.
+ * Returns the events of a range of blocks, in order. Providers limit how much they return at once, each in its own way.
+ * If a provider refuses a range, this asks for each half of it.
  * @param query as `(from, to) => tft.queryFilter(tft.filters.Transfer(), from, to)`
- * @throws what the query throws for a single block
+ * @throws the query's error for a single block
  */
 export async function eventsIn<E>(
   query: (from: number, to: number) => Promise<E[]>,

@@ -14,18 +14,18 @@ import { IERC1271__factory, type TUReceiptOracle } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
 import { typesOf, type OracleMessages, type OracleMessageType, type Signature } from "../wire/oracle.js";
 
-/** Who can sign for the oracle, and under which domain. */
+/** The accounts that can sign for the oracle, and the domain under which they sign. */
 export interface SignerSet {
   domain: TypedDataDomain;
   signers: readonly string[];
-  /** How many of them must sign. */
+  /** Number of signers who must sign. */
   quorum: number;
   version: bigint;
-  /** Answers for signers that are ERC-1271 contracts; without it only ECDSA signatures count. */
+  /** Runner that asks signers that are ERC-1271 contracts. If it is null, only ECDSA signatures count. */
   runner: ContractRunner | null;
 }
 
-/** A message for another signer set than the one in force: no quorum can be had for it. */
+/** Thrown when a message is for another signer set than the one in force, so that no quorum can sign it. */
 export class StaleSignerSetError extends TuringFogError {
   constructor(
     readonly version: bigint,
@@ -35,18 +35,18 @@ export class StaleSignerSetError extends TuringFogError {
   }
 }
 
-/** A signature that does not count, and why. */
+/** A signature that does not count, with the reason. */
 export interface RefusedSignature {
   signer: string;
   reason: string;
 }
 
-/** Too few valid signatures. */
+/** Thrown when there are fewer valid signatures than the quorum. */
 export class QuorumNotReachedError extends TuringFogError {
   constructor(
     readonly valid: number,
     readonly quorum: number,
-    /** Signers of whom there is no valid signature. */
+    /** Signers without a valid signature. */
     readonly missing: readonly string[],
     readonly refused: readonly RefusedSignature[],
   ) {
@@ -55,7 +55,7 @@ export class QuorumNotReachedError extends TuringFogError {
   }
 }
 
-/** A contract that tells its EIP-712 domain as ERC-5267 wants: the oracle, the TFT and most permit tokens. */
+/** A contract that returns its EIP-712 domain by ERC-5267: the oracle, the TFT and most permit tokens. */
 export interface HasDomain {
   eip712Domain(): Promise<{
     fields: string;
@@ -67,7 +67,7 @@ export interface HasDomain {
   }>;
 }
 
-/** The EIP-712 domain that a contract tells of itself; only the fields that it says it uses (ERC-5267). */
+/** Returns the EIP-712 domain of a contract, with only the fields that the contract says it uses (ERC-5267). */
 export async function readDomain(contract: HasDomain): Promise<TypedDataDomain> {
   const told = await contract.eip712Domain();
   const names = ["name", "version", "chainId", "verifyingContract", "salt"] as const;
@@ -75,7 +75,7 @@ export async function readDomain(contract: HasDomain): Promise<TypedDataDomain> 
   return Object.fromEntries(used.map((name) => [name, told[name]]));
 }
 
-/** The signer set in force, read from the chain. */
+/** Reads the signer set in force from the chain. */
 export async function readSignerSet(oracle: TUReceiptOracle): Promise<SignerSet> {
   const [domain, signers, quorum, version] = await Promise.all([
     readDomain(oracle),
@@ -100,8 +100,8 @@ export async function signMessage<T extends OracleMessageType>(
 }
 
 /**
- * Whether a signature is what it says, by the contract's rule: ECDSA first, then ERC-1271. Whether its signer is one of
- * the oracle's is another question.
+ * Checks whether a signature is by the signer that it names, by the contract's rule: ECDSA first, then ERC-1271. Does
+ * not check whether that signer is one of the oracle's.
  */
 export async function isValidSignature<T extends OracleMessageType>(
   { domain, runner }: Pick<SignerSet, "domain" | "runner">,
@@ -125,10 +125,10 @@ export async function isValidSignature<T extends OracleMessageType>(
 
 const ERC1271_MAGIC_VALUE = "0x1626ba7e";
 
-/** A wallet that reverts and an account without code have refused; anything else is the network's failure. */
+/** Tells a refusal from a failure of the network: a wallet that reverts and an account without code refuse. */
 function isRefusal(error: unknown): boolean {
   if (isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA")) return true;
-  return error instanceof Error && "data" in error; // as Hardhat's own chain throws what reverted
+  return error instanceof Error && "data" in error; // the form in which Hardhat's own chain throws a revert
 }
 
 function recover<T extends OracleMessageType>(
@@ -138,7 +138,7 @@ function recover<T extends OracleMessageType>(
   signature: string,
 ): string | null {
   try {
-    // ethers also takes compact signatures and a v of 0 or 1, the contract takes neither
+    // ethers also takes compact signatures and a v of 0 or 1; the contract takes neither
     if (EthersSignature.from(signature).serialized !== hexlify(signature)) return null;
     return verifyTypedData(domain, typesOf(type), message, signature);
   } catch {
@@ -147,11 +147,11 @@ function recover<T extends OracleMessageType>(
 }
 
 /**
- * Picks a quorum out of the signatures that came in, ready for the contracts: valid, by signers in force, each once,
- * in ascending order of signer, and no more than needed. Signatures that do not count, or whose contract cannot be asked,
- * are passed over, so that nobody can spoil a quorum by sending one.
- * @throws StaleSignerSetError when the message is for another signer set
- * @throws QuorumNotReachedError that names who has not signed, and what was refused
+ * Picks a quorum out of the given signatures, ready for the contracts: valid, by signers in force, one per signer, in
+ * ascending order of signer, and no more than needed. Passes over signatures that do not count or whose contract cannot
+ * be asked, so that nobody can spoil a quorum by sending one.
+ * @throws StaleSignerSetError if the message is for another signer set
+ * @throws QuorumNotReachedError naming the signers who have not signed, and the signatures refused
  */
 export async function collectQuorum<T extends OracleMessageType>(
   signerSet: SignerSet,
@@ -183,7 +183,7 @@ export async function collectQuorum<T extends OracleMessageType>(
   throw new QuorumNotReachedError(collected.length, signerSet.quorum, [...missing], refused);
 }
 
-/** Why a signature does not count; null when it does. */
+/** Returns the reason for which a signature does not count; null if it does. */
 async function refusalOf<T extends OracleMessageType>(
   signerSet: SignerSet,
   type: T,

@@ -13,16 +13,16 @@ export const PERMIT_TYPES = {
   ],
 };
 
-/** A signed permit; as `Permit` in IComputeEscrow.sol. */
+/** A signed permit, `Permit` of IComputeEscrow.sol. */
 export interface SignedPermit {
-  /** Unix seconds. */
+  /** Last second at which the permit may be used, in unix seconds. */
   deadline: bigint;
   v: number;
   r: string;
   s: string;
 }
 
-/** A token that takes permits and names its domain by `eip712Domain()` (ERC-5267). */
+/** A token that takes permits and returns its domain by `eip712Domain()` (ERC-5267). */
 export interface PermitToken extends HasDomain {
   nonces(owner: string): Promise<bigint>;
 }
@@ -31,7 +31,7 @@ export interface PermitToken extends HasDomain {
  * Signs an ERC-2612 permit with the owner's next nonce.
  * @param value the most that the spender may take, in base units of the token
  * @param deadline the last second at which the permit may be used, in unix seconds
- * @param domain the token's EIP-712 domain; read from the token when left out
+ * @param domain the token's EIP-712 domain; read from the token if left out
  */
 export async function signPermit(
   owner: Signer,

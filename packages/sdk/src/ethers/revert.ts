@@ -3,9 +3,9 @@ import { ErrorFragment, Interface, isHexString, type ErrorDescription, type Resu
 import { TuringFogError } from "../errors.js";
 import { CONTRACTS } from "./contracts.js";
 
-/** A transaction or call that a contract has refused, by the error that it declares. */
+/** Thrown when a contract refuses a transaction or a call. Carries the error that the contract declares. */
 export class RevertError extends TuringFogError {
-  /** Of the contract's error, such as `Escrow_TooEarly`. */
+  /** Name of the contract's error, such as `Escrow_TooEarly`. */
   readonly error: string;
   readonly args: Result;
 
@@ -16,7 +16,9 @@ export class RevertError extends TuringFogError {
   }
 }
 
-/** Every error of the protocol's contracts and of those they build on; once each, though several declare it. */
+/**
+ * Every error that the protocol's contracts and their bases declare; each once, even if several contracts declare it.
+ */
 let errors: Interface | undefined;
 
 function declaredErrors(): Interface {
@@ -28,9 +30,10 @@ function declaredErrors(): Interface {
 }
 
 /**
- * What a contract has said in refusing: its declared error and its arguments, `Error(reason)` or `Panic(code)`.
- * @param thrown whatever a provider, a signer or ethers threw
- * @returns null when it carries no revert data that the protocol's contracts could have given
+ * Returns the error with which a contract refused: a declared error with its arguments, `Error(reason)` or
+ * `Panic(code)`.
+ * @param thrown a value that a provider, a signer or ethers threw
+ * @returns null if `thrown` carries no revert data that the protocol's contracts could have given
  */
 export function decodeRevert(thrown: unknown): RevertError | null {
   const data = revertData(thrown);
@@ -40,7 +43,7 @@ export function decodeRevert(thrown: unknown): RevertError | null {
 
 /**
  * Awaits a call or a transaction.
- * @throws RevertError instead of what ethers throws, when a contract has refused
+ * @throws RevertError instead of the error of ethers, if a contract refuses
  */
 export async function withRevertDecoded<T>(result: Promise<T>): Promise<T> {
   try {
@@ -50,7 +53,10 @@ export async function withRevertDecoded<T>(result: Promise<T>): Promise<T> {
   }
 }
 
-/** Each layer between a contract and its caller wraps the error of the one below, under names of its own. */
+/**
+ * Returns the revert data of an error. Each layer between a contract and its caller wraps the error of the layer below,
+ * under names of its own.
+ */
 function revertData(thrown: unknown): string | null {
   if (isHexString(thrown)) return thrown.length >= 10 ? thrown : null;
   if (typeof thrown !== "object" || thrown === null) return null;

@@ -3,10 +3,10 @@ import type { ContractRunner, Signer, TransactionReceipt, TransactionResponse } 
 import { TuringFogError } from "../errors.js";
 import { withRevertDecoded } from "./revert.js";
 
-/** Thrown when something that needs a signer is asked of a client that can only read. */
+/** Thrown when a client that can only read is asked for something that needs a signer. */
 export class NoSignerError extends TuringFogError {
   constructor() {
-    super("The client was connected without a signer");
+    super("The client was connected without a signer: connect it with one");
   }
 }
 
@@ -20,12 +20,12 @@ export function signerOf(runner: ContractRunner | null): Signer {
 }
 
 /**
- * Waits until a transaction is mined, once.
- * @throws RevertError when a contract refused it
+ * Waits for one confirmation of a transaction.
+ * @throws RevertError if a contract refuses it
  */
 export async function mined<R extends TransactionReceipt>(
   sent: Promise<{ wait(): Promise<R | null> } & TransactionResponse>,
 ): Promise<R> {
   const receipt = await withRevertDecoded(sent.then((transaction) => transaction.wait()));
-  return receipt as R; // null only when no confirmation is waited for
+  return receipt as R; // ethers returns null only if it waits for no confirmation
 }

@@ -5,7 +5,7 @@ import { TuringFogError } from "../errors.js";
 import type { Addresses } from "../ethers/client.js";
 import { readJson } from "./files.js";
 
-/** Thrown when there is no address book of a chain. */
+/** Thrown when a chain has no address book. */
 export class NotDeployedError extends TuringFogError {
   constructor(
     readonly chain: string,
@@ -21,8 +21,8 @@ export class NotDeployedError extends TuringFogError {
 
 /**
  * Reads the address book of a chain.
- * @param chain its name, as in CHAINS
- * @param directory holds one address book for each chain that was deployed to, as CHAIN.json
+ * @param chain name of the chain, as in CHAINS
+ * @param directory folder with one address book, CHAIN.json, for each chain that was deployed to
  * @throws NotDeployedError
  */
 export async function readAddresses<Book extends Pick<Addresses, "chainId"> = Addresses>(

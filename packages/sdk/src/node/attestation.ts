@@ -8,7 +8,7 @@ import type { Signature } from "../wire/oracle.js";
 import { readMeasurements } from "./measurements.js";
 
 /**
- * Returns the attestation of a node by its benchmark log, a file.
+ * Returns the attestation of a node by the file of its benchmark log.
  * @param validUntil unix seconds
  * @throws RefusedLogError, AmbiguousGpuError, WrongHardwareError
  */
@@ -25,7 +25,7 @@ export async function attestationOfLog(
 
 /**
  * Reads a signature file from disk.
- * @throws SignatureFileError when it is not one for this attestation under the signer set in force
+ * @throws SignatureFileError if it is not one for this attestation under the signer set in force
  */
 export async function readSignatureFile(
   file: string,

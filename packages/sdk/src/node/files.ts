@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 
-/** Writes a file so that there is the old one or the new one at any moment, also when the machine stops. */
+/** Writes a file so that either the old or the new content is there at any moment, even if the machine stops. */
 export async function writeAtomically(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
@@ -15,7 +15,7 @@ export async function writeAtomically(file: string, text: string): Promise<void>
   await rename(temporary, file);
 }
 
-/** The parsed JSON of a file; undefined when there is none. */
+/** Parses the JSON of a file; undefined if there is no such file. */
 export async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8")) as unknown;

@@ -1,6 +1,6 @@
 import { TypedDataEncoder, type TypedDataField } from "ethers";
 
-/** What the oracle's signers sign, in EIP-712: typed data under the domain of the TUReceiptOracle. */
+/** The EIP-712 types that the oracle's signers sign, under the domain of the TUReceiptOracle. */
 export const ORACLE_TYPES = {
   ReceiptBatch: [
     { name: "receiptsRoot", type: "bytes32" },
@@ -21,13 +21,15 @@ export const ORACLE_TYPES = {
   ],
 } satisfies Record<string, TypedDataField[]>;
 
-/** The messages, by the name of their type; each dies with the signer set whose version it carries. */
+/**
+ * The messages, by the name of their type. Each is void once another signer set than that of its version is in force.
+ */
 export interface OracleMessages {
   /** A root of receipts, and the SHA-256 of the published file that it was made from. */
   ReceiptBatch: { receiptsRoot: string; dataHash: string; signerSetVersion: bigint };
-  /** `validUntil` in unix seconds; `evidence` is the hash of the node's benchmark log. */
+  /** `validUntil` is in unix seconds; `evidence` is the hash of the node's benchmark log. */
   NodeAttestation: { nodeId: bigint; validUntil: bigint; evidence: string; signerSetVersion: bigint };
-  /** `imagesPerSecondE3` in thousandths of images per second, in the order of NETWORKS. */
+  /** `imagesPerSecondE3` is in thousandths of images per second, in the order of `NETWORKS`. */
   RatingAttestation: {
     gpuModel: string;
     imagesPerSecondE3: readonly bigint[];
@@ -38,18 +40,18 @@ export interface OracleMessages {
 
 export type OracleMessageType = keyof OracleMessages;
 
-/** A signature and whose it is, as the contracts take it. */
+/** A signature and its signer, in the form that the contracts take. */
 export interface Signature {
   signer: string;
   signature: string;
 }
 
-/** The struct hash of a message, as `TUReceiptOracle.checkQuorum` takes it. */
+/** Returns the struct hash of a message, in the form that `TUReceiptOracle.checkQuorum` takes. */
 export function structHash<T extends OracleMessageType>(type: T, message: OracleMessages[T]): string {
   return TypedDataEncoder.hashStruct(type, typesOf(type), message);
 }
 
-/** Returns the type of a message as ethers takes it. */
+/** Returns the type of a message in the form that ethers takes. */
 export function typesOf(type: OracleMessageType): Record<string, TypedDataField[]> {
   return { [type]: ORACLE_TYPES[type] };
 }

@@ -8,31 +8,31 @@ import type { SystemContracts } from "../contracts.js";
 /** The governor, and the contracts that it governs. */
 export type GovernedContracts = Pick<SystemContracts, "timelock" | "oracle" | "vault" | "escrow">;
 
-/** Everything that the governor can do in the protocol. */
+/** Every action that the governor can take in the protocol. */
 export type GovernanceAction =
-  /** New signers, in any order, and how many of them must sign. */
+  /** New signers, in any order, and the number of them who must sign. */
   | { kind: "rotate-signers"; signers: string[]; quorum: bigint }
   | { kind: "replace-guardian"; guardian: string }
-  /** `referencePrice` is TFT (18 decimals) per whole unit: given once for ever, so 0 for an asset listed before. */
+  /** `referencePrice` is TFT (18 decimals) per whole unit. It is given once, so it is 0 for an asset listed before. */
   | { kind: "list-asset"; asset: string; referencePrice: bigint }
   | { kind: "delist-asset"; asset: string }
-  /** `share` is basis points of each release. */
+  /** `share` is in basis points of each release. */
   | { kind: "set-operations"; treasury: string; share: bigint };
 
-/** A call that the timelock is to make. */
+/** A call for the timelock to make. */
 export interface GovernorCall {
   to: string;
   data: string;
 }
 
-/** An action that would leave everything as it is. */
+/** Thrown when an action would leave everything as it is. */
 export class NothingChangesError extends TuringFogError {
   constructor(action: GovernanceAction) {
     super(`${action.kind} would change nothing: all of it is so already`);
   }
 }
 
-/** The call that does an action. */
+/** Returns the call that carries out an action. */
 export async function encodeAction(contracts: GovernedContracts, action: GovernanceAction): Promise<GovernorCall> {
   const { oracle, vault, escrow } = contracts;
   switch (action.kind) {
@@ -49,7 +49,7 @@ export async function encodeAction(contracts: GovernedContracts, action: Governa
   }
 }
 
-/** The action that a call does; null for a call that is none of them. */
+/** Returns the action that a call carries out; null if it is none of them. */
 export function decodeAction(contracts: GovernedContracts, { to, data }: GovernorCall): GovernanceAction | null {
   const { oracle, vault, escrow } = contracts;
   const target = [oracle, vault, escrow].find((contract) => contract.target === to);
@@ -74,7 +74,7 @@ export function decodeAction(contracts: GovernedContracts, { to, data }: Governo
 }
 
 /**
- * What an action that is to be scheduled changes.
+ * Returns the changes of an action that is to be scheduled.
  * @throws NothingChangesError
  */
 export async function proposedChanges(contracts: GovernedContracts, action: GovernanceAction): Promise<Change[]> {
@@ -83,7 +83,7 @@ export async function proposedChanges(contracts: GovernedContracts, action: Gove
   return changes;
 }
 
-/** What an action would change now, with what stays as it is. */
+/** Returns what an action would change now, including values that stay as they are. */
 export async function changesOf(
   { oracle, vault, escrow }: GovernedContracts,
   action: GovernanceAction,
@@ -133,7 +133,7 @@ export async function changesOf(
   }
 }
 
-/** As the oracle takes them. */
+/** Sorts accounts in the order in which the oracle takes them. */
 function ascending(accounts: readonly string[]): string[] {
   return [...accounts].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
 }
@@ -142,7 +142,10 @@ function standing(isListed: boolean): string {
   return isListed ? "listed" : "not listed for new orders";
 }
 
-/** Symbol, address and decimals, as far as the asset tells them: nothing is known of it before it is listed. */
+/**
+ * Returns the symbol, address and decimals of an asset, with "?" for what it does not answer: nothing is known of an
+ * asset before it is listed.
+ */
 async function assetName(asset: string, runner: ContractRunner | null): Promise<string> {
   const token = new Contract(
     asset,
@@ -158,7 +161,7 @@ async function assetName(asset: string, runner: ContractRunner | null): Promise<
   return `${symbol} at ${asset}, ${decimals} decimals`;
 }
 
-/** Basis points as a percentage. */
+/** Renders basis points as a percentage. */
 function percent(share: bigint): string {
   return `${formatUnits(share, 2)} %`;
 }

@@ -5,13 +5,13 @@ import { DAY } from "../../units.js";
 import type { GovernorCall } from "./actions.js";
 import type { Change } from "./changes.js";
 
-/** What the guardian can do. */
+/** An action that the guardian can take. */
 export type GuardianAction = { kind: "veto"; receiptsRoot: string } | { kind: "freeze" } | { kind: "thaw" };
 
-/** Seconds that a freeze lasts, as TUReceiptOracle.sol has them. */
+/** Length of a freeze in seconds, `FREEZE_DURATION` of TUReceiptOracle.sol. */
 const FREEZE_DURATION = 7n * DAY;
 
-/** The call that does an action. */
+/** Returns the call that carries out an action. */
 export async function encodeGuardianAction(oracle: TUReceiptOracle, action: GuardianAction): Promise<GovernorCall> {
   switch (action.kind) {
     case "veto":
@@ -24,7 +24,7 @@ export async function encodeGuardianAction(oracle: TUReceiptOracle, action: Guar
 }
 
 /**
- * What an action would change.
+ * Returns what an action would change.
  * @param now time of the latest block, in unix seconds
  */
 export async function guardianChanges(oracle: TUReceiptOracle, action: GuardianAction, now: bigint): Promise<Change[]> {

@@ -7,7 +7,7 @@ import { withRevertDecoded } from "../revert.js";
 import { formatInstant } from "../../time.js";
 import type { GovernorCall } from "./actions.js";
 
-/** What became of an operation; as in OpenZeppelin's TimelockController. */
+/** State of an operation; `OperationState` of OpenZeppelin's TimelockController. */
 export enum OperationState {
   Unset,
   Waiting,
@@ -15,39 +15,39 @@ export enum OperationState {
   Done,
 }
 
-/** A call that the timelock was told, or is to be told, to make. */
+/** A call that was or is to be scheduled with the timelock. */
 export interface Operation extends GovernorCall {
-  /** keccak256 of all that follows, by which the timelock knows it. */
+  /** keccak256 of target, value, data, predecessor and salt, by which the timelock knows the operation. */
   id: string;
   value: bigint;
-  /** The id of the operation that must have been done before; zero for none. */
+  /** Id of the operation that must be done before; zero for none. */
   predecessor: string;
   salt: string;
 }
 
-/** A call to the timelock itself, for whoever has the role. */
+/** A call to the timelock itself, for an account with the role that it takes. */
 export interface TimelockCall extends GovernorCall {
   description: string;
 }
 
-/** An operation that is already under way. */
+/** Thrown when the same call is already waiting or ready. */
 export class AlreadyScheduledError extends TuringFogError {
   constructor(
     readonly id: string,
     readonly state: OperationState,
   ) {
-    super(`The same is already scheduled as ${id}, and ${OperationState[state].toLowerCase()}: execute or cancel that`);
+    super(`The same call is scheduled as ${id} and is ${OperationState[state].toLowerCase()}: execute or cancel it`);
   }
 }
 
-/** An id that the timelock does not know as a single call. */
+/** Thrown when no operation of one call was ever scheduled under an id. */
 export class UnknownOperationError extends TuringFogError {
   constructor(readonly id: string) {
-    super(`${id} is no operation of one call that was ever scheduled: see govern list`);
+    super(`No operation of one call was ever scheduled as ${id}: see govern list`);
   }
 }
 
-/** An operation that is not in the state that a step takes. */
+/** Thrown when an operation is not in the state that a step needs. */
 export class OperationStateError extends TuringFogError {
   constructor(
     readonly id: string,
@@ -61,8 +61,8 @@ export class OperationStateError extends TuringFogError {
 }
 
 /**
- * The operation with which a call can be scheduled now. The salt counts how often the same was done, so that whoever
- * builds it gets the same operation.
+ * Returns the operation with which a call can be scheduled now. The salt counts how often the same call was done, so
+ * that everyone who builds the operation gets the same one.
  * @throws AlreadyScheduledError
  */
 export async function newOperation(timelock: TimelockController, { to, data }: GovernorCall): Promise<Operation> {
@@ -80,7 +80,7 @@ export async function stateOf(timelock: TimelockController, id: string): Promise
 }
 
 /**
- * Every operation of one call that was ever scheduled, in order.
+ * Returns every operation of one call that was ever scheduled, in order.
  * @param since a block not later than the timelock's
  */
 export async function operations(
@@ -100,7 +100,7 @@ export async function operations(
     predecessor: args.predecessor,
     salt: salts.get(args.id) ?? ZeroHash,
   }));
-  // once each, though it was cancelled and scheduled again, and none of a batch, whose id is made otherwise
+  // each once, even if it was cancelled and scheduled again; none of a batch, whose id is computed otherwise
   const known = new Map(found.map((each) => [each.id, each]));
   const hashes = await Promise.all(
     [...known.values()].map((each) =>
@@ -110,7 +110,11 @@ export async function operations(
   return [...known.values()].filter(({ id }, i) => hashes[i] === id);
 }
 
-/** @throws UnknownOperationError */
+/**
+ * Finds an operation by its id, in upper or lower case.
+ * @param since a block not later than the timelock's
+ * @throws UnknownOperationError
+ */
 export async function findOperation(
   timelock: TimelockController,
   provider: Provider,
@@ -122,7 +126,7 @@ export async function findOperation(
   return found;
 }
 
-/** For a proposer: from now on the timelock's delay runs. */
+/** Returns the call with which a proposer schedules an operation. Once it is mined, the timelock's delay runs. */
 export async function scheduleCall(timelock: TimelockController, operation: Operation): Promise<TimelockCall> {
   const { id, to, value, data, predecessor, salt } = operation;
   const delay = await timelock.getMinDelay();
@@ -131,8 +135,8 @@ export async function scheduleCall(timelock: TimelockController, operation: Oper
 }
 
 /**
- * For an executor.
- * @throws OperationStateError when the delay has not passed, or it was done or cancelled
+ * Returns the call with which an executor executes an operation.
+ * @throws OperationStateError if the delay has not passed, or the operation was done or cancelled
  */
 export async function executeCall(timelock: TimelockController, operation: Operation): Promise<TimelockCall> {
   const { id, to, value, data, predecessor, salt } = operation;
@@ -142,8 +146,8 @@ export async function executeCall(timelock: TimelockController, operation: Opera
 }
 
 /**
- * For a canceller.
- * @throws OperationStateError when it was done or cancelled
+ * Returns the call with which a canceller cancels an operation.
+ * @throws OperationStateError if the operation was done or cancelled
  */
 export async function cancelCall(timelock: TimelockController, id: string): Promise<TimelockCall> {
   await checkState(timelock, id, [OperationState.Waiting, OperationState.Ready], "waiting or ready");
@@ -162,8 +166,8 @@ async function checkState(
 }
 
 /**
- * Makes a call as an account would, and leaves nothing of it.
- * @throws RevertError by the error that the contract declares
+ * Tries a call from an account without sending anything.
+ * @throws RevertError with the error that the contract declares
  */
 export async function simulate(provider: Provider, from: string, { to, data }: GovernorCall): Promise<void> {
   await withRevertDecoded(provider.call({ from, to, data }));
