@@ -4,19 +4,19 @@ import { type Chain, chainNamed, TuringFogError } from "@turingfog/sdk";
 import { IN_PROCESS, isLocal, rpcUrl, rpcVariable } from "./rpc.js";
 import { hide, redact } from "./secrets.js";
 
-/** A provider that can also be asked what ethers has no function for. */
+/** A provider that also sends requests for which ethers has no function. */
 export type RpcProvider = Provider & { send(method: string, params: unknown[]): Promise<unknown> };
 
 /** A chain whose node answers. */
 export interface Connection {
-  /** As in CHAINS. */
+  /** Name of the chain, as in CHAINS. */
   name: string;
   chain: Chain;
   chainId: bigint;
   provider: RpcProvider;
 }
 
-/** No RPC URL is known for a chain. */
+/** Thrown when no RPC URL is known for a chain. */
 export class NoRpcUrlError extends TuringFogError {
   constructor(
     readonly chain: string,
@@ -26,14 +26,14 @@ export class NoRpcUrlError extends TuringFogError {
   }
 }
 
-/** The node does not answer. */
+/** Thrown when a node does not answer. */
 export class UnreachableError extends TuringFogError {
   constructor(chain: string, reason: string) {
     super(`The node of ${chain} does not answer (${reason}): check ${rpcVariable(chain)}`);
   }
 }
 
-/** The node is on another chain than the chain's name says. */
+/** Thrown when a node is on another chain than the one it was named for. */
 export class WrongChainError extends TuringFogError {
   constructor(
     readonly chain: string,
@@ -47,7 +47,7 @@ export class WrongChainError extends TuringFogError {
 const TIMEOUT = 20_000;
 
 /**
- * Connects to a chain by its name. Its RPC URL is taken from the environment, and never shown.
+ * Connects to a chain by its name. Takes the RPC URL from the environment and never shows it.
  * @throws UnknownChainError, NoRpcUrlError, UnreachableError, WrongChainError
  */
 export async function connect(name: string): Promise<Connection> {
@@ -61,7 +61,7 @@ export async function connect(name: string): Promise<Connection> {
 }
 
 async function inProcess(): Promise<RpcProvider> {
-  // Hardhat takes its network from here when it is first imported
+  // Hardhat reads its network from here when it is first imported
   process.env.HARDHAT_NETWORK = IN_PROCESS;
   const { ethers } = (await import("hardhat")) as unknown as { ethers: { provider: RpcProvider } };
   return ethers.provider;
@@ -76,14 +76,14 @@ async function remote(name: string): Promise<RpcProvider> {
     const request = new FetchRequest(url);
     request.timeout = TIMEOUT;
     const chainId = await chainIdOf(request.clone());
-    // the chain is known and does not change; answers must not be kept, for a resumed deployment polls
+    // the chain is known and does not change; answers must not be cached, because a resumed deployment polls
     return new JsonRpcProvider(request, chainId, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });
   } catch (error) {
     throw new UnreachableError(name, redact(reasonOf(error)));
   }
 }
 
-/** Asked apart, since a provider that does not know its chain asks for it again and again without an end. */
+/** Asks a node for its chain id. A provider that does not know its chain would ask again and again without end. */
 async function chainIdOf(request: FetchRequest): Promise<bigint> {
   request.body = { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] };
   const response = await request.send();

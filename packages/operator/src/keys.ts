@@ -5,13 +5,13 @@ import { HDNodeWallet, Wallet, getAddress, isKeystoreJson, type Provider } from 
 import { TuringFogError } from "@turingfog/sdk";
 import { hide } from "./secrets.js";
 
-/** Where the key of whoever sends is looked for: a keystore file first, then the environment. */
+/** Sources of the sender's key: a keystore file first, then the environment. */
 export interface KeySource {
-  /** An encrypted JSON keystore (Web3 Secret Storage); TURINGFOG_KEYSTORE when left out. */
+  /** File of an encrypted JSON keystore (Web3 Secret Storage); TURINGFOG_KEYSTORE if left out. */
   keystore?: string;
-  /** Whether the first account of every Hardhat node will do when there is no other. */
+  /** Whether the first account of every Hardhat node is used if there is no other key. */
   isLocal: boolean;
-  /** Asks for a passphrase that TURINGFOG_PASSPHRASE does not have. */
+  /** Asks for a passphrase if TURINGFOG_PASSPHRASE is not set. */
   ask?: (question: string) => Promise<string>;
   env?: NodeJS.ProcessEnv;
 }
@@ -20,10 +20,10 @@ export const KEYSTORE_VARIABLE = "TURINGFOG_KEYSTORE";
 export const PASSPHRASE_VARIABLE = "TURINGFOG_PASSPHRASE";
 export const PRIVATE_KEY_VARIABLE = "TURINGFOG_PRIVATE_KEY";
 
-// Public: Hardhat's, anvil's and Ganache's. Whatever it holds on a real network is anyone's.
+// The public mnemonic of Hardhat and anvil. Anyone can take what its accounts hold on a real network.
 const TEST_MNEMONIC = "test test test test test test test test test test test junk";
 
-/** There is nothing to sign with. */
+/** Thrown when there is no key to sign with. */
 export class NoKeyError extends TuringFogError {
   constructor() {
     super(
@@ -33,14 +33,14 @@ export class NoKeyError extends TuringFogError {
   }
 }
 
-/** What was given for a private key is none. Never says what it is instead. */
+/** Thrown when a text is not a private key. The message never contains the text. */
 export class MalformedKeyError extends TuringFogError {
   constructor() {
-    super("What was given for a private key is none: must be 32 bytes, as 0x and 64 hexadecimal digits");
+    super("Invalid private key: expected 0x followed by 64 hex digits");
   }
 }
 
-/** A keystore that cannot be opened. */
+/** Thrown when a keystore cannot be opened. */
 export class KeystoreError extends TuringFogError {
   constructor(
     readonly file: string,
@@ -51,7 +51,7 @@ export class KeystoreError extends TuringFogError {
 }
 
 /**
- * The wallet of whoever sends, connected.
+ * Returns the sender's wallet, connected to a provider.
  * @throws NoKeyError, MalformedKeyError, KeystoreError
  */
 export async function loadWallet(source: KeySource, provider: Provider): Promise<Wallet> {
@@ -61,7 +61,8 @@ export async function loadWallet(source: KeySource, provider: Provider): Promise
 }
 
 /**
- * The address of whoever sends, for which no passphrase is needed; undefined where nothing tells it.
+ * Returns the sender's address, without a passphrase; undefined if there is no key, or if the keystore does not contain
+ * its address.
  * @throws MalformedKeyError, KeystoreError
  */
 export async function addressOf(source: KeySource): Promise<string | undefined> {
@@ -90,12 +91,12 @@ function plainKey({ isLocal, env = process.env }: KeySource): Wallet {
 }
 
 /**
- * The wallet of a private key, which no output will show from then on.
+ * Returns the wallet of a private key, and hides the key from all output from then on.
  * @throws MalformedKeyError
  */
 export function privateKeyOf(key: string): Wallet {
   hide(key, "private key");
-  // caught without its cause, which may quote the key
+  // the error has no cause, because the cause may quote the key
   try {
     return new Wallet(key);
   } catch {

@@ -1,15 +1,18 @@
-/** What no output and no error may contain: keys, passphrases, RPC URLs (most carry an access key). */
+/**
+ * Texts that no output and no error may contain, each with its name: keys, passphrases, RPC URLs (most carry an access
+ * key).
+ */
 const secrets = new Map<string, string>();
 
-/** Has {@link redact} put `[what]` wherever the secret would stand. */
+/** Registers a secret, for which {@link redact} then puts `[what]`. */
 export function hide(secret: string, what: string): void {
   if (secret !== "") secrets.set(secret, what);
 }
 
-/** The text without the secrets that have been hidden. */
+/** Returns a text with every registered secret replaced by its name. */
 export function redact(text: string): string {
   let redacted = text;
-  // the longest first, for one may be a part of another
+  // longest first, because one secret may be a part of another
   const byLength = Array.from(secrets).sort(([a], [b]) => b.length - a.length);
   for (const [secret, what] of byLength) redacted = redacted.replaceAll(secret, `[${what}]`);
   return redacted;

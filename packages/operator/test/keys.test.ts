@@ -50,7 +50,7 @@ describe("deployment signer", () => {
     for (const key of [privateKey.slice(0, -1), `${privateKey}00`, `0x${"zz".repeat(32)}`, "correct horse battery"]) {
       it(`refuses a malformed key of ${key.length} characters, and does not repeat it`, async () => {
         const loading = load({ env: { TURINGFOG_PRIVATE_KEY: key } });
-        await expect(loading).to.be.rejectedWith(MalformedKeyError, "must be 32 bytes");
+        await expect(loading).to.be.rejectedWith(MalformedKeyError, "expected 0x followed by 64 hex digits");
         expect(await saidBy(loading)).to.not.contain(key);
       });
     }

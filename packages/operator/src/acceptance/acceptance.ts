@@ -29,14 +29,18 @@ import { checkCode } from "./code.js";
 import { checkDeployer, checkRoles } from "./roles.js";
 
 /**
- * That the code at every address is what the repository and the parameters make, and that nobody else governs it. Where
- * code differs in more than its immutables, what it answers proves nothing, and nothing else is asked.
+ * Checks that the code at every address is that of the repository and the parameters, and that every role has exactly
+ * the holders in the parameters. Stops after the code if any differs in more than its immutables, since the answers of
+ * such code prove nothing.
  */
 export async function verify(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
   return andThen(await checkSystemCode(build, deployed), () => checkRoles(deployed));
 }
 
-/** {@link verify}, the deployer, and every reference, time, asset and allocation, and the supply. */
+/**
+ * Checks all that {@link verify} checks, and also the deployer, every reference, time, asset and allocation, and the
+ * supply.
+ */
 export async function accept(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
   return andThen(await checkSystemCode(build, deployed), async () => [
     ...(await handover(deployed)),
@@ -47,7 +51,10 @@ export async function accept(build: Build, deployed: CheckedDeployment): Promise
   ]);
 }
 
-/** That roles are as the parameters have them and the deployer holds nothing, which is how genesis leaves the system. */
+/**
+ * Checks that the roles are those of the parameters and that the deployer holds nothing, the state in which genesis
+ * leaves the system.
+ */
 export async function handover(deployed: CheckedDeployment): Promise<Check[]> {
   return [...(await checkRoles(deployed)), ...(await checkDeployer(deployed))];
 }
@@ -57,7 +64,7 @@ async function andThen(code: Check[], next: () => Promise<Check[]>): Promise<Che
   return isOurs ? [...code, ...(await next())] : code;
 }
 
-/** The contracts, the list of signers from the start, and the one in force. */
+/** Checks the code of the contracts, of the first list of signers, and of the list in force. */
 async function checkSystemCode(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
   const { provider, parameters, addresses } = deployed;
   const code = await checkCode(provider, expectedContracts(build, deployed));
@@ -72,7 +79,7 @@ async function checkSystemCode(build: Build, deployed: CheckedDeployment): Promi
   });
 }
 
-/** Everything that a contract says of another or of a time, and where the address book has them. */
+/** Checks every reference and time that the contracts return, and the addresses in the address book. */
 async function checkReferences({ provider, parameters, addresses }: CheckedDeployment): Promise<Check[]> {
   const section = new Section("References");
   const system = systemOf(addresses);
@@ -88,7 +95,10 @@ async function checkReferences({ provider, parameters, addresses }: CheckedDeplo
   return section.checks;
 }
 
-/** Where operations are paid, and which assets were ever listed, each with its first reference price. */
+/**
+ * Checks the treasury and share of operations, and the assets that were ever listed, each with its first reference
+ * price.
+ */
 async function checkSettings({ provider, parameters, addresses, since }: CheckedDeployment): Promise<Check[]> {
   const section = new Section("Settings");
   const system = systemOf(addresses);
@@ -120,7 +130,10 @@ async function checkSettings({ provider, parameters, addresses, since }: Checked
   return section.checks;
 }
 
-/** That the nominal supply was minted and no more, and that the vault has what it has not released. */
+/**
+ * Checks that exactly the nominal supply was minted, that the total supply and the releases follow from what was
+ * burned, and that the vault holds all that it has not released.
+ */
 async function checkSupply({ provider, addresses, since }: CheckedDeployment): Promise<Check[]> {
   const section = new Section("Supply");
   const system = systemOf(addresses);
@@ -145,7 +158,7 @@ async function checkSupply({ provider, addresses, since }: CheckedDeployment): P
   return section.checks;
 }
 
-/** What each holder was given at genesis, and on which terms it vests. */
+/** Checks the amount that each holder was given at genesis, and the terms on which it vests. */
 async function checkAllocations({ provider, parameters, addresses, since }: CheckedDeployment): Promise<Check[]> {
   const section = new Section("Allocations");
   const { tft: token, vault } = systemOf(addresses);

@@ -1,8 +1,8 @@
 import { formatAmount } from "@turingfog/sdk";
 
-/** One thing that was compared with what it must be. */
+/** A comparison of an actual value with an expected one. */
 export interface Check {
-  /** Under which heading a report has it. */
+  /** Heading of the check in a report. */
   section: string;
   what: string;
   expected: string;
@@ -16,13 +16,13 @@ export class Section {
 
   constructor(private readonly section: string) {}
 
-  /** Compares by what is written. */
+  /** Compares two values as text. */
   equal(what: string, actual: unknown, expected: unknown): void {
     const [is, must] = [String(actual), String(expected)];
     this.checks.push({ section: this.section, what, expected: must, actual: is, passed: is === must });
   }
 
-  /** Compares amounts of TFT; anyone may have added to what must be there. */
+  /** Checks that an amount of TFT (18 decimals) is at least a minimum. Anyone may have added to it. */
   amountAtLeast(what: string, actual: bigint, minimum: bigint): void {
     const [is, must] = [formatAmount(actual), `at least ${formatAmount(minimum)}`];
     this.checks.push({ section: this.section, what, expected: must, actual: is, passed: actual >= minimum });

@@ -5,15 +5,15 @@ import type { ImmutableReference } from "../deployment/build.js";
 import type { ExpectedCode, ExpectedContract } from "../deployment/expected.js";
 
 /**
- * Compares the runtime code of every contract with what the local build makes of the parameters: each immutable by its
- * name, then everything around them byte by byte, the metadata's hash included.
+ * Compares the runtime code of every contract with the code that the local build and the parameters give: each
+ * immutable by its name, then everything around them byte by byte, the metadata's hash included.
  */
 export async function checkCode(provider: Provider, expected: (ExpectedCode | ExpectedContract)[]): Promise<Check[]> {
   const codes = await Promise.all(expected.map(({ address }) => provider.getCode(address)));
   return expected.flatMap((each, i) => compareCode(each, codes[i]));
 }
 
-/** {@link checkCode} for one contract. */
+/** Compares the runtime code of one contract, as {@link checkCode} does. */
 export function compareCode(expected: ExpectedCode | ExpectedContract, actual: string): Check[] {
   const { name, address, runtimeCode } = expected;
   const compiled = "compiled" in expected ? expected.compiled : undefined;
@@ -21,7 +21,7 @@ export function compareCode(expected: ExpectedCode | ExpectedContract, actual: s
   const must = getBytes(runtimeCode);
 
   const immutables = new Section("Immutables");
-  // of another length, it has nothing in the same place
+  // code of another length has its immutables elsewhere
   const references = rest.length === must.length ? (compiled?.immutables ?? []) : [];
   for (const [immutable, places] of byName(references)) {
     const valuesIn = (code: string) => places.map(({ start, length }) => dataSlice(code, start, start + length));
@@ -30,7 +30,7 @@ export function compareCode(expected: ExpectedCode | ExpectedContract, actual: s
     for (const { start, length } of places) rest.set(must.subarray(start, start + length), start);
   }
 
-  // a list of signers is nothing but values
+  // the code of a signer list consists of values alone
   const code = new Section(compiled === undefined ? "Immutables" : "Code");
   const metadata = compiled === undefined ? must.length : metadataStart(must);
   code.equal(`${name} at ${address}`, describe(rest, must, metadata), describe(must, must, metadata));
@@ -43,7 +43,7 @@ function byName(immutables: ImmutableReference[]): Map<string, ImmutableReferenc
   return places;
 }
 
-/** Length and hash of a code, and the first byte that differs from what it must be. */
+/** Describes a code: its length, its hash, and the first byte that differs from the expected one. */
 function describe(code: Uint8Array, must: Uint8Array, metadata: number): string {
   if (code.length === 0) return "no code";
   const summary = `${code.length} bytes, ${keccak256(code)}`;
@@ -53,7 +53,7 @@ function describe(code: Uint8Array, must: Uint8Array, metadata: number): string 
   return `${summary}; first at byte ${first}${first >= metadata ? " (metadata)" : ""}: ${is} instead of ${was}`;
 }
 
-/** Where the CBOR metadata begins that the compiler appends; its last two bytes are its length. */
+/** Returns the offset of the CBOR metadata that the compiler appends. The last two bytes of the code are its length. */
 function metadataStart(code: Uint8Array): number {
   const length = (code[code.length - 2] << 8) | code[code.length - 1];
   return code.length - 2 - length;

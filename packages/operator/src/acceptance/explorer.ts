@@ -3,21 +3,21 @@ import { Etherscan } from "@nomicfoundation/hardhat-verify/etherscan";
 import { Section, type Check } from "./checks.js";
 import type { ExpectedContract } from "../deployment/expected.js";
 
-/** Etherscan's one API for all chains, which it is told by their id; others have one address for each chain. */
+/** Etherscan's API for all chains, which takes the chain id. Other explorers have one address for each chain. */
 const ETHERSCAN_V2 = "https://api.etherscan.io/v2/api";
 
 /**
- * A block explorer that verifies as Etherscan does.
+ * Returns a client of a block explorer that verifies as Etherscan does.
  * @param api address of its API
- * @param url where people look at it
+ * @param url address of its pages
  */
 export function explorerAt(api: string, url: string, chainId: bigint, apiKey: string): Etherscan {
   return new Etherscan(apiKey, api, url, api === ETHERSCAN_V2 ? Number(chainId) : undefined);
 }
 
 /**
- * Has an explorer verify every contract that it has not verified yet, those that Genesis created included. It is given
- * the sources of each contract alone, with which the compiler makes the very code that was deployed.
+ * Submits every contract that an explorer has not verified yet, those that Genesis created included. Submits only the
+ * sources of each contract, from which the compiler makes exactly the deployed code.
  */
 export async function verifyOnExplorer(explorer: Etherscan, contracts: ExpectedContract[]): Promise<Check[]> {
   const section = new Section("Explorer");

@@ -1,9 +1,9 @@
 import type { Check } from "./checks.js";
 
-/** Checks of a deployment, with what they were made on. */
+/** Checks of a deployment, with the facts that they were made on. */
 export interface AcceptanceReport {
   title: string;
-  /** Network, chain, block, build: by name. */
+  /** Facts by name: network, chain, block, build. */
   facts: Record<string, string>;
   passed: boolean;
   checks: Check[];
@@ -13,13 +13,13 @@ export function reportOf(title: string, facts: Record<string, string>, checks: C
   return { title, facts, passed: checks.every(({ passed }) => passed), checks };
 }
 
-/** What it comes to, in a line. */
+/** Sums up a report in one line. */
 export function verdict({ checks }: AcceptanceReport): string {
   const failed = checks.filter(({ passed }) => !passed).length;
   return failed === 0 ? `All ${checks.length} checks passed.` : `${failed} of ${checks.length} checks FAILED.`;
 }
 
-/** The whole report as Markdown: the verdict, what failed, then every check under its section. */
+/** Renders the whole report as Markdown: the verdict, the failed checks, then every check under its section. */
 export function toMarkdown(report: AcceptanceReport): string {
   const { title, facts, checks } = report;
   const failed = checks.filter(({ passed }) => !passed);
@@ -47,7 +47,7 @@ function escape(cell: string): string {
   return cell.replaceAll("|", "\\|");
 }
 
-/** What a terminal shows: what failed, or how many passed in each section. */
+/** Renders a report for a terminal: the failed checks, or the number of checks in each section if all passed. */
 export function toText(report: AcceptanceReport): string {
   const { title, facts, checks } = report;
   const failed = checks.filter(({ passed }) => !passed);

@@ -26,7 +26,8 @@ export type Role = keyof typeof ROLES;
 const ROLE_NAMES = Object.keys(ROLES) as Role[];
 
 /**
- * Who holds each role of the timelock now. Whoever holds one was granted it in an event, so nobody is overlooked.
+ * Returns the accounts that hold each role of the timelock now. Every holder was granted the role in an event, so none
+ * is missed.
  * @param since a block not later than the timelock's
  */
 export async function roleHolders(
@@ -47,7 +48,7 @@ export async function roleHolders(
   return Object.fromEntries(await Promise.all(ROLE_NAMES.map(holders))) as Record<Role, string[]>;
 }
 
-/** Every role and the governor's delay: nobody may have one too many, nobody one too few. */
+/** Checks that the holders of every role, and the governor's delay, are exactly those of the parameters. */
 export async function checkRoles({ provider, parameters, addresses, since }: CheckedDeployment): Promise<Check[]> {
   const { timelock } = addresses;
   const { minDelay, proposers, executors } = parameters.governor;
@@ -66,8 +67,8 @@ export async function checkRoles({ provider, parameters, addresses, since }: Che
 }
 
 /**
- * That the deployer can do nothing in the system, is due nothing from it and owns nothing of it, though the parameters
- * may name it. Where none is known there is nothing to ask: no code depends on who sent it.
+ * Checks that the deployer has no role and no TFT, is not the operations treasury and owns no vesting wallet, even if
+ * the parameters name it. Returns no check if the deployer is not known: no code depends on the sender.
  */
 export async function checkDeployer({
   provider,

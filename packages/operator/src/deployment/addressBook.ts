@@ -16,66 +16,66 @@ import type { DeploymentParameters } from "./parameters.js";
 
 /** A contract of a deployment. */
 export interface ContractRecord {
-  /** Fully qualified, as `contracts/TFT.sol:TFT`. */
+  /** Fully qualified name, as `contracts/TFT.sol:TFT`. */
   contract: string;
-  /** Of the constructor, ABI-encoded. */
+  /** ABI-encoded arguments of the constructor. */
   constructorArguments: string;
-  /** The same to read: in their order, structs as lists, numbers in decimal. */
+  /** The same arguments in readable form: in their order, structs as lists, numbers in decimal. */
   arguments: unknown[];
   /** keccak256 of the creation code with its arguments. */
   initCodeHash: string;
-  /** keccak256 of what stands on the chain. */
+  /** keccak256 of the code on the chain. */
   runtimeCodeHash: string;
-  /** Hash of the transaction that created it, and the number of its block; null where they are not known. */
+  /** Hash of the transaction that created it, and the number of its block; null if they are not known. */
   transaction: string | null;
   block: number | null;
 }
 
-/** Where a deployment stands and what it was made of, as `deployments/<network>.json` has it. */
+/** The addresses of a deployment and what it was made of, as stored in `deployments/<network>.json`. */
 export interface AddressBook {
   network: string;
   chainId: number;
-  /** The {@link DeploymentPlan}'s id. */
+  /** Id of the {@link DeploymentPlan}. */
   deployment: string;
-  /** The contracts, and the vesting wallet of each allocation NAME as NAMEVesting. */
+  /** Addresses of the contracts, and the vesting wallet of each allocation NAME as NAMEVesting. */
   addresses: DeploymentAddresses;
-  /** Hashes, where known, by the contract that they created; Genesis' one call for its seven is `creation`. */
+  /** Known transaction hashes by the contract that they created; Genesis' one call for its seven is `creation`. */
   transactions: Record<string, string>;
-  /** Who sent those; null where none is known. */
+  /** Sender of those transactions; null if none is known. */
   deployer: string | null;
-  /** In which the system was created, and the first of the deployment as far as known; null where they are not. */
+  /** Block in which the system was created, and first known block of the deployment; null if they are not known. */
   block: number | null;
   firstBlock: number | null;
-  /** Of the repository, with "-dirty" behind it when files were changed; null outside of one. */
+  /** Commit of the repository, with the suffix "-dirty" if tracked files were changed; null outside a repository. */
   commit: string | null;
-  /** As `0.8.37+commit.f401782d`. */
+  /** Version of the compiler, as `0.8.37+commit.f401782d`. */
   compiler: string;
   contracts: Record<string, ContractRecord>;
 }
 
-/** The address book of a network; undefined when nothing was deployed there. */
+/** Reads the address book of a network; undefined if there is none. */
 export async function readAddressBook(network: string, directory: string): Promise<AddressBook | undefined> {
   return (await readJson(path.join(directory, `${network}.json`))) as AddressBook | undefined;
 }
 
-/** Writes the address book of its network, in one piece. */
+/** Writes the address book of its network atomically. */
 export function writeAddressBook(book: AddressBook, directory: string): Promise<void> {
   return writeAtomically(path.join(directory, `${book.network}.json`), `${toJson(book)}\n`);
 }
 
-/** What an address book is made of. */
+/** Sources of an address book. */
 export interface AddressBookSource {
   connection: Connection;
   parameters: DeploymentParameters;
   plan: DeploymentPlan;
   build: Build;
-  /** What is known of the transactions. */
+  /** Known receipts of the transactions. */
   receipts: Receipts;
-  /** The network's address book as it was, which may know of transactions that a later run does not. */
+  /** Earlier address book of the network, which may know transactions that a later run does not. */
   earlier?: AddressBook;
 }
 
-/** The address book of a deployment that stands. */
+/** Returns the address book of a deployment whose steps are all done. */
 export async function addressBook(source: AddressBookSource): Promise<AddressBook> {
   const { connection, parameters, plan, build } = source;
   const { provider, chainId } = connection;
@@ -103,7 +103,7 @@ export async function addressBook(source: AddressBookSource): Promise<AddressBoo
 
 type Creations = Map<string, TransactionReceipt>;
 
-/** The receipts of a plan's steps by their names, as far as this run, an earlier one or the chain's logs know them. */
+/** Returns the receipts of a plan's steps by name, as far as this run, an earlier one or the chain's logs know them. */
 async function creations({ connection, plan, receipts, earlier }: AddressBookSource): Promise<Creations> {
   const { provider } = connection;
   const before = earlier?.deployment === plan.id ? earlier.transactions : {};
@@ -117,10 +117,13 @@ async function creations({ connection, plan, receipts, earlier }: AddressBookSou
   return created;
 }
 
-/** The one whose constructor logs nothing. */
+/** Name of the step whose constructor emits no event. */
 const SILENT = "genesis";
 
-/** What a constructor logged. Not every provider searches the whole chain. */
+/**
+ * Returns the first event of a contract, which its constructor emitted; undefined if the provider cannot search the
+ * whole chain.
+ */
 async function firstLog(provider: Provider, address: string): Promise<Log | undefined> {
   try {
     const [first] = await provider.getLogs({ address, fromBlock: 0, toBlock: "latest" });
@@ -150,7 +153,10 @@ async function contractRecord(
   };
 }
 
-/** What the working tree stands at. */
+/**
+ * Returns the commit of the working tree, with the suffix "-dirty" if tracked files were changed; null outside a
+ * repository.
+ */
 async function commit(): Promise<string | null> {
   const git = async (...args: string[]) => (await promisify(execFile)("git", args, { cwd: __dirname })).stdout.trim();
   try {

@@ -8,7 +8,7 @@ import { getBytes, hexlify, Interface, type JsonFragment } from "ethers";
 
 /** Place of an immutable in runtime code. */
 export interface ImmutableReference {
-  /** As it is declared. */
+  /** Name in its declaration. */
   name: string;
   start: number;
   length: number;
@@ -23,17 +23,17 @@ export interface CompilerInput {
 
 /** A contract as the compiler made it. */
 export interface CompiledContract {
-  /** As `contracts/TFT.sol:TFT`. */
+  /** Fully qualified name, as `contracts/TFT.sol:TFT`. */
   fullyQualifiedName: string;
   abi: Interface;
-  /** Without constructor arguments. */
+  /** Creation code without constructor arguments. */
   creationCode: string;
-  /** With zeros for the immutables, and the metadata's hash at its end. */
+  /** Runtime code with zeros for the immutables, and with the metadata's hash at its end. */
   runtimeCode: string;
   immutables: ImmutableReference[];
-  /** As `0.8.37+commit.f401782d`. */
+  /** Version of the compiler, as `0.8.37+commit.f401782d`. */
   compilerVersion: string;
-  /** Input with the sources of this contract alone, which make the same code. */
+  /** Compiler input with the sources of this contract alone, which give the same code. */
   input: CompilerInput;
 }
 
@@ -54,24 +54,27 @@ export class NoBuildError extends TuringFogError {
   }
 }
 
-/** Thrown when a build has an immutable that nothing is known of, so that it could not be checked. */
+/** Thrown when a build has an immutable without a known value, which could not be checked. */
 export class UnknownImmutableError extends TuringFogError {
   constructor(
     readonly contract: string,
     readonly immutable: string,
   ) {
-    super(`No value is known for the immutable ${immutable} of ${contract}; say in expected.ts what it must be`);
+    super(`No value is known for the immutable ${immutable} of ${contract}: add it to expected.ts`);
   }
 }
 
-/** @throws NotInBuildError */
+/**
+ * Returns a contract of a build.
+ * @throws NotInBuildError
+ */
 export function contractOf(build: Build, name: string): CompiledContract {
   const contract = build.get(name);
   if (contract === undefined) throw new NotInBuildError(name);
   return contract;
 }
 
-/** Build that this package carries; in a checkout, `npm run compile` writes it. */
+/** File of the build that this package carries. In a checkout, `npm run compile` writes it. */
 const PACKED = path.join(__dirname, "../../artifacts/build.json");
 
 type PackedContract = Omit<CompiledContract, "abi"> & { abi: JsonFragment[] };
@@ -115,7 +118,7 @@ export async function readHardhatBuild(artifacts: string): Promise<Build> {
   return new Map(await Promise.all(contracts));
 }
 
-/** Parts of Hardhat's artifact and build info that are read here. */
+/** Fields of Hardhat's artifacts and build infos that are read here. */
 interface Artifact {
   sourceName: string;
   contractName: string;
@@ -167,7 +170,7 @@ async function compiledContract(file: string): Promise<CompiledContract> {
   };
 }
 
-/** Build infos by path: most contracts share one, of some ten megabytes. */
+/** Build infos by path, read once: most contracts share one of some ten megabytes. */
 const buildInfos = new Map<string, Promise<BuildInfo>>();
 
 async function buildInfoOf(artifact: string): Promise<BuildInfo> {
@@ -182,7 +185,7 @@ async function readJson<T>(file: string): Promise<T> {
   return JSON.parse(await readFile(file, "utf8")) as T;
 }
 
-/** Returns the names of all immutables of a build, by the id that the compiler refers to them with. */
+/** Returns the names of all immutables of a build, by the ids with which the compiler refers to them. */
 function immutableNames(sources: unknown[]): Map<number, string> {
   const names = new Map<number, string>();
   for (const node of sources.flatMap(children).flatMap(children)) {
@@ -204,9 +207,9 @@ function pick<T>(record: Record<string, T>, keys: string[]): Record<string, T> {
 }
 
 /**
- * Returns the runtime code of a contract whose immutables have these values.
+ * Returns the runtime code of a contract whose immutables have the given values.
  * @param values 32 bytes each, by the immutable's name
- * @throws UnknownImmutableError when one has none
+ * @throws UnknownImmutableError if an immutable has none
  */
 export function withImmutables(contract: CompiledContract, values: Record<string, string>): string {
   const code = getBytes(contract.runtimeCode);

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Provider, TransactionReceipt } from "ethers";
 
-// one by one: the index of all bindings takes seconds to load, and commands need few of them
 import { TuringFogError } from "@turingfog/sdk";
 import type { Connection } from "../connection.js";
 import { hasCreate2Deployer, KEYLESS_CREATION, NoCreate2DeployerError } from "./create2.js";
@@ -10,10 +9,12 @@ import { broadcast } from "../sending/keySender.js";
 import type { Call, Sender } from "../sending/sender.js";
 import { type DeploymentStep, type DeploymentPlan } from "./deploymentPlan.js";
 
-/** The receipts of a deployment's transactions, as far as it sent them itself or found them in its journal. */
+/** Receipts of a deployment's transactions by the step's name: of those that this run sent or found in its journal. */
 export type Receipts = Record<string, TransactionReceipt>;
 
-/** A sender that writes calls down cannot have them done in the order in which a deployment needs them. */
+/**
+ * Thrown when a sender did not send a step. A sender that only writes calls to a file cannot carry them out in order.
+ */
 export class NotSentError extends TuringFogError {
   constructor(readonly step: string) {
     super(`"${step}" was not sent`);
@@ -21,11 +22,12 @@ export class NotSentError extends TuringFogError {
 }
 
 /**
- * Deploys what of a plan does not stand yet, and returns when all of it stands and has been confirmed.
+ * Deploys the missing steps of a plan, and resolves once every step is done and confirmed.
  *
- * It asks the chain alone what stands. So it may be interrupted at any moment and run again, by anyone: what stands is
- * left alone, a transaction that waits is waited for or replaced, and what a reorganisation took away is sent again.
- * Until the last transaction there is no system, and that one creates all of it.
+ * Only the chain decides which steps are done. A deployment may therefore be interrupted at any moment and run again,
+ * by anyone. It leaves finished steps alone, waits for or replaces a transaction that is pending, and sends again what
+ * a reorganisation removed. The last transaction creates the whole system; before it there is none.
+ * @throws NotSentError, NoCreate2DeployerError, WrongCreate2DeployerError, and the errors of the sender
  */
 export async function completeDeployment(
   plan: DeploymentPlan,
@@ -50,36 +52,39 @@ export async function completeDeployment(
     } catch (error) {
       if (!(error instanceof ReorganisedError)) throw error;
     }
-    say("A block was reorganised and took part of the deployment with it: going on with what is missing");
+    say("A block was reorganised and part of the deployment removed: sending the missing part again");
   }
 }
 
-/** A step that was done is not done any more. */
+/** Thrown when a reorganisation undoes a step. */
 class ReorganisedError extends TuringFogError {
   constructor(step: string) {
     super(`${step} was reorganised away`);
   }
 }
 
-/** @throws ReorganisedError when the step before it, which it needs, is no longer done */
+/**
+ * Checks whether a step is done.
+ * @throws ReorganisedError if the step is not done and neither is the one before it, which it needs
+ */
 async function stepIsDone(provider: Provider, address: string, before: DeploymentStep | undefined): Promise<boolean> {
   if (await hasCode(provider, address)) return true;
   if (before !== undefined && !(await hasCode(provider, before.address))) throw new ReorganisedError(before.name);
   return false;
 }
 
-/** The steps of a plan that are still to be done, in their order. */
+/** Returns the steps of a plan that are not done yet, in their order. */
 export async function missingSteps(plan: DeploymentPlan, provider: Provider): Promise<DeploymentStep[]> {
   const standing = await Promise.all(plan.steps.map(({ address }) => hasCode(provider, address)));
   return plan.steps.filter((_, i) => !standing[i]);
 }
 
-/** How many times it is looked whether the deterministic deployer has come to stand. */
+/** Number of times that the code of the deterministic deployer is looked for after its creation was sent. */
 const LOOKS = 100;
 
 /**
- * Has the deterministic deployer created on a chain that is too young to have it, such as a local node.
- * @throws NoCreate2DeployerError
+ * Creates the deterministic deployer on a chain that is too young to have it, such as a local node.
+ * @throws NoCreate2DeployerError, WrongCreate2DeployerError, and the errors of the sender
  */
 export async function ensureCreate2Deployer({ provider, chain }: Connection, sender: Sender): Promise<void> {
   if (await hasCreate2Deployer(provider)) return;

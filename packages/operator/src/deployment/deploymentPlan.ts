@@ -8,33 +8,38 @@ import { systemOf } from "./expected.js";
 import { codesHash, creationCodes, genesisPlan } from "./genesisPlan.js";
 import type { DeploymentParameters } from "./parameters.js";
 
-/** A transaction of a deployment. It is done when there is code at the address, whoever has sent it. */
+/** A transaction of a deployment. It is done once there is code at the address, no matter who sent it. */
 export interface DeploymentStep {
-  /** Of the contract that it creates; {@link CREATION} for the call that creates the seven. */
+  /** Name of the contract that it creates; {@link CREATION} for the call that creates the seven. */
   name: string;
   address: string;
   call: Call;
 }
 
-/** What a build and parameters make: which contracts, where, by which transactions. It needs no chain. */
+/**
+ * The deployment that a build and parameters determine, without a chain: its contracts, their addresses and its
+ * transactions.
+ */
 export interface DeploymentPlan {
-  /** Hash of build and parameters. A change in either makes another deployment, which shares nothing with this one. */
+  /**
+   * Hash of build and parameters. If either changes, it is another deployment, which shares no contract with this one.
+   */
   id: string;
-  /** Timelock, vesting wallets, Genesis and the seven contracts, by name. */
+  /** Addresses of timelock, vesting wallets, Genesis and the seven contracts, by name. */
   addresses: DeploymentAddresses;
-  /** In the order in which they are sent. */
+  /** Steps in the order in which they are sent. */
   steps: DeploymentStep[];
 }
 
-/** The step that creates the seven contracts. */
+/** Name of the step that creates the seven contracts. */
 export const CREATION = "creation";
 
 /**
  * Plans the deployment of parameters with the local build.
  *
- * All but the seven are created by {@link CREATE2_DEPLOYER}, so that each address commits to code and arguments: what
- * stands there is this contract, whoever had it created and however often the deployment was interrupted. The seven are
- * created by Genesis, whose address commits to them.
+ * {@link CREATE2_DEPLOYER} creates all contracts but the seven, so that each address commits to code and arguments. The
+ * code at such an address is that of this contract, no matter who created it and how often the deployment was
+ * interrupted. Genesis creates the seven, and its address commits to them.
  */
 export function planDeployment(parameters: DeploymentParameters, build: Build): DeploymentPlan {
   const codes = creationCodes(build);
@@ -72,7 +77,7 @@ export function planDeployment(parameters: DeploymentParameters, build: Build): 
   return { id: deployment, addresses, steps };
 }
 
-/** The fields of checked parameters are always in the same order. */
+/** Returns the hash of checked parameters, whose fields are always in the same order. */
 function parametersHash(parameters: DeploymentParameters): string {
   return id(JSON.stringify(parameters, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
 }

@@ -7,20 +7,22 @@ import type { DeploymentPlan } from "./deploymentPlan.js";
 import { expectedContracts } from "./expected.js";
 import type { DeploymentParameters } from "./parameters.js";
 
-/** A value that a deployment was made with, and the one that parameters and build would make it with now. */
+/** A difference between a value that a deployment was made with and the value by the current parameters and build. */
 export interface Difference {
-  /** As `genesis.plan.vetoWindow`: a contract and what its constructor was given. */
+  /**
+   * Path of a constructor's argument, as `genesis.plan.vetoWindow`, or name of a contract that the plan does not have.
+   */
   path: string;
-  /** Undefined where the deployment has no such value. */
+  /** Value of the deployment; undefined if it has none. */
   deployed: string | undefined;
-  /** Undefined where parameters and build have none. */
+  /** Value by parameters and build; undefined if they give none. */
   planned: string | undefined;
 }
 
-/** What Genesis creates is given what Genesis was, and differs where that does. */
+/** The contracts that Genesis creates. Their arguments come from those of Genesis, and differ only if those do. */
 const CREATED_BY_GENESIS: readonly string[] = GENESIS_KEYS;
 
-/** All that differs between a deployment, as its address book has it, and what a plan would deploy. */
+/** Returns all differences between a deployment, as its address book records it, and a plan. */
 export async function differences(
   book: AddressBook,
   plan: DeploymentPlan,
@@ -49,7 +51,9 @@ export async function differences(
     .filter((each) => each.deployed !== each.planned);
 }
 
-/** Writes down every value of a constructor's arguments. Contracts of the deployment are written by name. */
+/**
+ * Collects every value of a constructor's arguments. Replaces addresses of the deployment's contracts by their names.
+ */
 function collect(
   into: Map<string, string>,
   contract: string,

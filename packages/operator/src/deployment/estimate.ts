@@ -8,23 +8,29 @@ import { TRANSACTION_GAS_LIMIT } from "../sending/keySender.js";
 import type { Call } from "../sending/sender.js";
 import { CREATION, type DeploymentStep, type DeploymentPlan } from "./deploymentPlan.js";
 
-/** What a step that is still to be done will take. */
+/** Estimate of a step that is not done yet. */
 export interface StepEstimate {
   step: DeploymentStep;
   gas: bigint;
-  /** Where the node cannot try the step beforehand, the gas is the most that a transaction may take. */
+  /**
+   * Whether the gas is only an upper bound, the most that a transaction may take, because the node cannot try the step.
+   */
   isBound: boolean;
-  /** Wei that an OP Stack chain takes for the transaction's data on L1, at most and at present. */
+  /**
+   * Upper bound, in wei at the current price, of what an OP Stack chain takes for the transaction's data on L1; 0
+   * elsewhere.
+   */
   l1Fee: bigint;
 }
 
-/** Code and nonces that a node is to assume while it tries a call. */
+/** Code and nonces that a node assumes while it tries a call. */
 type Assumed = Record<string, { code: string; nonce: string }>;
 
 /**
- * Has the node try every step of a plan that is still to be done, the last one included, as if those before it were.
- * @param minDelay the governor's
- * @throws RevertError when a contract would refuse, and so the deployment come to nothing
+ * Lets the node try every step of a plan that is not done yet, the last one included, as if the steps before it were
+ * done.
+ * @param minDelay the governor's delay in seconds
+ * @throws RevertError if a contract would refuse, so that the deployment would fail
  */
 export async function estimateSteps(
   plan: DeploymentPlan,
@@ -45,7 +51,7 @@ export async function estimateSteps(
   return estimates;
 }
 
-/** What a step finds on the chain once those before it are done. */
+/** Returns the code that a step will find on the chain after the steps before it. */
 async function assumedFor(
   step: DeploymentStep,
   missing: DeploymentStep[],
@@ -58,20 +64,23 @@ async function assumedFor(
   }
   const assumed: Assumed = {};
   for (const { name, address, call } of missing) {
-    // behind the salt stands the creation code, which returns what it makes
+    // the creation code follows the salt, and returns the code that it creates
     if (name === "genesis") assumed[address] = assume(await provider.call({ data: dataSlice(call.data, 32) }));
     if (name === "timelock") assumed[address] = assume(answering(minDelay));
   }
   return assumed;
 }
 
-/** Code that answers every call with a number: all that the system asks of its governor is the delay. */
+/** Returns code that answers every call with a number. The system asks its governor for nothing but the delay. */
 function answering(value: bigint): string {
   // PUSH32 value, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN
   return concat(["0x7f", toBeHex(value, 32), "0x60005260206000f3"]);
 }
 
-/** Undefined when the node cannot tell. @throws RevertError */
+/**
+ * Returns the gas of a call; undefined if the node cannot estimate it.
+ * @throws RevertError
+ */
 async function gasOf(
   provider: RpcProvider,
   { to, data }: Call,
@@ -92,7 +101,10 @@ async function gasOf(
   return leastGas((gas) => tryCall("eth_call", gas));
 }
 
-/** Halves the range until it is down to a hundredth, and resolves to its upper end. */
+/**
+ * Returns the least gas with which a call succeeds, to a hundredth, by halving the range; undefined if the node cannot
+ * try the call.
+ */
 async function leastGas(tryCall: (gas: bigint) => Promise<unknown>): Promise<bigint | undefined> {
   const succeeds = (gas: bigint) =>
     tryCall(gas).then(
@@ -115,7 +127,7 @@ async function leastGas(tryCall: (gas: bigint) => Promise<unknown>): Promise<big
   return high;
 }
 
-/** Signature, nonce, fees and address of a transaction, beside its data. */
+/** Bytes of a transaction besides its data: signature, nonce, fees and address. */
 const TRANSACTION_BYTES = 120;
 
 async function l1FeeOf({ data }: Call, { chain, provider }: Connection): Promise<bigint> {

@@ -26,53 +26,55 @@ import { type Build, type CompiledContract, contractOf, withImmutables } from ".
 import { codesHash, creationCodes, genesisPlan } from "./genesisPlan.js";
 import type { DeploymentParameters } from "./parameters.js";
 
-/** All that the code of a deployment's contracts depends on, besides the build. */
+/** Inputs, besides the build, that determine the code of a deployment's contracts. */
 export interface CodeInputs {
   parameters: DeploymentParameters;
   chainId: bigint;
-  /** The timelock, Genesis, the seven contracts, the vesting wallets and, if there is one, the filler. */
+  /** Addresses of the timelock, Genesis, the seven contracts, the vesting wallets and, if there is one, the filler. */
   addresses: DeploymentAddresses;
-  /** The Uniswap factory that the filler was deployed for, if there is one. */
+  /** Uniswap factory that the filler was deployed for, if there is one. */
   fillerFactory?: string;
 }
 
-/** A deployment on a chain that is compared with what it must be. */
+/** A deployment on a chain, with the inputs that its expected state follows from. */
 export interface CheckedDeployment extends CodeInputs {
   provider: Provider;
-  /** A block not later than that of the first contract. */
+  /** Block not later than that of the first contract. */
   since: number;
-  /** Who sent the deployment's transactions; null when that is not known, as after a multisig's batch. */
+  /** Sender of the deployment's transactions; null if it is not known, as after a multisig's batch. */
   deployer: string | null;
 }
 
-/** Code that must stand at an address. */
+/** Code that an address must have. */
 export interface ExpectedCode {
-  /** As in the address book. */
+  /** Name in the address book. */
   name: string;
   address: string;
   runtimeCode: string;
 }
 
-/** A contract that must stand at an address, with all that its code depends on. */
+/** A contract that an address must have, with all that its code depends on. */
 export interface ExpectedContract extends ExpectedCode {
   compiled: CompiledContract;
-  /** ABI-encoded. */
+  /** ABI-encoded arguments of the constructor. */
   constructorArguments: string;
 }
 
-/** The governor and the seven contracts, as `struct System` of IGenesis.sol. */
+/** Addresses of the governor and the seven contracts, `struct System` of IGenesis.sol. */
 export type System = Record<GenesisKey | "governor", string>;
 
-/** Who is who under a timelock and a Genesis, whose first seven creations the seven contracts are. */
+/**
+ * Returns the addresses of the system of a timelock and a Genesis, whose first seven creations are the seven contracts.
+ */
 export function systemOf({ timelock, genesis }: Pick<SystemAddresses, "timelock" | "genesis">): System {
   const created = GENESIS_KEYS.map((key) => [key, getCreateAddress({ from: genesis, nonce: CONTRACTS[key].place })]);
   return { governor: timelock, ...(Object.fromEntries(created) as Record<GenesisKey, string>) };
 }
 
-/** By name. */
+/** Values of immutables and getters, by name. */
 type Values = Record<string, string | bigint>;
 
-/** What the contracts refer to and the times they keep, by the names that immutables and getters have in all of them. */
+/** Returns the references and times of the contracts, by the names that immutables and getters have in all of them. */
 export function systemValues(parameters: DeploymentParameters, system: System): Values {
   const references = Object.entries(system).map(([name, address]) => [name.toUpperCase(), address]);
   return {
@@ -84,7 +86,10 @@ export function systemValues(parameters: DeploymentParameters, system: System): 
   };
 }
 
-/** Every contract of a deployment with its code and constructor arguments, as parameters and local build have them. */
+/**
+ * Returns every contract of a deployment with its code and constructor arguments, as parameters and local build give
+ * them.
+ */
 export function expectedContracts(
   build: Build,
   { parameters, chainId, addresses, fillerFactory }: CodeInputs,
@@ -122,7 +127,7 @@ export function expectedContracts(
   return contracts;
 }
 
-/** The list of signers that the oracle has created with a version of its signer set; see SignerList.sol. */
+/** Returns the list of signers that the oracle creates for a version of its signer set; see SignerList.sol. */
 export function expectedSignerList(oracle: string, version: bigint, signers: string[]): ExpectedCode {
   return {
     name: `signerList${version}`,
@@ -156,7 +161,7 @@ function expectedContract(
 
 type GenesisPlan = ReturnType<typeof genesisPlan<string>>;
 
-/** What Genesis hands to each constructor besides the system. */
+/** Returns the arguments that Genesis passes to each constructor besides the system. */
 function genesisArguments(plan: GenesisPlan): Record<GenesisKey, unknown[]> {
   return {
     tft: [plan.allocations],
@@ -169,7 +174,7 @@ function genesisArguments(plan: GenesisPlan): Record<GenesisKey, unknown[]> {
   };
 }
 
-/** keccak256(abi.encode(codesHash, plan)), as Genesis' constructor has it. */
+/** Returns keccak256(abi.encode(codesHash, plan)), as Genesis' constructor computes it. */
 function planHash(build: Build, hash: string, plan: GenesisPlan): string {
   const { abi } = contractOf(build, CONTRACTS.genesis.name);
   return keccak256(AbiCoder.defaultAbiCoder().encode(abi.deploy.inputs, [hash, plan]));
@@ -193,12 +198,12 @@ function domainImmutables({ name, version }: { name: string; version: string }, 
   };
 }
 
-/** As OpenZeppelin's ShortStrings: left-aligned, the length in the last byte. */
+/** Encodes a text like OpenZeppelin's ShortStrings: left-aligned, with the length in the last byte. */
 function shortString(text: string): string {
   return toBeHex(BigInt(encodeBytes32String(text)) | BigInt(toUtf8Bytes(text).length), 32);
 }
 
-/** 32 bytes, right-aligned, as the EVM has them. */
+/** Encodes a value in 32 bytes, right-aligned, as the EVM does. */
 function word(value: string | bigint): string {
   return typeof value === "bigint" ? toBeHex(value, 32) : zeroPadValue(value, 32);
 }

@@ -4,7 +4,7 @@ import { AbiCoder, keccak256 } from "ethers";
 import { contractOf, type Build } from "./build.js";
 import type { DeploymentParameters } from "./parameters.js";
 
-/** Creation code, without arguments, of the contracts that Genesis creates, in that order. */
+/** Creation code, without arguments, of the contracts that Genesis creates, in the order of their creation. */
 export type CreationCodes = [string, string, string, string, string, string, string];
 
 /** Returns the creation code of the contracts that Genesis creates. */
@@ -12,16 +12,15 @@ export function creationCodes(build: Build): CreationCodes {
   return GENESIS_KEYS.map((key) => contractOf(build, CONTRACTS[key].name).creationCode) as CreationCodes;
 }
 
-/** keccak256(abi.encode(codes)), the first argument of Genesis' constructor. */
+/** Returns keccak256(abi.encode(codes)), the first argument of Genesis' constructor. */
 export function codesHash(codes: CreationCodes): string {
   return keccak256(AbiCoder.defaultAbiCoder().encode(["bytes[7]"], [codes]));
 }
 
 /**
- * The plan that Genesis is deployed with.
- *
- * @param governor The timelock.
- * @param vestings The contract that holds each allocation that vests, by its {@link vestingKey}.
+ * Returns the plan that Genesis is deployed with.
+ * @param governor the timelock
+ * @param vestings the contract that holds each allocation that vests, by its {@link vestingKey}
  */
 export function genesisPlan<A>(parameters: DeploymentParameters, governor: A, vestings: Record<string, A>) {
   return {

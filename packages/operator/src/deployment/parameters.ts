@@ -4,31 +4,34 @@ import { DAY, formatDuration, HOUR, MINUTE, TuringFogError } from "@turingfog/sd
 import { formatUnits, getAddress, parseUnits, ZeroAddress } from "ethers";
 import JSON5 from "json5";
 
-/** A deployment, as its parameter file says it. Times are seconds, TFT amounts have 18 decimals. */
+/** The parameters of a deployment, from its parameter file. Times are seconds, TFT amounts have 18 decimals. */
 export interface DeploymentParameters {
-  /** The timelock: its delay, who proposes and cancels, who executes. */
+  /** The timelock: its delay, the accounts that propose and cancel, and those that execute. */
   governor: { minDelay: bigint; proposers: string[]; executors: string[] };
-  /** Who can veto and freeze. */
+  /** Account that can veto and freeze. */
   guardian: string;
-  /** The oracle's first signers in ascending order, and how many of them must sign. */
+  /** The oracle's first signers in ascending order, and the number of them who must sign. */
   signers: string[];
   quorum: bigint;
   epochLength: bigint;
   auctionPeriod: bigint;
   vetoWindow: bigint;
   grace: bigint;
-  /** Where operations are paid, and their share of each release in basis points. */
+  /** Account to which operations are paid, and their share of each release in basis points. */
   operations: { treasury: string; share: bigint };
-  /** Listed from the start, TFT apart. `referencePrice` is TFT per whole unit. */
+  /** Assets listed from the start, besides TFT. `referencePrice` is TFT per whole unit. */
   assets: { address: string; referencePrice: bigint }[];
-  /** The 650 M TFT outside the reserve. */
+  /** Allocations of the 650 M TFT outside the reserve. */
   allocations: Allocation[];
 }
 
-/** TFT for a holder, or for a vesting wallet. */
+/** An allocation of TFT to a holder or to a vesting wallet. */
 export type Allocation = { name: string; amount: bigint } & ({ holder: string } | { vesting: Vesting });
 
-/** Linear from `start` (unix time) over `duration`; nothing before `cliff` seconds have passed. */
+/**
+ * Vesting that is linear from `start` (unix seconds) over `duration` (seconds), but releases nothing before `cliff`
+ * seconds.
+ */
 export interface Vesting {
   beneficiary: string;
   start: bigint;
@@ -38,14 +41,14 @@ export interface Vesting {
 
 /** A parameter that breaks a rule. */
 export interface ParameterProblem {
-  /** The field, as `allocations[1].vesting.cliff`. */
+  /** Path of the field, as `allocations[1].vesting.cliff`. */
   path: string;
-  /** What it holds, as JSON; `undefined` when it is missing. */
+  /** Value of the field as JSON5; `undefined` if it is missing. */
   value: string;
   rule: string;
 }
 
-/** Parameters that cannot be deployed, with everything that is wrong with them. */
+/** Thrown when parameters cannot be deployed. Lists everything that is wrong with them. */
 export class DeploymentParametersError extends TuringFogError {
   constructor(readonly problems: ParameterProblem[]) {
     super(problems.map(({ path, value, rule }) => `${path}: ${value}: ${rule}`).join("\n"));
@@ -69,18 +72,18 @@ const MIN_SIGNERS = 4;
 const MAX_SIGNERS = 64;
 const MAX_OPERATIONS_SHARE = 2_000n;
 
-// Bounds of our own, against slips of the pen and so that genesis stays below a transaction's gas limit.
+// Bounds of our own, which catch typing errors and keep genesis below a transaction's gas limit.
 const MAX_ROLE_HOLDERS = 16;
 const MAX_ASSETS = 16;
 const MAX_ALLOCATIONS = 32;
 const MAX_VESTING = 100n * 365n * DAY;
 
-/** Reports where a value stands, what it is and which rule it breaks. */
+/** Reports the path of a value, the value and the rule that it breaks. */
 type ReportProblem = (path: string, value: unknown, rule: string) => undefined;
 
 /**
- * Reads one value. What it reports has been read when it is of the right kind, so that rules between several values
- * are checked in the same pass; it is undefined otherwise.
+ * Reads one value. Returns the value even if it reports a problem, as long as its kind is right, so that rules between
+ * several values are checked in the same pass; otherwise returns undefined.
  */
 type Reader<T> = (value: unknown, path: string, report: ReportProblem) => T | undefined;
 
@@ -115,7 +118,7 @@ const integer =
     return read;
   };
 
-/** TFT as a decimal string; underscores may group its digits. */
+/** Reads TFT from a decimal string, in which underscores may group the digits. */
 const amount =
   (maximum: bigint): Reader<bigint> =>
   (value, path, report) => {
@@ -162,7 +165,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Reads an object that has exactly these fields. */
+/** Reads an object that must have exactly the given fields. */
 function readFields<T>(readers: Readers<T>, value: unknown, path: string, report: ReportProblem): Draft<T> {
   const names = Object.keys(readers) as (keyof T & string)[];
   const draft: Partial<T> = {};
@@ -235,9 +238,8 @@ const READERS: Readers<DeploymentParameters> = {
 };
 
 /**
- * Checks a parsed parameter file against every rule that the contracts' constructors set, and against slips of the pen.
- *
- * @throws DeploymentParametersError with all that is wrong with it.
+ * Checks a parsed parameter file against every rule of the contracts' constructors, and against typing errors.
+ * @throws DeploymentParametersError with everything that is wrong
  */
 export function validateParameters(document: unknown): DeploymentParameters {
   const problems: ParameterProblem[] = [];
@@ -257,7 +259,7 @@ export function validateParameters(document: unknown): DeploymentParameters {
   checkAllocations(draft, report);
 
   if (problems.length !== 0) throw new DeploymentParametersError(problems);
-  return draft as DeploymentParameters; // a field that is not there has been reported
+  return draft as DeploymentParameters; // a missing field has been reported
 }
 
 function checkSigners({ signers, quorum }: Draft<DeploymentParameters>, report: ReportProblem): void {
@@ -317,8 +319,7 @@ function checkAllocations({ allocations }: Draft<DeploymentParameters>, report: 
 
 /**
  * Reads and checks a parameter file (JSON5).
- *
- * @throws DeploymentParametersError with all that is wrong with it.
+ * @throws DeploymentParametersError with everything that is wrong
  */
 export function readParameters(file: string): DeploymentParameters {
   const text = readFileSync(file, "utf8");

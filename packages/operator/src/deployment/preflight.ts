@@ -6,22 +6,22 @@ import { estimateSteps, type StepEstimate } from "./estimate.js";
 import type { DeploymentParameters } from "./parameters.js";
 import type { DeploymentPlan } from "./deploymentPlan.js";
 
-/** An address that a deployment relies on, and what stands there. */
+/** An address that a deployment relies on, with the size of its code. */
 export interface ReliedOn {
-  /** The parameter that names it. */
+  /** Parameter that names the address. */
   path: string;
   address: string;
-  /** Bytes of code; 0 for an account with a key, or one that is not there yet. */
+  /** Bytes of code; 0 for an account with a key, and for a contract that does not exist yet. */
   codeSize: number;
 }
 
-/** An asset as it is on the chain. */
+/** An asset, as the chain has it. */
 export interface AssetFacts extends ReliedOn {
   symbol: string | undefined;
   decimals: bigint | undefined;
 }
 
-/** What is known before anything is sent. */
+/** Findings about a deployment before anything is sent. */
 export interface Preflight {
   block: number;
   /** Wei per unit of gas. */
@@ -32,18 +32,18 @@ export interface Preflight {
   reliedOn: ReliedOn[];
   steps: StepEstimate[];
   gas: bigint;
-  /** Wei at the present price. */
+  /** Wei at the current gas price, with the fees for data on L1. */
   fee: bigint;
-  /** Each a reason for which nothing may be sent. */
+  /** Reasons for which nothing may be sent. */
   problems: string[];
 }
 
-/** The escrow lists assets of no more. */
+/** The most decimals of an asset that the escrow lists. */
 const MAX_DECIMALS = 24n;
 
 /**
- * Looks at everything that a deployment relies on, and has the node try each of its transactions; sends nothing.
- * @throws RevertError when a contract would refuse
+ * Reads everything that a deployment relies on, and lets the node try each of its transactions. Sends nothing.
+ * @throws RevertError if a contract would refuse
  */
 export async function preflight(
   plan: DeploymentPlan,
@@ -61,7 +61,7 @@ export async function preflight(
     problems.push(new NoCreate2DeployerError(chain.title).message);
   }
 
-  // an asset that is none would only be refused once more, in other words
+  // Genesis would only refuse an invalid asset once more, in other words
   const steps =
     problems.length === 0 ? await estimateSteps(plan, parameters.governor.minDelay, connection, sender) : [];
   const gasPrice = (await provider.getFeeData()).gasPrice ?? 0n;
@@ -92,7 +92,7 @@ export async function preflight(
   };
 }
 
-/** Every address but the assets, by the parameter that names it. */
+/** Returns every address except the assets, with the parameter that names it. */
 function named({ governor, guardian, signers, operations, allocations }: DeploymentParameters): [string, string][] {
   const list = (path: string, addresses: string[]) =>
     addresses.map((address, i): [string, string] => [`${path}[${i}]`, address]);

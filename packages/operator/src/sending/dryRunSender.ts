@@ -3,7 +3,7 @@ import type { Provider } from "ethers";
 import { decodeRevert } from "@turingfog/sdk/ethers";
 import type { Call, Sender, Submitted } from "./sender.js";
 
-/** Estimates what calls would take, and sends nothing. */
+/** Estimates the gas of calls, and sends nothing. */
 export class DryRunSender implements Sender {
   constructor(
     readonly address: string | undefined,

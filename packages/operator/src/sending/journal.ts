@@ -3,7 +3,7 @@ import { toJson } from "@turingfog/sdk";
 
 /** A signed transaction that may have been sent. */
 export interface Attempt {
-  /** The description of its call. */
+  /** Description of the call. */
   call: string;
   from: string;
   nonce: number;
@@ -14,15 +14,15 @@ export interface Attempt {
 }
 
 /**
- * What was signed, written down before it is sent. It is a hint: the chain alone tells what stands. It spares a
- * deployment that was interrupted a second transaction beside the one that waits, and it knows the hashes.
+ * A record of signed transactions, each written before it is sent. It is a hint: only the chain shows what is deployed.
+ * With it, a resumed deployment finds the transaction that is still waiting and does not send a second one beside it.
  */
 export interface Journal {
   readonly attempts: readonly Attempt[];
   record(attempt: Attempt): Promise<void>;
 }
 
-/** A journal that ends with the process. */
+/** A journal in memory, which ends with the process. */
 export class MemoryJournal implements Journal {
   readonly attempts: Attempt[] = [];
 
@@ -37,7 +37,7 @@ interface JournalFile {
   attempts: Record<keyof Attempt, string | number>[];
 }
 
-/** A journal in a file, of one deployment on one chain. */
+/** A journal of one deployment on one chain, in a file. */
 export class FileJournal implements Journal {
   private constructor(
     private readonly file: string,
@@ -46,7 +46,7 @@ export class FileJournal implements Journal {
     readonly attempts: Attempt[],
   ) {}
 
-  /** What the file has of the deployment; nothing, when it is of another one. */
+  /** Opens the journal of a deployment. It starts empty if the file is missing or belongs to another deployment. */
   static async open(file: string, chainId: bigint, deployment: string): Promise<FileJournal> {
     const written = (await readJson(file)) as JournalFile | undefined;
     const isSame = written?.chainId === chainId.toString() && written.deployment === deployment;

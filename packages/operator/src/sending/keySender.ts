@@ -8,7 +8,7 @@ import type { Connection } from "../connection.js";
 import { MemoryJournal, type Attempt, type Journal } from "./journal.js";
 import { CallRefusedError, type Call, type Sender, type Submitted } from "./sender.js";
 
-/** What the chain asks is more than is to be paid. */
+/** Thrown when the chain's fee is above the limit. */
 export class FeeAboveLimitError extends TuringFogError {
   constructor(
     readonly fee: bigint,
@@ -22,18 +22,18 @@ export class FeeAboveLimitError extends TuringFogError {
   }
 }
 
-/** The account cannot pay for what is to be sent. */
+/** Thrown when the account cannot pay for a transaction. */
 export class InsufficientBalanceError extends TuringFogError {
   constructor(
     readonly account: string,
     readonly balance: bigint,
     readonly needed: bigint,
   ) {
-    super(`${account} has ${formatEther(balance)}, may need ${formatEther(needed)}: send it the rest`);
+    super(`${account} has ${formatEther(balance)}, but may need ${formatEther(needed)}: send it the rest`);
   }
 }
 
-/** A transaction that is not mined, however long it has been waited for. */
+/** Thrown when a transaction is still not mined after {@link GIVING_UP} blocks. */
 export class StuckError extends TuringFogError {
   constructor(
     readonly account: string,
@@ -42,37 +42,43 @@ export class StuckError extends TuringFogError {
   ) {
     super(
       `Transaction ${nonce} of ${account} is not mined, and "${call}" waits for it: run the same command again; ` +
-        "where it was sent by something else, replace it there",
+        "if something else sent it, replace it there",
     );
   }
 }
 
 export interface KeySenderOptions {
-  /** The most to pay, in wei per unit of gas. */
+  /** Highest fee, in wei per unit of gas. */
   maxFeePerGas?: bigint;
   journal?: Journal;
   say?: (line: string) => void;
 }
 
-/** EIP-7825: no transaction may take more. */
+/** The most gas that a transaction may take (EIP-7825). */
 export const TRANSACTION_GAS_LIMIT = 16_777_216n;
 
-/** Blocks after which a transaction that waits is replaced by one that pays more, and after which it is given up. */
+/**
+ * Blocks after which a waiting transaction is replaced by one that pays more, and blocks after which the sender gives
+ * up.
+ */
 const PATIENCE = 5;
 const GIVING_UP = 100;
 
-/** How many times a nonce must be seen as used, and by nothing of ours, before it is another's. */
+/**
+ * Number of times that a nonce must be seen as used, but by none of our transactions, before it counts as used by
+ * another.
+ */
 const SIGHTINGS = 3;
 
-/** Milliseconds between two looks at the chain, at first; then twice as long each time, up to half a block. */
+/** Milliseconds between the first two looks at the chain. The interval doubles each time, up to half a block. */
 const FIRST_LOOK = 25;
 
-// what a node says of a transaction that it has, or whose nonce it has; what stands then tells the rest
+// Errors of a node that already has a transaction, or another with its nonce. The chain's state shows which.
 const KNOWN = /nonce too low|nonce has already been used|underpriced|already known|known transaction/i;
 
 /**
- * Sends from a key, one call after the other. A call is sent anew only in place of itself, with the same nonce, so that
- * it is mined once at most; with another nonce only after something else has used up that one.
+ * Sends calls from a key, one after the other. Sends a call again only with the same nonce, in place of itself, so that
+ * it is mined at most once. Uses another nonce only after something else has used that one.
  */
 export class KeySender implements Sender {
   private readonly journal: Journal;
@@ -89,7 +95,10 @@ export class KeySender implements Sender {
     return this.wallet.address;
   }
 
-  /** @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, CallRefusedError, RevertError */
+  /**
+   * Sends calls until each is mined or `isDone` says that it is done.
+   * @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, CallRefusedError, RevertError
+   */
   async submit(calls: readonly Call[], isDone?: (index: number) => Promise<boolean>): Promise<Submitted> {
     const receipts: (TransactionReceipt | undefined)[] = [];
     for (const [i, call] of calls.entries()) {
@@ -101,7 +110,7 @@ export class KeySender implements Sender {
   }
 }
 
-/** One call on its way. */
+/** The delivery of one call. */
 class Delivery {
   private readonly earlier: ReadonlySet<string>;
   private readonly patience: number;
@@ -127,14 +136,14 @@ class Delivery {
     for (let look = FIRST_LOOK; ; look = Math.min(2 * look, slowest)) {
       const receipt = await this.receipt();
       if (isDone === undefined && receipt !== undefined) return receipt;
-      // a block may have come in between
+      // a block with the receipt may have come in between
       if (isDone !== undefined && (await isDone())) return receipt ?? this.receipt();
 
       if (receipt === undefined) {
         try {
           await this.advance();
         } catch (error) {
-          // it may be refused just because someone else has done it by now
+          // the contract may refuse the call because someone else has done it by now
           if (isDone === undefined || !(await isDone())) throw error;
         }
       }
@@ -142,7 +151,10 @@ class Delivery {
     }
   }
 
-  /** To do this call; those of before only where it can be told that one of them has done it. */
+  /**
+   * Returns the attempts at this call. Includes those of earlier runs only if `isDone` can tell whether one of them did
+   * it.
+   */
   private attempts(): Attempt[] {
     return this.journal.attempts.filter(
       ({ call, from, hash }) =>
@@ -152,7 +164,10 @@ class Delivery {
     );
   }
 
-  /** Of the attempt that was mined. @throws CallRefusedError when it failed, unless it was sent in an earlier run. */
+  /**
+   * Returns the receipt of the attempt that was mined.
+   * @throws CallRefusedError if that attempt failed, unless an earlier run sent it
+   */
   private async receipt(): Promise<TransactionReceipt | undefined> {
     for (const { hash } of this.attempts()) {
       const receipt = await this.connection.provider.getTransactionReceipt(hash);
@@ -162,7 +177,7 @@ class Delivery {
     return undefined;
   }
 
-  /** Sends, waits or sends anew, by what has become of the nonces. */
+  /** Sends the call, waits, or sends it again, depending on the account's nonces. */
   private async advance(): Promise<void> {
     const [mined, known] = await Promise.all(
       ["latest", "pending"].map((tag) => this.connection.provider.getTransactionCount(this.wallet.address, tag)),
@@ -180,12 +195,12 @@ class Delivery {
     }
     // a node may count a transaction before it has its receipt
     const mayBeMined = attempts.some(({ hash }) => !this.earlier.has(hash)) && ++this.sightings < SIGHTINGS;
-    // what waits is sent by something else, or by an earlier run that did not come to write it down
+    // the waiting transaction is from something else, or from an earlier run that stopped before recording it
     const isBusy = known > mined;
     if (!mayBeMined && !isBusy) await this.send(mined);
   }
 
-  /** Whether an earlier run did not come to send it, or the node has forgotten it. */
+  /** Checks whether a recorded transaction of an earlier run is unknown to the node: never sent, or forgotten. */
   private async isLost({ hash }: Attempt): Promise<boolean> {
     return this.earlier.has(hash) && (await this.connection.provider.getTransaction(hash)) === null;
   }
@@ -206,7 +221,7 @@ class Delivery {
     const signed = await wallet.signTransaction({ type: 2, chainId, nonce, to, data, value, gasLimit, ...fees });
     const hash = keccak256(signed);
     await this.journal.record({ call: call.description, from: wallet.address, nonce, hash, gasLimit, ...fees });
-    this.options.say?.(`${call.description}: ${replaced === undefined ? "sent" : "sent anew"} as ${hash}`);
+    this.options.say?.(`${call.description}: ${replaced === undefined ? "sent" : "sent again"} as ${hash}`);
     await broadcast(this.connection.provider, signed);
   }
 
@@ -214,13 +229,13 @@ class Delivery {
     const { to, data, value } = this.call;
     const request = { from: this.wallet.address, to, data, value };
     const estimate = await withRevertDecoded(this.connection.provider.estimateGas(request));
-    // a tenth for what others do before, as far as a transaction may go
+    // a tenth more for what others do in between, up to the limit of a transaction
     const generous = (estimate * 11n) / 10n;
     return generous < TRANSACTION_GAS_LIMIT ? generous : max(estimate, TRANSACTION_GAS_LIMIT);
   }
 
   /**
-   * What to pay; undefined when that cannot be raised as a replacement must.
+   * Returns the fees to pay; undefined if the limit does not allow the raise that a replacement needs.
    * @throws FeeAboveLimitError
    */
   private async fees(replaced?: Attempt): Promise<Pick<Attempt, "maxFeePerGas" | "maxPriorityFeePerGas"> | undefined> {
@@ -238,7 +253,7 @@ class Delivery {
   }
 }
 
-/** Sends a signed transaction, which the node may have already, or one in its place. */
+/** Sends a signed transaction. Accepts that the node already has it, or another with its nonce. */
 export async function broadcast(provider: Provider, signed: string): Promise<void> {
   try {
     await provider.broadcastTransaction(signed);
@@ -247,7 +262,7 @@ export async function broadcast(provider: Provider, signed: string): Promise<voi
   }
 }
 
-/** An eighth more: nodes take a replacement that pays a tenth more. */
+/** Raises a fee by an eighth, rounded up; nodes accept a replacement that pays a tenth more. */
 function raised(fee: bigint): bigint {
   return (fee * 9n + 7n) / 8n;
 }

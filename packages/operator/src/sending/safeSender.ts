@@ -2,21 +2,21 @@ import { toJson, TuringFogError } from "@turingfog/sdk";
 import { writeAtomically } from "@turingfog/sdk/node";
 import type { Call, Sender, Submitted } from "./sender.js";
 
-/** Everything that a batch was to do has been done. */
+/** Thrown when every call of a batch is already done. */
 export class NothingToSignError extends TuringFogError {
   constructor() {
-    super("There is nothing to do, and so nothing to sign");
+    super("Every call of the batch is already done: there is nothing to sign");
   }
 }
 
 /**
- * Writes calls down for the owners of a Safe, as a batch that its Transaction Builder loads. Nothing is sent; whoever
- * signs reads what each transaction does.
+ * Writes calls for the owners of a Safe to a file, as a batch that Safe's Transaction Builder loads. Sends nothing. The
+ * batch describes each call for those who sign it.
  */
 export class SafeSender implements Sender {
   readonly address = undefined;
 
-  /** @param title what the batch does */
+  /** @param title name of the batch, for those who sign it */
   constructor(
     private readonly file: string,
     private readonly chainId: bigint,
@@ -33,7 +33,7 @@ export class SafeSender implements Sender {
   }
 }
 
-/** As Safe's Transaction Builder reads and writes it, version 1.0. */
+/** Returns a batch in the format of Safe's Transaction Builder, version 1.0. */
 export function safeBatch(chainId: bigint, name: string, calls: readonly Call[]) {
   return {
     version: "1.0",

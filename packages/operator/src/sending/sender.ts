@@ -2,47 +2,52 @@ import type { TransactionReceipt } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
 
-/** Something to be sent to a contract. */
+/** A call to send to a contract. */
 export interface Call {
-  /** What it does, for people: "Create timelock". Two calls of one account must not share it while they are sent. */
+  /**
+   * Description for people: "Create timelock". Two calls of one account must not share one while they are being sent.
+   */
   description: string;
   to: string;
   data: string;
-  /** Wei; none when left out. */
+  /** Wei to send with the call; 0 if left out. */
   value?: bigint;
 }
 
-/** What has become of calls. */
+/** Result of submitting calls. */
 export type Submitted =
   | {
       kind: "sent";
-      /** By call; undefined for one that was done already, by whoever. */
+      /**
+       * Receipts in the order of the calls; undefined for a call that was done by no transaction in the sender's
+       * journal.
+       */
       receipts: (TransactionReceipt | undefined)[];
     }
   | { kind: "batch"; file: string }
   | {
       kind: "dry";
-      /** Gas by call; undefined for one that cannot be estimated before the others are done. */
+      /** Gas in the order of the calls; undefined for a call that cannot be estimated before the others are done. */
       gas: (bigint | undefined)[];
     };
 
-/** Who sends calls: a key, a multisig for which they are written down, or nobody. */
+/** A sender of calls: a key, a batch file for a multisig, or a dry run that sends nothing. */
 export interface Sender {
-  /** Whose calls they are, as far as that is known. */
+  /** Account that makes the calls; undefined if it is not known. */
   readonly address: string | undefined;
   /**
-   * Does calls in their order.
-   * @param isDone tells of a call that it needs no doing, or no more; without it, it is done when it has been mined
+   * Carries out calls in their order.
+   * @param isDone resolves to whether the call at an index is done; without it, a call is done once it is mined
    */
   submit(calls: readonly Call[], isDone?: (index: number) => Promise<boolean>): Promise<Submitted>;
 }
 
-/** A call that was mined, and refused. */
+/** Thrown when a call was mined but the contract refused it. */
 export class CallRefusedError extends TuringFogError {
   constructor(
     readonly call: string,
     readonly hash: string,
   ) {
-    super(`"${call}" was refused by the contract, in transaction ${hash}`);
+    super(`The contract refused "${call}" in transaction ${hash}`);
   }
 }
