@@ -37,7 +37,7 @@ describe("guardian actions", () => {
     expect(diff(await guardianChanges(oracle, action, await now())).split("\n")).to.deep.equal([
       `root ${ROOT}`,
       `  - Pending, final at ${formatInstant(finalAt)}`,
-      "  + Vetoed, for ever",
+      "  + Vetoed, permanently",
     ]);
 
     await act(protocol, action);

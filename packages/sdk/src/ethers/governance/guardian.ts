@@ -36,7 +36,7 @@ export async function guardianChanges(oracle: TUReceiptOracle, action: GuardianA
       {
         what: `root ${action.receiptsRoot}`,
         from: `${name}${until}`,
-        to: `${RootStatus[RootStatus.Vetoed]}, for ever`,
+        to: `${RootStatus[RootStatus.Vetoed]}, permanently`,
       },
     ];
   }
