@@ -1,6 +1,6 @@
 import { runCommand, UsageError, type AnyCommand } from "./lib/command.js";
 
-/** A command that is loaded when it is called, and one line that says what it does. */
+/** A command that is loaded when it is called, with one line that says what it does. */
 interface Entry {
   summary: string;
   load(): Promise<{ command: AnyCommand }>;
@@ -10,18 +10,18 @@ type Commands = Record<string, Entry | Record<string, Entry>>;
 
 const COMMANDS: Commands = {
   deploy: {
-    plan: { summary: "say what a deployment would do and cost", load: () => import("./commands/deploy/plan.js") },
+    plan: { summary: "show what a deployment would do and cost", load: () => import("./commands/deploy/plan.js") },
     run: { summary: "deploy, or resume an interrupted deployment", load: () => import("./commands/deploy/run.js") },
     status: {
-      summary: "say what stands, what is missing, what differs",
+      summary: "show what is deployed, missing or different",
       load: () => import("./commands/deploy/status.js"),
     },
     verify: {
-      summary: "compare code and roles with build and parameters",
+      summary: "compare code and roles with the build and the parameters",
       load: () => import("./commands/deploy/verify.js"),
     },
     accept: {
-      summary: "compare all of a deployment with its parameters",
+      summary: "compare a whole deployment with its parameters",
       load: () => import("./commands/deploy/accept.js"),
     },
     handover: { summary: "prove that the deployer holds nothing", load: () => import("./commands/deploy/handover.js") },
@@ -42,8 +42,9 @@ const COMMANDS: Commands = {
 };
 
 /**
- * Runs the command that the arguments name, as ["deploy", "plan", "--network", "sepolia"], and resolves to its exit code.
- * @throws UsageError, and whatever the command throws
+ * Runs the command that the arguments name, as ["deploy", "plan", "--network", "sepolia"], and resolves to its exit
+ * code.
+ * @throws UsageError, and the errors of the command
  */
 export async function turingfog([noun, ...rest]: readonly string[]): Promise<number> {
   if (noun === undefined || noun === "--help") return help("turingfog", COMMANDS);
@@ -74,6 +75,6 @@ function help(prefix: string, commands: Commands): number {
   );
   const width = Math.max(...rows.map(([command]) => command.length));
   const lines = rows.map(([command, summary]) => `  ${command.padEnd(width)}  ${summary}`);
-  console.log([`TuringFog's command line`, "", ...lines, "", "Each command explains itself with --help."].join("\n"));
+  console.log([`TuringFog's command line`, "", ...lines, "", "See the --help of each command."].join("\n"));
   return 0;
 }

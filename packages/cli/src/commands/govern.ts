@@ -26,25 +26,25 @@ import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment, type OpenDeployment }
 import { openSender, SENDER_OPTIONS, SENDER_USAGE, type SenderValues } from "../lib/sender.js";
 import { describeOutcome, indent, submitCall } from "../lib/steps.js";
 
-const USAGE = `Governs a deployment through its timelock: builds, schedules, executes and cancels, and says what changes.
+const USAGE = `Builds, schedules, executes, cancels and lists operations of a deployment's timelock. Shows what they change.
 
-  turingfog govern build ACTION --network NAME [--json]      the operation and its calls; needs no key
-  turingfog govern schedule ACTION --network NAME [...]      for a proposer; from then on the delay runs
-  turingfog govern execute --id ID --network NAME [...]      for an executor, when the delay has passed
-  turingfog govern cancel --id ID --network NAME [...]       for a canceller, until then and after
-  turingfog govern list --network NAME [--json]              what waits or is ready
+  turingfog govern build ACTION --network NAME [--json]      prints the operation and its calls; needs no key
+  turingfog govern schedule ACTION --network NAME [...]      for a proposer; the delay runs from then on
+  turingfog govern execute --id ID --network NAME [...]      for an executor, after the delay
+  turingfog govern cancel --id ID --network NAME [...]       for a canceller, during the delay and after it
+  turingfog govern list --network NAME [--json]              lists the operations that are waiting or ready
 
 ACTION
 ${ACTION_USAGE}
 
 ${DEPLOYED_USAGE}
-  --id ID            an operation, by the id that schedule and list print
+  --id ID            id of an operation, as schedule and list print it
 ${SENDER_USAGE}
   --json             print JSON alone
   --help             print this
 
-An action is tried as the timelock would make it before anything is sent, so that one that must fail is found before it
-waits. The same action is scheduled once at a time; its operation is the same, whoever builds it.`;
+Tries each action as the timelock before anything is sent, so that an action that must fail does not wait for the delay
+first. The same action can be scheduled only once at a time. Everyone who builds it gets the same operation.`;
 
 const OPTIONS = { ...DEPLOYED_OPTIONS, ...SENDER_OPTIONS, ...ACTION_OPTIONS, id: { type: "string" } } as const;
 
@@ -52,7 +52,7 @@ interface Values extends ActionValues, SenderValues {
   id?: string;
 }
 
-/** What every step works on. */
+/** Inputs of every step. */
 interface Context extends OpenDeployment {
   governance: GovernedContracts;
   values: Values;
@@ -84,7 +84,7 @@ export const command = defineCommand({
   },
 });
 
-/** An action as an operation, found to succeed. */
+/** Builds the operation of an action, after checking that the action would succeed. */
 async function propose({ connection, governance, values }: Context, kind?: string) {
   const { timelock } = governance;
   const proposal = await readAction(kind ?? "", values, governance);
@@ -169,7 +169,7 @@ async function list({ connection, governance, book, output }: Context): Promise<
   const text = pending.map(({ operation, state, readyAt, name, changes }) =>
     [`${operation.id}  ${state}, ready ${formatInstant(readyAt)}: ${name}`, indent(diff(changes))].join("\n"),
   );
-  output.result(pending, text.join("\n") || "Nothing waits and nothing is ready");
+  output.result(pending, text.join("\n") || "No operation is waiting or ready");
 }
 
 async function operationOf({ connection, governance, values, book }: Context): Promise<Operation> {
@@ -177,7 +177,7 @@ async function operationOf({ connection, governance, values, book }: Context): P
   return findOperation(governance.timelock, connection.provider, book.firstBlock ?? 0, values.id);
 }
 
-/** What an operation is: one of our actions, or else the bare call. */
+/** Describes an operation: as one of the actions, or as the bare call if it is none. */
 async function describeOperation(
   governance: GovernedContracts,
   operation: Operation,

@@ -12,10 +12,10 @@ import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment } from "../lib/deploye
 import { openSender, SENDER_OPTIONS, SENDER_USAGE } from "../lib/sender.js";
 import { describeOutcome, submitCall } from "../lib/steps.js";
 
-const USAGE = `What the guardian can do, at once and without a delay; says what changes.
+const USAGE = `Takes an action of the guardian, which has no delay. Shows what it changes.
 
-  turingfog guard veto --root ROOT --network NAME [...]   a pending root of receipts, for ever
-  turingfog guard freeze --network NAME [...]             submitting, settling and closing, for 7 days at most
+  turingfog guard veto --root ROOT --network NAME [...]   refuses a pending root of receipts permanently
+  turingfog guard freeze --network NAME [...]             stops submitting, settling and closing for 7 days at most
   turingfog guard thaw --network NAME [...]               ends a freeze
 
 ${DEPLOYED_USAGE}
@@ -24,7 +24,7 @@ ${SENDER_USAGE}
   --json             print JSON alone
   --help             print this
 
-It is tried as the guardian would make it before anything is sent.`;
+Tries the action as the guardian before anything is sent.`;
 
 export const command = defineCommand({
   usage: USAGE,

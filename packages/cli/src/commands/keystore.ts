@@ -12,35 +12,35 @@ const USAGE = `Writes an encrypted keystore (Web3 Secret Storage), which every c
 
   turingfog keystore --out FILE [--import] [--json]
 
-  --out FILE  where to write it; a file that is there is never overwritten
-  --import    encrypt a private key that you have: it is asked for, or taken from TURINGFOG_PRIVATE_KEY.
-              Without it a new key is made
+  --out FILE  file to write; an existing file is never overwritten
+  --import    encrypt an existing private key: asks for it unless TURINGFOG_PRIVATE_KEY is set. Without this option a
+              new key is generated
   --json      print JSON alone: address and file
   --help      print this
 
-The passphrase is asked for twice, without being shown, or taken from TURINGFOG_PASSPHRASE. Nothing but the address is
-printed; whoever has file and passphrase has the key, and whoever loses either has lost it.`;
+Asks for the passphrase twice, without showing it, unless TURINGFOG_PASSPHRASE is set. Prints nothing but the address and
+the file. Anyone with the file and the passphrase has the key; if either is lost, the key is lost.`;
 
 const MIN_PASSPHRASE = 12;
 
-/** A passphrase that guards nothing. */
+/** Thrown when a passphrase is too short to protect a key. */
 class WeakPassphraseError extends TuringFogError {
   constructor() {
-    super(`The passphrase is too short, must have at least ${MIN_PASSPHRASE} characters`);
+    super(`The passphrase is too short: expected at least ${MIN_PASSPHRASE} characters`);
   }
 }
 
-/** The passphrase was typed once so and once otherwise. */
+/** Thrown when the passphrase was typed differently the second time. */
 class DifferentPassphrasesError extends TuringFogError {
   constructor() {
     super("The two passphrases differ; nothing was written");
   }
 }
 
-/** What is there might be the only copy of a key. */
+/** Thrown when the file exists, since it might be the only copy of a key. */
 class FileExistsError extends TuringFogError {
   constructor(file: string) {
-    super(`${file} exists, and is not overwritten: choose another --out`);
+    super(`${file} exists and is not overwritten: choose another --out`);
   }
 }
 
@@ -53,7 +53,7 @@ export const command = defineCommand({
     const wallet = isImport === true ? await importedKey() : new Wallet(Wallet.createRandom().privateKey);
     const passphrase = await newPassphrase();
 
-    output.say("Encrypting, which takes some seconds by design");
+    output.say("Encrypting; this takes some seconds by design");
     const keystore = await wallet.encrypt(passphrase);
     await writeFile(out, `${keystore}\n`, { mode: 0o600, flag: "wx" });
     output.result({ address: wallet.address, file: out }, `${out} has the encrypted key of ${wallet.address}`);

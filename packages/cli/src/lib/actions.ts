@@ -3,7 +3,7 @@ import { getAddress, parseUnits } from "ethers";
 import type { GovernanceAction, GovernedContracts } from "@turingfog/sdk/ethers";
 import { UsageError } from "./command.js";
 
-/** The options of every action. */
+/** Options of the actions. */
 export const ACTION_OPTIONS = {
   signers: { type: "string" },
   quorum: { type: "string" },
@@ -14,17 +14,21 @@ export const ACTION_OPTIONS = {
   share: { type: "string" },
 } as const;
 
-/** What {@link ACTION_OPTIONS} mean, by action, for a usage text. */
+/** Text that explains {@link ACTION_OPTIONS} by action, for a usage text. */
 export const ACTION_USAGE = `  rotate-signers     --signers ADDRESS,ADDRESS,... --quorum N   the oracle's signers, in any order; pending roots expire
   replace-guardian   --guardian ADDRESS
-  list-asset         --asset ADDRESS [--reference-price TFT]    for a whole unit, as 2.5; left out for one listed before
-  delist-asset       --asset ADDRESS                            no new orders; open ones and lots go on
-  set-operations     [--treasury ADDRESS] [--share BASIS_POINTS]  what is left out stays`;
+  list-asset         --asset ADDRESS [--reference-price TFT]    per whole unit, as 2.5; none for an asset listed before
+  delist-asset       --asset ADDRESS                            no new orders; open orders and lots go on
+  set-operations     [--treasury ADDRESS] [--share BASIS_POINTS]  values left out stay as they are`;
 
-/** What {@link ACTION_OPTIONS} were given. */
+/** Values of {@link ACTION_OPTIONS}. */
 export type ActionValues = Partial<Record<keyof typeof ACTION_OPTIONS, string>>;
 
-/** Reads an action off a command line. */
+/**
+ * Reads an action from the values of a command line.
+ * @param kind kind of the action, as "rotate-signers"
+ * @throws UsageError
+ */
 export async function readAction(
   kind: string,
   values: ActionValues,
@@ -70,7 +74,7 @@ function required(values: ActionValues, name: keyof ActionValues): string {
   return value;
 }
 
-/** An address with its EIP-55 checksum, so that no slip of the pen names another account. */
+/** Reads an address with its EIP-55 checksum, so that a typing error does not name another account. */
 function readAddress(name: string, text: string): string {
   const isAddress = /^0x[0-9a-fA-F]{40}$/.test(text);
   if (!isAddress || getAddress(text.toLowerCase()) !== text) {

@@ -13,7 +13,7 @@ const COMMON = {
 
 type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O & typeof COMMON }>>["values"];
 
-/** Values of a command's options, with those it requires. */
+/** Values of a command's options, of which the required ones are always defined. */
 export type Given<O extends Options, R extends keyof O> = Values<O> & {
   [K in R & keyof Values<O>]-?: NonNullable<Values<O>[K]>;
 };
@@ -23,23 +23,23 @@ export interface Output {
   readonly json: boolean;
   /** Prints a line for people while the command runs; to stderr if stdout is for JSON. */
   say(line: string): void;
-  /** Prints the result, once: as text, or as JSON, in which amounts are decimal strings. */
+  /** Prints the result, once: as text, or as JSON with amounts as decimal strings. */
   result(document: unknown, text: string): void;
 }
 
-/** A command: the arguments that it takes, and the work that it does. */
+/** A command: its usage text, its arguments and its work. */
 export interface Command<O extends Options, R extends keyof O> {
   usage: string;
   options: O;
-  /** Options without which it does nothing. */
+  /** Options that must be given. */
   required: readonly R[];
-  /** The most words that may stand before the options; none when left out. */
+  /** Most words that may stand before the options; 0 if left out. */
   words?: number;
-  /** Resolves to the exit code; 0 when it resolves to nothing. */
+  /** Runs the command. Resolves to the exit code, or to nothing for 0. */
   run(values: Given<O, R>, output: Output, words: readonly string[]): Promise<number | void>;
 }
 
-/** A command of any options, as a table of commands holds it. */
+/** A command of any options, for a table of commands. */
 export type AnyCommand = Command<Options, string>;
 
 /** Declares a command, so that its options and `run` agree. */
@@ -56,8 +56,8 @@ export function main<O extends Options, R extends keyof O & string>(command: Com
 }
 
 /**
- * Has the process end with a command's exit code, with 1 and one line on stderr if it fails, and with 2 if it is called
- * wrongly. Redacts keys and RPC URLs from the error.
+ * Sets the exit code of the process to that of a command. The code is 1, with one line on stderr, if the command fails,
+ * and 2 if it is called wrongly. Redacts keys and RPC URLs from the error.
  */
 export function exitWith(running: Promise<number>): void {
   running.then(
@@ -73,7 +73,7 @@ export function exitWith(running: Promise<number>): void {
 
 /**
  * Runs a command and resolves to its exit code.
- * @throws UsageError, and whatever the command throws
+ * @throws UsageError, and the errors of the command
  */
 export async function runCommand(command: AnyCommand, args: readonly string[]): Promise<number> {
   const first = args.findIndex((arg) => arg.startsWith("-"));
@@ -118,7 +118,7 @@ function outputOf(json: boolean): Output {
   };
 }
 
-/** Aligns rows in columns, each line behind two spaces. */
+/** Aligns rows in columns. Indents each line by two spaces. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>((all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)), []);
   return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i])).join("  ")}`.trimEnd()).join("\n");

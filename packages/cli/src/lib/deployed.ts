@@ -14,23 +14,26 @@ import { readAddresses, writeAtomically } from "@turingfog/sdk/node";
 
 import type { Output } from "./command.js";
 
-/** Folder of the address books, unless a command is given another. */
+/** Default folder of the address books. */
 export const DEPLOYMENTS = "deployments";
 
-/** The options of every command that works on a deployment. */
+/** Options of every command that works on a deployment. */
 export const DEPLOYED_OPTIONS = { network: { type: "string" }, deployments: { type: "string" } } as const;
 
-/** What {@link DEPLOYED_OPTIONS} mean, for a usage text. */
-export const DEPLOYED_USAGE = `  --network NAME     where it was deployed: a chain of docs/networks.md
-  --deployments DIR  where the address books are; deployments/ when left out`;
+/** Text that explains {@link DEPLOYED_OPTIONS}, for a usage text. */
+export const DEPLOYED_USAGE = `  --network NAME     chain of the deployment, one of docs/networks.md
+  --deployments DIR  folder of the address books (default deployments)`;
 
-/** A deployment, and the network that it stands on. */
+/** A deployment, with a connection to its network. */
 export interface OpenDeployment {
   connection: Connection;
   book: AddressBook;
 }
 
-/** @throws NotDeployedError, OtherChainError, and what connecting throws */
+/**
+ * Connects to a network and reads the address book of its deployment.
+ * @throws NotDeployedError, OtherChainError, and the errors of `connect`
+ */
 export async function openDeployment(values: { network: string; deployments?: string }): Promise<OpenDeployment> {
   const connection = await connect(values.network);
   const book = await readAddresses<AddressBook>(values.network, values.deployments ?? DEPLOYMENTS);
@@ -38,7 +41,10 @@ export async function openDeployment(values: { network: string; deployments?: st
   return { connection, book };
 }
 
-/** What a deployment is compared with. */
+/**
+ * Returns a deployment in the form that checks take: with the parameters and all else that its expected state follows
+ * from.
+ */
 export function checkedDeployment(
   { connection, book }: OpenDeployment,
   parameters: DeploymentParameters,
@@ -50,7 +56,10 @@ export function checkedDeployment(
   return { provider, parameters, chainId, addresses, since: book.firstBlock ?? 0, deployer, fillerFactory };
 }
 
-/** What a report says that it was made on. */
+/**
+ * Returns the facts that a report was made on, by name.
+ * @param parameters name of the parameter file
+ */
 export async function factsOf(
   { connection, book }: OpenDeployment,
   parameters: string,
@@ -68,7 +77,10 @@ export async function factsOf(
   };
 }
 
-/** Prints a report, writes it where it is asked for, and resolves to the exit code. */
+/**
+ * Prints a report, writes it to files if one is named, and resolves to the exit code.
+ * @param file path of the files, without .md and .json
+ */
 export async function publish(report: AcceptanceReport, output: Output, file?: string): Promise<number> {
   if (file !== undefined) {
     await writeAtomically(`${file}.md`, `${toMarkdown(report)}\n`);

@@ -6,7 +6,7 @@ import { table } from "./command.js";
 
 const TFT_DECIMALS = 18;
 
-/** A deployment, and what was found before anything is sent. */
+/** A planned deployment, with the findings before anything is sent. */
 export interface Planned {
   plan: DeploymentPlan;
   parameters: DeploymentParameters;
@@ -14,7 +14,7 @@ export interface Planned {
   found: Preflight;
 }
 
-/** What a deployment will do and cost, for people. */
+/** Describes what a deployment will do and cost, for people. */
 export function describePlan({ plan, parameters, connection, found }: Planned): string {
   const { chain, chainId } = connection;
   return [
@@ -39,7 +39,7 @@ export function describePlan({ plan, parameters, connection, found }: Planned): 
     "Named in the parameters",
     table(found.reliedOn.map(({ path, address, codeSize }) => [path, address, kindOf(codeSize)])),
     ...found.problems.flatMap((problem, i) =>
-      i === 0 ? ["", "Not possible as it is", `  ${problem}`] : [`  ${problem}`],
+      i === 0 ? ["", "Problems that prevent the deployment", `  ${problem}`] : [`  ${problem}`],
     ),
   ].join("\n");
 }
@@ -64,7 +64,7 @@ function describeSteps({ steps, gas, fee }: Preflight): string {
     step.call.description,
     `${isBound ? "at most " : ""}${each.toLocaleString("en")} gas`,
   ]);
-  return table([...rows, ["Together", `${gas.toLocaleString("en")} gas, ${formatEther(fee)} at the present price`]]);
+  return table([...rows, ["Together", `${gas.toLocaleString("en")} gas, ${formatEther(fee)} at the current price`]]);
 }
 
 function supplyRows({ allocations }: DeploymentParameters): string[][] {
@@ -98,5 +98,5 @@ function assetRows({ assets }: DeploymentParameters, found: Preflight): string[]
 }
 
 function kindOf(codeSize: number): string {
-  return codeSize === 0 ? "an account with a key, or not there yet" : `a contract of ${codeSize} bytes`;
+  return codeSize === 0 ? "an account with a key, or not yet a contract" : `a contract of ${codeSize} bytes`;
 }

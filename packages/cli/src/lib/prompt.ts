@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 
 import { TuringFogError } from "@turingfog/sdk";
 
-/** A question that nobody is there to answer. */
+/** Thrown when there is no terminal to answer a question. */
 export class NoTerminalError extends TuringFogError {
   constructor(question: string, variable: string) {
     super(`There is no terminal to ask on ("${question.trim()}"): set ${variable}`);
@@ -16,8 +16,8 @@ interface Terminal {
 }
 
 /**
- * Asks for a secret. What is typed is shown nowhere.
- * @param variable the environment variable that answers where there is no terminal
+ * Asks for a secret, and shows nothing of what is typed.
+ * @param variable environment variable to set if there is no terminal, for the error
  * @throws NoTerminalError
  */
 export async function askSecret(

@@ -16,7 +16,7 @@ import { parseUnits } from "ethers";
 import { type Output, UsageError } from "./command.js";
 import { askSecret } from "./prompt.js";
 
-/** The options of every command that sends something. */
+/** Options of every command that sends something. */
 export const SENDER_OPTIONS = {
   keystore: { type: "string" },
   safe: { type: "string" },
@@ -24,14 +24,14 @@ export const SENDER_OPTIONS = {
   "dry-run": { type: "boolean", default: false },
 } as const;
 
-/** What {@link SENDER_OPTIONS} mean, for a usage text. */
-export const SENDER_USAGE = `  --keystore FILE    the sender's encrypted key; its passphrase is asked for, or taken from TURINGFOG_PASSPHRASE.
-                     Otherwise TURINGFOG_KEYSTORE or TURINGFOG_PRIVATE_KEY; a local node's first account needs neither
-  --safe FILE        send nothing: write the transactions to FILE, for the Transaction Builder of a Safe
-  --max-fee GWEI     the most to pay for a unit of gas; three times the present price when left out
-  --dry-run          send nothing: say what would be sent, and what it would cost`;
+/** Text that explains {@link SENDER_OPTIONS}, for a usage text. */
+export const SENDER_USAGE = `  --keystore FILE    the sender's encrypted key; asks for its passphrase unless TURINGFOG_PASSPHRASE is set. Without
+                     this option uses TURINGFOG_KEYSTORE or TURINGFOG_PRIVATE_KEY, or a local node's first account
+  --safe FILE        send nothing: write the transactions to FILE for a Safe's Transaction Builder
+  --max-fee GWEI     highest fee per unit of gas (default: three times the current price)
+  --dry-run          send nothing: show what would be sent, and what it would cost`;
 
-/** What {@link SENDER_OPTIONS} were given. */
+/** Values of {@link SENDER_OPTIONS}. */
 export interface SenderValues {
   keystore?: string;
   safe?: string;
@@ -39,13 +39,13 @@ export interface SenderValues {
   "dry-run"?: boolean;
 }
 
-/** How much the price of gas may rise while a command runs, unless told. */
+/** Default limit of the gas price, as a multiple of the price when the command starts. */
 const HEADROOM = 3n;
 
 /**
- * Who sends, by what a command was given.
- * @param title what it does, for whoever signs a batch
- * @param journal where what is sent is written down before
+ * Returns the sender that the values of a command name.
+ * @param title what the command does, for those who sign a batch
+ * @param journal journal in which transactions are recorded before they are sent; kept in memory if left out
  */
 export async function openSender(
   connection: Connection,
@@ -69,7 +69,7 @@ export async function openSender(
   return new KeySender(wallet, connection, { maxFeePerGas, journal, say: (line) => output.say(line) });
 }
 
-/** Where a command looks for a key. */
+/** Returns the sources in which a command looks for a key. */
 export function keySource(network: string, keystore?: string): KeySource {
   return { keystore, isLocal: isLocal(network), ask: (question) => askSecret(question, PASSPHRASE_VARIABLE) };
 }

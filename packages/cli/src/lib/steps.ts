@@ -1,19 +1,19 @@
 import type { Call, Connection, Sender, Submitted } from "@turingfog/operator";
 import { type Change, diff, simulate } from "@turingfog/sdk/ethers";
 
-/** What became of a call, for a result. */
+/** Outcome of a call, for a result. */
 export interface Outcome {
   kind: Submitted["kind"];
-  /** Hash, where it was sent. */
+  /** Hash of the transaction, if the call was sent. */
   transaction?: string;
-  /** Where it was written down for a multisig. */
+  /** File with the batch, if the call was written for a multisig. */
   file?: string;
   gas?: bigint;
 }
 
 /**
- * Makes a call as its sender would, where that is known, to see it fail before anything is paid; then does it.
- * @throws RevertError by the error that the contract declares
+ * Tries a call as its sender, if that is known, so that it fails before anything is paid. Then submits it.
+ * @throws RevertError with the error that the contract declares
  */
 export async function submitCall({ provider }: Connection, sender: Sender, call: Call): Promise<Outcome> {
   if (sender.address !== undefined) await simulate(provider, sender.address, call);
@@ -28,12 +28,12 @@ export async function submitCall({ provider }: Connection, sender: Sender, call:
   }
 }
 
-/** The changes and what became of the call, for people. */
+/** Describes the changes and the outcome of a call, for people. */
 export function describeOutcome(title: string, changes: readonly Change[], outcome: Outcome): string {
   return [title, indent(diff(changes) || "nothing changes"), outcomeLine(outcome)].join("\n");
 }
 
-/** Says what became of a call, for people. */
+/** Describes the outcome of a call, for people. */
 export function outcomeLine({ kind, transaction, file, gas }: Outcome): string {
   switch (kind) {
     case "sent":

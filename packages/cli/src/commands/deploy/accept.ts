@@ -10,18 +10,19 @@ import {
   publish,
 } from "../../lib/deployed.js";
 
-const USAGE = `Compares everything of a deployment with its parameters, as one report. Sends nothing, needs no key.
+const USAGE = `Compares a whole deployment with its parameters, in one report. Sends nothing and needs no key.
 
   turingfog deploy accept --network NAME --parameters FILE [--report PATH] [--json]
 
 ${DEPLOYED_USAGE}
-  --parameters FILE  what was deployed
-  --report PATH      write the report to PATH.md and PATH.json as well
+  --parameters FILE  parameters of the deployment
+  --report PATH      also write the report to PATH.md and PATH.json
   --json             print the report as JSON alone
   --help             print this
 
-Code and immutables of every contract against the local build, every role and delay, the deployer, every reference, every
-time and setting, supply, reserve, allocations and vesting. Ends with 1 when one check fails.`;
+Compares the code and immutables of every contract with the local build, and every role and delay, the deployer, every
+reference, time and setting, the supply, the reserve, the allocations and the vesting with the parameters. Ends with 1 if a
+check fails.`;
 
 export const command = defineCommand({
   usage: USAGE,

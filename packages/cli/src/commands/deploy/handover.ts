@@ -9,19 +9,19 @@ import {
   checkedDeployment,
 } from "../../lib/deployed.js";
 
-const USAGE = `Proves that the system is in the hands that its parameters name, and that its deployer holds nothing.
+const USAGE = `Checks that the roles are those of the parameters, and that the deployer holds nothing.
 
   turingfog deploy handover --network NAME --parameters FILE [--report PATH] [--json]
 
 ${DEPLOYED_USAGE}
-  --parameters FILE  what was deployed
-  --report PATH      write the report to PATH.md and PATH.json as well
+  --parameters FILE  parameters of the deployment
+  --report PATH      also write the report to PATH.md and PATH.json
   --json             print the report as JSON alone
   --help             print this
 
 There is nothing to hand over: the timelock is created with its proposers, cancellers and executors and administers
-itself, and Genesis creates the rest under it. So this sends nothing and needs no key. Ends with 1 when a role is not as in
-the parameters, or the deployer has a role, TFT or a vesting wallet, though the parameters may name it.`;
+itself, and Genesis creates the rest under it. So this sends nothing and needs no key. Ends with 1 if a role differs from
+the parameters, or if the deployer has a role, TFT or a vesting wallet, even if the parameters name the deployer.`;
 
 export const command = defineCommand({
   usage: USAGE,

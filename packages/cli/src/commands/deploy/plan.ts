@@ -4,20 +4,20 @@ import { defineCommand } from "../../lib/command.js";
 import { describePlan } from "../../lib/preflight.js";
 import { keySource } from "../../lib/sender.js";
 
-const USAGE = `Says what a deployment would do and cost. Sends nothing, and needs no passphrase.
+const USAGE = `Shows what a deployment would do and cost. Sends nothing and needs no passphrase.
 
   turingfog deploy plan --network NAME --parameters FILE [--keystore FILE | --from ADDRESS] [--json]
 
   --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
-  --parameters FILE  what to deploy, as deploy/parameters/*.json5; checked as a whole
-  --keystore FILE    whose balance to look at; otherwise as for npm run deploy
-  --from ADDRESS     the same, by address
+  --parameters FILE  parameters to deploy, as deploy/parameters/*.json5; checked as a whole
+  --keystore FILE    keystore of the sender, whose balance is shown; otherwise as for npm run deploy
+  --from ADDRESS     address of the sender, instead of a keystore
   --json             print JSON alone
   --help             print this
 
-Prints the address of every contract and whether it stands, every transaction with its gas as the node finds it by trying
-it, the fees at the present price, who gets how much TFT on which terms, the quorum, and what stands at every address that
-the parameters name. Ends with 1 when the deployment is not possible as it is.`;
+Prints the address of every contract and whether it is deployed, every transaction with the gas that the node finds by
+trying it, the fees at the current price, every allocation of TFT with its terms, the quorum, and the kind of account at
+every address that the parameters name. Ends with 1 if a problem prevents the deployment.`;
 
 export const command = defineCommand({
   usage: USAGE,

@@ -27,23 +27,23 @@ import { DEPLOYMENTS } from "../../lib/deployed.js";
 import { describePlan, type Planned } from "../../lib/preflight.js";
 import { openSender, SENDER_OPTIONS, SENDER_USAGE } from "../../lib/sender.js";
 
-const USAGE = `Deploys TuringFog, or goes on with a deployment that was interrupted, by whatever and wherever.
+const USAGE = `Deploys TuringFog, or resumes an interrupted deployment.
 
   turingfog deploy run --network NAME --parameters FILE [--keystore FILE | --safe FILE] [options]
 
   --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
-  --parameters FILE  what to deploy, as deploy/parameters/*.json5; checked as a whole before anything is sent
+  --parameters FILE  parameters to deploy, as deploy/parameters/*.json5; checked as a whole before anything is sent
 ${SENDER_USAGE}
-  --deployments DIR  where address books are kept (default deployments)
-  --json             print JSON alone: the address book, or what --dry-run and --safe found
+  --deployments DIR  folder of the address books (default deployments)
+  --json             print JSON alone: the address book, or the findings of --dry-run and --safe
   --help             print this
 
-Every transaction is tried beforehand, and nothing is sent when one would fail. Until the last one there is no system;
-that one creates all of it, and the sender is left with no power but what the file gives it. What stands is read from
-the chain: a complete deployment is only read. Writes deployments/NAME.json. The network "hardhat" is a rehearsal in
+Tries every transaction first, and sends nothing if one would fail. The last transaction creates the whole system; before
+it there is none. The sender keeps no power except what the parameters give it. Reads from the chain which contracts are
+deployed: a complete deployment is only read. Writes deployments/NAME.json. The network "hardhat" is a rehearsal in
 process: it ends with the command and writes nothing.`;
 
-/** The network's address book is that of a deployment which stands, and is another one. */
+/** Thrown when the network's address book is that of another deployment, which is still on the chain. */
 class OtherDeploymentError extends TuringFogError {
   constructor({ network, addresses }: AddressBook) {
     super(
@@ -54,7 +54,7 @@ class OtherDeploymentError extends TuringFogError {
   }
 }
 
-/** What keeps a deployment from being possible on its network. */
+/** Thrown when problems prevent a deployment on its network. */
 class NotPossibleError extends TuringFogError {
   constructor(readonly problems: string[]) {
     super(problems.join("\n"));
@@ -65,7 +65,7 @@ interface Task extends Planned {
   sender: Sender;
 }
 
-/** What a batch may take: a Safe's owners send it as one transaction, which costs a little beside. */
+/** Most gas of a batch. The owners of a Safe send it as one transaction, which costs a little in addition. */
 const BATCH_GAS = 15_000_000n;
 
 export const command = defineCommand({
@@ -121,7 +121,9 @@ async function refuseAnother(
   if ((await provider.getCode(earlier.addresses.genesis)) !== "0x") throw new OtherDeploymentError(earlier);
 }
 
-/** Writes down what can be done now: a batch is one transaction, and the system is created by one of its own. */
+/**
+ * Writes the next batch to a file. A batch is one transaction, and the system is created by a transaction of its own.
+ */
 async function writeBatch({ plan, connection, sender, found }: Task, output: Output): Promise<void> {
   const batch: DeploymentStep[] = [];
   let gas = 0n;

@@ -15,28 +15,28 @@ import { keccak256 } from "ethers";
 import { defineCommand, table } from "../../lib/command.js";
 import { DEPLOYMENTS } from "../../lib/deployed.js";
 
-const USAGE = `Says what of a deployment stands, what is missing and what differs. Sends nothing, and needs no key.
+const USAGE = `Shows which contracts of a deployment exist, are missing or differ. Sends nothing and needs no key.
 
   turingfog deploy status --network NAME [--parameters FILE] [--deployments DIR] [--json]
 
   --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
-  --parameters FILE  what should stand: its contracts are looked for with or without an address book, and what an
-                     address book's deployment was made with is compared with it
-  --deployments DIR  where address books are kept (default deployments)
+  --parameters FILE  expected parameters: looks for their contracts if there is no address book, and compares them
+                     with those of the address book's deployment if there is one
+  --deployments DIR  folder of the address books (default deployments)
   --json             print JSON alone
   --help             print this
 
-Ends with 0 when everything stands and nothing differs, else with 1. What governance has changed since is compared by
+Ends with 0 if every contract exists and nothing differs, else with 1. To compare what governance has changed since, run
 turingfog deploy accept.`;
 
-/** Neither parameters nor an address book tell what to look for. */
+/** Thrown when neither parameters nor an address book name contracts to look for. */
 class NothingToLookForError extends TuringFogError {
   constructor(network: string) {
     super(`There is no address book of ${network}: give --parameters FILE to look for what it would deploy`);
   }
 }
 
-/** What is at a contract's address. */
+/** State of the code at a contract's address. */
 type State = "stands" | "missing" | "other code than the address book has";
 
 export const command = defineCommand({
@@ -67,7 +67,7 @@ export const command = defineCommand({
   },
 });
 
-/** The address book, unless it is of another chain, such as a local node that was started anew. */
+/** Reads the address book; undefined if it is of another chain, such as a local node that was restarted. */
 async function bookOf({ name, chainId }: Connection, directory: string): Promise<AddressBook | undefined> {
   const book = await readAddressBook(name, directory);
   return book !== undefined && BigInt(book.chainId) === chainId ? book : undefined;

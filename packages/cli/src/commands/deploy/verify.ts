@@ -25,21 +25,21 @@ import {
 
 const API_KEY_VARIABLE = "ETHERSCAN_API_KEY";
 
-const USAGE = `Compares the code of every contract with the local build, and who governs it with the parameters. Sends nothing.
+const USAGE = `Compares the code of every contract with the local build, and every role with the parameters. Sends nothing.
 
   turingfog deploy verify --network NAME --parameters FILE [--explorer] [--report PATH] [--json]
 
 ${DEPLOYED_USAGE}
-  --parameters FILE  what was deployed
-  --explorer         then have the network's block explorer verify every contract that it has not verified yet, with
-                     the API key in ${API_KEY_VARIABLE}
-  --explorer-api URL another explorer with Etherscan's API, such as Blockscout's https://base.blockscout.com/api
-  --report PATH      write the report to PATH.md and PATH.json as well
+  --parameters FILE  parameters of the deployment
+  --explorer         then submit every contract that the network's block explorer has not verified yet, with the API
+                     key in ${API_KEY_VARIABLE}
+  --explorer-api URL use another explorer with Etherscan's API, such as Blockscout's https://base.blockscout.com/api
+  --report PATH      also write the report to PATH.md and PATH.json
   --json             print the report as JSON alone
   --help             print this
 
-Names each immutable that is not what build and parameters make of it, the first byte that differs around them, the
-metadata's hash included, and each role that has a holder too many or too few. Ends with 1 when one check fails.`;
+Names each immutable that differs from build and parameters, the first byte that differs around the immutables (the
+metadata's hash included), and each role that has a holder too many or too few. Ends with 1 if a check fails.`;
 
 export const command = defineCommand({
   usage: USAGE,
@@ -57,7 +57,7 @@ export const command = defineCommand({
     const build = await readBuild();
     const checked = checkedDeployment(deployed, parameters);
     const checks = await verify(build, checked);
-    // an explorer would refuse what is not ours
+    // an explorer would refuse code that differs from the build
     const isOurs = checks.every(({ passed }) => passed);
     if (isOurs && (values.explorer || values["explorer-api"] !== undefined)) {
       checks.push(...(await publishSources(build, checked, deployed.connection, values["explorer-api"])));
@@ -77,7 +77,7 @@ async function publishSources(
   if (api === undefined) throw new Error(`No block explorer is known for ${name}: give --explorer-api URL`);
   const key = process.env[API_KEY_VARIABLE] ?? "";
   if (given === undefined && key === "")
-    throw new Error(`The explorer of ${name} takes an API key: set ${API_KEY_VARIABLE}`);
+    throw new Error(`The explorer of ${name} needs an API key: set ${API_KEY_VARIABLE}`);
   hide(key, "API key");
 
   const explorer = explorerAt(api, chain.explorer?.url ?? new URL(api).origin, chainId, key);

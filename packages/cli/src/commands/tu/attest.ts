@@ -28,15 +28,15 @@ const USAGE = `Has the oracle's quorum attest the rating of a GPU model, or a no
   turingfog tu attest PATH SIGNATURES... --network NAME [...]   for anyone: submits a quorum's signatures
 
   PATH               as for turingfog tu rate; with --node, the node's one log
-  SIGNATURES         files that --sign-only wrote, of a quorum
+  SIGNATURES         a quorum's signature files, written by --sign-only
 
 ${DEPLOYED_USAGE}
-  --gpu NAME         the one to attest, if there are several
-  --precision NAME   the precision of the training, which logs do not tell (default ${PRECISION}, the only one attested)
+  --gpu NAME         GPU to attest, if there are several
+  --precision NAME   precision of the training, which logs do not state (default ${PRECISION}, the only one attested)
   --node ID          attest this node instead of a rating
-  --valid-until TIME until when the node is attested, in UTC, as 2027-01-01T00:00:00Z
+  --valid-until TIME end of the node's attestation, in UTC, as 2027-01-01T00:00:00Z
   --sign-only        sign, write a signature file and send nothing
-  --out DIR          where the files go (default: beside the measurements)
+  --out DIR          folder for the files (default: beside the measurements)
 ${SENDER_USAGE}
   --json             print JSON alone
   --help             print this`;
@@ -109,14 +109,16 @@ async function attestationOf(
   return attestationOfLog(registry, signerSet, source, BigInt(node), BigInt(until / 1_000));
 }
 
-/** Writes the measurement file and its hash; the evidence of a node is its log, which is there. */
+/**
+ * Writes the measurement file of a rating, and its hash. Writes nothing for a node, whose evidence is its existing log.
+ */
 async function save(out: string, attestation: Attestation): Promise<string[]> {
   await mkdir(out, { recursive: true });
   if (attestation.type === "NodeAttestation") return [];
 
   const file = path.join(out, `${stemOf(attestation)}.measurements.json`);
   await writeFile(file, attestation.file);
-  // as `sha256sum --check` reads it
+  // the format of `sha256sum --check`
   await writeFile(`${file}.sha256`, `${attestation.message.evidence.slice(2)}  ${path.basename(file)}\n`);
   return [file, `${file}.sha256`];
 }

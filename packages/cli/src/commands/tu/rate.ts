@@ -18,9 +18,9 @@ const USAGE = `Rates a GPU in TU per day by its benchmark logs.
   turingfog tu rate PATH [--gpu NAME] [--partial] [--chart FILE] [--json]
 
   PATH              a folder of tf_cnn_benchmarks logs, one log, a table (.csv, .json) or a measurement file
-  --gpu NAME        only this one
-  --precision NAME  the precision of the training, which logs do not tell (default ${PRECISION}, the only one rated)
-  --partial         rate fewer than seven networks too; such a rating cannot be attested
+  --gpu NAME        rate only this GPU
+  --precision NAME  precision of the training, which logs do not state (default ${PRECISION}, the only one rated)
+  --partial         also rate fewer than seven networks; such a rating cannot be attested
   --chart FILE      write a bar chart as SVG
   --json            print JSON alone
   --help            print this`;
