@@ -14,21 +14,21 @@ import solcPackage from "solc/package.json";
 
 const SOLC_VERSION = "0.8.37";
 
-// Set by `npm run coverage`. Instrumented contracts outgrow the limits of size and gas that the shipped ones keep, so
-// under coverage these are lifted, and what is compiled stays apart from what ships.
+// Set by `npm run coverage`. Instrumented contracts exceed the limits of size and gas that the shipped contracts keep.
+// Under coverage the limits are lifted, and the output goes to separate folders.
 const COVERAGE = process.env.SOLIDITY_COVERAGE === "true";
 
-// Hardhat 2 knows Solidity up to 0.8.28 and viaIR only in part, and says so at every start. What it lacks are exact
-// stack traces; what we ship is compiled by solc itself and covered by the tests, so only this notice is left out.
+// Hardhat 2 fully supports Solidity up to 0.8.28 and viaIR only in part, and warns at every start. It lacks only exact
+// stack traces: solc itself compiles the contracts, and the tests cover them. So this warning alone is suppressed.
 const warn = console.warn.bind(console);
 console.warn = (...data: unknown[]) => {
   if (!/not fully supported yet/.test(String(data[0]))) warn(...data);
 };
 
-// The compiler is the one that npm installed, never a download.
+// Uses the compiler that npm installed, never a download.
 subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD, async ({ solcVersion }: { solcVersion: string }) => {
   if (solcVersion !== solcPackage.version) {
-    throw new Error(`The compiler is solc ${solcPackage.version} from npm; ${solcVersion} was asked for`);
+    throw new Error(`npm installed solc ${solcPackage.version}, expected ${solcVersion}: run npm ci`);
   }
   return {
     version: solcVersion,
@@ -38,8 +38,8 @@ subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD, async ({ solcVersion }: { solcVers
   };
 });
 
-// Two warnings come from OpenZeppelin's own files and cannot be acted upon here: its queue has a function `at`, and its
-// reentrancy guard uses transient storage, in the way that the warning itself calls safe.
+// Two warnings come from OpenZeppelin's own files and cannot be fixed here. Its queue has a function `at`. Its reentrancy
+// guard uses transient storage, in a way that the warning itself calls safe.
 const KNOWN_WARNINGS: Record<string, RegExp> = {
   "@openzeppelin/contracts/utils/structs/DoubleEndedQueue.sol": /"at" will be promoted to keyword/,
   "@openzeppelin/contracts/utils/TransientSlot.sol": /Transient storage as defined by EIP-1153/,
@@ -64,7 +64,7 @@ subtask(
     }),
 );
 
-// The tests of the contracts are in test/, those of a package beside its sources.
+// The tests of the contracts are in test/, those of a package or of lab beside its sources.
 const TESTED = ["test", "packages", "lab/test"];
 
 subtask(TASK_TEST_GET_TEST_FILES, async ({ testFiles }: { testFiles: string[] }, _hre, runSuper) => {
@@ -80,23 +80,23 @@ const config: HardhatUserConfig = {
   solidity: {
     version: SOLC_VERSION,
     settings: {
-      // Cancun is what every network we deploy to runs; transient storage needs it.
+      // Every network that we deploy to supports Cancun, which transient storage needs.
       evmVersion: "cancun",
       viaIR: true,
-      // More runs cost bytes, of which there are enough, and save about 1 % of gas on every path.
+      // More runs add bytes, for which there is room, and save about 1 % of gas on every path.
       optimizer: { enabled: true, runs: 10_000 },
     },
   },
   networks: {
     hardhat: {
-      // EIP-7825, from Osaka on: no transaction may take more than this. The coverage plugin sets its own block limit.
+      // The most gas of a transaction from Osaka on (EIP-7825). The coverage plugin sets its own block limit.
       hardfork: COVERAGE ? "prague" : "osaka",
       blockGasLimit: 16_777_216,
-      // No test may depend on the day or the hour it is run at.
+      // No test may depend on the day or the hour of its run.
       initialDate: "2027-01-01T00:00:00Z",
       allowUnlimitedContractSize: COVERAGE,
     },
-    // Those whose RPC URL the environment has; keys are for our own commands alone.
+    // The networks whose RPC URL the environment sets. They have no keys, which only our own commands use.
     ...configuredNetworks(),
   },
   paths: {
@@ -105,10 +105,10 @@ const config: HardhatUserConfig = {
   },
   typechain: { outDir: COVERAGE ? "cache/coverage/typechain-types" : "typechain-types", target: "ethers-v6" },
   mocha: {
-    // A differential test walks through thousands of histories in one case, and more slowly under coverage.
+    // A differential test runs thousands of histories in one case, and takes longer under coverage.
     timeout: COVERAGE ? 600_000 : 120_000,
-    // Each step of the machine is then handed over and looked at, and these take hundreds of millions. They compare
-    // values; what they run, the cases beside them run too.
+    // Coverage traces every step of the EVM, and these tests take hundreds of millions of steps. They only compare
+    // values; the other cases run the same code.
     ...(COVERAGE && { grep: "random (histories|inputs|models)|first three days", invert: true }),
   },
   contractSizer: { strict: true, only: ["^contracts/"], except: ["^contracts/mocks/"] },

@@ -6,19 +6,19 @@ import hre, { ethers, ignition } from "hardhat";
 import { VestedAllocation__factory, type VestedAllocation } from "../typechain-types";
 import { genesisModule } from "./modules/Genesis";
 
-/** The contracts that a deployment leaves on the chain. */
+/** The contracts of a deployment. */
 export interface InProcessDeployment {
   contracts: SystemContracts;
   /** The vesting wallets, by the name of their allocation. */
   vestings: Record<string, VestedAllocation>;
 }
 
-/** Reads the build out of this project's artifacts, or out of the instrumented ones under coverage. */
+/** Reads the build from this project's artifacts, which are the instrumented ones under coverage. */
 export function projectBuild(): Promise<Build> {
   return readHardhatBuild(hre.config.paths.artifacts);
 }
 
-/** Deploys the system to Hardhat's network in this process with Ignition, from its first account. */
+/** Deploys the system with Ignition to Hardhat's network in this process, from its first account. */
 export async function deploySystem(parameters: DeploymentParameters): Promise<InProcessDeployment> {
   const connection = await connect(IN_PROCESS);
   const wallet = await loadWallet({ isLocal: true, env: {} }, connection.provider);

@@ -4,9 +4,9 @@ import type { Future } from "@nomicfoundation/ignition-core";
 import { CREATION, type DeploymentStep } from "@turingfog/operator";
 
 /**
- * Sends the steps of a plan one after the other: the transactions of `npm run deploy`, so that both end at the same
- * addresses. The deterministic deployer must stand. Steps that are done already are left out of what is given; one that
- * someone else does meanwhile fails the module, where `npm run deploy` goes on.
+ * Sends the steps of a plan one after the other. They are the transactions of `npm run deploy`, so that both give the
+ * same addresses. The deterministic deployer must exist. `steps` must not include finished steps. If someone else
+ * finishes a step meanwhile, the module fails, whereas `npm run deploy` continues.
  */
 export function genesisModule(steps: readonly DeploymentStep[]) {
   return buildModule("Genesis", (m) => {
