@@ -24,7 +24,7 @@ const COMMANDS: Commands = {
       summary: "compare a whole deployment with its parameters",
       load: () => import("./commands/deploy/accept.js"),
     },
-    handover: { summary: "prove that the deployer holds nothing", load: () => import("./commands/deploy/handover.js") },
+    handover: { summary: "check that the deployer holds nothing", load: () => import("./commands/deploy/handover.js") },
   },
   govern: {
     summary: "build, schedule, execute, cancel and list operations",

@@ -8,7 +8,7 @@ import { PASSPHRASE_VARIABLE, PRIVATE_KEY_VARIABLE, privateKeyOf } from "@turing
 import { defineCommand } from "../lib/command.js";
 import { askSecret } from "../lib/prompt.js";
 
-const USAGE = `Writes an encrypted keystore (Web3 Secret Storage), which every command takes with --keystore.
+const USAGE = `Writes an encrypted keystore (Web3 Secret Storage) for the --keystore option of other commands.
 
   turingfog keystore --out FILE [--import] [--json]
 

@@ -22,7 +22,7 @@ import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment, type OpenDeployment }
 import { keySource, openSender, SENDER_OPTIONS, SENDER_USAGE } from "../../lib/sender.js";
 import { outcomeLine, submitCall } from "../../lib/steps.js";
 
-const USAGE = `Has the oracle's quorum attest the rating of a GPU model, or a node by its benchmark log.
+const USAGE = `Signs or submits an attestation: of a GPU model's rating, or of a node by its benchmark log.
 
   turingfog tu attest PATH --sign-only --network NAME [...]     for each signer: writes a signature file
   turingfog tu attest PATH SIGNATURES... --network NAME [...]   for anyone: submits a quorum's signatures
