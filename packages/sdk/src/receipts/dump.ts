@@ -1,0 +1,69 @@
+import { InvalidReceiptTreeError } from "./errors.js";
+import { RECEIPT_LEAF_ENCODING, type Receipt } from "./receipt.js";
+
+/** A tree as OpenZeppelin's library dumps it; integers are decimal strings, so that it is plain JSON. */
+export interface ReceiptTreeData {
+  format: "standard-v1";
+  leafEncoding: string[];
+  /** All nodes, from the root on. */
+  tree: string[];
+  /** The receipts in the order in which they were given, with the nodes of their leaves. */
+  values: { value: DumpedReceipt; treeIndex: number }[];
+}
+
+export type DumpedReceipt = [orderId: string, nodeId: string, cumulativeTU: string, measuredAt: string];
+
+export function dumpReceipt({ orderId, nodeId, cumulativeTU, measuredAt }: Receipt): DumpedReceipt {
+  return [orderId.toString(), nodeId.toString(), cumulativeTU.toString(), measuredAt.toString()];
+}
+
+/**
+ * Reads the receipts of a dump, without comparing them with its nodes.
+ * @throws InvalidReceiptTreeError
+ */
+export function dumpedReceipts(data: ReceiptTreeData): Receipt[] {
+  if (data.format !== "standard-v1") {
+    throw new InvalidReceiptTreeError(`its format is ${JSON.stringify(data.format)}, not "standard-v1"`);
+  }
+  if (String(data.leafEncoding) !== String(RECEIPT_LEAF_ENCODING)) {
+    throw new InvalidReceiptTreeError(`its leaves are (${data.leafEncoding}), not (${RECEIPT_LEAF_ENCODING})`);
+  }
+  if (!Array.isArray(data.tree) || !Array.isArray(data.values)) {
+    throw new InvalidReceiptTreeError("its nodes and its values must be arrays");
+  }
+  return data.values.map((entry, index) => {
+    const fields: unknown = entry?.value;
+    if (!Array.isArray(fields) || fields.length !== RECEIPT_LEAF_ENCODING.length || !fields.every(isDecimal)) {
+      throw new InvalidReceiptTreeError(`values[${index}] is not a receipt of four decimal integers`);
+    }
+    const [orderId, nodeId, cumulativeTU, measuredAt] = fields.map(BigInt);
+    return { orderId, nodeId, cumulativeTU, measuredAt };
+  });
+}
+
+/**
+ * Checks that a dump is what its receipts make.
+ * @param whole the dump of the tree that was built of its receipts
+ * @throws InvalidReceiptTreeError
+ */
+export function checkDump(data: ReceiptTreeData, whole: ReceiptTreeData): void {
+  if (data.tree.length !== whole.tree.length) {
+    throw new InvalidReceiptTreeError(
+      `it has ${data.tree.length} nodes, but its ${data.values.length} values make ${whole.tree.length}`,
+    );
+  }
+  const node = whole.tree.findIndex((hash, index) => data.tree[index] !== hash);
+  if (node >= 0) {
+    throw new InvalidReceiptTreeError(`tree[${node}] is ${data.tree[node]}, but its values make ${whole.tree[node]}`);
+  }
+  const value = whole.values.findIndex(({ treeIndex }, index) => data.values[index].treeIndex !== treeIndex);
+  if (value >= 0) {
+    throw new InvalidReceiptTreeError(
+      `values[${value}] is said to be at ${data.values[value].treeIndex}, but is at ${whole.values[value].treeIndex}`,
+    );
+  }
+}
+
+function isDecimal(value: unknown): value is string {
+  return typeof value === "string" && /^(0|[1-9]\d{0,77})$/.test(value);
+}

@@ -1,0 +1,44 @@
+import { checkRange } from "../errors.js";
+
+/** A measurement by the oracle's quorum; see `Receipt` in IComputeEscrow.sol. */
+export interface Receipt {
+  orderId: bigint;
+  nodeId: bigint;
+  /** All TU, 18 decimals, that the node has delivered on the order until `measuredAt`. */
+  cumulativeTU: bigint;
+  /** Unix seconds. */
+  measuredAt: bigint;
+}
+
+/** A receipt as it is published: with the hash of the meter log that the signers checked. */
+export interface MeteredReceipt extends Receipt {
+  /** 32 bytes, lower-case hex. */
+  meterLogHash: string;
+}
+
+/** The arguments of `ComputeEscrow.settle` that follow the asset. */
+export interface Multiproof {
+  receiptsRoot: string;
+  /** In the order that the multiproof wants. */
+  receipts: Receipt[];
+  proof: string[];
+  proofFlags: boolean[];
+}
+
+export type ReceiptField = keyof Receipt;
+
+/** The types of a leaf, in the order in which `Receipt` declares them. */
+export const RECEIPT_LEAF_ENCODING = ["uint256", "uint256", "uint96", "uint40"];
+
+/** The width of each field's type. */
+export const FIELD_BYTES: Readonly<Record<ReceiptField, number>> = {
+  orderId: 32,
+  nodeId: 32,
+  cumulativeTU: 12,
+  measuredAt: 5,
+};
+
+/** @throws OutOfRangeError unless the field's type can hold the value */
+export function checkField(field: ReceiptField, value: bigint): void {
+  checkRange(field, value, 0n, (1n << BigInt(8 * FIELD_BYTES[field])) - 1n);
+}
