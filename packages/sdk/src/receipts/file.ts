@@ -1,0 +1,100 @@
+import { createSHA256 } from "hash-wasm";
+
+import { checkRange } from "../errors.js";
+import { toHex } from "./bytes.js";
+import { NoReceiptsError, ReceiptFileTooLargeError } from "./errors.js";
+import { ReceiptFileParser } from "./parser.js";
+import type { MeteredReceipt } from "./receipt.js";
+import { MeteredReceiptTable } from "./table.js";
+import { ascendingRows, writeRows } from "./writer.js";
+
+/**
+ * The bytes of a file in any parts, such as a Node stream or the body of a response. A chunk is done with when the next
+ * one is asked for, so its buffer may be used again.
+ */
+export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** A published file that was read and found in order. */
+export interface ReceiptFile {
+  receipts: MeteredReceiptTable;
+  /** SHA-256 of the file's bytes: the `dataHash` that the quorum signs with the root. */
+  dataHash: string;
+}
+
+export interface ReceiptFileLimits {
+  /** The most bytes of the file; 200 MiB by default, or 200 bytes for each of 2²⁰ receipts. */
+  maxBytes?: number;
+}
+
+const DEFAULT_MAX_BYTES = 200 * 2 ** 20;
+
+/**
+ * Writes the published receipt file, chunk by chunk: JSON in the canonical form of RFC 8785, receipts in ascending order
+ * of order, node, time and TU, so that the same receipts make the same bytes whoever writes them.
+ * @throws NoReceiptsError, OutOfRangeError, DuplicateReceiptError, InvalidReceiptFileError before the first chunk
+ */
+export function writeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredReceiptTable): Iterable<Uint8Array> {
+  const { rows } = receipts instanceof MeteredReceiptTable ? receipts : MeteredReceiptTable.of(receipts);
+  if (rows.length === 0) throw new NoReceiptsError();
+  return writeRows(rows, ascendingRows(rows));
+}
+
+/**
+ * Reads a published receipt file as it arrives. `ReceiptTree.of` its receipts for the root: a signer signs, and an
+ * auditor trusts, only a root and a `dataHash` that both agree with it.
+ * @throws ReceiptFileTooLargeError before a chunk that would exceed the limit is read
+ * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError at the first byte that differs
+ * from what `writeReceiptFile` writes
+ */
+export async function readReceiptFile(
+  chunks: Chunks,
+  { maxBytes = DEFAULT_MAX_BYTES }: ReceiptFileLimits = {},
+): Promise<ReceiptFile> {
+  checkRange("maxBytes", BigInt(maxBytes), 1n, BigInt(Number.MAX_SAFE_INTEGER));
+  const sha256 = await createSHA256();
+  sha256.init();
+  const parser = new ReceiptFileParser();
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > maxBytes) throw new ReceiptFileTooLargeError(size, maxBytes);
+    parser.push(chunk);
+    sha256.update(chunk);
+  }
+  const receipts = parser.end();
+  return { receipts, dataHash: toHex(sha256.digest("binary")) };
+}
+
+/**
+ * Writes a published receipt file in one piece; see `writeReceiptFile`.
+ * @throws NoReceiptsError, OutOfRangeError, DuplicateReceiptError, InvalidReceiptFileError
+ */
+export function encodeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredReceiptTable): Uint8Array {
+  const chunks = [...writeReceiptFile(receipts)];
+  const file = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    file.set(chunk, at);
+    at += chunk.length;
+  }
+  return file;
+}
+
+/**
+ * Reads a published receipt file in one piece; see `readReceiptFile`.
+ * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError when a single byte differs from
+ * what `encodeReceiptFile` writes
+ */
+export function decodeReceiptFile(file: Uint8Array): MeteredReceipt[] {
+  const parser = new ReceiptFileParser();
+  parser.push(file);
+  return [...parser.end().metered()];
+}
+
+/** Returns the SHA-256 of a published receipt file: the `dataHash` that the quorum signs with the root. */
+export async function receiptDataHash(file: Uint8Array | Chunks): Promise<string> {
+  const sha256 = await createSHA256();
+  sha256.init();
+  for await (const chunk of file instanceof Uint8Array ? [file] : file) sha256.update(chunk);
+  return toHex(sha256.digest("binary"));
+}
