@@ -1,16 +1,16 @@
 /** A number that no hex digit stands for. */
 const NOT_HEX = 255;
 
-const HEX_DIGITS = "0123456789abcdef";
+export const HASH_BYTES = 32;
 
 /** The ASCII code of each hex digit. */
-export const HEX_CODES = ascii(HEX_DIGITS);
-
-/** Two hex digits for each byte. */
-const HEX_PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const HEX_CODES = ascii("0123456789abcdef");
 
 const HEX_VALUES = new Uint8Array(256).fill(NOT_HEX);
 HEX_CODES.forEach((code, value) => (HEX_VALUES[code] = value));
+
+const decoder = new TextDecoder();
+const hexText = ascii(`0x${"00".repeat(HASH_BYTES)}`);
 
 /** Encodes text that is known to be ASCII. */
 export function ascii(text: string): Uint8Array {
@@ -23,11 +23,21 @@ export function hexValue(code: number): number | undefined {
   return value === NOT_HEX ? undefined : value;
 }
 
-/** Returns bytes as 0x and lower-case hex. */
-export function toHex(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  let text = "0x";
-  for (let i = start; i < end; ++i) text += HEX_PAIRS[bytes[i]];
-  return text;
+/** Returns the byte that two lower-case hex digits of a text stand for. */
+export function hexByte(text: string, at: number): number {
+  return (HEX_VALUES[text.charCodeAt(at)] << 4) | HEX_VALUES[text.charCodeAt(at + 1)];
+}
+
+/** Returns the 32 bytes of a hash as 0x and lower-case hex. */
+export function hashToHex(bytes: Uint8Array, start = 0): string {
+  for (let i = 0; i < HASH_BYTES; ++i) writeHexByte(bytes[start + i], hexText, 2 + 2 * i);
+  return decoder.decode(hexText);
+}
+
+/** Writes a byte as two hex digits. */
+export function writeHexByte(byte: number, out: Uint8Array, at: number): void {
+  out[at] = HEX_CODES[byte >>> 4];
+  out[at + 1] = HEX_CODES[byte & 15];
 }
 
 /** Compares `length` bytes as big-endian numbers: below 0 if the first is lower, 0 if both are equal. */

@@ -1,11 +1,12 @@
 import { createSHA256 } from "hash-wasm";
 
 import { checkRange } from "../errors.js";
-import { toHex } from "./bytes.js";
+import { hashToHex } from "./bytes.js";
 import { NoReceiptsError, ReceiptFileTooLargeError } from "./errors.js";
 import { ReceiptFileParser } from "./parser.js";
 import type { MeteredReceipt } from "./receipt.js";
-import { MeteredReceiptTable } from "./table.js";
+import type { Rows } from "./rows.js";
+import { MeteredReceiptTable, ReceiptTable } from "./table.js";
 import { ascendingRows, writeRows } from "./writer.js";
 
 /**
@@ -15,8 +16,8 @@ import { ascendingRows, writeRows } from "./writer.js";
 export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** A published file that was read and found in order. */
-export interface ReceiptFile {
-  receipts: MeteredReceiptTable;
+export interface ReceiptFile<Table extends ReceiptTable = ReceiptTable> {
+  receipts: Table;
   /** SHA-256 of the file's bytes: the `dataHash` that the quorum signs with the root. */
   dataHash: string;
 }
@@ -46,23 +47,18 @@ export function writeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredRec
  * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError at the first byte that differs
  * from what `writeReceiptFile` writes
  */
-export async function readReceiptFile(
+export async function readReceiptFile(chunks: Chunks, limits: ReceiptFileLimits = {}): Promise<ReceiptFile> {
+  const { rows, dataHash } = await read(chunks, new ReceiptFileParser(false), limits);
+  return { receipts: new ReceiptTable(rows), dataHash };
+}
+
+/** Reads a published receipt file with the hashes of its meter logs, in twice the memory; see `readReceiptFile`. */
+export async function readMeteredReceiptFile(
   chunks: Chunks,
-  { maxBytes = DEFAULT_MAX_BYTES }: ReceiptFileLimits = {},
-): Promise<ReceiptFile> {
-  checkRange("maxBytes", BigInt(maxBytes), 1n, BigInt(Number.MAX_SAFE_INTEGER));
-  const sha256 = await createSHA256();
-  sha256.init();
-  const parser = new ReceiptFileParser();
-  let size = 0;
-  for await (const chunk of chunks) {
-    size += chunk.length;
-    if (size > maxBytes) throw new ReceiptFileTooLargeError(size, maxBytes);
-    parser.push(chunk);
-    sha256.update(chunk);
-  }
-  const receipts = parser.end();
-  return { receipts, dataHash: toHex(sha256.digest("binary")) };
+  limits: ReceiptFileLimits = {},
+): Promise<ReceiptFile<MeteredReceiptTable>> {
+  const { rows, dataHash } = await read(chunks, new ReceiptFileParser(true), limits);
+  return { receipts: new MeteredReceiptTable(rows), dataHash };
 }
 
 /**
@@ -86,9 +82,9 @@ export function encodeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredRe
  * what `encodeReceiptFile` writes
  */
 export function decodeReceiptFile(file: Uint8Array): MeteredReceipt[] {
-  const parser = new ReceiptFileParser();
+  const parser = new ReceiptFileParser(true);
   parser.push(file);
-  return [...parser.end().metered()];
+  return [...new MeteredReceiptTable(parser.end()).metered()];
 }
 
 /** Returns the SHA-256 of a published receipt file: the `dataHash` that the quorum signs with the root. */
@@ -96,5 +92,23 @@ export async function receiptDataHash(file: Uint8Array | Chunks): Promise<string
   const sha256 = await createSHA256();
   sha256.init();
   for await (const chunk of file instanceof Uint8Array ? [file] : file) sha256.update(chunk);
-  return toHex(sha256.digest("binary"));
+  return hashToHex(sha256.digest("binary"));
+}
+
+async function read(
+  chunks: Chunks,
+  parser: ReceiptFileParser,
+  { maxBytes = DEFAULT_MAX_BYTES }: ReceiptFileLimits,
+): Promise<{ rows: Rows; dataHash: string }> {
+  checkRange("maxBytes", BigInt(maxBytes), 1n, BigInt(Number.MAX_SAFE_INTEGER));
+  const sha256 = await createSHA256();
+  sha256.init();
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > maxBytes) throw new ReceiptFileTooLargeError(size, maxBytes);
+    parser.push(chunk);
+    sha256.update(chunk);
+  }
+  return { rows: parser.end(), dataHash: hashToHex(sha256.digest("binary")) };
 }

@@ -1,8 +1,6 @@
 import { createKeccak, type IHasher } from "hash-wasm";
 
-import { compareBytes } from "./bytes.js";
-
-export const NODE_BYTES = 32;
+import { compareBytes, HASH_BYTES } from "./bytes.js";
 
 /** The end of each row field in its ABI encoding, whose words stand in the order in which `Receipt` declares them. */
 const WORD_ENDS = [32, 64, 128, 96];
@@ -12,7 +10,7 @@ let shared: Promise<TreeHasher> | undefined;
 /** Hashes leaves and nodes as OpenZeppelin's standard Merkle tree and the escrow do. */
 export class TreeHasher {
   private readonly leaf = new Uint8Array(128);
-  private readonly pair = new Uint8Array(2 * NODE_BYTES);
+  private readonly pair = new Uint8Array(2 * HASH_BYTES);
 
   private constructor(private readonly keccak: IHasher) {}
 
@@ -35,12 +33,12 @@ export class TreeHasher {
 
   /** Returns the hash of two neighbouring nodes, of which the first begins at `start`. */
   hashPair(nodes: Uint8Array, start: number): Uint8Array {
-    const ascending = compareBytes(nodes, start, nodes, start + NODE_BYTES, NODE_BYTES) <= 0;
-    const first = ascending ? start : start + NODE_BYTES;
-    const second = ascending ? start + NODE_BYTES : start;
-    for (let i = 0; i < NODE_BYTES; ++i) {
+    const ascending = compareBytes(nodes, start, nodes, start + HASH_BYTES, HASH_BYTES) <= 0;
+    const first = ascending ? start : start + HASH_BYTES;
+    const second = ascending ? start + HASH_BYTES : start;
+    for (let i = 0; i < HASH_BYTES; ++i) {
       this.pair[i] = nodes[first + i];
-      this.pair[NODE_BYTES + i] = nodes[second + i];
+      this.pair[HASH_BYTES + i] = nodes[second + i];
     }
     return this.hash(this.pair);
   }

@@ -1,6 +1,6 @@
-import { compareBytes, toHex } from "./bytes.js";
+import { compareBytes, HASH_BYTES, hashToHex } from "./bytes.js";
 import { DuplicateReceiptError } from "./errors.js";
-import { NODE_BYTES, type TreeHasher } from "./hasher.js";
+import type { TreeHasher } from "./hasher.js";
 import { decodeRow } from "./row.js";
 import type { Rows } from "./rows.js";
 
@@ -21,7 +21,7 @@ export class Heap {
 
   /** @throws DuplicateReceiptError */
   static build(rows: Rows, hasher: TreeHasher): Heap {
-    const heap = new Heap(new Uint8Array((2 * rows.length - 1) * NODE_BYTES), new Uint32Array(rows.length));
+    const heap = new Heap(new Uint8Array((2 * rows.length - 1) * HASH_BYTES), new Uint32Array(rows.length));
     for (let row = 0; row < rows.length; ++row) {
       heap.nodes.set(hasher.hashRow(rows.bytesOf(row), rows.startOf(row)), heap.leafStart(row));
     }
@@ -29,7 +29,7 @@ export class Heap {
     heap.placeLeaves();
     heap.checkDistinct(rows);
     for (let node = rows.length - 2; node >= 0; --node) {
-      heap.nodes.set(hasher.hashPair(heap.nodes, (2 * node + 1) * NODE_BYTES), node * NODE_BYTES);
+      heap.nodes.set(hasher.hashPair(heap.nodes, (2 * node + 1) * HASH_BYTES), node * HASH_BYTES);
     }
     return heap;
   }
@@ -41,7 +41,7 @@ export class Heap {
 
   /** Returns a node as hex. */
   node(index: number): string {
-    return toHex(this.nodes, index * NODE_BYTES, (index + 1) * NODE_BYTES);
+    return hashToHex(this.nodes, index * HASH_BYTES);
   }
 
   nodeOfLeaf(position: number): number {
@@ -58,7 +58,7 @@ export class Heap {
     let high = this.size - 1;
     while (low <= high) {
       const middle = (low + high) >>> 1;
-      const difference = compareBytes(hash, 0, this.nodes, this.leafStart(middle), NODE_BYTES);
+      const difference = compareBytes(hash, 0, this.nodes, this.leafStart(middle), HASH_BYTES);
       if (difference === 0) return middle;
       if (difference < 0) high = middle - 1;
       else low = middle + 1;
@@ -67,7 +67,7 @@ export class Heap {
   }
 
   private leafStart(position: number): number {
-    return this.nodeOfLeaf(position) * NODE_BYTES;
+    return this.nodeOfLeaf(position) * HASH_BYTES;
   }
 
   /** Orders the rows by the hashes of their leaves, which still stand in the order of the rows. */
@@ -91,13 +91,13 @@ export class Heap {
   }
 
   private compareLeaves(a: number, b: number): number {
-    return compareBytes(this.nodes, this.leafStart(a), this.nodes, this.leafStart(b), NODE_BYTES);
+    return compareBytes(this.nodes, this.leafStart(a), this.nodes, this.leafStart(b), HASH_BYTES);
   }
 
   /** Moves each leaf to its position, along the cycles of the permutation. */
   private placeLeaves(): void {
     const placed = new Uint8Array(this.size);
-    const kept = new Uint8Array(NODE_BYTES);
+    const kept = new Uint8Array(HASH_BYTES);
     for (let first = 0; first < this.size; ++first) {
       if (placed[first] === 1) continue;
       kept.set(this.leaf(first));
@@ -106,7 +106,7 @@ export class Heap {
         this.nodes.copyWithin(
           this.leafStart(position),
           this.leafStart(this.rowAt[position]),
-          this.leafStart(this.rowAt[position]) + NODE_BYTES,
+          this.leafStart(this.rowAt[position]) + HASH_BYTES,
         );
         placed[position] = 1;
       }
@@ -124,6 +124,6 @@ export class Heap {
   }
 
   private leaf(position: number): Uint8Array {
-    return this.nodes.subarray(this.leafStart(position), this.leafStart(position) + NODE_BYTES);
+    return this.nodes.subarray(this.leafStart(position), this.leafStart(position) + HASH_BYTES);
   }
 }

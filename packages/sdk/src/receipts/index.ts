@@ -10,6 +10,7 @@ export {
 export {
   decodeReceiptFile,
   encodeReceiptFile,
+  readMeteredReceiptFile,
   readReceiptFile,
   receiptDataHash,
   writeReceiptFile,

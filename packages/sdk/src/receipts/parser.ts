@@ -1,4 +1,4 @@
-import { compareBytes, hexValue } from "./bytes.js";
+import { compareBytes, HASH_BYTES, hexValue } from "./bytes.js";
 import { decimalToBytes, MAX_DIGITS } from "./decimal.js";
 import { DuplicateReceiptError, InvalidReceiptFileError, NoReceiptsError } from "./errors.js";
 import {
@@ -14,9 +14,8 @@ import {
   RECEIPT_FILE_FORMAT,
 } from "./layout.js";
 import { checkField, FIELD_BYTES, type MeteredReceipt, type ReceiptField } from "./receipt.js";
-import { decodeRow, HASH_BYTES, ROW_BYTES, ROW_FIELDS } from "./row.js";
+import { decodeRow, ROW_BYTES, ROW_FIELDS } from "./row.js";
 import { Rows } from "./rows.js";
-import { MeteredReceiptTable } from "./table.js";
 
 /** A part of the file: fixed text, a value, or what decides whether another receipt follows. */
 type Step =
@@ -52,8 +51,8 @@ const ZERO = 48;
 const NINE = 57;
 
 /**
- * Reads the published file as it arrives, cut anywhere, and refuses it at the first byte that cannot be there. What it
- * keeps beside the receipts does not grow.
+ * Reads the published file as it arrives, cut anywhere, and refuses it at the first byte that cannot be there. It keeps
+ * the rows alone.
  */
 export class ReceiptFileParser {
   private readonly rows = new Rows();
@@ -72,6 +71,9 @@ export class ReceiptFileParser {
   private readonly hash = new Uint8Array(HASH_BYTES);
   private readonly row = new Uint8Array(ROW_BYTES);
 
+  /** @param keepsHashes whether the hashes of the meter logs become part of the rows */
+  constructor(private readonly keepsHashes: boolean) {}
+
   /** @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError */
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length;) at = this.advance(STEPS[this.step], chunk, at);
@@ -79,14 +81,14 @@ export class ReceiptFileParser {
   }
 
   /**
-   * Returns the receipts, at the end of the file.
+   * Returns the rows, at the end of the file.
    * @throws InvalidReceiptFileError when the file goes on
    */
-  end(): MeteredReceiptTable {
+  end(): Rows {
     if (STEPS[this.step].kind !== "end") {
       throw new InvalidReceiptFileError("top level", `ends at byte ${this.size}, before it is complete`);
     }
-    return new MeteredReceiptTable(this.rows);
+    return this.rows;
   }
 
   /** Reads as much of a step as the chunk holds, and returns where the next step begins. */
@@ -176,7 +178,7 @@ export class ReceiptFileParser {
     }
     this.checkAscending(length);
     this.row.set(this.hash, length);
-    this.rows.append(this.row, length + HASH_BYTES);
+    this.rows.append(this.row, this.keepsHashes ? length + HASH_BYTES : length);
   }
 
   private checkAscending(length: number): void {

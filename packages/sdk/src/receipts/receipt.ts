@@ -38,7 +38,14 @@ export const FIELD_BYTES: Readonly<Record<ReceiptField, number>> = {
   measuredAt: 5,
 };
 
+const HIGHEST: Readonly<Record<ReceiptField, bigint>> = {
+  orderId: 2n ** 256n - 1n,
+  nodeId: 2n ** 256n - 1n,
+  cumulativeTU: 2n ** 96n - 1n,
+  measuredAt: 2n ** 40n - 1n,
+};
+
 /** @throws OutOfRangeError unless the field's type can hold the value */
 export function checkField(field: ReceiptField, value: bigint): void {
-  checkRange(field, value, 0n, (1n << BigInt(8 * FIELD_BYTES[field])) - 1n);
+  checkRange(field, value, 0n, HIGHEST[field]);
 }

@@ -1,4 +1,4 @@
-import { compareBytes, toHex } from "./bytes.js";
+import { compareBytes, HASH_BYTES, hashToHex, hexByte } from "./bytes.js";
 import { InvalidReceiptFileError } from "./errors.js";
 import { checkField, FIELD_BYTES, type Receipt, type ReceiptField } from "./receipt.js";
 import type { Rows } from "./rows.js";
@@ -9,8 +9,6 @@ import type { Rows } from "./rows.js";
  * of the meter log may follow.
  */
 export const ROW_FIELDS = ["orderId", "nodeId", "measuredAt", "cumulativeTU"] as const satisfies ReceiptField[];
-
-export const HASH_BYTES = 32;
 
 /** The longest row. */
 export const ROW_BYTES = ROW_FIELDS.reduce((sum, field) => sum + 1 + FIELD_BYTES[field], HASH_BYTES);
@@ -69,15 +67,12 @@ export function encodeMeterLogHash(hash: string, row: Uint8Array, length: number
   if (!/^0x[0-9a-f]{64}$/.test(hash)) {
     throw new InvalidReceiptFileError(at, `is ${JSON.stringify(hash)}, not 32 bytes of lower-case hex`);
   }
-  for (let i = 0; i < HASH_BYTES; ++i) {
-    row[length + i] = Number.parseInt(hash.slice(2 + 2 * i, 4 + 2 * i), 16);
-  }
+  for (let i = 0; i < HASH_BYTES; ++i) row[length + i] = hexByte(hash, 2 + 2 * i);
   return length + HASH_BYTES;
 }
 
 export function decodeMeterLogHash(bytes: Uint8Array, start: number): string {
-  const at = start + keyLength(bytes, start);
-  return toHex(bytes, at, at + HASH_BYTES);
+  return hashToHex(bytes, start + keyLength(bytes, start));
 }
 
 /** Returns the least number of bytes that hold a number: 0 for 0. */

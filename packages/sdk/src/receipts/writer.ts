@@ -1,4 +1,4 @@
-import { HEX_CODES } from "./bytes.js";
+import { HASH_BYTES, writeHexByte } from "./bytes.js";
 import { MAX_DIGITS, writeDecimal } from "./decimal.js";
 import { DuplicateReceiptError } from "./errors.js";
 import {
@@ -12,7 +12,7 @@ import {
   FORMAT,
 } from "./layout.js";
 import type { ReceiptField } from "./receipt.js";
-import { compareRows, decodeRow, HASH_BYTES, ROW_FIELDS } from "./row.js";
+import { compareRows, decodeRow, ROW_FIELDS } from "./row.js";
 import type { Rows } from "./rows.js";
 
 const CHUNK_BYTES = 65_536;
@@ -95,9 +95,6 @@ class ChunkWriter {
   }
 
   private putHash(bytes: Uint8Array, start: number): void {
-    for (let i = start; i < start + HASH_BYTES; ++i) {
-      this.putByte(HEX_CODES[bytes[i] >>> 4]);
-      this.putByte(HEX_CODES[bytes[i] & 15]);
-    }
+    for (let i = 0; i < HASH_BYTES; ++i, this.length += 2) writeHexByte(bytes[start + i], this.buffer, this.length);
   }
 }
