@@ -41,6 +41,7 @@ const STEPS: Step[] = [
   { kind: "end" },
 ];
 const FIRST_OF_RECEIPT = OPENING.length;
+const AFTER_LIST = STEPS.length - 2;
 
 interface Integer {
   bytes: Uint8Array;
@@ -74,7 +75,7 @@ export class ReceiptFileParser {
   /** @param keepsHashes whether the hashes of the meter logs become part of the rows */
   constructor(private readonly keepsHashes: boolean) {}
 
-  /** @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError */
+  /** @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError */
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length;) at = this.advance(STEPS[this.step], chunk, at);
     this.size += chunk.length;
@@ -83,11 +84,13 @@ export class ReceiptFileParser {
   /**
    * Returns the rows, at the end of the file.
    * @throws InvalidReceiptFileError when the file goes on
+   * @throws NoReceiptsError
    */
   end(): Rows {
     if (STEPS[this.step].kind !== "end") {
       throw new InvalidReceiptFileError("top level", `ends at byte ${this.size}, before it is complete`);
     }
+    if (this.rows.length === 0) throw new NoReceiptsError();
     return this.rows;
   }
 
@@ -112,8 +115,9 @@ export class ReceiptFileParser {
       if (of === "format") throw new InvalidReceiptFileError("format", `is not "${RECEIPT_FILE_FORMAT}"`);
       if (of === "file") throw this.notCanonical("top level", at);
       const isEmptyList = this.rows.length === 0 && this.step === FIRST_OF_RECEIPT && this.matched === 0;
-      if (isEmptyList && chunk[at] === CLOSING_BRACKET) throw new NoReceiptsError();
-      throw this.notCanonical(this.path, at);
+      if (!isEmptyList || chunk[at] !== CLOSING_BRACKET) throw this.notCanonical(this.path, at);
+      this.goTo(AFTER_LIST);
+      return at + 1;
     }
     if (this.matched === text.length) this.goTo(this.step + 1);
     return at;
@@ -163,7 +167,7 @@ export class ReceiptFileParser {
 
   private readSeparator(chunk: Uint8Array, at: number): number {
     if (chunk[at] === COMMA) this.goTo(FIRST_OF_RECEIPT);
-    else if (chunk[at] === CLOSING_BRACKET) this.goTo(this.step + 1);
+    else if (chunk[at] === CLOSING_BRACKET) this.goTo(AFTER_LIST);
     else throw this.notCanonical("receipts", at);
     return at + 1;
   }

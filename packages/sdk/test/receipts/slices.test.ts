@@ -1,0 +1,92 @@
+import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
+import { expect } from "chai";
+import { dataLength, Interface, ZeroAddress } from "ethers";
+
+import { OutOfRangeError, RECEIPT_LEAF_ENCODING, ReceiptTree, type Multiproof, type SliceLimits } from "@turingfog/sdk";
+import { leafOf, Random, receiptsOf, SEED } from "./helpers";
+
+const ESCROW = new Interface([
+  "function settle(address asset, bytes32 receiptsRoot, tuple(uint256 orderId, uint256 nodeId, uint96 cumulativeTU, uint40 measuredAt)[] receipts, bytes32[] proof, bool[] proofFlags)",
+]);
+
+/** The limits of geth and of the protocol; see EIP-7825. */
+const AMPLE: SliceLimits = { maxBytes: 131_072, maxGas: 16_777_216n };
+
+const SETTLEMENT_GAS = 100_000n;
+const GAS_PER_RECEIPT = 50_000n;
+
+function calldataLength({ receiptsRoot, receipts, proof, proofFlags }: Multiproof): number {
+  return dataLength(ESCROW.encodeFunctionData("settle", [ZeroAddress, receiptsRoot, receipts, proof, proofFlags]));
+}
+
+function gasOf({ receipts }: Multiproof, gasPerReceipt: bigint): bigint {
+  return SETTLEMENT_GAS + BigInt(receipts.length) * gasPerReceipt;
+}
+
+describe("ReceiptTree.slices", () => {
+  it("rejects limits that not even one receipt keeps to", async () => {
+    const tree = await ReceiptTree.of(receiptsOf(9));
+    const least = 4 + 8 * 32 + 4 * 32 + 4 * 2 * 32; // a proof of four nodes
+    expect(() => tree.slices({ ...AMPLE, maxBytes: least - 1 })).to.throw(
+      OutOfRangeError,
+      `maxBytes is ${least - 1}, must be from ${least} to`,
+    );
+    expect(() => tree.slices({ ...AMPLE, maxGas: 149_999n })).to.throw(OutOfRangeError, "maxGas is 149999");
+    expect(() => tree.slices({ ...AMPLE, gasPerReceipt: 0n })).to.throw(OutOfRangeError, "gasPerReceipt is 0");
+    expect([...tree.slices({ ...AMPLE, maxBytes: least })].length).to.be.greaterThan(4);
+    expect([...tree.slices({ ...AMPLE, maxGas: 150_000n })]).to.have.length(9);
+  });
+
+  it("is one proof of all receipts when they fit", async () => {
+    for (const size of [1, 2, 7, 64]) {
+      const tree = await ReceiptTree.of(receiptsOf(size));
+      expect([...tree.slices(AMPLE)]).to.deep.equal([tree.multiproof()]);
+    }
+  });
+
+  it("has no slices when no receipt is selected", async () => {
+    const tree = await ReceiptTree.of(receiptsOf(3));
+    expect([...tree.slices({ ...AMPLE, only: () => false })]).to.deep.equal([]);
+  });
+
+  it("settles at most 333 receipts at 50,000 gas each, and fewer at more", async () => {
+    const tree = await ReceiptTree.of(receiptsOf(700));
+    const sizes = (limits: SliceLimits): number[] => Array.from(tree.slices(limits), ({ receipts }) => receipts.length);
+    expect(sizes(AMPLE)).to.deep.equal([333, 333, 34]);
+    expect(sizes({ ...AMPLE, gasPerReceipt: 150_000n })).to.deep.equal([111, 111, 111, 111, 111, 111, 34]);
+  });
+
+  it(`covers random selections once, in the tree's order, as few slices as the limits allow (SEED=${SEED})`, async () => {
+    const random = new Random(SEED);
+    for (let run = 0; run < 60; ++run) {
+      const receipts = random.receipts(1 + random.below(run % 10 === 0 ? 600 : 60));
+      const tree = await ReceiptTree.of(receipts);
+      const selected = new Set(random.some(receipts).map((receipt) => leafOf(receipt).join()));
+      const gasPerReceipt = random.pick([undefined, 1n, 120_000n]);
+      const limits: SliceLimits = {
+        maxBytes: 1_100 + random.below(random.pick([200, 2_000, 20_000])),
+        maxGas: 250_000n + BigInt(random.below(random.pick([100_000, 16_000_000]))),
+        ...(gasPerReceipt !== undefined && { gasPerReceipt }),
+        only: (receipt) => selected.has(leafOf(receipt).join()),
+      };
+
+      const slices = [...tree.slices(limits)];
+
+      expect(slices.flatMap((slice) => slice.receipts)).to.deep.equal(
+        tree.multiproof(tree.receipts.filter(limits.only!)).receipts,
+      );
+      const fits = (slice: Multiproof): boolean =>
+        calldataLength(slice) <= limits.maxBytes && gasOf(slice, gasPerReceipt ?? GAS_PER_RECEIPT) <= limits.maxGas;
+      for (const [i, slice] of slices.entries()) {
+        expect(fits(slice), "a slice keeps to the limits").to.equal(true);
+        expect(slice).to.deep.equal(tree.multiproof(slice.receipts));
+        const { proof, proofFlags } = slice;
+        const multiproof = { leaves: slice.receipts.map(leafOf), proof, proofFlags };
+        expect(StandardMerkleTree.verifyMultiProof(tree.root, RECEIPT_LEAF_ENCODING, multiproof)).to.equal(true);
+        if (i + 1 === slices.length) continue;
+        const longer = tree.multiproof([...slice.receipts, slices[i + 1].receipts[0]]);
+        expect(fits(longer), "another receipt would not fit").to.equal(false);
+      }
+    }
+  });
+});
