@@ -58,7 +58,7 @@ function readReceipt(entry: unknown): MeteredReceipt {
     typeof value === "string" && /^(0|[1-9]\d{0,77})$/.test(value) ? BigInt(value) : invalid("number"),
   );
   if (typeof meterLogHash !== "string" || !/^0x[0-9a-f]{64}$/.test(meterLogHash)) invalid("hash");
-  return { orderId: order, nodeId: node, cumulativeTU: tu, measuredAt: time, meterLogHash: meterLogHash as string };
+  return { orderId: order, nodeId: node, cumulativeTU: tu, measuredAt: time, meterLogHash };
 }
 
 function invalid(part: string): never {

@@ -11,20 +11,20 @@ import {
   ReceiptFileTooLargeError,
   ReceiptTree,
   type MeteredReceipt,
+  type Receipt,
 } from "@turingfog/sdk";
 import { expectRejection, metered, Random, receiptOf, receiptsOf, SEED } from "./helpers";
 import { referenceRead } from "./reference";
 
-/** A file with numbers at both ends of their types, so that a changed byte can break any rule. */
-const EDGES = encodeReceiptFile(
-  [
-    { orderId: 0n, nodeId: 0n, cumulativeTU: 0n, measuredAt: 0n },
-    { orderId: 7n, nodeId: 9n, cumulativeTU: 2n ** 96n - 1n, measuredAt: 2n ** 40n - 1n },
-    { orderId: 7n, nodeId: 10n, cumulativeTU: 10n ** 18n, measuredAt: 1_800_000_000n },
-    { orderId: 2n ** 64n, nodeId: 2n ** 256n - 1n, cumulativeTU: 1n, measuredAt: 1n },
-    { orderId: 2n ** 64n, nodeId: 2n ** 256n - 1n, cumulativeTU: 2n, measuredAt: 1n },
-  ].map(metered),
-);
+/** Numbers at both ends of their types, so that a changed byte of their file can break any rule. */
+const RECEIPTS: Receipt[] = [
+  { orderId: 0n, nodeId: 0n, cumulativeTU: 0n, measuredAt: 0n },
+  { orderId: 7n, nodeId: 9n, cumulativeTU: 2n ** 96n - 1n, measuredAt: 2n ** 40n - 1n },
+  { orderId: 7n, nodeId: 10n, cumulativeTU: 10n ** 18n, measuredAt: 1_800_000_000n },
+  { orderId: 2n ** 64n, nodeId: 2n ** 256n - 1n, cumulativeTU: 1n, measuredAt: 1n },
+  { orderId: 2n ** 64n, nodeId: 2n ** 256n - 1n, cumulativeTU: 2n, measuredAt: 1n },
+];
+const EDGES = encodeReceiptFile(RECEIPTS.map(metered));
 
 /** Returns what a reader makes of a file: its receipts, or the name of the error. */
 function verdictOf(read: (file: Uint8Array) => MeteredReceipt[], file: Uint8Array): MeteredReceipt[] | string {
@@ -99,10 +99,9 @@ describe("receipt file reader", () => {
 
   describe("readReceiptFile", () => {
     it("reads a file that is cut anywhere", async () => {
-      const receipts = decodeReceiptFile(EDGES);
       for (let at = 0; at <= EDGES.length; ++at) {
         const file = await readMeteredReceiptFile([EDGES.subarray(0, at), EDGES.subarray(at)]);
-        expect([...file.receipts.metered()]).to.deep.equal(receipts);
+        expect([...file.receipts.metered()]).to.deep.equal(RECEIPTS.map(metered));
         expect(file.dataHash).to.equal(sha256(EDGES));
       }
     });
@@ -116,7 +115,7 @@ describe("receipt file reader", () => {
         }
       }
       const { receipts, dataHash } = await readReceiptFile(chunks());
-      expect([...receipts]).to.deep.equal(decodeReceiptFile(EDGES).map(({ meterLogHash: _, ...receipt }) => receipt));
+      expect([...receipts]).to.deep.equal(RECEIPTS);
       expect(dataHash).to.equal(sha256(EDGES));
     });
 
