@@ -2,8 +2,15 @@ import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import { expect } from "chai";
 import { dataLength, Interface, ZeroAddress } from "ethers";
 
-import { OutOfRangeError, RECEIPT_LEAF_ENCODING, ReceiptTree, type Multiproof, type SliceLimits } from "@turingfog/sdk";
-import { leafOf, Random, receiptsOf, SEED } from "./helpers";
+import {
+  OutOfRangeError,
+  RECEIPT_LEAF_ENCODING,
+  ReceiptTree,
+  type Multiproof,
+  type Receipt,
+  type SliceLimits,
+} from "@turingfog/sdk";
+import { leafOf, Random, receiptsOf, SEED, TU } from "./helpers";
 
 const ESCROW = new Interface([
   "function settle(address asset, bytes32 receiptsRoot, tuple(uint256 orderId, uint256 nodeId, uint96 cumulativeTU, uint40 measuredAt)[] receipts, bytes32[] proof, bool[] proofFlags)",
@@ -54,6 +61,21 @@ describe("ReceiptTree.slices", () => {
     const sizes = (limits: SliceLimits): number[] => Array.from(tree.slices(limits), ({ receipts }) => receipts.length);
     expect(sizes(AMPLE)).to.deep.equal([333, 333, 34]);
     expect(sizes({ ...AMPLE, gasPerReceipt: 150_000n })).to.deep.equal([111, 111, 111, 111, 111, 111, 34]);
+  });
+
+  it("knows the calldata of every selection from trees of 2 to 8 receipts to the byte", async () => {
+    for (let size = 2; size <= 8; ++size) {
+      const tree = await ReceiptTree.of(receiptsOf(size));
+      for (let mask = 3; mask < 2 ** size; ++mask) {
+        const only = ({ cumulativeTU }: Receipt): boolean => ((mask >> (Number(cumulativeTU / TU) - 1)) & 1) === 1;
+        const some = tree.receipts.filter(only);
+        if (some.length === 1) continue;
+        const whole = tree.multiproof(some);
+        const maxBytes = calldataLength(whole);
+        expect([...tree.slices({ ...AMPLE, maxBytes, only })], `${size}, ${mask}`).to.deep.equal([whole]);
+        expect([...tree.slices({ ...AMPLE, maxBytes: maxBytes - 1, only })], `${size}, ${mask}`).to.have.length(2);
+      }
+    }
   });
 
   it(`covers random selections once, in the tree's order, as few slices as the limits allow (SEED=${SEED})`, async () => {
