@@ -14,7 +14,7 @@ a7eb110, each in a process of its own.
                fileMB}], whole, endless, limits: [{name, measured, limit, kept}]}
   --help       print this
 
-Seconds are CPU time of all threads, MB are 10^6 bytes of a whole process at its peak. Ends with 1 when the check fails,
+Times are CPU time of all threads, MB are 10^6 bytes of a whole process at its peak. Ends with 1 when the check fails,
 and with 2 when it is called wrongly.`;
 
 const SMALLEST = 1_000;

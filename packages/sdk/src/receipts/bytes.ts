@@ -30,14 +30,16 @@ export function hexByte(text: string, at: number): number {
 
 /** Returns the 32 bytes of a hash as 0x and lower-case hex. */
 export function hashToHex(bytes: Uint8Array, start = 0): string {
-  for (let i = 0; i < HASH_BYTES; ++i) writeHexByte(bytes[start + i], hexText, 2 + 2 * i);
+  writeHash(bytes, start, hexText, 2);
   return decoder.decode(hexText);
 }
 
-/** Writes a byte as two hex digits. */
-export function writeHexByte(byte: number, out: Uint8Array, at: number): void {
-  out[at] = HEX_CODES[byte >>> 4];
-  out[at + 1] = HEX_CODES[byte & 15];
+/** Writes the 32 bytes of a hash as 64 hex digits. */
+export function writeHash(bytes: Uint8Array, start: number, out: Uint8Array, at: number): void {
+  for (let i = start; i < start + HASH_BYTES; ++i) {
+    out[at++] = HEX_CODES[bytes[i] >>> 4];
+    out[at++] = HEX_CODES[bytes[i] & 15];
+  }
 }
 
 /** Compares `length` bytes as big-endian numbers: below 0 if the first is lower, 0 if both are equal. */

@@ -57,8 +57,9 @@ export class MeteredReceiptTable extends ReceiptTable {
 
   /** @throws OutOfRangeError */
   meteredAt(index: number): MeteredReceipt {
-    const receipt = this.at(index);
-    return { ...receipt, meterLogHash: decodeMeterLogHash(this.rows.bytesOf(index), this.rows.startOf(index)) };
+    const { orderId, nodeId, cumulativeTU, measuredAt } = this.at(index);
+    const meterLogHash = decodeMeterLogHash(this.rows.bytesOf(index), this.rows.startOf(index));
+    return { orderId, nodeId, cumulativeTU, measuredAt, meterLogHash };
   }
 
   *metered(): Generator<MeteredReceipt> {

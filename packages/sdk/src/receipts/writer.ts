@@ -1,4 +1,4 @@
-import { HASH_BYTES, writeHexByte } from "./bytes.js";
+import { HASH_BYTES, writeHash } from "./bytes.js";
 import { MAX_DIGITS, writeDecimal } from "./decimal.js";
 import { DuplicateReceiptError } from "./errors.js";
 import {
@@ -84,17 +84,14 @@ class ChunkWriter {
     }
     for (const { before, key } of ENTRY) {
       this.put(before);
-      if (key === "meterLogHash") this.putHash(bytes, at);
-      else this.putInteger(bytes, this.starts[key]);
+      if (key === "meterLogHash") {
+        writeHash(bytes, at, this.buffer, this.length);
+        this.length += 2 * HASH_BYTES;
+      } else {
+        const field = this.starts[key];
+        this.length = writeDecimal(bytes, field, bytes[field - 1], this.buffer, this.length);
+      }
     }
     this.put(AFTER_ENTRY);
-  }
-
-  private putInteger(bytes: Uint8Array, start: number): void {
-    this.length = writeDecimal(bytes, start, bytes[start - 1], this.buffer, this.length);
-  }
-
-  private putHash(bytes: Uint8Array, start: number): void {
-    for (let i = 0; i < HASH_BYTES; ++i, this.length += 2) writeHexByte(bytes[start + i], this.buffer, this.length);
   }
 }
