@@ -16,7 +16,7 @@ const run = promisify(execFile);
 /** The programs that are measured, in a temporary folder. */
 export interface Builds {
   directory: string;
-  /** What runs one task in a process of its own; see worker.ts. */
+  /** Runs one task in a process of its own; see worker.ts. */
   worker: string;
   remove(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { readReceiptFile, ReceiptTree, type Chunks, type Receipt, type Multiproof } from "@turingfog/sdk";
 import { makeSample } from "./sample";
 
-/** What the page has found; receipts as decimal strings, as numbers of 256 bits do not pass from page to test. */
+/** The page's results; receipts as decimal strings, so that numbers of 256 bits reach the test. */
 export interface Findings {
   root: string;
   dataHash: string;

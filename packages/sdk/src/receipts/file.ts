@@ -30,8 +30,8 @@ export interface ReceiptFileLimits {
 const DEFAULT_MAX_BYTES = 200 * 2 ** 20;
 
 /**
- * Writes the published receipt file, chunk by chunk: JSON in the canonical form of RFC 8785, receipts in ascending order
- * of order, node, time and TU, so that the same receipts make the same bytes whoever writes them.
+ * Writes the published receipt file, chunk by chunk: JSON in the canonical form of RFC 8785, receipts in ascending
+ * order of order, node, time and TU. So the same receipts make the same bytes, whoever writes them.
  * @throws NoReceiptsError, OutOfRangeError, DuplicateReceiptError, InvalidReceiptFileError before the first chunk
  */
 export function writeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredReceiptTable): Iterable<Uint8Array> {
@@ -44,8 +44,8 @@ export function writeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredRec
  * Reads a published receipt file as it arrives. `ReceiptTree.of` its receipts for the root: a signer signs, and an
  * auditor trusts, only a root and a `dataHash` that both agree with it.
  * @throws ReceiptFileTooLargeError before a chunk that would exceed the limit is read
- * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError at the first byte that differs
- * from what `writeReceiptFile` writes
+ * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError at the first byte that
+ * differs from what `writeReceiptFile` writes
  */
 export async function readReceiptFile(chunks: Chunks, limits: ReceiptFileLimits = {}): Promise<ReceiptFile> {
   const { rows, dataHash } = await read(chunks, new ReceiptFileParser(false), limits);
@@ -78,8 +78,8 @@ export function encodeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredRe
 
 /**
  * Reads a published receipt file in one piece; see `readReceiptFile`.
- * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError when a single byte differs from
- * what `encodeReceiptFile` writes
+ * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError when a single byte differs
+ * from what `encodeReceiptFile` writes
  */
 export function decodeReceiptFile(file: Uint8Array): MeteredReceipt[] {
   const parser = new ReceiptFileParser(true);

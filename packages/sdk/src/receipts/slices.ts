@@ -2,7 +2,7 @@ import { checkRange } from "../errors.js";
 import type { Heap } from "./heap.js";
 import type { Receipt } from "./receipt.js";
 
-/** What one transaction of `ComputeEscrow.settle` may take. */
+/** Limits one transaction of `ComputeEscrow.settle`. */
 export interface SliceLimits {
   /** The most bytes of calldata. The transaction around it takes up to 200 more. */
   maxBytes: number;

@@ -8,7 +8,7 @@ import { encodeRow, ROW_BYTES } from "./row.js";
 import { checkLimits, sliceLeaves, type SliceLimits } from "./slices.js";
 import { ReceiptTable } from "./table.js";
 
-/** An OpenZeppelin standard Merkle tree of receipts. */
+/** Proves receipts by an OpenZeppelin standard Merkle tree of them. */
 export class ReceiptTree {
   private constructor(
     /** In the order in which they were given. */

@@ -53,7 +53,7 @@ export function* writeRows(rows: Rows, order: Uint32Array): Generator<Uint8Array
 class ChunkWriter {
   private readonly buffer = new Uint8Array(CHUNK_BYTES);
   private length = 0;
-  /** Where each field's bytes are in the current row; their number stands in the byte before. */
+  /** The start of each field's bytes in the current row; their number stands in the byte before. */
   private readonly starts: Record<ReceiptField, number> = { orderId: 0, nodeId: 0, cumulativeTU: 0, measuredAt: 0 };
 
   /** Says whether another receipt might not fit. */
