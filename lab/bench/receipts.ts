@@ -3,8 +3,8 @@ import { prepareBuilds } from "./receipts/builds";
 import { measureAll } from "./receipts/measure";
 import { judge, tables } from "./receipts/report";
 
-const USAGE = `Measures receipt trees and files of 1,000 to 1,000,000 receipts, beside OpenZeppelin's tree and the library of commit
-a7eb110, each in a process of its own.
+const USAGE = `Measures receipt trees and files of 1,000 to 1,000,000 receipts, beside OpenZeppelin's tree and the library of
+commit a7eb110, each in a process of its own.
 
   npm run bench:receipts -- [--largest N] [--check] [--json]
 

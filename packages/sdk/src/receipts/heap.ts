@@ -9,8 +9,8 @@ const PREFIX_BITS = 32;
 const EXACT_BITS = 53;
 
 /**
- * Holds a Merkle tree as OpenZeppelin's library lays it out: node i has the children 2i + 1 and 2i + 2, and leaves stand
- * last, in descending order. A leaf's position counts from the lowest leaf, which is the last node.
+ * Holds a Merkle tree as OpenZeppelin's library lays it out: node i has the children 2i + 1 and 2i + 2, and leaves
+ * stand last, in descending order. A leaf's position counts from the lowest leaf, which is the last node.
  */
 export class Heap {
   private constructor(

@@ -57,8 +57,8 @@ export class ReceiptTree {
   }
 
   /**
-   * Proves receipts in parts that each fit a transaction, in the order of the tree: receipts whose leaves are neighbours
-   * share most of their proof.
+   * Proves receipts in parts that each fit a transaction, in the order of the tree: receipts whose leaves are
+   * neighbours share most of their proof.
    * @throws OutOfRangeError when not even one receipt fits
    */
   slices(limits: SliceLimits): Iterable<Multiproof> {

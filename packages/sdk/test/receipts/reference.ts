@@ -10,8 +10,8 @@ const BITS = { orderId: 256n, nodeId: 256n, measuredAt: 40n, cumulativeTU: 96n }
 const FIELDS = ["orderId", "nodeId", "measuredAt", "cumulativeTU"] as const;
 
 /**
- * Reads a receipt file in the slow and plain way: parses it whole, writes it again and compares the bytes. No number may
- * have more than the 78 digits of the highest uint256.
+ * Reads a receipt file in the slow and plain way: parses it whole, writes it again and compares the bytes. No number
+ * may have more than the 78 digits of the highest uint256.
  */
 export function referenceRead(file: Uint8Array): MeteredReceipt[] {
   const content = parse(file);
