@@ -1,4 +1,4 @@
-import { main, UsageError, wholeNumber, type Output } from "../../scripts/lib/command";
+import { main, UsageError, wholeNumber, type Output } from "@turingfog/cli";
 import { prepareBuilds } from "./receipts/builds";
 import { measureAll } from "./receipts/measure";
 import { judge, tables } from "./receipts/report";

@@ -211,7 +211,7 @@ export class Economy {
   async report(receipts: readonly Receipt[]): Promise<Batch> {
     const tree = await ReceiptTree.of(receipts);
     const metered = receipts.map((receipt) => ({ ...receipt, meterLogHash: id(`meter log of ${receipt.nodeId}`) }));
-    const dataHash = await receiptDataHash(await encodeReceiptFile(metered));
+    const dataHash = await receiptDataHash(encodeReceiptFile(metered));
     const signatures = await this.signed("ReceiptBatch", { receiptsRoot: tree.root, dataHash });
     await this.world.contracts.oracle.connect(this.world.actors.keeper).submit(tree.root, dataHash, signatures);
     return { tree, submittedAt: BigInt(await time.latest()) };
@@ -224,7 +224,7 @@ export class Economy {
   async settle(
     { tree, submittedAt }: Batch,
     caller: HardhatEthersSigner,
-    receipts: readonly Receipt[] = tree.receipts,
+    receipts: readonly Receipt[] = [...tree.receipts],
   ): Promise<void> {
     const { escrow } = this.world.contracts;
     for (const asset of [this.addresses.tft, this.addresses.usd]) {

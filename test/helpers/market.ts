@@ -100,7 +100,7 @@ export async function openOrder(
 /** Has the quorum sign the root of receipts and submits it. */
 export async function submitReceipts(protocol: Protocol, receipts: readonly Receipt[]): Promise<ReceiptTree> {
   const tree = await ReceiptTree.of(receipts);
-  const file = await encodeReceiptFile(receipts.map((receipt) => ({ ...receipt, meterLogHash: id("meter log") })));
+  const file = encodeReceiptFile(receipts.map((receipt) => ({ ...receipt, meterLogHash: id("meter log") })));
   const content = { receiptsRoot: tree.root, dataHash: await receiptDataHash(file) };
   const signatures = await signByQuorum(protocol, "ReceiptBatch", content);
   await protocol.contracts.oracle.submit(content.receiptsRoot, content.dataHash, signatures);
@@ -117,7 +117,7 @@ export async function settle(
   { contracts: { escrow } }: Protocol,
   asset: Asset,
   tree: ReceiptTree,
-  receipts: readonly Receipt[] = tree.receipts,
+  receipts: readonly Receipt[] = [...tree.receipts],
 ): Promise<ContractTransactionResponse> {
   const { receiptsRoot, receipts: ordered, proof, proofFlags } = tree.multiproof(receipts);
   return escrow.settle(asset, receiptsRoot, ordered, proof, proofFlags);

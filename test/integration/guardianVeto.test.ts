@@ -32,7 +32,7 @@ describe("A guardian", () => {
     await expect(settle(protocol, usd, corrupt))
       .to.be.revertedWithCustomError(oracle, "Oracle_NotFinal")
       .withArgs(corrupt.root, RootStatus.Vetoed);
-    await expect(submitReceipts(protocol, corrupt.receipts))
+    await expect(submitReceipts(protocol, [...corrupt.receipts]))
       .to.be.revertedWithCustomError(oracle, "Oracle_KnownRoot")
       .withArgs(corrupt.root, RootStatus.Vetoed);
 

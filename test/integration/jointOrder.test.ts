@@ -42,7 +42,7 @@ describe("A joint order", () => {
 
     // each settles for himself
     const parts = rates.map((rate, i) => (attainable(rate, times[i]) * unitPrice) / TU);
-    for (const [i, receipt] of tree.receipts.entries()) {
+    for (const [i, receipt] of [...tree.receipts].entries()) {
       await expect(settle(protocol, tft, tree, [receipt])).to.changeTokenBalance(tft, controller, parts[i]);
       await expectSoundBooks(protocol, tft);
     }

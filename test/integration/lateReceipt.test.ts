@@ -34,7 +34,7 @@ describe("A late receipt", () => {
     await time.increase(2n * HOUR);
     const first = await submitReceipts(protocol, [receiptOf(jobs[0], TU, HOUR), receiptOf(jobs[1], TU, HOUR)]);
     const epoch = await startEpoch(protocol);
-    await settle(protocol, tft, first, [first.receipts[0]]);
+    await settle(protocol, tft, first, [first.receipts.at(0)]);
     await startEpoch(protocol);
     await controller.burnEpoch(epoch);
     const bucketId = await pool.bucketId(epoch, asset);
@@ -46,7 +46,7 @@ describe("A late receipt", () => {
     const receipt = receiptOf(jobs[1], 3n * TU, 3n * HOUR);
     await expect(deliver(protocol, tft, [receipt])).to.changeTokenBalance(tft, controller, 3n * unitPrice);
     // the earlier one has nothing to add
-    await expect(settle(protocol, tft, first, [first.receipts[1]])).to.changeTokenBalance(tft, controller, 0);
+    await expect(settle(protocol, tft, first, [first.receipts.at(1)])).to.changeTokenBalance(tft, controller, 0);
 
     expect(await pool.bucket(bucketId)).to.deep.equal(sealed);
     expect(await pool.weightOf(bucketId, late)).to.equal(0);

@@ -92,7 +92,7 @@ describe("ComputeEscrow, settling", () => {
           .withArgs(tree.root, status);
 
       await rejects(RootStatus.Unknown);
-      await submitReceipts(protocol, tree.receipts);
+      await submitReceipts(protocol, [...tree.receipts]);
       await rejects(RootStatus.Pending);
       await oracle.connect(actors.guardian).veto(tree.root);
       await passVetoWindow(protocol);

@@ -1,4 +1,4 @@
-import { table } from "../../../scripts/lib/command";
+import { table } from "@turingfog/cli";
 import { FORMER_COMMIT } from "./builds";
 import { OPENZEPPELIN, SDK, type Measured, type SizeRow } from "./measure";
 

@@ -13,7 +13,7 @@ import {
   writeReceiptFile,
   type MeteredReceipt,
   type Receipt,
-} from "@turingfog/sdk";
+} from "@turingfog/sdk/wire";
 import type { Task } from "./measure";
 
 /** The exports of the former library that are measured. */

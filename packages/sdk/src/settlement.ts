@@ -1,6 +1,6 @@
 import { checkRange } from "./errors.js";
 import { ceilDiv, min } from "./math.js";
-import type { Receipt } from "./receipts.js";
+import type { Receipt } from "./receipts/index.js";
 import { DAY, TU } from "./units.js";
 
 /** Status of a root of receipts; `RootStatus` of ITUReceiptOracle.sol. */

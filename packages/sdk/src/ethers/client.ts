@@ -13,7 +13,7 @@ import type { OpenParamsStruct } from "../bindings/ComputeEscrow.js";
 import { TFT__factory } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
 import { decodeBucketId, decodeOrderId } from "../ids.js";
-import type { Receipt, ReceiptTree } from "../receipts.js";
+import type { Receipt, ReceiptTree } from "../receipts/index.js";
 import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
@@ -97,10 +97,10 @@ export class OtherChainError extends TuringFogError {
 const PERMIT_LIFETIME = HOUR;
 
 /**
- * Receipts in one transaction. At up to 50,000 gas each, proof included, they stay below the 16,777,216 gas that a
- * transaction may take (EIP-7825).
+ * Limits of a settlement that every chain in CHAINS takes: Arbitrum's sequencer 95,000 bytes, of which a transaction has
+ * up to 200 beside its calldata, and EIP-7825 the gas.
  */
-const RECEIPTS_PER_SETTLEMENT = 200;
+const SETTLEMENT_LIMITS = { maxBytes: 94_800, maxGas: 16_777_216n };
 
 /**
  * A client of the whole protocol, which reads and writes through one runner: a provider, or a signer that can also
@@ -159,18 +159,13 @@ export class TuringFog {
    * @param receipts receipts to settle; all of the tree's receipts in the asset if left out
    * @throws NoSignerError, UnknownAssetError, UnknownReceiptError, RevertError
    */
-  async settle(asset: string, tree: ReceiptTree, receipts?: readonly Receipt[]): Promise<ContractTransactionReceipt[]> {
-    if (receipts === undefined) {
-      const index = await this.assetIndex(asset);
-      receipts = tree.receipts.filter(({ orderId }) => decodeOrderId(orderId).assetIndex === index);
-    }
+  async settle(asset: string, tree: ReceiptTree, receipts?: Iterable<Receipt>): Promise<ContractTransactionReceipt[]> {
+    const index = await this.assetIndex(asset);
+    const isInAsset = ({ orderId }: Receipt) => decodeOrderId(orderId).assetIndex === index;
+    const escrow = this.contracts.escrow.connect(this.signer);
     const settlements: ContractTransactionReceipt[] = [];
-    for (let first = 0; first < receipts.length; first += RECEIPTS_PER_SETTLEMENT) {
-      const proven = tree.multiproof(receipts.slice(first, first + RECEIPTS_PER_SETTLEMENT));
-      const { receiptsRoot, proof, proofFlags } = proven;
-      const sent = this.contracts.escrow
-        .connect(this.signer)
-        .settle(asset, receiptsRoot, proven.receipts, proof, proofFlags);
+    for (const slice of tree.slices({ ...SETTLEMENT_LIMITS, only: receipts ?? isInAsset })) {
+      const sent = escrow.settle(asset, slice.receiptsRoot, slice.receipts, slice.proof, slice.proofFlags);
       settlements.push(await mined(sent));
     }
     return settlements;

@@ -10,8 +10,8 @@ export interface SliceLimits {
   maxGas: bigint;
   /** The most gas that a receipt takes, its part of the proof included; 50,000 by default. */
   gasPerReceipt?: bigint;
-  /** Selects the receipts to settle, such as those of one asset; all of the tree's by default. */
-  only?: (receipt: Receipt) => boolean;
+  /** Selects the receipts to settle: these, or those that a condition holds for; all of the tree's by default. */
+  only?: Iterable<Receipt> | ((receipt: Receipt) => boolean);
 }
 
 const DEFAULT_GAS_PER_RECEIPT = 50_000n;

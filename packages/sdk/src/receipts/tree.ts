@@ -53,17 +53,18 @@ export class ReceiptTree {
    * @throws NoReceiptsError, OutOfRangeError, DuplicateReceiptError, UnknownReceiptError
    */
   multiproof(receipts?: Iterable<Receipt>): Multiproof {
-    return this.prove(receipts === undefined ? this.positions() : this.positionsOf(receipts));
+    return this.prove(this.select(receipts));
   }
 
   /**
    * Proves receipts in parts that each fit a transaction, in the order of the tree: receipts whose leaves are
    * neighbours share most of their proof.
    * @throws OutOfRangeError when not even one receipt fits
+   * @throws DuplicateReceiptError, UnknownReceiptError
    */
   slices(limits: SliceLimits): Iterable<Multiproof> {
     checkLimits(this.heap, limits);
-    return this.provenSlices(limits);
+    return this.provenSlices(this.select(limits.only), limits);
   }
 
   dump(): ReceiptTreeData {
@@ -78,8 +79,13 @@ export class ReceiptTree {
     return { format: "standard-v1", leafEncoding: [...RECEIPT_LEAF_ENCODING], tree, values };
   }
 
-  private *provenSlices(limits: SliceLimits): Generator<Multiproof> {
-    for (const positions of sliceLeaves(this.heap, this.positions(limits.only), limits)) yield this.prove(positions);
+  private *provenSlices(selected: Uint32Array, limits: SliceLimits): Generator<Multiproof> {
+    for (const positions of sliceLeaves(this.heap, selected, limits)) yield this.prove(positions);
+  }
+
+  /** Returns the positions of the leaves that are wanted, in ascending order. */
+  private select(only: SliceLimits["only"]): Uint32Array {
+    return only === undefined || typeof only === "function" ? this.positions(only) : this.positionsOf(only);
   }
 
   /** Returns the positions of all leaves, or of those whose receipts a condition holds for, in ascending order. */

@@ -1,2 +1,2 @@
 export * from "./oracle.js";
-export * from "../receipts.js";
+export * from "../receipts/index.js";

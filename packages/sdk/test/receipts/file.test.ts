@@ -1,19 +1,19 @@
-import { expect } from "chai";
-import { sha256, toUtf8Bytes, toUtf8String } from "ethers";
-
+import { OutOfRangeError } from "@turingfog/sdk";
 import {
   decodeReceiptFile,
   DuplicateReceiptError,
   encodeReceiptFile,
   InvalidReceiptFileError,
+  type MeteredReceipt,
   MeteredReceiptTable,
   NoReceiptsError,
-  OutOfRangeError,
   receiptDataHash,
   ReceiptTree,
   writeReceiptFile,
-  type MeteredReceipt,
-} from "@turingfog/sdk";
+} from "@turingfog/sdk/wire";
+import { expect } from "chai";
+import { sha256, toUtf8Bytes, toUtf8String } from "ethers";
+
 import { metered, Random, receiptOf, receiptsOf, SEED } from "./helpers";
 
 describe("receipt files", () => {

@@ -1,7 +1,6 @@
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
+import { type MeteredReceipt, type Receipt, RECEIPT_LEAF_ENCODING } from "@turingfog/sdk/wire";
 import { expect } from "chai";
-
-import { RECEIPT_LEAF_ENCODING, type MeteredReceipt, type Receipt } from "@turingfog/sdk";
 
 /** Repeats a run of the random tests; each names it in its title. */
 export const SEED = Number(process.env.SEED ?? 1);

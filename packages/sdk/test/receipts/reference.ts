@@ -1,10 +1,10 @@
+import { OutOfRangeError } from "@turingfog/sdk";
 import {
   DuplicateReceiptError,
   InvalidReceiptFileError,
-  NoReceiptsError,
-  OutOfRangeError,
   type MeteredReceipt,
-} from "@turingfog/sdk";
+  NoReceiptsError,
+} from "@turingfog/sdk/wire";
 
 const BITS = { orderId: 256n, nodeId: 256n, measuredAt: 40n, cumulativeTU: 96n };
 const FIELDS = ["orderId", "nodeId", "measuredAt", "cumulativeTU"] as const;

@@ -1,18 +1,18 @@
-import { expect } from "chai";
-import { sha256, toUtf8Bytes } from "ethers";
-
+import { OutOfRangeError } from "@turingfog/sdk";
 import {
   decodeReceiptFile,
   encodeReceiptFile,
   InvalidReceiptFileError,
-  OutOfRangeError,
+  type MeteredReceipt,
   readMeteredReceiptFile,
   readReceiptFile,
+  type Receipt,
   ReceiptFileTooLargeError,
   ReceiptTree,
-  type MeteredReceipt,
-  type Receipt,
-} from "@turingfog/sdk";
+} from "@turingfog/sdk/wire";
+import { expect } from "chai";
+import { sha256, toUtf8Bytes } from "ethers";
+
 import { expectRejection, metered, Random, receiptOf, receiptsOf, SEED } from "./helpers";
 import { referenceRead } from "./reference";
 

@@ -1,19 +1,19 @@
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
-import { expect } from "chai";
-import { AbiCoder, concat, keccak256, MaxUint256 } from "ethers";
-
+import { OutOfRangeError } from "@turingfog/sdk";
 import {
   DuplicateReceiptError,
   InvalidReceiptTreeError,
   NoReceiptsError,
-  OutOfRangeError,
+  type Receipt,
   RECEIPT_LEAF_ENCODING,
   ReceiptTable,
   ReceiptTree,
-  UnknownReceiptError,
-  type Receipt,
   type ReceiptTreeData,
-} from "@turingfog/sdk";
+  UnknownReceiptError,
+} from "@turingfog/sdk/wire";
+import { expect } from "chai";
+import { AbiCoder, concat, keccak256, MaxUint256 } from "ethers";
+
 import { expectRejection, leafOf, Random, receiptOf, receiptsOf, SEED, standardTree, TU } from "./helpers";
 
 const LIMITS = { orderId: MaxUint256, nodeId: MaxUint256, cumulativeTU: 2n ** 96n - 1n, measuredAt: 2n ** 40n - 1n };

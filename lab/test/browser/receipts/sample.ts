@@ -1,4 +1,4 @@
-import type { MeteredReceipt } from "@turingfog/sdk";
+import type { MeteredReceipt } from "@turingfog/sdk/wire";
 
 /** Makes receipts that the page and the test both know. */
 export function* makeSample(count: number): Generator<MeteredReceipt> {

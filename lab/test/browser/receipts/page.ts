@@ -1,4 +1,4 @@
-import { readReceiptFile, ReceiptTree, type Chunks, type Receipt, type Multiproof } from "@turingfog/sdk";
+import { readReceiptFile, ReceiptTree, type Chunks, type Receipt, type Multiproof } from "@turingfog/sdk/wire";
 import { makeSample } from "./sample";
 
 /** The page's results; receipts as decimal strings, so that numbers of 256 bits reach the test. */

@@ -6,7 +6,7 @@ import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import { expect } from "chai";
 import { build } from "esbuild";
 
-import { encodeReceiptFile, receiptDataHash, RECEIPT_LEAF_ENCODING, ReceiptTree } from "@turingfog/sdk";
+import { encodeReceiptFile, receiptDataHash, RECEIPT_LEAF_ENCODING, ReceiptTree } from "@turingfog/sdk/wire";
 import { CHROMIUM_MISSING, isChromiumRequired, launchChromium } from "./chromium";
 import type { Findings } from "./receipts/page";
 import { makeSample } from "./receipts/sample";
