@@ -33,10 +33,18 @@ const COMMANDS: Commands = {
   guard: { summary: "veto a root, freeze, thaw", load: () => import("./commands/guard.js") },
   keystore: { summary: "write an encrypted keystore", load: () => import("./commands/keystore.js") },
   tu: {
+    doctor: {
+      summary: "look at this machine and say how to rate its cards",
+      load: () => import("./commands/tu/doctor.js"),
+    },
     rate: { summary: "rate a GPU in TU per day by its benchmark logs", load: () => import("./commands/tu/rate.js") },
     attest: {
       summary: "sign and submit a rating, or a node's attestation",
       load: () => import("./commands/tu/attest.js"),
+    },
+    survey: {
+      summary: "read a folder of logs and count what became of them",
+      load: () => import("./commands/tu/survey.js"),
     },
   },
 };

@@ -1,11 +1,12 @@
-import { formatUnits, isAddress, isHexString, TypedDataEncoder, type ContractTransaction, type Signer } from "ethers";
+import { type ContractTransaction, formatUnits, isAddress, isHexString, type Signer, TypedDataEncoder } from "ethers";
 
 import type { NodeRegistry } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
+import { spellingsOf } from "../tu/drivers.js";
 import { encodeMeasurementFile, evidenceOf, imagesPerSecondE3Of, type Measurements } from "../tu/measurements.js";
 import { gpuModelOf, ratingOf } from "../tu/rating.js";
 import { ORACLE_TYPES, type OracleMessages, type Signature } from "../wire/oracle.js";
-import { collectQuorum, signMessage, type SignerSet } from "./oracle.js";
+import { collectQuorum, type SignerSet, signMessage } from "./oracle.js";
 import { mined, signerOf } from "./transactions.js";
 
 /** Name of the layout of a signature file. Another layout gets another name. */
@@ -44,8 +45,10 @@ export class AlreadyRatedError extends TuringFogError {
   constructor(
     readonly gpu: string,
     readonly rating: bigint,
+    readonly ratedAs = gpu,
   ) {
-    super(`${gpu} is rated at ${formatUnits(rating, 18)} TU per day; a model is rated once`);
+    const spelling = ratedAs === gpu ? "" : `, as "${ratedAs}"`;
+    super(`${gpu} is rated at ${formatUnits(rating, 18)} TU per day${spelling}; a model is rated once`);
   }
 }
 
@@ -102,8 +105,12 @@ export async function ratingAttestation(
   const imagesPerSecondE3 = imagesPerSecondE3Of(measurements);
   const rating = ratingOf(imagesPerSecondE3);
   const gpuModel = gpuModelOf(gpu);
-  const rated = await registry.ratingOf(gpuModel);
-  if (rated !== 0n) throw new AlreadyRatedError(gpu, rated);
+  await Promise.all(
+    spellingsOf(gpu).map(async (spelling) => {
+      const rated = await registry.ratingOf(gpuModelOf(spelling));
+      if (rated !== 0n) throw new AlreadyRatedError(gpu, rated, spelling);
+    }),
+  );
 
   const file = encodeMeasurementFile(measurements);
   const message = { gpuModel, imagesPerSecondE3, evidence: evidenceOf(file), signerSetVersion: version };

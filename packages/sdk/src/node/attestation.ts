@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 
 import type { NodeRegistry } from "../bindings/index.js";
-import { decodeSignatureFile, nodeAttestation, type Attestation, type NodeAttestation } from "../ethers/attestation.js";
+import { type Attestation, decodeSignatureFile, nodeAttestation, type NodeAttestation } from "../ethers/attestation.js";
 import type { SignerSet } from "../ethers/oracle.js";
 import { evidenceOf } from "../tu/measurements.js";
 import type { Signature } from "../wire/oracle.js";
@@ -10,6 +10,7 @@ import { readMeasurements } from "./measurements.js";
 /**
  * Returns the attestation of a node by the file of its benchmark log.
  * @param validUntil unix seconds
+ * @param card the card, if its driver names only the chip
  * @throws RefusedLogError, AmbiguousGpuError, WrongHardwareError
  */
 export async function attestationOfLog(
@@ -18,9 +19,10 @@ export async function attestationOfLog(
   log: string,
   nodeId: bigint,
   validUntil: bigint,
+  card?: string,
 ): Promise<NodeAttestation> {
   const evidence = evidenceOf(await readFile(log));
-  return nodeAttestation(registry, signerSet, await readMeasurements(log), evidence, nodeId, validUntil);
+  return nodeAttestation(registry, signerSet, await readMeasurements(log, card), evidence, nodeId, validUntil);
 }
 
 /**

@@ -3,3 +3,4 @@ export * from "./attestation.js";
 export * from "./files.js";
 export * from "./log.js";
 export * from "./measurements.js";
+export * from "./surveyFolder.js";

@@ -2,10 +2,12 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { TuringFogError } from "../errors.js";
-import { readLog, type LogMeasurement } from "./log.js";
+import { modelNameOf } from "../tu/drivers.js";
+import type { LogMeasurement } from "../tu/logText.js";
 import { decodeMeasurementFile, isMeasurementFile, type Measurements } from "../tu/measurements.js";
 import type { Network } from "../tu/rating.js";
 import { parseCsvTable, parseJson, parseJsonTable } from "../tu/table.js";
+import { readLog } from "./log.js";
 
 /** A folder without logs. */
 export class NoLogsError extends TuringFogError {
@@ -44,13 +46,13 @@ export class UnknownGpuError extends TuringFogError {
 /**
  * What was measured, of one GPU after the other: of a folder of benchmark logs or of one log, which are of one GPU; of
  * a table in CSV or JSON; or of a measurement file. A folder's logs are its files *.log; a table ends in .csv or .json.
- * @param gpu only this one
+ * @param gpu only this one; for logs of a driver that names only its chip, the card
  * @throws NoLogsError, SeveralGpusError, DuplicateNetworkError, UnknownGpuError, and whatever the readers throw
  */
 export async function readMeasurements(source: string, gpu?: string): Promise<Measurements[]> {
-  const all = await readAll(source);
+  const all = await readAll(source, gpu);
   if (gpu === undefined) return all;
-  const chosen = all.filter((measurements) => measurements.gpu === gpu);
+  const chosen = all.filter((measurements) => measurements.gpu === modelNameOf(gpu));
   if (chosen.length === 0) {
     throw new UnknownGpuError(
       gpu,
@@ -60,11 +62,12 @@ export async function readMeasurements(source: string, gpu?: string): Promise<Me
   return chosen;
 }
 
-async function readAll(source: string): Promise<Measurements[]> {
+async function readAll(source: string, card: string | undefined): Promise<Measurements[]> {
   if ((await stat(source)).isDirectory()) {
     const names = (await readdir(source)).filter((name) => name.endsWith(".log")).sort();
     if (names.length === 0) throw new NoLogsError(source);
-    return [await readLogs(names.map((name) => path.join(source, name)))];
+    const files = names.map((name) => path.join(source, name));
+    return [await readLogs(files, card)];
   }
   switch (path.extname(source)) {
     case ".csv":
@@ -74,18 +77,19 @@ async function readAll(source: string): Promise<Measurements[]> {
       return isMeasurementFile(parseJson(file)) ? [decodeMeasurementFile(file)] : parseJsonTable(file);
     }
     default:
-      return [await readLogs([source])];
+      return [await readLogs([source], card)];
   }
 }
 
-async function readLogs(files: readonly string[]): Promise<Measurements> {
+async function readLogs(files: readonly string[], card: string | undefined): Promise<Measurements> {
   const logs: (LogMeasurement & { file: string })[] = [];
   for (const file of files) {
-    for (const measurement of await readLog(file)) logs.push({ ...measurement, file });
+    for (const measurement of await readLog(file, card)) logs.push({ ...measurement, file });
   }
 
   const [{ gpu }] = logs;
-  const gpus = new Map(logs.map((log) => [log.gpu, log.file]));
+  // boards that are rated as one model differ in speed: a rating is of one of them
+  const gpus = new Map(logs.map((log) => [log.device, log.file]));
   if (gpus.size > 1) throw new SeveralGpusError(gpus);
   const measured: Measurements["measured"] = {};
   for (const { network, imagesPerSecondE3, source } of logs) {

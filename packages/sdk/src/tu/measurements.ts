@@ -1,7 +1,8 @@
 import { isHexString, sha256, toUtf8Bytes } from "ethers";
 
 import { TuringFogError } from "../errors.js";
-import { checkThroughput, GENESIS_RATINGS, NETWORKS, type Network } from "./rating.js";
+import { modelNameOf, whyNoCard } from "./drivers.js";
+import { checkThroughput, type Network, NETWORKS } from "./rating.js";
 
 /** The precision that a TU is defined in; what the benchmark's logs do not tell. */
 export const PRECISION = "fp32";
@@ -66,16 +67,6 @@ export function checkPrecision(precision: string): void {
 }
 
 /**
- * The name under which a GPU is rated, by what its driver calls it: without the vendor's brands, and a genesis model to
- * the letter, so that "NVIDIA GeForce RTX 2080 Ti" is "RTX 2080 Ti" and "TITAN Xp" is "Titan XP".
- */
-export function modelNameOf(device: string): string {
-  const name = device.replace(/^NVIDIA /, "").replace(/^GeForce /, "");
-  const genesis = Object.keys(GENESIS_RATINGS).find((model) => model.toLowerCase() === name.toLowerCase());
-  return genesis ?? name;
-}
-
-/**
  * Thousandths of images per second, rounded down, of a decimal number.
  * @param at where it stands, for the error
  * @throws InvalidThroughputError, ZeroThroughputError, OutOfRangeError
@@ -133,6 +124,11 @@ export function decodeMeasurementFile(file: Uint8Array): Measurements {
     throw new InvalidMeasurementFileError(`its format is not ${MEASUREMENT_FILE_FORMAT}`);
   const { gpu, precision, imagesPerSecondE3, sources } = content;
   if (typeof gpu !== "string" || gpu === "") throw new InvalidMeasurementFileError("gpu must be a name");
+  const reason = whyNoCard(gpu);
+  if (reason !== undefined) throw new InvalidMeasurementFileError(reason);
+  if (modelNameOf(gpu) !== gpu) {
+    throw new InvalidMeasurementFileError(`gpu is "${gpu}", must be "${modelNameOf(gpu)}", as the card is rated`);
+  }
   checkPrecision(String(precision));
 
   const measured: Measurements["measured"] = {};

@@ -2,8 +2,8 @@ import { formatUnits } from "ethers";
 
 import { formatAmount } from "../format.js";
 import { coefficientOfVariation } from "./means.js";
-import { MissingNetworksError, missingNetworks, PRECISION, type Measurements } from "./measurements.js";
-import { NETWORKS, partialRatingOf, ratioOf, REFERENCE_IMAGES_PER_SECOND, type Network } from "./rating.js";
+import { type Measurements, missingNetworks, MissingNetworksError, PRECISION } from "./measurements.js";
+import { type Network, NETWORKS, partialRatingOf, ratioOf, REFERENCE_IMAGES_PER_SECOND } from "./rating.js";
 
 /** A GPU's rating and what it is made of. */
 export interface RatingReport {

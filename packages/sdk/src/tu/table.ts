@@ -1,6 +1,9 @@
 import { TuringFogError } from "../errors.js";
-import { evidenceOf, modelNameOf, parseThroughput, type Measurements } from "./measurements.js";
-import { NETWORKS, type Network } from "./rating.js";
+import { modelNameOf, whyNoCard } from "./drivers.js";
+import { textOf } from "./encoding.js";
+import { repeatedKeyOf } from "./jsonKeys.js";
+import { evidenceOf, type Measurements, parseThroughput } from "./measurements.js";
+import { type Network, NETWORKS } from "./rating.js";
 
 /** A table that is not of networks and GPUs. */
 export class InvalidTableError extends TuringFogError {
@@ -28,8 +31,8 @@ interface Cell {
  * @throws InvalidTableError, InvalidThroughputError, ZeroThroughputError, OutOfRangeError
  */
 export function parseCsvTable(file: Uint8Array): Measurements[] {
-  const rows = decode(file)
-    .split(/\r?\n/)
+  const rows = textOf(file)
+    .split(/\r\n|\r|\n/)
     .map((line, i) => ({ at: `line ${i + 1}`, cells: line.split(",").map((cell) => cell.trim()) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ""));
   const header = rows.shift();
@@ -65,22 +68,34 @@ export function parseJsonTable(file: Uint8Array): Measurements[] {
   return measurementsOf(Object.keys(table), cells, evidenceOf(file));
 }
 
-/** JSON as it was parsed. @throws InvalidTableError */
+/** JSON as it was parsed. @throws InvalidTableError when it is not JSON, or has a key twice, of which one would be lost */
 export function parseJson(file: Uint8Array): unknown {
+  const text = textOf(file);
+  let content: unknown;
   try {
-    return JSON.parse(decode(file));
+    content = JSON.parse(text);
   } catch (error) {
     throw new InvalidTableError("top level", error instanceof Error ? error.message : String(error));
   }
+  const key = repeatedKeyOf(text);
+  if (key !== undefined) throw new InvalidTableError(key, "is there twice; keep one of them");
+  return content;
 }
 
 function measurementsOf(gpus: readonly string[], cells: readonly Cell[], source: string): Measurements[] {
   if (gpus.length === 0) throw new InvalidTableError("top level", "names no GPU");
   const columns = new Map<string, Measurements>();
+  const namesOfCards = new Map<string, string>();
   for (const gpu of gpus) {
     if (gpu === "") throw new InvalidTableError("top level", "a GPU has no name");
     if (columns.has(gpu)) throw new InvalidTableError(gpu, "is named twice");
-    columns.set(gpu, { gpu: modelNameOf(gpu), measured: {}, remarks: [] });
+    const reason = whyNoCard(gpu);
+    if (reason !== undefined) throw new InvalidTableError(gpu, reason);
+    const card = modelNameOf(gpu);
+    const other = namesOfCards.get(card);
+    if (other !== undefined) throw new InvalidTableError(gpu, `is the same card as ${other}; keep one of them`);
+    namesOfCards.set(card, gpu);
+    columns.set(gpu, { gpu: card, measured: {}, remarks: [] });
   }
 
   for (const { gpu, network, text, at } of cells) {
@@ -99,8 +114,4 @@ function isNetwork(name: string): name is Network {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function decode(file: Uint8Array): string {
-  return new TextDecoder().decode(file);
 }

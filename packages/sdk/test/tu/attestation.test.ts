@@ -2,7 +2,14 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { encodeMeasurementFile, evidenceOf, gpuModelOf, MissingNetworksError, ratingOf } from "@turingfog/sdk";
+import {
+  encodeMeasurementFile,
+  evidenceOf,
+  gpuModelOf,
+  MissingNetworksError,
+  ratingOf,
+  RefusedLogError,
+} from "@turingfog/sdk";
 import {
   AlreadyRatedError,
   AmbiguousGpuError,
@@ -19,7 +26,7 @@ import {
   submitAttestation,
   WrongHardwareError,
 } from "@turingfog/sdk/ethers";
-import { attestationOfLog, readMeasurements, readSignatureFile, RefusedLogError } from "@turingfog/sdk/node";
+import { attestationOfLog, readMeasurements, readSignatureFile } from "@turingfog/sdk/node";
 import type { Signature } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { id } from "ethers";
@@ -85,6 +92,23 @@ describe("attestation", () => {
       expect((error as Error).message).to.equal("RTX 2080 Ti is rated at 1.35 TU per day; a model is rated once");
     });
 
+    for (const [gpu, ratedAs] of [
+      ["Example 100", "NVIDIA Example 100"],
+      ["Tesla P100-PCIE-12GB", "P100-PCIE-12GB"],
+    ]) {
+      it(`refuses ${gpu}, which has its rating as ${ratedAs}`, async () => {
+        const { contracts } = await loadFixture(deployProtocolFixture);
+        const ratingOfModel = (model: string) => Promise.resolve(model === id(ratedAs) ? 10n ** 18n : 0n);
+        const registry = lying(contracts.registry, { ratingOf: ratingOfModel });
+        const measurements = { ...(await readMeasurements(EXAMPLE_100))[0], gpu };
+        const error = await thrownBy(ratingAttestation(registry, { version: 1n }, [measurements]));
+        expect(error).to.be.instanceOf(AlreadyRatedError);
+        expect((error as Error).message).to.equal(
+          `${gpu} is rated at 1.0 TU per day, as "${ratedAs}"; a model is rated once`,
+        );
+      });
+    }
+
     it("has the measurement file's hash for evidence", async () => {
       const { contracts } = await loadFixture(deployProtocolFixture);
       const measurements = await readMeasurements(EXAMPLE_100);
@@ -121,6 +145,31 @@ describe("attestation", () => {
       expect(error).to.be.instanceOf(WrongHardwareError);
       expect((error as Error).message).to.equal(
         `Node ${nodeId} is not registered with Example 200, which the log is of`,
+      );
+    });
+
+    it("takes a driver's name of a V100 for a node of the genesis model", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const registry = contracts.registry.connect(actors.miners[0]);
+      const args = [gpuModelOf("V100"), 1n, actors.miners[0].address, ""] as const;
+      const nodeId = await registry.registerNode.staticCall(...args);
+      await registry.registerNode(...args);
+      for (const name of ["Tesla V100-PCIE-16GB", "Tesla V100-SXM2-16GB", "Tesla V100-SXM3-32GB"]) {
+        const log = fileOf("a.log", editedLog([/NVIDIA Example 100/g, name]));
+        const { gpu, message } = await attestationOfLog(contracts.registry, { version: 7n }, log, nodeId, 9n);
+        expect([gpu, message.nodeId]).to.deep.equal(["V100", nodeId]);
+      }
+    });
+
+    it("takes the card that the user names for a driver that tells only the chip", async () => {
+      const { contracts } = await loadFixture(deployProtocolFixture);
+      const log = fileOf("a.log", editedLog([/NVIDIA Example 100/g, "Vega 20"]));
+      const node = { gpuModel: gpuModelOf("Radeon VII") };
+      const registry = lying(contracts.registry, { node: () => Promise.resolve(node) });
+      const { gpu } = await attestationOfLog(registry, { version: 7n }, log, 1n, 9n, "Radeon VII");
+      expect(gpu).to.equal("Radeon VII");
+      expect(await thrownBy(attestationOfLog(registry, { version: 7n }, log, 1n, 9n))).to.be.instanceOf(
+        RefusedLogError,
       );
     });
 

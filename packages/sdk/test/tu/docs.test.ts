@@ -1,9 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-import { expect } from "chai";
-import { formatUnits, toUtf8Bytes } from "ethers";
-
 import {
   arithmeticMean,
   formatAmount,
@@ -16,6 +13,9 @@ import {
   type RatingReport,
 } from "@turingfog/sdk";
 import { readMeasurements } from "@turingfog/sdk/node";
+import { expect } from "chai";
+import { formatUnits, toUtf8Bytes } from "ethers";
+
 import { PUBLISHED } from "../../../../test/helpers/tuLogs";
 
 const PAGE = readFileSync(path.join(__dirname, "../../../../docs/tu.md"), "utf8");

@@ -2,8 +2,16 @@ import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-import { InvalidThroughputError, NETWORKS, OutOfRangeError, ZeroThroughputError } from "@turingfog/sdk";
-import { type LogFault, MAX_DEVIATION, readLog, RefusedLogError } from "@turingfog/sdk/node";
+import {
+  InvalidThroughputError,
+  type LogFault,
+  MAX_DEVIATION,
+  NETWORKS,
+  OutOfRangeError,
+  RefusedLogError,
+  ZeroThroughputError,
+} from "@turingfog/sdk";
+import { readLog } from "@turingfog/sdk/node";
 import { expect } from "chai";
 
 import { editedLog, EXAMPLE_100, EXAMPLE_100_E3, fileOf, LOGS, thrownBy } from "../../../../test/helpers/tuLogs";
@@ -119,7 +127,7 @@ describe("readLog", () => {
 
   it("does not take another device's name for the GPU's", () =>
     expectRefused(
-      fileOf("a.log", editedLog([/device: 0, name/g, "device: 1, name"])),
+      fileOf("a.log", editedLog([/device:GPU:0 with/g, "device:GPU:1 with"])),
       "unknown GPU",
       "TensorFlow's line that names the GPU of /gpu:0 is missing",
     ));
@@ -188,6 +196,7 @@ describe("readLog", () => {
         {
           network: NETWORKS[i],
           gpu: "Example 100",
+          device: "Example 100",
           imagesPerSecondE3: EXAMPLE_100_E3[i],
           source: `0x${createHash("sha256").update(readFileSync(file)).digest("hex")}`,
           remarks: [],

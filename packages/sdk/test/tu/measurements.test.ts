@@ -1,8 +1,5 @@
 import { createHash } from "node:crypto";
 
-import { expect } from "chai";
-import { toUtf8Bytes, toUtf8String } from "ethers";
-
 import {
   checkPrecision,
   decodeMeasurementFile,
@@ -21,6 +18,8 @@ import {
   PrecisionError,
   ZeroThroughputError,
 } from "@turingfog/sdk";
+import { expect } from "chai";
+import { toUtf8Bytes, toUtf8String } from "ethers";
 
 const SOURCE = `0x${"ab".repeat(32)}`;
 const VALUES = [400_550n, 150_250n, 260_750n, 110_500n, 230_050n, 5_000_150n, 195_350n];
@@ -145,6 +144,18 @@ describe("measurements", () => {
       ["what is not JSON", CANONICAL.slice(1), InvalidMeasurementFileError, "it is not JSON"],
       ["another format", CANONICAL.replace("-v1", "-v2"), InvalidMeasurementFileError, "its format is not"],
       ["a GPU without a name", CANONICAL.replace("Example 100", ""), InvalidMeasurementFileError, "gpu must be a name"],
+      [
+        "a card under another name",
+        CANONICAL.replace("Example 100", "Tesla V100-SXM2-16GB"),
+        InvalidMeasurementFileError,
+        'gpu is "Tesla V100-SXM2-16GB", must be "V100", as the card is rated',
+      ],
+      [
+        "a chip for a card",
+        CANONICAL.replace("Example 100", "Vega 20"),
+        InvalidMeasurementFileError,
+        '"Vega 20" does not tell the card',
+      ],
       ["another precision", CANONICAL.replace("fp32", "fp16"), PrecisionError, "The precision is fp16"],
       [
         "a missing network",

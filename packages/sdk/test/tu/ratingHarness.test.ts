@@ -1,8 +1,3 @@
-import { expect } from "chai";
-import { keccak256 } from "ethers";
-import fc from "fast-check";
-import { ethers } from "hardhat";
-
 import {
   MAX_RATING,
   NETWORKS,
@@ -11,6 +6,10 @@ import {
   REFERENCE_IMAGES_PER_SECOND,
   ZeroThroughputError,
 } from "@turingfog/sdk";
+import { expect } from "chai";
+import { keccak256 } from "ethers";
+import fc from "fast-check";
+import { ethers } from "hardhat";
 
 const SEED = Number(process.env.SEED ?? 1);
 const RUNS = 10_000;

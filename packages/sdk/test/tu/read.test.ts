@@ -1,9 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-import { expect } from "chai";
-import { parseUnits, toUtf8Bytes } from "ethers";
-
 import { encodeMeasurementFile, GENESIS_RATINGS, imagesPerSecondE3Of, missingNetworks, ratingOf } from "@turingfog/sdk";
 import {
   DuplicateNetworkError,
@@ -12,6 +9,9 @@ import {
   SeveralGpusError,
   UnknownGpuError,
 } from "@turingfog/sdk/node";
+import { expect } from "chai";
+import { parseUnits, toUtf8Bytes } from "ethers";
+
 import {
   editedLog,
   EXAMPLE_100,
@@ -52,6 +52,29 @@ describe("readMeasurements", () => {
       SeveralGpusError,
       `The logs are of different GPUs: Example 100 (${folder}/a.log), Example 200 (${folder}/b.log)`,
     );
+  });
+
+  it("refuses a folder with logs of two boards that are rated as one model", () => {
+    const [sxm, pcie] = ["Tesla V100-SXM2-16GB", "Tesla V100-PCIE-16GB"].map(
+      (name) => [/NVIDIA Example 100/g, name] as const,
+    );
+    const folder = folderOf({ "a.log": editedLog(sxm), "b.log": editedLog(pcie, ["resnet50", "vgg16"]) });
+    return expectThrown(
+      readMeasurements(folder),
+      SeveralGpusError,
+      `The logs are of different GPUs: Tesla V100-SXM2-16GB (${folder}/a.log), Tesla V100-PCIE-16GB (${folder}/b.log)`,
+    );
+  });
+
+  it("takes the card that the user names for a driver that tells only the chip", async () => {
+    const folder = folderOf({ "a.log": editedLog([/NVIDIA Example 100/g, "Vega 20"]) });
+    expect((await readMeasurements(folder, "AMD Radeon VII")).map(({ gpu }) => gpu)).to.deep.equal(["Radeon VII"]);
+    expect(await thrownBy(readMeasurements(folder))).to.include({ fault: "ambiguous GPU" });
+  });
+
+  it("finds a GPU of a table by any of its names", async () => {
+    const table = fileOf("a.csv", "network,V100,B\nAlexNet,1,2\n");
+    expect((await readMeasurements(table, "Tesla V100-SXM2-16GB")).map(({ gpu }) => gpu)).to.deep.equal(["V100"]);
   });
 
   it("refuses a folder with two logs of one network", () => {

@@ -1,6 +1,3 @@
-import { expect } from "chai";
-import { parseUnits } from "ethers";
-
 import {
   arithmeticMean,
   coefficientOfVariation,
@@ -21,6 +18,8 @@ import {
   reportToJson,
   ZeroThroughputError,
 } from "@turingfog/sdk";
+import { expect } from "chai";
+import { parseUnits } from "ethers";
 
 const WAD = 10n ** 18n;
 const SOURCE = `0x${"00".repeat(32)}`;

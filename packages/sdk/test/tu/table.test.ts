@@ -1,6 +1,3 @@
-import { expect } from "chai";
-import { toUtf8Bytes } from "ethers";
-
 import {
   evidenceOf,
   InvalidTableError,
@@ -11,6 +8,8 @@ import {
   parseJsonTable,
   ZeroThroughputError,
 } from "@turingfog/sdk";
+import { expect } from "chai";
+import { toUtf8Bytes } from "ethers";
 
 const csv = (...lines: string[]) => parseCsvTable(toUtf8Bytes(lines.join("\n")));
 const json = (table: unknown) => parseJsonTable(toUtf8Bytes(JSON.stringify(table)));
@@ -23,6 +22,12 @@ describe("tables", () => {
       ["no GPU", ["network"], "top level: names no GPU"],
       ["a GPU without a name", ["network,A,"], "top level: a GPU has no name"],
       ["a GPU named twice", ["network,A,A"], "A: is named twice"],
+      [
+        "a card under two names",
+        ["network,NVIDIA GeForce RTX 2080 Ti,rtx 2080 ti"],
+        "rtx 2080 ti: is the same card as NVIDIA GeForce RTX 2080 Ti; keep one of them",
+      ],
+      ["a chip for a card", ["network,Vega 20"], 'Vega 20: "Vega 20" does not tell the card'],
       ["a row too short", ["network,A,B", "", "AlexNet,1"], "line 3: has 1 numbers for 2 GPUs"],
       ["a row too long", ["network,A", "AlexNet,1,2"], "line 2: has 2 numbers for 1 GPUs"],
       [
@@ -66,6 +71,20 @@ describe("tables", () => {
     });
   });
 
+  it("are read with the line ends of any system, and in UTF-16", () => {
+    const expected = csv("network,A", "AlexNet,1", "").map(({ gpu, measured }) => [
+      gpu,
+      measured.AlexNet?.imagesPerSecondE3,
+    ]);
+    for (const end of ["\r", "\r\n", "\n"]) {
+      const text = ["network,A", "AlexNet,1", ""].join(end);
+      for (const file of [toUtf8Bytes(text), Buffer.from(`\ufeff${text}`, "utf16le")]) {
+        const read = parseCsvTable(file).map(({ gpu, measured }) => [gpu, measured.AlexNet?.imagesPerSecondE3]);
+        expect(read).to.deep.equal(expected);
+      }
+    }
+  });
+
   describe("parseJsonTable", () => {
     for (const [title, table, message] of [
       ["a list", [1], "top level: must be an object of GPUs"],
@@ -73,6 +92,12 @@ describe("tables", () => {
       ["a GPU without networks", { A: 5 }, "A: must be an object of networks"],
       ["an unknown network", { A: { "ResNet-101": 1 } }, `A, ResNet-101: "ResNet-101" is none of`],
       ["a throughput of another type", { A: { AlexNet: [1] } }, "A, AlexNet: must be a number"],
+      [
+        "a card under two names",
+        { V100: {}, "Tesla V100-SXM2-16GB": {} },
+        "Tesla V100-SXM2-16GB: is the same card as V100; keep one of them",
+      ],
+      ["a chip for a card", { "Vega 20": {} }, 'Vega 20: "Vega 20" does not tell the card'],
     ] as const) {
       it(`refuses ${title}`, () => {
         expect(() => json(table)).to.throw(InvalidTableError, message);
@@ -81,6 +106,21 @@ describe("tables", () => {
 
     it("refuses what is not JSON", () => {
       expect(() => parseJsonTable(toUtf8Bytes("{"))).to.throw(InvalidTableError, "top level: ");
+    });
+
+    for (const [title, text, key] of [
+      ["a GPU", '{"A":{"AlexNet":1},"A":{"AlexNet":9}}', "A"],
+      ["a network", '{"A":{"AlexNet":1,"AlexNet":9}}', "AlexNet"],
+      ["a GPU in another spelling of its letters", '{"A":{},"\\u0041":{}}', "A"],
+    ]) {
+      it(`refuses ${title} that is there twice, of which JSON would keep the last`, () => {
+        expect(() => parseJsonTable(toUtf8Bytes(text))).to.throw(InvalidTableError, `${key}: is there twice; keep one`);
+      });
+    }
+
+    it("takes a key in two objects, and a text that looks like one", () => {
+      const text = '{"A":{"AlexNet":"1"},"B":{"AlexNet":1},"\\"B":{}}';
+      expect(parseJsonTable(toUtf8Bytes(text))).to.have.length(3);
     });
 
     it("refuses a number in another notation", () => {

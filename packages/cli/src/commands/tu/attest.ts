@@ -106,7 +106,7 @@ async function attestationOf(
   if (Number.isNaN(until)) {
     throw new UsageError(`--valid-until is ${validUntil ?? "missing"}, must be a time in UTC, as 2027-01-01T00:00:00Z`);
   }
-  return attestationOfLog(registry, signerSet, source, BigInt(node), BigInt(until / 1_000));
+  return attestationOfLog(registry, signerSet, source, BigInt(node), BigInt(until / 1_000), gpu);
 }
 
 /**
