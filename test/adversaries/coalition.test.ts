@@ -1,24 +1,12 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { min } from "@turingfog/sdk";
 
 import { type Actors, deployProtocolFixture, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";
 import { Purse } from "./ledger";
 import { buyAt, openLot, payOut } from "./lots";
-import {
-  ageAt,
-  coalitionBound,
-  destroy,
-  divide,
-  E1,
-  E2,
-  least,
-  owed,
-  part,
-  sharedBound,
-  TFT,
-  USD,
-} from "./predictions";
+import { ageAt, coalitionBound, destroy, divide, E1, E2, owed, part, sharedBound, TFT, USD } from "./predictions";
 
 const STAKE = 1_000_000n * TFT + 7n;
 const CROWD = 3_000_000n * TFT + 11n;
@@ -95,7 +83,7 @@ describe("A coalition of renter, miner, operations and bidder", () => {
         paid: { TFT: STAKE },
         anyway: { TFT: anyway },
         predicted: { TFT: part(reward, STAKE, STAKE + CROWD) + income - anyway },
-        bound: { TFT: least(STAKE, sharedBound(destruction, STAKE, STAKE + CROWD) - anyway) },
+        bound: { TFT: min(STAKE, sharedBound(destruction, STAKE, STAKE + CROWD) - anyway) },
       });
     });
   }
@@ -150,7 +138,7 @@ describe("A coalition of renter, miner, operations and bidder", () => {
         anyway: { TFT: anyway },
         predicted: { TFT: part(reward, USD_STAKE, all) + income - anyway, USD: all },
         // of what it paid, no more than what was not the price of the crowd's part
-        bound: { TFT: least(bought - forTheCrowds, sharedBound(destruction, USD_STAKE, all) - anyway), USD: all },
+        bound: { TFT: min(bought - forTheCrowds, sharedBound(destruction, USD_STAKE, all) - anyway), USD: all },
       });
     });
   }

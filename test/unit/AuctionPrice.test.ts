@@ -3,17 +3,15 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { ethers } from "hardhat";
 
-import { MAX_REFERENCE, MIN_PROCEEDS, nextReference, priceAt } from "@turingfog/sdk";
+import { DAY, max, MAX_REFERENCE, min, MIN_PROCEEDS, MINUTE, nextReference, priceAt, WAD as TFT } from "@turingfog/sdk";
 import { AuctionPriceHarness__factory, type AuctionPriceHarness } from "../../typechain-types";
+import { exactPrice, priceTolerance } from "../model/reference/price";
 
 const SEED = Number(process.env.SEED ?? 1);
 const RUNS = 5_000;
 
 /** Few, because the in-process chain keeps a trace of every instruction of a call. */
 const INPUTS_PER_CALL = 250;
-
-const TFT = 10n ** 18n;
-const DAY = 86_400n;
 
 async function deployHarness() {
   const [deployer] = await ethers.getSigners();
@@ -50,11 +48,7 @@ async function referenceAfter(harness: AuctionPriceHarness, input: ReferenceInpu
 function logUniform(minimum: bigint, maximum: bigint): fc.Arbitrary<bigint> {
   return fc
     .integer({ min: minimum.toString(2).length, max: maximum.toString(2).length })
-    .chain((bits) => fc.bigInt({ min: minimum, max: minOf(maximum, (1n << BigInt(bits)) - 1n) }));
-}
-
-function minOf(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
+    .chain((bits) => fc.bigInt({ min: minimum, max: min(maximum, (1n << BigInt(bits)) - 1n) }));
 }
 
 function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
@@ -111,7 +105,7 @@ describe("AuctionPrice", () => {
 
     it("falls by a second of the shortest and of the longest period as of a day", async () => {
       const { harness } = await loadFixture(deployHarness);
-      for (const period of [60n, DAY, 30n * DAY]) {
+      for (const period of [MINUTE, DAY, 30n * DAY]) {
         expect(await priceOf(harness, { referencePrice: R, elapsed: period, period })).to.equal(R / 4n);
         expect(await priceOf(harness, { referencePrice: R, elapsed: 2n * period, period })).to.equal(R / 4n / 256n);
       }
@@ -119,7 +113,6 @@ describe("AuctionPrice", () => {
 
     it("is within 1e-15 of 8 r · 2^(-5 · age) throughout the first period", async () => {
       const { harness } = await loadFixture(deployHarness);
-      // where 5 · age is a whole number n of tenths, (price / 8 r)^10 = 2^-n, which needs no other arithmetic than this
       const inputs = Array.from({ length: 51 }, (_, n) => ({
         referencePrice: MAX_REFERENCE,
         elapsed: (BigInt(n) * DAY) / 50n,
@@ -127,10 +120,9 @@ describe("AuctionPrice", () => {
       }));
       const prices = await harness.pricesAt(inputs);
       for (const [n, price] of prices.entries()) {
-        const power = ((price ** 10n) << BigInt(n)) * 10n ** 18n;
-        const deviation = power / (8n * MAX_REFERENCE) ** 10n - 10n ** 18n;
-        // ten times as much for a tenth power
-        expect(deviation, `2^-${n}/10`).to.be.within(-10_000n, 10_000n);
+        const exact = exactPrice(MAX_REFERENCE, inputs[n].elapsed, DAY);
+        // the model's tolerance is 2^-56
+        expect(price - exact, `2^-${n}/10`).to.be.within(-priceTolerance(exact), priceTolerance(exact));
       }
     });
 
@@ -157,7 +149,7 @@ describe("AuctionPrice", () => {
       const arbitrary = fc
         .record({
           referencePrice: logUniform(0n, MAX_REFERENCE),
-          period: logUniform(60n, 30n * DAY),
+          period: logUniform(MINUTE, 30n * DAY),
           // of a period, in millionths: up to beyond the last price
           age: fc.oneof(fc.bigInt({ min: 0n, max: 1_000_000n }), fc.bigInt({ min: 0n, max: 17_000_000n })),
         })
@@ -167,6 +159,9 @@ describe("AuctionPrice", () => {
         for (const [i, { referencePrice, elapsed, period }] of batch.entries()) {
           const told = `r ${referencePrice}, elapsed ${elapsed}, period ${period}`;
           if (priceAt(referencePrice, elapsed, period) !== prices[i]) expect.fail(`is not ${prices[i]}: ${told}`);
+          const exact = exactPrice(referencePrice, elapsed, period);
+          const off = max(exact - prices[i], prices[i] - exact);
+          if (off > priceTolerance(exact)) expect.fail(`is ${prices[i]}, exactly ${exact}: ${told}`);
         }
       }
     });
@@ -220,7 +215,7 @@ describe("AuctionPrice", () => {
             referencePrice,
             amount,
             wholeUnit,
-            proceeds: proceeds > 0n ? minOf(proceeds, 650_000_000n * TFT) : 0n,
+            proceeds: proceeds > 0n ? min(proceeds, 650_000_000n * TFT) : 0n,
           };
         });
       for (const batch of chunks(fc.sample(arbitrary, { numRuns: RUNS, seed: SEED }), INPUTS_PER_CALL)) {

@@ -6,7 +6,8 @@ import { ethers } from "hardhat";
 
 import * as supply from "@turingfog/sdk";
 import { SupplyScheduleHarness__factory, type SupplyScheduleHarness } from "../../typechain-types";
-import { SupplyModel } from "../helpers/supplyModel";
+import * as model from "../model/reference/supply";
+import { TFT } from "../model/reference/units";
 
 const SEED = Number(process.env.SEED ?? 1);
 const HISTORIES = 20_000;
@@ -14,10 +15,7 @@ const HISTORIES = 20_000;
 /** Few, because the in-process chain keeps a trace of every instruction of a call. */
 const HISTORIES_PER_CALL = 100;
 
-const TFT = 10n ** 18n;
-const E1 = 437_500_000n * TFT;
-const E2 = 900_000_000n * TFT;
-const RESERVE = 350_000_000n * TFT;
+const { PRODUCTION_MINING_END: E1, BURNING_END: E2, RESERVE } = model;
 
 const { ProductionMining, BuybackDistribution, Mature } = supply.Phase;
 
@@ -69,20 +67,15 @@ function tell(index: number, amounts: readonly bigint[], steps: readonly Step[])
 }
 
 function modelHistory(history: readonly Aim[]): { amounts: bigint[]; steps: Step[] } {
-  const model = new SupplyModel();
   const amounts: bigint[] = [];
   const steps: Step[] = [];
+  let burned = 0n;
   for (const aim of history) {
-    const amount = amountOf(aim, model.burned);
-    const { burnedInProductionMining, burnedInBuybackDistribution, distributed } = model.destroy(amount);
+    const amount = amountOf(aim, burned);
+    const { b1, b2, distributed } = model.splitOf(amount, burned);
+    burned += b1 + b2;
     amounts.push(amount);
-    steps.push({
-      b1: burnedInProductionMining,
-      b2: burnedInBuybackDistribution,
-      distributed,
-      released: model.released,
-      phase: BigInt(supply.Phase[model.phase]),
-    });
+    steps.push({ b1, b2, distributed, released: model.entitlement(burned), phase: model.phaseAt(burned) });
   }
   return { amounts, steps };
 }
@@ -121,7 +114,7 @@ describe("SupplySchedule", () => {
     it("are the published ones, and the SDK has the same", async () => {
       const { harness } = await loadFixture(deployHarness);
       const published = {
-        NOMINAL_SUPPLY: 1_000_000_000n * TFT,
+        NOMINAL_SUPPLY: model.NOMINAL,
         ULTIMATE_SUPPLY: 100_000_000n * TFT,
         RESERVE,
         RELEASE_NUMERATOR: 4n,

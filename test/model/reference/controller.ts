@@ -3,15 +3,15 @@ import { bucketIdOf, bucketWeight, endReward } from "./pool";
 import { exactPrice } from "./price";
 import { destroy, phase } from "./supply";
 import { tokenAt, transfer, transferFrom } from "./token";
+import { TFT } from "./units";
 import { known, Refused, refuseIf, sum, type Address, type Bucket, type World } from "./world";
 
 /** The BuybackBurnController: protocol.md, section 3. Prices are TFT (18 decimals) per whole unit of the asset. */
 
-const TFT = 10n ** 18n;
 const MAX_REFERENCE = 1_000_000_000n * TFT;
 const MAX_DECIMALS = 24n;
 /** A lot that brought less does not move the reference price. */
-const MIN_PROCEEDS = 1_000n * TFT;
+export const MIN_PROCEEDS = 1_000n * TFT;
 
 export interface Lot {
   bucket: Bucket;
@@ -93,7 +93,7 @@ export function buy(
   let filled = min(amount, current.remaining);
   if ((current.remaining - filled) * 100n < current.amount) filled = current.remaining;
   const wholeUnit = 10n ** tokenAt(world, asset).decimals;
-  const owed = max(ceilDiv(filled * quoted, wholeUnit), 1n);
+  const owed = tftOwed(filled, quoted, wholeUnit);
 
   current.bucket.fills.push({ amount: filled, tft: owed });
   transfer(world, asset, controller, to, filled);
@@ -102,6 +102,11 @@ export function buy(
   const isSoldOut = filled === current.remaining;
   if (isSoldOut) sellOut(world, current, wholeUnit);
   destroyFor(world, current.bucket, owed, isSoldOut);
+}
+
+/** What a fill owes: its price rounded up, at least a unit. */
+export function tftOwed(filled: bigint, price: bigint, wholeUnit: bigint): bigint {
+  return max(ceilDiv(filled * price, wholeUnit), 1n);
 }
 
 /** The reference price becomes the lot's average, at most double or half of itself. */

@@ -7,13 +7,11 @@ import { finalSubmission, frozenUntil, isFrozen } from "./oracle";
 import { addWeights } from "./pool";
 import { isAttestedAt, ratePerDay, reserve } from "./registry";
 import { transfer, transferFrom } from "./token";
+import { DAY, HOUR, TU } from "./units";
 import { known, refuseIf, sum, type Address, type Order, type World } from "./world";
 
 /** The ComputeEscrow: protocol.md, section 3. Amounts in base units of the order's asset, TU with 18 decimals. */
 
-const TU = 10n ** 18n;
-const HOUR = 3_600n;
-const DAY = 86_400n;
 const MIN_DURATION = HOUR;
 const MAX_DURATION = 366n * DAY;
 /** Beyond its end an order's closing is held up by no more vetoes than those of this time. */
@@ -128,7 +126,7 @@ function settleReceipt(
   const t = min(measuredAt, order.endsAt);
   if (!isAttestedAt(world, nodeId, t)) return Skip.NotAttested;
 
-  const attainable = (11n * ratePerDay(world, nodeId) * (t - order.startedAt)) / (10n * DAY);
+  const attainable = attainableTU(ratePerDay(world, nodeId), t - order.startedAt);
   const before = settledTU(order, nodeId);
   const byOthers = tuSettled(order) - before;
   const tu = min(cumulativeTU, min(attainable, order.tuAmount - byOthers));
@@ -137,6 +135,11 @@ function settleReceipt(
   const earnedBefore = earned(order);
   order.deliveries.push({ nodeId, tu });
   return { tu, earned: earned(order) - earnedBefore };
+}
+
+/** The TU that a node is paid for, at most: 1.1 · ratePerDay · seconds / day. */
+export function attainableTU(ratePerDay: bigint, seconds: bigint): bigint {
+  return (11n * ratePerDay * seconds) / (10n * DAY);
 }
 
 export function stop(world: World, caller: Address, orderId: bigint): void {

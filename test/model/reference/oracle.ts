@@ -1,11 +1,11 @@
 import { ZeroAddress, ZeroHash } from "ethers";
 
 import type { Receipt } from "@turingfog/sdk/wire";
+import { DAY } from "./units";
 import { refuseIf, type Address, type World } from "./world";
 
 /** The TUReceiptOracle: protocol.md, section 3. */
 
-const DAY = 86_400n;
 const FREEZE_LENGTH = 7n * DAY;
 const FREEZE_INTERVAL = 30n * DAY;
 const MIN_SIGNERS = 4n;

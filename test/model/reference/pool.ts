@@ -50,7 +50,11 @@ export function claimable(world: World, miner: Address, ids: readonly bigint[]):
 function part(world: World, miner: Address, id: bigint): bigint {
   const bucket = world.state.buckets.get(id);
   if (bucket?.isFinal !== true) return 0n;
-  return (bucket.reward * weightOf(world, id, miner)) / bucketWeight(world, id);
+  return partOf(bucket.reward, weightOf(world, id, miner), bucketWeight(world, id));
+}
+
+export function partOf(reward: bigint, weight: bigint, totalWeight: bigint): bigint {
+  return (reward * weight) / totalWeight;
 }
 
 export function claim(world: World, miner: Address, ids: readonly bigint[], to: Address): void {

@@ -2,12 +2,11 @@ import { id, ZeroAddress } from "ethers";
 
 import { max } from "@turingfog/sdk";
 import { checkQuorum, type Vouch } from "./oracle";
+import { DAY, TU } from "./units";
 import { known, refuseIf, sum, type Address, type Attestation, type Node, type World } from "./world";
 
 /** The NodeRegistry: protocol.md, section 3. TU with 18 decimals. */
 
-const TU = 10n ** 18n;
-const DAY = 86_400n;
 const MAX_GPU_COUNT = 1_024n;
 const MAX_RATING = 1_000n * TU;
 const MAX_ATTESTATION = 90n * DAY;

@@ -1,13 +1,13 @@
-import { ceilDiv, min, saturatingSub } from "@turingfog/sdk";
+import { min, saturatingSub } from "@turingfog/sdk";
 import { balanceOf, burn, totalSupply, transfer } from "./token";
+import { TFT } from "./units";
 import { refuseIf, type Address, type World } from "./world";
 
 /** The supply of TFT and the vault: protocol.md, sections 1 and 3. Amounts in 10^-18 TFT. */
 
-const TFT = 10n ** 18n;
-
 export const NOMINAL = 1_000_000_000n * TFT;
 export const RESERVE = 350_000_000n * TFT;
+const CIRCULATING_AT_GENESIS = NOMINAL - RESERVE;
 /** E1: burned when the reserve is empty. */
 export const PRODUCTION_MINING_END = 437_500_000n * TFT;
 /** E2: burned when burning stops for good. */
@@ -19,11 +19,43 @@ export function burned(world: World): bigint {
   return NOMINAL - totalSupply(world, world.setting.addresses.tft);
 }
 
-/** 0 ProductionMining, 1 BuybackDistribution, 2 Mature. */
 export function phase(world: World): bigint {
-  const all = burned(world);
-  if (all < PRODUCTION_MINING_END) return 0n;
-  return all < BURNING_END ? 1n : 2n;
+  return phaseAt(burned(world));
+}
+
+/** 0 ProductionMining, 1 BuybackDistribution, 2 Mature. */
+export function phaseAt(everBurned: bigint): bigint {
+  if (everBurned < PRODUCTION_MINING_END) return 0n;
+  return everBurned < BURNING_END ? 1n : 2n;
+}
+
+/** 80 % of all that was ever burned, in whole units, until the reserve is empty. */
+export function entitlement(everBurned: bigint): bigint {
+  return min(RESERVE, (everBurned * 8n) / 10n);
+}
+
+/** The parts of an amount bought back. */
+export interface Split {
+  /** Burned in production mining, and in buyback distribution; `burned` is both. */
+  b1: bigint;
+  b2: bigint;
+  burned: bigint;
+  /** Left for the miners. */
+  distributed: bigint;
+  /** What leaves the reserve for it. */
+  released: bigint;
+}
+
+/** Splits an amount bought back when so much was burned before it, each part by the rule of the phase it falls in. */
+export function splitOf(bought: bigint, everBurned: bigint): Split {
+  const b1 = min(bought, saturatingSub(PRODUCTION_MINING_END, everBurned));
+  const afterMining = bought - b1;
+  // half of it is burned, so buyback distribution takes twice what is left to burn
+  const halved = min(afterMining, 2n * saturatingSub(BURNING_END, everBurned + b1));
+  const smallerHalf = halved / 2n;
+  const b2 = halved - smallerHalf;
+  const released = entitlement(everBurned + b1 + b2) - entitlement(everBurned);
+  return { b1, b2, burned: b1 + b2, distributed: smallerHalf + afterMining - halved, released };
 }
 
 /** What one destruction did. */
@@ -38,22 +70,19 @@ export interface Destruction {
 /** Destroys TFT that the controller holds: burns, releases and distributes them by the rule of section 1. */
 export function destroy(world: World, bought: bigint): Destruction {
   const { tft, controller, pool } = world.setting.addresses;
-  const before = burned(world);
-  const b1 = min(bought, saturatingSub(PRODUCTION_MINING_END, before));
-  const rest = bought - b1;
-  const b2 = min(ceilDiv(rest, 2n), saturatingSub(BURNING_END, before + b1));
+  const { burned: gone, distributed } = splitOf(bought, burned(world));
 
-  burn(world, tft, controller, b1 + b2);
+  burn(world, tft, controller, gone);
   const { released, operations } = release(world);
-  transfer(world, tft, controller, pool, rest - b2);
-  return { burned: b1 + b2, released, operations, reward: rest - b2 + released - operations };
+  transfer(world, tft, controller, pool, distributed);
+  return { burned: gone, released, operations, reward: distributed + released - operations };
 }
 
 /** Pays the pool what the burned supply entitles to, less operations' share, which stays in the vault. */
 function release(world: World): { released: bigint; operations: bigint } {
   const { state } = world;
   const { tft, vault, pool } = world.setting.addresses;
-  const entitled = min(RESERVE, (burned(world) * 8n) / 10n);
+  const entitled = entitlement(burned(world));
   const released = entitled - state.released;
   const operations = (released * state.operations.share) / 10_000n;
 
@@ -92,11 +121,15 @@ export function setOperations(world: World, caller: Address, treasury: Address, 
   operations.share = share;
 }
 
-/** What {supply} shows: total, burned, released, reserve, circulating, phase. */
 export function supply(world: World): bigint[] {
-  const total = totalSupply(world, world.setting.addresses.tft);
-  const reserve = RESERVE - world.state.released;
-  return [total, burned(world), world.state.released, reserve, total - reserve, phase(world)];
+  return supplyAt(burned(world), world.state.released);
+}
+
+/** What {supply} shows: total, burned, released, reserve, circulating, phase; what circulates alone is burned. */
+export function supplyAt(everBurned: bigint, released = entitlement(everBurned)): bigint[] {
+  const reserve = RESERVE - released;
+  const circulating = CIRCULATING_AT_GENESIS - everBurned + released;
+  return [reserve + circulating, everBurned, released, reserve, circulating, phaseAt(everBurned)];
 }
 
 /** @throws Error when a statement of protocol.md, section 4, on the supply does not hold in the model itself. */
@@ -104,7 +137,7 @@ export function checkSupply(world: World): void {
   const { tft, vault } = world.setting.addresses;
   const { released, operations } = world.state;
   const all = burned(world);
-  const isReleased = released === min(RESERVE, (all * 8n) / 10n);
+  const isReleased = released === entitlement(all);
   const isCovered = balanceOf(world, tft, vault) >= RESERVE - released + operations.owed;
   if (all > BURNING_END || !isReleased || !isCovered) {
     throw new Error(`The model's supply is unsound: burned ${all}, released ${released}, owed ${operations.owed}`);
