@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
+import { WAD } from "@turingfog/sdk";
+
 import type { Property } from "./check";
 
 const SOURCE = path.join(__dirname, "../../node_modules/@prb/math/src/Common.sol");
@@ -25,7 +27,7 @@ export function readFactors(source = readFileSync(SOURCE, "utf8")): Factors {
 export function exp2(x: bigint, factors: Factors): bigint {
   let result = 1n << 191n;
   for (const [bit, factor] of factors) if ((x & bit) !== 0n) result = (result * factor) >> 64n;
-  return (result * 10n ** 18n) >> (191n - (x >> 64n));
+  return (result * WAD) >> (191n - (x >> 64n));
 }
 
 /** ⌊√n⌋. */
@@ -78,7 +80,7 @@ export function isMonotone(factors: Factors): boolean {
 export function checkExp2(): Property[] {
   const factors = readFactors();
   const whole = Array.from({ length: 129 }, (_, n) => BigInt(n));
-  const isExact = whole.every((n) => exp2(n << 64n, factors) === (10n ** 18n) << n);
+  const isExact = whole.every((n) => exp2(n << 64n, factors) === WAD << n);
 
   const property = (name: string, statement: string, holds: boolean): Property => ({
     suite: "Exp2 (by exact arithmetic over its table)",

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { NOMINAL_SUPPLY, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 
 import { bucketId } from "../demo/books";
@@ -48,7 +49,7 @@ const TAMPERINGS: Record<string, (step: CheckedStep) => CheckedStep> = {
     const supply = { ...step.before.supply, circulating: step.now.supply.circulating - 1n };
     return { ...step, before: { ...step.before, supply } };
   },
-  balancesCoverLiabilities: (step) => withNow(step, { poolBalance: step.now.poolBalance - 10n ** 18n * 10n ** 9n }),
+  balancesCoverLiabilities: (step) => withNow(step, { poolBalance: step.now.poolBalance - NOMINAL_SUPPLY }),
   depositsAreAccountedFor: (step) => {
     const [[orderId, order]] = step.now.orders;
     const orders = new Map(step.now.orders).set(orderId, { ...order, earned: order.earned + 1n });
@@ -99,7 +100,7 @@ describe("Demo", () => {
     const { supply, claimed } = rows[9];
     expect(supply.burned)
       .to.equal(books.supply.burned)
-      .and.to.be.above(10_000n * 10n ** 18n);
+      .and.to.be.above(10_000n * TFT);
     expect(supply.released).to.equal((supply.burned * 4n) / 5n);
     expect(claimed).to.be.above(0n);
     expect(passed % CHECKS.length).to.equal(0);

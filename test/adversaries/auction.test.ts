@@ -1,10 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { max } from "@turingfog/sdk";
+import { DAY, max } from "@turingfog/sdk";
 import { expect } from "chai";
 import { MaxUint256 } from "ethers";
 
 import { deployProtocolFixture, USD_REFERENCE_PRICE } from "../helpers/fixture";
-import { DAY, earn, startEpoch } from "../helpers/market";
+import { earn, startEpoch } from "../helpers/market";
 import { enter, Purse } from "./ledger";
 import { buy, buyAt, openLot, payOut } from "./lots";
 import { ageAt, coalitionBound, destroy, divide, MIN_PROCEEDS, owed, TFT, USD } from "./predictions";

@@ -1,19 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { type ContractTransactionResponse, MaxUint256 } from "ethers";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
-import {
-  earn,
-  HOUR,
-  openOrder,
-  passVetoWindow,
-  registerNode,
-  settle,
-  startEpoch,
-  submitReceipts,
-  TU,
-} from "../helpers/market";
+import { earn, openOrder, passVetoWindow, registerNode, settle, startEpoch, submitReceipts } from "../helpers/market";
 import { buy, buyAt, openLot } from "./lots";
 import { TFT, USD } from "./predictions";
 

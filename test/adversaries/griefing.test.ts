@@ -1,12 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, MINUTE, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { MaxUint256 } from "ethers";
 
 import { TestToken__factory } from "../../typechain-types";
 import { deployProtocolFixture } from "../helpers/fixture";
 import {
-  DAY,
-  HOUR,
   listNode,
   openOrder,
   passVetoWindow,
@@ -14,7 +13,6 @@ import {
   settle,
   startEpoch,
   submitReceipts,
-  TU,
 } from "../helpers/market";
 import { deliver, expectSoundBooks, listRefusingToken, openParams, signPermit } from "../helpers/orders";
 import { enter, Purse } from "./ledger";
@@ -61,7 +59,7 @@ describe("A griefing renter", () => {
     const orderId = await openOrder(protocol, renters[0], usd, { nodeId, tuAmount: 10n * TU, maxUnitPrice: PRICE });
     const { startedAt } = await escrow.order(orderId);
 
-    const stoppedAt = startedAt + 6n * HOUR - 60n;
+    const stoppedAt = startedAt + 6n * HOUR - MINUTE;
     await time.setNextBlockTimestamp(stoppedAt);
     await escrow.connect(renters[0]).stop(orderId);
     await time.increaseTo(startedAt + 6n * HOUR);
@@ -71,7 +69,7 @@ describe("A griefing renter", () => {
     await time.increaseTo(stoppedAt + protocol.params.grace);
     await escrow.close(orderId);
 
-    const earned = (attainableTU(10n * TU, 6n * HOUR - 60n) * PRICE) / TU;
+    const earned = (attainableTU(10n * TU, 6n * HOUR - MINUTE) * PRICE) / TU;
     expect(earned).to.be.greaterThan(5n * USD);
     await purse.expectOutcome({
       adversary: "griefing renter",

@@ -1,4 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { type Addressable, MaxUint256 } from "ethers";
 import { ethers } from "hardhat";
@@ -6,7 +7,7 @@ import { ethers } from "hardhat";
 import { type TestToken, TestToken__factory, type WeirdToken } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { type Asset, HOUR, openOrder, registerNode, startEpoch, TU } from "../helpers/market";
+import { type Asset, openOrder, registerNode, startEpoch } from "../helpers/market";
 import { deliver, expectSoundBooks, listRefusingToken, openParams } from "../helpers/orders";
 import { enter } from "./ledger";
 import { buyAt, payOut } from "./lots";
@@ -62,11 +63,11 @@ async function expectUSDToGoOn(
   const order = orders.findIndex(({ asset }) => asset === usd);
   await deliver(protocol, usd, receipts, [receipts[order]]);
   const next = await startEpoch(protocol);
-  await buyAt(protocol, bidder, { asset: usd, epoch, start: (epoch + 1n) * 86_400n }, ageAt(3n), USD);
+  await buyAt(protocol, bidder, { asset: usd, epoch, start: (epoch + 1n) * DAY }, ageAt(3n), USD);
   await payOut(protocol, epoch, usd, [miners[0]]);
   const { reward } = await pool.bucket(await pool.bucketId(epoch, usd));
   expect(reward).to.equal(divide(destroy(owed(USD, USD_REFERENCE_PRICE, 3n), 0n)).reward);
-  await time.increaseTo((next + 4n) * 86_400n);
+  await time.increaseTo((next + 4n) * DAY);
   await expect(escrow.close(orders[order].orderId)).to.changeTokenBalance(usd, renters[0], 3n * USD);
   await expectSoundBooks(protocol, usd);
 }
@@ -89,9 +90,9 @@ describe("A hostile token", () => {
       PRICE,
     );
     await startEpoch(protocol);
-    const lot = { asset, epoch: stage.epoch, start: (stage.epoch + 1n) * 86_400n };
+    const lot = { asset, epoch: stage.epoch, start: (stage.epoch + 1n) * DAY };
     await expect(buyAt(protocol, bidder, lot, ageAt(3n), PRICE)).to.emit(controller, "LotSoldOut");
-    await time.increase(5n * 86_400n);
+    await time.increase(5n * DAY);
     await expect(escrow.close(stage.orders[0].orderId)).to.changeTokenBalance(asset, renters[0], 3n * PRICE);
     await expectSoundBooks(protocol, asset);
   });
@@ -167,7 +168,7 @@ describe("A hostile token", () => {
     await deliver(protocol, asset, stage.receipts, [stage.receipts[0]]);
     const bucket = await pool.bucketId(stage.epoch, asset);
     expect(await pool.weightOf(bucket, miners[0])).to.equal(PRICE);
-    await time.increase(5n * 86_400n);
+    await time.increase(5n * DAY);
     await expect(escrow.close(stage.orders[0].orderId)).to.changeTokenBalance(asset, renters[0], 3n * PRICE);
     expect(await escrow.liabilities(asset)).to.equal(0n);
     expect(await asset.balanceOf(escrow)).to.equal(4n * PRICE);
@@ -190,7 +191,7 @@ describe("A hostile token", () => {
       await weird.setMode(mode);
 
       await expectUSDToGoOn(protocol, stage);
-      const lot = { asset, epoch: stage.epoch, start: (stage.epoch + 1n) * 86_400n };
+      const lot = { asset, epoch: stage.epoch, start: (stage.epoch + 1n) * DAY };
       const buying = controller.connect(bidder);
       for (const stuck of [
         () => escrow.close.staticCall(stage.orders[0].orderId),
@@ -248,7 +249,7 @@ describe("A hostile token", () => {
     expect(await first.balanceOf(controller)).to.equal(3n * USD);
     await startEpoch(protocol);
     // the first lot, however much is asked for, is what was earned in it
-    const lot = { epoch, start: (epoch + 1n) * 86_400n };
+    const lot = { epoch, start: (epoch + 1n) * DAY };
     await expect(buyAt(protocol, bidder, { ...lot, asset: first }, ageAt(3n), 3n * USD)).to.emit(
       controller,
       "LotSoldOut",
@@ -258,7 +259,7 @@ describe("A hostile token", () => {
     await payOut(protocol, epoch, second, miners);
     expect((await pool.bucket(await pool.bucketId(epoch, second))).isFinal).to.equal(true);
 
-    await time.increase(5n * 86_400n);
+    await time.increase(5n * DAY);
     for (const { orderId } of orders) await escrow.close(orderId);
     expect([await first.balanceOf(escrow), await first.balanceOf(controller)]).to.deep.equal([0n, 0n]);
     expect(await first.balanceOf(renters[0])).to.equal(97n * USD);

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { RootStatus, SkipReason } from "@turingfog/sdk";
+import { DAY, HOUR, RootStatus, SkipReason, TU } from "@turingfog/sdk";
 import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree, type Signature } from "@turingfog/sdk/wire";
 import { expect } from "chai";
@@ -7,8 +7,6 @@ import { id } from "ethers";
 
 import { deployProtocolFixture, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import {
-  DAY,
-  HOUR,
   listNode,
   openOrder,
   passVetoWindow,
@@ -17,7 +15,6 @@ import {
   signByQuorum,
   startEpoch,
   submitReceipts,
-  TU,
 } from "../helpers/market";
 import { byAddress, deliver, expectSoundBooks } from "../helpers/orders";
 import { Purse } from "./ledger";

@@ -1,4 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, MINUTE, TU } from "@turingfog/sdk";
 import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import { ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
@@ -8,9 +9,7 @@ import { ethers } from "hardhat";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import {
-  DAY,
   earn,
-  HOUR,
   listNode,
   openOrder,
   passVetoWindow,
@@ -18,7 +17,6 @@ import {
   settle,
   startEpoch,
   submitReceipts,
-  TU,
 } from "../helpers/market";
 import { byAddress, deliver } from "../helpers/orders";
 import { enter, Purse } from "./ledger";
@@ -67,7 +65,9 @@ describe("A guardian gone bad", () => {
 
     // a veto in the last second that counts, and a freeze in the last second before the closing
     await time.increaseTo(endsAt + 7n * DAY - HOUR);
-    const vetoed = await submitReceipts(protocol, [{ orderId, nodeId, cumulativeTU: TU, measuredAt: startedAt + 60n }]);
+    const vetoed = await submitReceipts(protocol, [
+      { orderId, nodeId, cumulativeTU: TU, measuredAt: startedAt + MINUTE },
+    ]);
     await time.setNextBlockTimestamp(endsAt + 7n * DAY);
     await bad.veto(vetoed.root);
     await time.setNextBlockTimestamp(endsAt + 7n * DAY + protocol.params.grace - 1n);

@@ -1,4 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { HOUR, TU } from "@turingfog/sdk";
 import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import type { ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
@@ -8,7 +9,7 @@ import { ethers } from "hardhat";
 import { type HostileAgent, type HostileToken, type TestToken, TestToken__factory } from "../../typechain-types";
 import { deployProtocolFixture, INITIAL_TFT, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { earn, HOUR, openOrder, passVetoWindow, registerNode, startEpoch, submitReceipts, TU } from "../helpers/market";
+import { earn, openOrder, passVetoWindow, registerNode, startEpoch, submitReceipts } from "../helpers/market";
 import { expectSoundBooks, openParams } from "../helpers/orders";
 import { Purse } from "./ledger";
 import { destroy, divide, TFT } from "./predictions";

@@ -1,8 +1,9 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { HOUR, TU } from "@turingfog/sdk";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
-import { earn, HOUR, openOrder, registerNode, startEpoch, TU } from "../helpers/market";
+import { earn, openOrder, registerNode, startEpoch } from "../helpers/market";
 import { deliver } from "../helpers/orders";
 import { Purse } from "./ledger";
 import { payOut } from "./lots";

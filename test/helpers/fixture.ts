@@ -3,6 +3,7 @@ import path from "node:path";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { type DeploymentParameters, readParameters } from "@turingfog/operator";
+import { DAY } from "@turingfog/sdk";
 import type { SystemContracts } from "@turingfog/sdk/ethers";
 import { parseUnits } from "ethers";
 import { ethers } from "hardhat";
@@ -99,7 +100,7 @@ export async function deployProtocolFixture(): Promise<Protocol> {
 /** The local parameters with the stablecoins listed, and vesting from tomorrow on. */
 async function testParameters(usd: TestToken, dai: TestToken): Promise<DeploymentParameters> {
   const local = readParameters(LOCAL_PARAMETERS);
-  const start = BigInt(await time.latest()) + 86_400n;
+  const start = BigInt(await time.latest()) + DAY;
   return {
     ...local,
     assets: [

@@ -1,5 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import {
   encodeReceiptFile,
@@ -15,12 +16,6 @@ import { type ContractTransactionResponse, id, MaxUint256, ZeroAddress, ZeroHash
 import type { TestToken, TFT } from "../../typechain-types";
 import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import type { Protocol } from "./fixture";
-
-/** One TU, 18 decimals. */
-export const TU = 10n ** 18n;
-
-export const HOUR = 3_600n;
-export const DAY = 86_400n;
 
 export type Asset = TFT | TestToken;
 

@@ -1,5 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, TU } from "@turingfog/sdk";
 import { readDomain } from "@turingfog/sdk/ethers";
 import type { Receipt } from "@turingfog/sdk/wire";
 import { expect } from "chai";
@@ -20,7 +21,7 @@ import type { RefusingToken, TimelockController } from "../../typechain-types";
 import type { OpenParamsStruct, PermitStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import { INITIAL_USD, type Protocol, USD_REFERENCE_PRICE } from "./fixture";
 import { asGovernor } from "./governor";
-import { type Asset, DAY, passVetoWindow, settle, submitReceipts, TU } from "./market";
+import { type Asset, passVetoWindow, settle, submitReceipts } from "./market";
 
 /** In ascending order of address, as the oracle wants signers. */
 export async function byAddress<T extends Signer>(signers: readonly T[]): Promise<T[]> {

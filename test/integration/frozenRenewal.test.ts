@@ -1,18 +1,17 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
 import {
   attestNode,
-  DAY,
   listNode,
   openOrder,
   passVetoWindow,
   settle,
   signByQuorum,
   submitReceipts,
-  TU,
 } from "../helpers/market";
 
 describe("A freeze over the end of an attestation", () => {

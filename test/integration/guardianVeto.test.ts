@@ -1,11 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { RootStatus } from "@turingfog/sdk";
+import { DAY, HOUR, RootStatus, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { DAY, HOUR, listNode, openOrder, passVetoWindow, settle, submitReceipts, TU } from "../helpers/market";
+import { listNode, openOrder, passVetoWindow, settle, submitReceipts } from "../helpers/market";
 import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("A guardian", () => {

@@ -1,18 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
-import {
-  HOUR,
-  openOrder,
-  passVetoWindow,
-  registerNode,
-  settle,
-  startEpoch,
-  submitReceipts,
-  TU,
-} from "../helpers/market";
+import { openOrder, passVetoWindow, registerNode, settle, startEpoch, submitReceipts } from "../helpers/market";
 import { attainable, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("A joint order", () => {

@@ -1,9 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
-import { DAY, HOUR, listNode, openOrder, settle, startEpoch, submitReceipts, TU } from "../helpers/market";
+import { listNode, openOrder, settle, startEpoch, submitReceipts } from "../helpers/market";
 import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("A late receipt", () => {

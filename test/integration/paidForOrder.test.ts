@@ -1,9 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, MaxUint256, parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
-import { HOUR, listNode, TU } from "../helpers/market";
+import { listNode } from "../helpers/market";
 import { deliver, expectSoundBooks, openParams, startOf } from "../helpers/orders";
 
 describe("An order that a fiat gateway pays for someone", () => {

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { RootStatus } from "@turingfog/sdk";
+import { DAY, HOUR, RootStatus, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits } from "ethers";
 
@@ -7,15 +7,12 @@ import { deployProtocolFixture } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import {
   attestNode,
-  DAY,
-  HOUR,
   listNode,
   openOrder,
   passVetoWindow,
   settle,
   signByQuorum,
   submitReceipts,
-  TU,
 } from "../helpers/market";
 import { byAddress, expectSoundBooks, openParams, startOf } from "../helpers/orders";
 

@@ -1,9 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
-import { HOUR, listNode, openOrder, TU } from "../helpers/market";
+import { listNode, openOrder } from "../helpers/market";
 import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("An order sold on", () => {

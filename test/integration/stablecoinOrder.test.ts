@@ -1,9 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { MaxUint256, parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
-import { DAY, HOUR, listNode, startEpoch, TU } from "../helpers/market";
+import { listNode, startEpoch } from "../helpers/market";
 import { deliver, expectSoundBooks, openParams, signPermit, startOf } from "../helpers/orders";
 
 describe("An order paid in a stablecoin, with a permit", () => {

@@ -1,9 +1,10 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { HOUR, MINUTE, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
-import { HOUR, listNode, openOrder, TU } from "../helpers/market";
+import { listNode, openOrder } from "../helpers/market";
 import { attainable, deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("An order stopped early", () => {
@@ -19,7 +20,7 @@ describe("An order stopped early", () => {
 
     // a minute before the hourly measurement
     const startedAt = await startOf(protocol, orderId);
-    const stoppedAt = startedAt + 6n * HOUR - 60n;
+    const stoppedAt = startedAt + 6n * HOUR - MINUTE;
     await time.setNextBlockTimestamp(stoppedAt);
     await escrow.connect(renter).stop(orderId);
     await time.increaseTo(startedAt + 6n * HOUR);

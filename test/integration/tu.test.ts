@@ -5,7 +5,7 @@ import path from "node:path";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { PRIVATE_KEY_VARIABLE } from "@turingfog/operator";
-import { earnedBy, gpuModelOf, imagesPerSecondE3Of, ratePerDay, ratingOf } from "@turingfog/sdk";
+import { DAY, earnedBy, gpuModelOf, HOUR, imagesPerSecondE3Of, ratePerDay, ratingOf, TU } from "@turingfog/sdk";
 import { readMeasurements } from "@turingfog/sdk/node";
 import { expect } from "chai";
 import { computeAddress, id, parseUnits } from "ethers";
@@ -13,7 +13,7 @@ import { computeAddress, id, parseUnits } from "ethers";
 import { checkedDeployment } from "../helpers/checkedDeployment";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { accountKeys } from "../helpers/keys";
-import { DAY, HOUR, openOrder, TU } from "../helpers/market";
+import { openOrder } from "../helpers/market";
 import { attainable, deliver, startOf } from "../helpers/orders";
 import { editedLog, EXAMPLE_100, fileOf, folderOf, printedBy, temporaryFolder, thrownBy } from "../helpers/tuLogs";
 

@@ -1,3 +1,4 @@
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { MaxUint256 } from "ethers";
 import fc from "fast-check";
 
@@ -5,8 +6,8 @@ import type { Action, AssetName, Entry, Flaw, Pick, ReceiptStep, ModelStep, When
 
 /** What random sequences are made of. The first of several choices is what shrinking ends at. */
 
-const DAY = 86_400;
-const TU = 10n ** 18n;
+const SECONDS_PER_DAY = Number(DAY);
+const MAX_ATTESTATION = 90 * SECONDS_PER_DAY;
 
 const MINERS = ["miner0", "miner1", "miner2"];
 const PAYERS = ["renter0", "renter1", "bidder", "treasury"];
@@ -34,8 +35,8 @@ const moment = fc.oneof(
 
 const when: fc.Arbitrary<When> = fc.oneof(
   { weight: 30, arbitrary: fc.record({ after: fc.integer({ min: 1, max: 7_200 }) }) },
-  { weight: 3, arbitrary: fc.record({ after: fc.integer({ min: DAY / 4, max: 2 * DAY }) }) },
-  { weight: 1, arbitrary: fc.record({ after: fc.integer({ min: 5 * DAY, max: 40 * DAY }) }) },
+  { weight: 3, arbitrary: fc.record({ after: fc.integer({ min: SECONDS_PER_DAY / 4, max: 2 * SECONDS_PER_DAY }) }) },
+  { weight: 1, arbitrary: fc.record({ after: fc.integer({ min: 5 * SECONDS_PER_DAY, max: 40 * SECONDS_PER_DAY }) }) },
   {
     weight: 16,
     arbitrary: fc.record({
@@ -117,9 +118,9 @@ const openOrder: fc.Arbitrary<Action> = asset.chain((name) =>
     maxUnitPrice: price(name),
     aboveListing: sometimes(fc.bigInt(0n, 3n), fc.constant(null), 6),
     duration: fc.oneof(
-      { weight: 10, arbitrary: fc.bigInt(3_600n, 5n * 86_400n) },
-      { weight: 4, arbitrary: fc.bigInt(5n * 86_400n, 40n * 86_400n) },
-      { weight: 1, arbitrary: from(3_599n, 3_600n, 366n * 86_400n, 366n * 86_400n + 1n) },
+      { weight: 10, arbitrary: fc.bigInt(HOUR, 5n * DAY) },
+      { weight: 4, arbitrary: fc.bigInt(5n * DAY, 40n * DAY) },
+      { weight: 1, arbitrary: from(HOUR - 1n, HOUR, 366n * DAY, 366n * DAY + 1n) },
     ),
     renter: someone,
     refundTo: sometimes(fc.constant("zero"), someone, 4),
@@ -216,7 +217,11 @@ const nodes: [number, fc.Arbitrary<Action>][] = [
     action("attestNode", {
       node: pick,
       from: from("now", "lapse"),
-      seconds: sometimes(fc.integer({ min: 3_600, max: 90 * DAY }), from(-1, 0, 1, 90 * DAY, 90 * DAY + 1), 4),
+      seconds: sometimes(
+        fc.integer({ min: Number(HOUR), max: MAX_ATTESTATION }),
+        from(-1, 0, 1, MAX_ATTESTATION, MAX_ATTESTATION + 1),
+        4,
+      ),
       flaw,
     }),
   ],

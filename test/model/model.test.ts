@@ -1,4 +1,5 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
@@ -110,16 +111,15 @@ describe("Reference model", () => {
 
   describe("exactPrice", () => {
     const reference = parseUnits("20", 18);
-    const day = 86_400n;
 
     for (const [name, elapsed, price] of [
       ["8 r when the clock starts", 0n, 8n * reference],
-      ["r after three fifths of the first period", (day * 3n) / 5n, reference],
-      ["r / 4 after the first period", day, reference / 4n],
-      ["r / 1,024 after the second", 2n * day, reference / 1_024n],
+      ["r after three fifths of the first period", (DAY * 3n) / 5n, reference],
+      ["r / 4 after the first period", DAY, reference / 4n],
+      ["r / 1,024 after the second", 2n * DAY, reference / 1_024n],
     ] as const) {
       it(`is ${name}`, () => {
-        expect(exactPrice(reference, elapsed, day)).to.be.oneOf([price, price - 1n]);
+        expect(exactPrice(reference, elapsed, DAY)).to.be.oneOf([price, price - 1n]);
       });
     }
   });

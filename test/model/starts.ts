@@ -1,3 +1,4 @@
+import { DAY, HOUR, TU, WAD as TFT } from "@turingfog/sdk";
 import { MaxUint256 } from "ethers";
 
 import { PRODUCTION_MINING_END } from "./reference/supply";
@@ -9,10 +10,8 @@ import type { Tally } from "./tally";
 
 /** Where sequences start. What leads there is lived and compared like any sequence. */
 
-const TFT = 10n ** 18n;
-const TU = 10n ** 18n;
 const MILLION = 1_000_000n * TFT;
-const DAY = 86_400;
+const SECONDS_PER_DAY = Number(DAY);
 
 /** How far before a boundary: a few typical orders. */
 const DISTANCE = 1_000n * TFT;
@@ -41,7 +40,7 @@ function openMarket(): ModelStep[] {
   const prices = [50n * TFT, 12_345_678n, 7n * TFT];
   const nodes = hardware.flatMap(({ gpuModel, gpuCount }, i): Action[] => [
     { do: "registerNode", owner: `miner${i}`, gpuModel, gpuCount, payout: `miner${i}` },
-    { do: "attestNode", node: i, from: "now", seconds: 30 * (i + 1) * DAY, flaw: "none" },
+    { do: "attestNode", node: i, from: "now", seconds: 30 * (i + 1) * SECONDS_PER_DAY, flaw: "none" },
     ...(["tft", "usd", "dai"] as const).map((asset, j): Action => ({
       ...{ do: "setListing", node: i, caller: null, asset },
       ...{ unitPrice: prices[j] * BigInt(i + 1) + (i === 2 ? 3n : 0n), capacityTU: 1_000n * TU },
@@ -62,13 +61,13 @@ function gather(): ModelStep[] {
 function spend(amount: bigint): ModelStep[] {
   const node = 3;
   return [
-    soon({ do: "attestNode", node, from: "now", seconds: 90 * DAY, flaw: "none" }),
+    soon({ do: "attestNode", node, from: "now", seconds: 90 * SECONDS_PER_DAY, flaw: "none" }),
     soon({
       ...{ do: "openOrder", payer: "treasury", node: "joint", asset: "tft", tuAmount: TU, maxUnitPrice: amount },
-      ...{ aboveListing: null, duration: 3_600n, renter: "treasury", refundTo: "zero", paymentRef: 0, permit: "none" },
+      ...{ aboveListing: null, duration: HOUR, renter: "treasury", refundTo: "zero", paymentRef: 0, permit: "none" },
     }),
     {
-      when: { after: 3_600 },
+      when: { after: Number(HOUR) },
       action: {
         ...{ do: "submit", flaw: "none", hash: "given" },
         receipts: [{ order: 0, node, percent: 100, extra: 0, measured: "now", offset: 0 }],
@@ -91,7 +90,7 @@ function treasuryNode(): ModelStep {
 /** Orders of each kind are running, so that sequences are soon about something. */
 function openBusiness(): ModelStep[] {
   const order = { do: "openOrder", maxUnitPrice: 3n * TFT, aboveListing: 0n, refundTo: "zero" } as const;
-  const long = { tuAmount: 20n * TU + 7n, duration: 20n * 86_400n, paymentRef: 0, permit: "none" } as const;
+  const long = { tuAmount: 20n * TU + 7n, duration: 20n * DAY, paymentRef: 0, permit: "none" } as const;
   const round = { ...long, tuAmount: 20n * TU };
   const actions: Action[] = [
     { ...order, ...long, payer: "renter0", renter: "renter0", node: 0, asset: "usd" },

@@ -1,4 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, MINUTE, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
@@ -6,7 +7,7 @@ import { ethers } from "hardhat";
 import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { type Asset, DAY, HOUR, openOrder, registerNode, signByQuorum, TU } from "../helpers/market";
+import { type Asset, openOrder, registerNode, signByQuorum } from "../helpers/market";
 import { attainable, deliver, expectSoundBooks, listRefusingToken, worth } from "../helpers/orders";
 
 const UNIT_PRICE = parseUnits("1", 6);
@@ -174,7 +175,7 @@ describe("ComputeEscrow, closing", () => {
       await escrow.connect(actors.renters[0]).stop(orderId);
       await time.increase(HOUR);
 
-      await deliver(protocol, usd, [{ orderId, nodeId, cumulativeTU: TU, measuredAt: stoppedAt + 60n }]);
+      await deliver(protocol, usd, [{ orderId, nodeId, cumulativeTU: TU, measuredAt: stoppedAt + MINUTE }]);
 
       const ran = attainable(TU, 5n * HOUR);
       const { tuSettled, earned } = await escrow.order(orderId);

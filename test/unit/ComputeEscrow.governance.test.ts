@@ -1,11 +1,12 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { type Addressable, parseUnits } from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { DAY, HOUR, listNode, openOrder, startEpoch, TU } from "../helpers/market";
+import { listNode, openOrder, startEpoch } from "../helpers/market";
 import { deliver, startOf } from "../helpers/orders";
 
 const REFERENCE_PRICE = parseUnits("20", 18);

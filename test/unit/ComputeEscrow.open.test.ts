@@ -1,4 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, MaxUint256, parseUnits, ZeroAddress, ZeroHash } from "ethers";
 import { ethers } from "hardhat";
@@ -6,7 +7,7 @@ import { ethers } from "hardhat";
 import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { type Asset, DAY, HOUR, listNode, openOrder, TU } from "../helpers/market";
+import { type Asset, listNode, openOrder } from "../helpers/market";
 import { expectSoundBooks, listRefusingToken, openParams, signPermit } from "../helpers/orders";
 
 const MAX_DURATION = 366n * DAY;

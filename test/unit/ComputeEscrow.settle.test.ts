@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { RootStatus, SkipReason } from "@turingfog/sdk";
+import { DAY, HOUR, MINUTE, RootStatus, SkipReason, TU } from "@turingfog/sdk";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { parseUnits, ZeroHash } from "ethers";
@@ -10,8 +10,6 @@ import { asGovernor } from "../helpers/governor";
 import {
   type Asset,
   attestNode,
-  DAY,
-  HOUR,
   listNode,
   openOrder,
   passVetoWindow,
@@ -19,7 +17,6 @@ import {
   settle,
   startEpoch,
   submitReceipts,
-  TU,
 } from "../helpers/market";
 import { attainable, deliver, expectSoundBooks, listRefusingToken, startOf, worth } from "../helpers/orders";
 
@@ -334,7 +331,7 @@ describe("ComputeEscrow, settling", () => {
     async function expectSkipped(protocol: Protocol, bad: Receipt, reason: SkipReason, submittedAt?: bigint) {
       const { escrow, usd } = protocol.contracts;
       const sound = await openJob(protocol);
-      const good = receiptOf(sound, TU, sound.startedAt + 60n);
+      const good = receiptOf(sound, TU, sound.startedAt + MINUTE);
       await time.increase(HOUR);
       if (submittedAt !== undefined) await time.setNextBlockTimestamp(submittedAt);
 
@@ -720,7 +717,7 @@ describe("ComputeEscrow, settling", () => {
       const job = await openJob(protocol, { unitPrice: 7n });
       await time.increase(HOUR);
       const receipts = Array.from({ length: 20 }, (_, i) =>
-        receiptOf(job, (BigInt(i + 1) * TU) / 20n, BigInt(job.startedAt) + 60n * BigInt(i + 1)),
+        receiptOf(job, (BigInt(i + 1) * TU) / 20n, BigInt(job.startedAt) + MINUTE * BigInt(i + 1)),
       );
       const tree = await submitReceipts(protocol, receipts);
       await time.increase(protocol.params.vetoWindow);
@@ -748,7 +745,7 @@ describe("ComputeEscrow, settling", () => {
         minute: fc.bigInt({ min: 0n, max: 200n }),
       });
       // a second apart, so that no two receipts are the same
-      const secondsOf = (minute: bigint, i: number) => 60n * minute + BigInt(i);
+      const secondsOf = (minute: bigint, i: number) => MINUTE * minute + BigInt(i);
       const calls = fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 5 });
 
       await fc.assert(

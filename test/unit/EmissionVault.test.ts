@@ -1,5 +1,5 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { PRODUCTION_MINING_END, RESERVE } from "@turingfog/sdk";
+import { PRODUCTION_MINING_END, RESERVE, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 import { type Addressable, getCreateAddress, type Signer, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
@@ -10,8 +10,6 @@ import { asGovernor } from "../helpers/governor";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";
 import { impersonate, systemOf } from "../helpers/system";
-
-const TFT = 10n ** 18n;
 
 /** The controller, as if it had a key, and with some TFT of its own. */
 async function brokenController({ contracts: { controller, tft }, actors }: Protocol): Promise<Signer> {

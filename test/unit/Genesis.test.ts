@@ -1,5 +1,6 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { codesHash, type CreationCodes, genesisPlan } from "@turingfog/operator";
+import { DAY, MINUTE } from "@turingfog/sdk";
 import { CONTRACTS, GENESIS_KEYS, vestingKey } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { AbiCoder, concat, getCreateAddress, parseUnits, ZeroAddress } from "ethers";
@@ -139,10 +140,10 @@ describe("Genesis", () => {
       ["guardian", { guardian: ZeroAddress }],
       ["signers", { signers: [] }],
       ["quorum", { quorum: 4n }],
-      ["epochLength", { epochLength: 60n }],
-      ["auctionPeriod", { auctionPeriod: 60n }],
-      ["vetoWindow", { vetoWindow: 60n }],
-      ["grace", { grace: 4n * 86_400n }],
+      ["epochLength", { epochLength: MINUTE }],
+      ["auctionPeriod", { auctionPeriod: MINUTE }],
+      ["vetoWindow", { vetoWindow: MINUTE }],
+      ["grace", { grace: 4n * DAY }],
       ["operationsTreasury", { operationsTreasury: ZeroAddress }],
       ["operationsShare", { operationsShare: 0n }],
       ["assets", { assets: [] }],

@@ -1,13 +1,13 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { MAX_RATING, NETWORKS, ratingOf, REFERENCE_IMAGES_PER_SECOND } from "@turingfog/sdk";
+import { DAY, MAX_RATING, NETWORKS, ratingOf, REFERENCE_IMAGES_PER_SECOND, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits, ZeroAddress, ZeroHash } from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { attestNode, DAY, listNode, openOrder, registerNode, signByQuorum, TU } from "../helpers/market";
+import { attestNode, listNode, openOrder, registerNode, signByQuorum } from "../helpers/market";
 
 const MAX_ATTESTATION = 90n * DAY;
 const UNATTESTED = 0n;
@@ -144,7 +144,7 @@ describe("NodeRegistry", () => {
 
       await expect(attestRating(protocol, images))
         .to.be.revertedWithCustomError(protocol.contracts.registry, "Registry_RatingOutOfBounds")
-        .withArgs(MAX_RATING + 10n ** 18n / 209n / 7_000n, MAX_RATING);
+        .withArgs(MAX_RATING + TU / 209n / 7_000n, MAX_RATING);
     });
 
     it("rejects measurements that no quorum has signed", async () => {

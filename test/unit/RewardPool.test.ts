@@ -1,5 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, HOUR, MINUTE, TU, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 import { ZeroAddress } from "ethers";
 import fc from "fast-check";
@@ -7,24 +8,12 @@ import { ethers } from "hardhat";
 
 import { deployProtocolFixture, INITIAL_TFT, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import {
-  earn,
-  HOUR,
-  openOrder,
-  passVetoWindow,
-  registerNode,
-  settle,
-  startEpoch,
-  submitReceipts,
-  TU,
-} from "../helpers/market";
+import { earn, openOrder, passVetoWindow, registerNode, settle, startEpoch, submitReceipts } from "../helpers/market";
 import { impersonate, systemOf } from "../helpers/system";
 
 const SEED = Number(process.env.SEED ?? 1);
 
-const TFT = 10n ** 18n;
-const MINUTE = 60n;
-const MAX_EPOCH_LENGTH = 30n * 86_400n;
+const MAX_EPOCH_LENGTH = 30n * DAY;
 
 /** What a miner earned, in TFT. */
 type Weight = readonly [miner: HardhatEthersSigner, amount: bigint];

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { BURNING_END, NOMINAL_SUPPLY, RESERVE, ULTIMATE_SUPPLY } from "@turingfog/sdk";
+import { BURNING_END, NOMINAL_SUPPLY, RESERVE, ULTIMATE_SUPPLY, WAD as TFT } from "@turingfog/sdk";
 import { readDomain } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { MaxUint256, Signature, type Signer, verifyTypedData, ZeroAddress } from "ethers";
@@ -9,8 +9,6 @@ import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";
 import { impersonate, systemOf } from "../helpers/system";
-
-const TFT = 10n ** 18n;
 
 const PERMIT_TYPES = {
   Permit: [

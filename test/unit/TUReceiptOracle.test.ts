@@ -1,5 +1,5 @@
 import { loadFixture, setCode, time } from "@nomicfoundation/hardhat-network-helpers";
-import { RootStatus } from "@turingfog/sdk";
+import { DAY, HOUR, MINUTE, RootStatus } from "@turingfog/sdk";
 import { readDomain, signMessage } from "@turingfog/sdk/ethers";
 import { type OracleMessages, type Signature, structHash } from "@turingfog/sdk/wire";
 import { expect } from "chai";
@@ -22,7 +22,6 @@ import { deploySystem } from "../../deploy/inProcess";
 import type { TUReceiptOracle } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { DAY, HOUR } from "../helpers/market";
 import { byAddress, schedule } from "../helpers/orders";
 
 const FREEZE_DURATION = 7n * DAY;
@@ -142,14 +141,14 @@ describe("TUReceiptOracle", () => {
       for (const window of [59n, 7n * DAY + 1n]) {
         await expect(deploy(protocol, { window }))
           .to.be.revertedWithCustomError(oracle, "Oracle_VetoWindowOutOfBounds")
-          .withArgs(window, 60n, 7n * DAY);
+          .withArgs(window, MINUTE, 7n * DAY);
       }
     });
 
     it("takes a veto window of a minute and one of seven days", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
 
-      for (const window of [60n, 7n * DAY]) {
+      for (const window of [MINUTE, 7n * DAY]) {
         expect(await (await deploy(protocol, { window })).VETO_WINDOW()).to.equal(window);
       }
     });

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { Phase } from "@turingfog/sdk";
+import { DAY, Phase, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 import { AbiCoder, type Contract, ZeroAddress } from "ethers";
 import { ethers, ignition } from "hardhat";
@@ -8,10 +8,9 @@ import FillerModule from "../../deploy/modules/Filler";
 import { type TestToken, type UniswapV3BuybackFiller, UniswapV3BuybackFiller__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { DAY, earn, startEpoch } from "../helpers/market";
+import { earn, startEpoch } from "../helpers/market";
 import { createPool, deployUniswapV3, POOL_FEE, type UniswapV3 } from "../helpers/uniswap";
 
-const TFT = 10n ** 18n;
 const USD = 10n ** 6n;
 
 /** The local parameters' epoch and auction period. */

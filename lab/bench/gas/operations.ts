@@ -1,5 +1,5 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { BURNING_END, PRODUCTION_MINING_END } from "@turingfog/sdk";
+import { BURNING_END, DAY, HOUR, PRODUCTION_MINING_END, TU, WAD as TFT } from "@turingfog/sdk";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { type ContractTransactionResponse, getAddress, id, MaxUint256 } from "ethers";
 import { ethers } from "hardhat";
@@ -7,16 +7,13 @@ import { ethers } from "hardhat";
 import { asGovernor } from "../../../test/helpers/governor";
 import { burnUpTo } from "../../../test/helpers/lifetime";
 import {
-  DAY,
   earn,
-  HOUR,
   listNode,
   passVetoWindow,
   registerNode,
   settle,
   signByQuorum,
   startEpoch,
-  TU,
 } from "../../../test/helpers/market";
 import { byAddress, openParams, signPermit } from "../../../test/helpers/orders";
 import { type Meter, undone } from "./meter";
@@ -43,7 +40,6 @@ const QUORUMS = [
 const GENESIS_STEP = 10_000;
 
 const USD = 10n ** 6n;
-const TFT = 10n ** 18n;
 const UNLIMITED = 2n ** 128n - 1n;
 
 /** An order of 1 TU, and the node that works on it. */

@@ -1,4 +1,5 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY } from "@turingfog/sdk";
 import DistributorArtifact from "@uniswap/merkle-distributor/build/MerkleDistributor.json";
 import V2FactoryArtifact from "@uniswap/v2-core/build/UniswapV2Factory.json";
 import V2RouterArtifact from "@uniswap/v2-periphery/build/UniswapV2Router02.json";
@@ -18,7 +19,6 @@ import {
 } from "ethers";
 import { ethers } from "hardhat";
 
-import { DAY } from "../../../test/helpers/market";
 import { POOL_FEE } from "../../../test/helpers/uniswap";
 import { type Meter, undone } from "./meter";
 import type { World } from "./world";

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+import { DAY } from "@turingfog/sdk";
 import { expect } from "chai";
 import { HDNodeWallet, id, JsonRpcSigner, parseEther, toQuantity } from "ethers";
 
@@ -12,7 +13,7 @@ import { OtherChain, CommandProcess, type Outcome } from "../../../test/helpers/
 
 const PARAMETERS = "deploy/parameters/local.json5";
 const MNEMONIC = "test test test test test test test test test test test junk";
-const TWO_DAYS = 2 * 86_400;
+const TWO_DAYS = Number(2n * DAY);
 
 const account = (index: number) => HDNodeWallet.fromPhrase(MNEMONIC, undefined, `m/44'/60'/0'/0/${index}`);
 const ADMIN = account(1);

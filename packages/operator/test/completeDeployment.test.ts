@@ -22,6 +22,7 @@ import {
   SafeSender,
   WrongCreate2DeployerError,
 } from "@turingfog/operator";
+import { HOUR } from "@turingfog/sdk";
 import { RevertError } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { dataSlice } from "ethers";
@@ -215,7 +216,7 @@ describe("completeDeployment", () => {
 
       expect(await compare(parameters)).to.deep.equal([]);
       const governor = { ...parameters.governor, minDelay: 60n };
-      expect(await compare({ ...parameters, governor, vetoWindow: 3_600n })).to.deep.equal([
+      expect(await compare({ ...parameters, governor, vetoWindow: HOUR })).to.deep.equal([
         { path: "timelock.minDelay", deployed: "172800", planned: "60" },
         { path: "genesis.plan.vetoWindow", deployed: "21600", planned: "3600" },
       ]);

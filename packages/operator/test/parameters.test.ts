@@ -7,7 +7,7 @@ import {
   readParameters,
   validateParameters,
 } from "@turingfog/operator";
-import { formatDuration } from "@turingfog/sdk";
+import { DAY, formatDuration, HOUR, MINUTE } from "@turingfog/sdk";
 import { expect } from "chai";
 import { getAddress, parseUnits, toBeHex, ZeroAddress } from "ethers";
 import JSON5 from "json5";
@@ -15,7 +15,6 @@ import JSON5 from "json5";
 const DIRECTORY = path.join(__dirname, "../../../deploy/parameters");
 const LOCAL = path.join(DIRECTORY, "local.json5");
 
-const DAY = 86_400n;
 const ADDRESS_RULE = "must be an address other than zero, with its EIP-55 checksum";
 const OTHER = "0xFABB0ac9d68B0B445fB7357272Ff202C5651694a";
 
@@ -271,7 +270,7 @@ describe("deployment parameters", () => {
 
   describe("formatDuration", () => {
     it("writes times in the largest unit that divides them", () => {
-      const written = [0n, 1n, 59n, 60n, 3_600n, 5_400n, DAY, 21n * DAY].map(formatDuration);
+      const written = [0n, 1n, 59n, MINUTE, HOUR, 90n * MINUTE, DAY, 21n * DAY].map(formatDuration);
       expect(written).to.deep.equal([
         ...["0 seconds", "1 second", "59 seconds", "1 minute", "1 hour", "90 minutes", "1 day", "21 days"],
       ]);

@@ -1,8 +1,6 @@
 import { expect } from "chai";
 
-import { filledAmount, MAX_REFERENCE, OutOfRangeError, priceAt, tftOwed } from "@turingfog/sdk";
-
-const DAY = 86_400n;
+import { DAY, filledAmount, MAX_REFERENCE, OutOfRangeError, priceAt, tftOwed } from "@turingfog/sdk";
 
 // the prices themselves are compared with the contract's in test/unit/AuctionPrice.test.ts
 describe("auction", () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { bucketId, claimShare, depositOf } from "@turingfog/sdk";
+import { bucketId, claimShare, DAY, depositOf, HOUR, TU } from "@turingfog/sdk";
 import {
   MissingAddressError,
   NoProviderError,
@@ -24,16 +24,13 @@ import { ethers } from "hardhat";
 
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 import {
-  DAY,
   earn,
-  HOUR,
   listNode,
   openOrder,
   passVetoWindow,
   registerNode,
   startEpoch,
   submitReceipts,
-  TU,
 } from "../../../test/helpers/market";
 
 const UNIT_PRICE = 16_000_000n;

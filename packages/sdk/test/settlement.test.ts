@@ -5,6 +5,7 @@ import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import {
   bucketId,
   claimShare,
+  DAY,
   decodeBucketId,
   decodeNodeId,
   decodeOrderId,
@@ -37,7 +38,6 @@ import {
 
 const SEED = Number(process.env.SEED ?? 1);
 const CONTRACTS = path.join(__dirname, "../../../contracts");
-const DAY = 86_400n;
 
 /** The members of an enum, as its contract declares them. */
 function declared(file: string, name: string): string[] {

@@ -1,9 +1,7 @@
 import { expect } from "chai";
 import { MaxUint256 } from "ethers";
 
-import { destroy, GENESIS, NOMINAL_SUPPLY, OutOfRangeError, Phase, split, supplyOf } from "@turingfog/sdk";
-
-const TFT = 10n ** 18n;
+import { destroy, GENESIS, NOMINAL_SUPPLY, OutOfRangeError, Phase, split, supplyOf, WAD as TFT } from "@turingfog/sdk";
 
 // splits, entitlements and phases are compared with the contract's in test/unit/SupplySchedule.test.ts
 describe("supply", () => {

@@ -1,3 +1,5 @@
+import { DAY } from "@turingfog/sdk";
+
 import type { Action, When } from "../steps";
 import { openOrderAt, refundable } from "../reference/escrow";
 import { frozenUntil, isFrozen, status, Status } from "../reference/oracle";
@@ -52,7 +54,7 @@ function momentsOf(world: World, kind: Extract<When, { at: string }>["at"]): big
     case "thaw":
       return isFrozen(world) ? [frozenUntil(world)] : [];
     case "nextFreeze":
-      return state.freezes.map(({ startedAt }) => startedAt + 30n * 86_400n);
+      return state.freezes.map(({ startedAt }) => startedAt + 30n * DAY);
     case "epoch":
       return [(world.epoch + 1n) * setting.epochLength];
   }

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { formatInstant, RootStatus } from "@turingfog/sdk";
+import { DAY, formatInstant, RootStatus } from "@turingfog/sdk";
 import { diff, encodeGuardianAction, type GuardianAction, guardianChanges, simulate } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { id } from "ethers";
@@ -9,7 +9,6 @@ import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/f
 import { passVetoWindow, signByQuorum } from "../../../../test/helpers/market";
 
 const ROOT = id("root");
-const DAY = 86_400;
 
 async function submitted(): Promise<Protocol> {
   const protocol = await deployProtocolFixture();
@@ -68,11 +67,11 @@ describe("guardian actions", () => {
     expect(toCome).to.deep.equal({
       what: "frozen",
       from: "no",
-      to: `until ${formatInstant((await now()) + BigInt(7 * DAY))}, and not again within 30 days`,
+      to: `until ${formatInstant((await now()) + 7n * DAY)}, and not again within 30 days`,
     });
 
     await act(protocol, { kind: "freeze" });
-    const until = BigInt(await time.latest()) + BigInt(7 * DAY);
+    const until = BigInt(await time.latest()) + 7n * DAY;
     expect(await oracle.frozenUntil()).to.equal(until);
     const [over] = await guardianChanges(oracle, { kind: "thaw" }, await now());
     expect(over).to.deep.equal({ what: "frozen", from: `until ${formatInstant(until)}`, to: "no" });
@@ -87,7 +86,7 @@ describe("guardian actions", () => {
     const protocol = await loadFixture(submitted);
     const { contracts, actors } = protocol;
     await act(protocol, { kind: "freeze" });
-    const earliest = (await time.latest()) + 30 * DAY;
+    const earliest = (await now()) + 30n * DAY;
     const call = await encodeGuardianAction(contracts.oracle, { kind: "freeze" });
     const refusal = await simulate(ethers.provider, actors.guardian.address, call).catch(
       (error: Error) => error.message,

@@ -2,14 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import {
-  encodeMeasurementFile,
-  evidenceOf,
-  gpuModelOf,
-  MissingNetworksError,
-  ratingOf,
-  RefusedLogError,
-} from "@turingfog/sdk";
+import { encodeMeasurementFile, evidenceOf, gpuModelOf, MissingNetworksError, ratingOf, RefusedLogError, DAY } from "@turingfog/sdk";
 import {
   AlreadyRatedError,
   AmbiguousGpuError,
@@ -36,7 +29,6 @@ import { editedLog, EXAMPLE_100, EXAMPLE_100_E3, fileOf, LOGS, thrownBy } from "
 import type { NodeRegistry } from "../../../../typechain-types";
 
 const LOG = path.join(EXAMPLE_100, "resnet50.log");
-const DAY = 86_400n;
 
 async function signedBy(
   count: number,

@@ -1,8 +1,10 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import {
+  DAY,
   GENESIS_RATINGS,
   gpuModelOf,
   gpuSecondsOf,
+  HOUR,
   MAX_RATING,
   MeasurementCountError,
   NETWORKS,
@@ -13,6 +15,7 @@ import {
   REFERENCE_IMAGES_PER_SECOND,
   tuOf,
   unitPriceOf,
+  WAD,
   ZeroThroughputError,
 } from "@turingfog/sdk";
 import { expect } from "chai";
@@ -25,7 +28,6 @@ import { signByQuorum } from "../../../../test/helpers/market";
 const SEED = Number(process.env.SEED ?? 1);
 const RUNS = 40;
 
-const WAD = 10n ** 18n;
 const MAX_UINT32 = 2n ** 32n - 1n;
 
 const REFERENCE = NETWORKS.map((network) => REFERENCE_IMAGES_PER_SECOND[network] * 1_000n);
@@ -141,13 +143,13 @@ describe("rating", () => {
     const RTX_2080_TI = 1_350_000_000_000_000_000n;
 
     it("count a day of a GTX 1080 Ti as 1 TU", () => {
-      expect(tuOf(86_400n, WAD)).to.equal(WAD);
-      expect(gpuSecondsOf(WAD, WAD)).to.equal(86_400n);
+      expect(tuOf(DAY, WAD)).to.equal(WAD);
+      expect(gpuSecondsOf(WAD, WAD)).to.equal(DAY);
     });
 
     it("count TU by rating and number of GPUs", () => {
       expect(ratePerDay(RTX_2080_TI, 8n)).to.equal(10_800_000_000_000_000_000n);
-      expect(tuOf(8n * 3_600n, RTX_2080_TI)).to.equal(450_000_000_000_000_000n);
+      expect(tuOf(8n * HOUR, RTX_2080_TI)).to.equal(450_000_000_000_000_000n);
     });
 
     it("round TU down and the seconds that they take up", () => {

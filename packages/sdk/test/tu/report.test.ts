@@ -16,12 +16,12 @@ import {
   ratioOf,
   REFERENCE_IMAGES_PER_SECOND,
   reportToJson,
+  WAD,
   ZeroThroughputError,
 } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
-const WAD = 10n ** 18n;
 const SOURCE = `0x${"00".repeat(32)}`;
 
 /** A GPU that is so many times as fast as the reference, network by network; undefined was not measured. */
