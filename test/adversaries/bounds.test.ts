@@ -1,5 +1,6 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { HOUR, TU } from "@turingfog/sdk";
+import { mined } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { type ContractTransactionResponse, MaxUint256 } from "ethers";
 
@@ -12,9 +13,7 @@ import { TFT, USD } from "./predictions";
 const NOISE = 500n;
 
 async function gasOf(transaction: Promise<ContractTransactionResponse>): Promise<bigint> {
-  const receipt = await (await transaction).wait();
-  if (receipt === null) throw new Error("The transaction is not mined");
-  return receipt.gasUsed;
+  return (await mined(transaction)).gasUsed;
 }
 
 /** Opens orders and submits a receipt of each, of which the last one's settlement is to be measured. */

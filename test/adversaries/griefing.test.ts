@@ -1,5 +1,6 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, HOUR, MINUTE, TU } from "@turingfog/sdk";
+import { signPermit } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { MaxUint256 } from "ethers";
 
@@ -14,9 +15,9 @@ import {
   startEpoch,
   submitReceipts,
 } from "../helpers/market";
-import { deliver, expectSoundBooks, listRefusingToken, openParams, signPermit } from "../helpers/orders";
+import { deliver, expectSoundBooks, listRefusingToken, openParams } from "../helpers/orders";
 import { enter, Purse } from "./ledger";
-import { attainableTU, USD } from "./predictions";
+import { attainableTU, earnedBy, USD } from "./predictions";
 
 const PRICE = 2n * USD;
 
@@ -69,7 +70,7 @@ describe("A griefing renter", () => {
     await time.increaseTo(stoppedAt + protocol.params.grace);
     await escrow.close(orderId);
 
-    const earned = (attainableTU(10n * TU, 6n * HOUR - MINUTE) * PRICE) / TU;
+    const earned = earnedBy(attainableTU(10n * TU, 6n * HOUR - MINUTE), PRICE);
     expect(earned).to.be.greaterThan(5n * USD);
     await purse.expectOutcome({
       adversary: "griefing renter",
@@ -199,7 +200,7 @@ describe("A front-runner of permits", () => {
     const [victim] = renters;
     const deadline = BigInt(await time.latest()) + DAY;
     const params = openParams(usd, victim, { maxUnitPrice: PRICE });
-    const permit = await signPermit(protocol, usd, victim, PRICE, deadline);
+    const permit = await signPermit(victim, usd, escrow, PRICE, deadline);
     const purse = await Purse.of([tft, usd], stranger);
 
     await usd.connect(stranger).permit(victim, escrow, PRICE, deadline, permit.v, permit.r, permit.s);

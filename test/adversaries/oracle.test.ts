@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, HOUR, RootStatus, SkipReason, TU } from "@turingfog/sdk";
+import { DAY, depositOf, HOUR, RootStatus, SkipReason, TU } from "@turingfog/sdk";
 import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree, type Signature } from "@turingfog/sdk/wire";
 import { expect } from "chai";
@@ -19,7 +19,7 @@ import {
 import { byAddress, deliver, expectSoundBooks } from "../helpers/orders";
 import { Purse } from "./ledger";
 import { buyAt, payOut } from "./lots";
-import { ageAt, attainableTU, destroy, divide, owed, TFT, USD } from "./predictions";
+import { ageAt, attainableTU, destroy, divide, earnedBy, owed, TFT, USD } from "./predictions";
 
 /** TU a day of one GTX 1080 Ti, and of 1,024 V100. */
 const SLOW = TU;
@@ -97,7 +97,7 @@ describe("A corrupt quorum", () => {
     // nothing was computed, and all of it is claimed
     const receipt = { orderId: joint, nodeId, cumulativeTU: BOUGHT, measuredAt: startedAt + 6n * HOUR };
     await deliver(protocol, usd, [receipt]);
-    const stolen = (attainableTU(SLOW, 6n * HOUR) * PRICE) / TU;
+    const stolen = earnedBy(attainableTU(SLOW, 6n * HOUR), PRICE);
     await startEpoch(protocol);
     const start = (epoch + 1n) * DAY;
     await buyAt(protocol, bidder, { asset: usd, epoch, start }, ageAt(3n), stolen);
@@ -113,7 +113,7 @@ describe("A corrupt quorum", () => {
     // the rest is still the renter's
     const { endsAt } = await escrow.order(joint);
     await time.increaseTo(endsAt + protocol.params.grace);
-    const deposit = (BOUGHT * PRICE) / TU;
+    const deposit = depositOf(BOUGHT, PRICE);
     await expect(escrow.close(joint)).to.changeTokenBalance(usd, renters[0], deposit - stolen);
     await expectSoundBooks(protocol, usd);
   });
@@ -139,7 +139,7 @@ describe("A corrupt quorum", () => {
     for (const nodeId of nodes) {
       await expect(settlement).to.emit(escrow, "ReceiptSkipped").withArgs(onNode, nodeId, BigInt(SkipReason.WrongNode));
     }
-    const stolen = (BOUGHT * PRICE) / TU;
+    const stolen = earnedBy(BOUGHT, PRICE);
     expect(await escrow.liabilities(usd)).to.equal(stolen);
     expect(await escrow.settledTU(onNode, honestNode)).to.equal(0n);
     await startEpoch(protocol);
@@ -207,7 +207,7 @@ describe("A corrupt quorum", () => {
     await deliver(protocol, usd, [done]);
     const purse = await Purse.of([tft, usd], miners[1]);
     const weight = await pool.weightOf(await pool.bucketId(epoch, usd), miners[0]);
-    expect(weight).to.equal((BOUGHT * PRICE) / TU);
+    expect(weight).to.equal(earnedBy(BOUGHT, PRICE));
 
     // less than what is settled, for another node and for an order that is closed
     const nodeId = await registerNode(protocol, miners[1]);

@@ -10,7 +10,7 @@ import { DAY, TFT } from "../model/reference/units";
  */
 
 export { MIN_PROCEEDS } from "../model/reference/controller";
-export { attainableTU } from "../model/reference/escrow";
+export { attainableTU, earnedBy } from "../model/reference/escrow";
 export { partOf as part } from "../model/reference/pool";
 export {
   BURNING_END as E2,

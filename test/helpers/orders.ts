@@ -1,7 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, TU } from "@turingfog/sdk";
-import { readDomain } from "@turingfog/sdk/ethers";
 import type { Receipt } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import {
@@ -9,7 +8,6 @@ import {
   type ContractTransactionResponse,
   id,
   parseUnits,
-  Signature,
   type Signer,
   toBeHex,
   ZeroAddress,
@@ -18,7 +16,7 @@ import {
 import { ethers } from "hardhat";
 
 import type { RefusingToken, TimelockController } from "../../typechain-types";
-import type { OpenParamsStruct, PermitStruct } from "../../typechain-types/contracts/ComputeEscrow";
+import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import { INITIAL_USD, type Protocol, USD_REFERENCE_PRICE } from "./fixture";
 import { asGovernor } from "./governor";
 import { type Asset, passVetoWindow, settle, submitReceipts } from "./market";
@@ -61,31 +59,6 @@ export function openParams(asset: Asset, renter: HardhatEthersSigner, terms: Par
   } satisfies OpenParamsStruct;
 }
 
-/** Signs an ERC-2612 permit to the escrow. */
-export async function signPermit(
-  { contracts: { escrow } }: Protocol,
-  token: Asset,
-  owner: HardhatEthersSigner,
-  value: bigint,
-  deadline: bigint,
-): Promise<PermitStruct> {
-  const message = { owner: owner.address, spender: await escrow.getAddress(), value, deadline };
-  const nonce = await token.nonces(owner);
-  const signature = await owner.signTypedData(await readDomain(token), PERMIT_TYPES, { ...message, nonce });
-  const { v, r, s } = Signature.from(signature);
-  return { deadline, v, r, s };
-}
-
-const PERMIT_TYPES = {
-  Permit: [
-    { name: "owner", type: "address" },
-    { name: "spender", type: "address" },
-    { name: "value", type: "uint256" },
-    { name: "nonce", type: "uint256" },
-    { name: "deadline", type: "uint256" },
-  ],
-};
-
 /** Submits receipts, lets the veto window pass and settles those of one asset, all of them unless given. */
 export async function deliver(
   protocol: Protocol,
@@ -101,16 +74,6 @@ export async function deliver(
 /** When an order started. */
 export async function startOf({ contracts: { escrow } }: Protocol, orderId: bigint): Promise<bigint> {
   return (await escrow.order(orderId)).startedAt;
-}
-
-/** ⌊TU · unitPrice / 1e18⌋: what TU earn in all. */
-export function worth(tu: bigint, unitPrice: bigint): bigint {
-  return (tu * unitPrice) / TU;
-}
-
-/** 1.1 · ratePerDay · seconds / day: the most TU that a node is paid for. */
-export function attainable(ratePerDay: bigint, seconds: bigint): bigint {
-  return (ratePerDay * seconds * 11n) / (10n * DAY);
 }
 
 /**

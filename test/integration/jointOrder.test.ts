@@ -1,11 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { HOUR, TU } from "@turingfog/sdk";
+import { attainableTU, claimShare, earnedBy, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
 import { openOrder, passVetoWindow, registerNode, settle, startEpoch, submitReceipts } from "../helpers/market";
-import { attainable, expectSoundBooks, startOf } from "../helpers/orders";
+import { expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("A joint order", () => {
   it("is worked by several nodes, who share the epoch's reward by what their own sales earned", async () => {
@@ -33,7 +33,7 @@ describe("A joint order", () => {
     const epoch = await startEpoch(protocol);
 
     // each settles for himself
-    const parts = rates.map((rate, i) => (attainable(rate, times[i]) * unitPrice) / TU);
+    const parts = rates.map((rate, i) => earnedBy(attainableTU(rate, times[i]), unitPrice));
     for (const [i, receipt] of [...tree.receipts].entries()) {
       await expect(settle(protocol, tft, tree, [receipt])).to.changeTokenBalance(tft, controller, parts[i]);
       await expectSoundBooks(protocol, tft);
@@ -46,7 +46,7 @@ describe("A joint order", () => {
     const bucketId = await pool.bucketId(epoch, await tft.getAddress());
     const { reward } = await pool.bucket(bucketId);
     for (const [i, miner] of actors.miners.entries()) {
-      const share = (reward * parts[i]) / earned;
+      const share = claimShare(reward, parts[i], earned);
       await expect(pool.connect(miner).claim([bucketId], miner)).to.changeTokenBalance(tft, miner, share);
     }
     expect(await tft.balanceOf(pool)).to.be.lessThan(3n);

@@ -1,11 +1,12 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, HOUR, TU } from "@turingfog/sdk";
+import { signPermit } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { MaxUint256, parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
 import { listNode, startEpoch } from "../helpers/market";
-import { deliver, expectSoundBooks, openParams, signPermit, startOf } from "../helpers/orders";
+import { deliver, expectSoundBooks, openParams, startOf } from "../helpers/orders";
 
 describe("An order paid in a stablecoin, with a permit", () => {
   it("is settled, auctioned for TFT, and its miner paid in TFT", async () => {
@@ -21,7 +22,7 @@ describe("An order paid in a stablecoin, with a permit", () => {
     const nodeId = await listNode(protocol, miner, usd, unitPrice);
     const params = openParams(usd, renter, { nodeId, tuAmount: 400n * TU, maxUnitPrice: unitPrice });
     const deposit = parseUnits("1000", 6);
-    const permit = await signPermit(protocol, usd, renter, deposit, MaxUint256);
+    const permit = await signPermit(renter, usd, escrow, deposit, MaxUint256);
     const orderId = await escrow.connect(renter).openOrderWithPermit.staticCall(params, permit);
     await expect(escrow.connect(renter).openOrderWithPermit(params, permit)).to.changeTokenBalances(
       usd,

@@ -1,11 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { HOUR, MINUTE, TU } from "@turingfog/sdk";
+import { attainableTU, earnedBy, HOUR, MINUTE, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
 import { listNode, openOrder } from "../helpers/market";
-import { attainable, deliver, expectSoundBooks, startOf } from "../helpers/orders";
+import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("An order stopped early", () => {
   it("pays what ran until the stop, though it was measured after it, and refunds the rest", async () => {
@@ -26,7 +26,7 @@ describe("An order stopped early", () => {
     await time.increaseTo(startedAt + 6n * HOUR);
     const receipt = { orderId, nodeId, cumulativeTU: TU, measuredAt: startedAt + 6n * HOUR };
     await deliver(protocol, usd, [receipt]);
-    const earned = (attainable(TU, stoppedAt - startedAt) * unitPrice) / TU;
+    const earned = earnedBy(attainableTU(TU, stoppedAt - startedAt), unitPrice);
     expect((await escrow.order(orderId)).earned).to.equal(earned);
 
     await time.setNextBlockTimestamp(stoppedAt + params.grace - 1n);

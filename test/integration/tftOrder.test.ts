@@ -1,11 +1,11 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { HOUR, TU } from "@turingfog/sdk";
+import { attainableTU, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 
 import { deployProtocolFixture } from "../helpers/fixture";
 import { listNode, openOrder, startEpoch } from "../helpers/market";
-import { attainable, deliver, expectSoundBooks, startOf } from "../helpers/orders";
+import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("An order paid in TFT", () => {
   it("is worked, settled, burned for and mined, and its rest refunded", async () => {
@@ -28,7 +28,7 @@ describe("An order paid in TFT", () => {
     expect(await registry.ratePerDay(nodeId)).to.equal(rate);
     const measuredAt = (await startOf(protocol, orderId)) + 6n * HOUR;
     await time.increaseTo(measuredAt);
-    const delivered = attainable(rate, 6n * HOUR);
+    const delivered = attainableTU(rate, 6n * HOUR);
     expect(delivered).to.equal(parseUnits("2.97", 18));
     const earned = parseUnits("297", 18);
     const receipt = { orderId, nodeId, cumulativeTU: 3n * TU, measuredAt };

@@ -5,7 +5,17 @@ import path from "node:path";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { PRIVATE_KEY_VARIABLE } from "@turingfog/operator";
-import { DAY, earnedBy, gpuModelOf, HOUR, imagesPerSecondE3Of, ratePerDay, ratingOf, TU } from "@turingfog/sdk";
+import {
+  attainableTU,
+  DAY,
+  earnedBy,
+  gpuModelOf,
+  HOUR,
+  imagesPerSecondE3Of,
+  ratePerDay,
+  ratingOf,
+  TU,
+} from "@turingfog/sdk";
 import { readMeasurements } from "@turingfog/sdk/node";
 import { expect } from "chai";
 import { computeAddress, id, parseUnits } from "ethers";
@@ -14,7 +24,7 @@ import { checkedDeployment } from "../helpers/checkedDeployment";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { accountKeys } from "../helpers/keys";
 import { openOrder } from "../helpers/market";
-import { attainable, deliver, startOf } from "../helpers/orders";
+import { deliver, startOf } from "../helpers/orders";
 import { editedLog, EXAMPLE_100, fileOf, folderOf, printedBy, temporaryFolder, thrownBy } from "../helpers/tuLogs";
 
 const MODEL = gpuModelOf("Example 100");
@@ -112,7 +122,7 @@ describe("from a benchmark log to a limit on an order", () => {
     const measuredAt = startedAt + 6n * HOUR;
     await deliver(protocol, usd, [{ orderId, nodeId, cumulativeTU: 100n * TU, measuredAt }]);
 
-    const cap = attainable(ratePerDay(rating, 2n), 6n * HOUR);
+    const cap = attainableTU(ratePerDay(rating, 2n), 6n * HOUR);
     expect(cap).to.be.below(2n * TU);
     const { tuSettled, earned } = await escrow.order(orderId);
     expect(tuSettled).to.equal(cap);

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, HOUR, MINUTE, TU } from "@turingfog/sdk";
+import { attainableTU, DAY, earnedBy, HOUR, MINUTE, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
@@ -8,7 +8,7 @@ import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEs
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { type Asset, openOrder, registerNode, signByQuorum } from "../helpers/market";
-import { attainable, deliver, expectSoundBooks, listRefusingToken, worth } from "../helpers/orders";
+import { deliver, expectSoundBooks, listRefusingToken } from "../helpers/orders";
 
 const UNIT_PRICE = parseUnits("1", 6);
 const FREEZE_DURATION = 7n * DAY;
@@ -177,9 +177,9 @@ describe("ComputeEscrow, closing", () => {
 
       await deliver(protocol, usd, [{ orderId, nodeId, cumulativeTU: TU, measuredAt: stoppedAt + MINUTE }]);
 
-      const ran = attainable(TU, 5n * HOUR);
+      const ran = attainableTU(TU, 5n * HOUR);
       const { tuSettled, earned } = await escrow.order(orderId);
-      expect([tuSettled, earned]).to.deep.equal([ran, worth(ran, UNIT_PRICE)]);
+      expect([tuSettled, earned]).to.deep.equal([ran, earnedBy(ran, UNIT_PRICE)]);
       await expectSoundBooks(protocol, usd);
     });
   });

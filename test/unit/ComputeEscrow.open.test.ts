@@ -1,5 +1,6 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, HOUR, TU } from "@turingfog/sdk";
+import { DAY, depositOf, HOUR, TU } from "@turingfog/sdk";
+import { signPermit } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { id, MaxUint256, parseUnits, ZeroAddress, ZeroHash } from "ethers";
 import { ethers } from "hardhat";
@@ -8,7 +9,7 @@ import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEs
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { type Asset, listNode, openOrder } from "../helpers/market";
-import { expectSoundBooks, listRefusingToken, openParams, signPermit } from "../helpers/orders";
+import { expectSoundBooks, listRefusingToken, openParams } from "../helpers/orders";
 
 const MAX_DURATION = 366n * DAY;
 const UINT128 = 2n ** 128n - 1n;
@@ -186,7 +187,7 @@ describe("ComputeEscrow, opening", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const [tuAmount, maxUnitPrice] = [2n ** 96n - 1n, UINT128];
-      const deposit = (tuAmount * maxUnitPrice + TU - 1n) / TU;
+      const deposit = depositOf(tuAmount, maxUnitPrice);
 
       await expect(open(protocol, usd, { tuAmount, maxUnitPrice }))
         .to.be.revertedWithCustomError(escrow, "SafeCastOverflowedUintDowncast")
@@ -439,7 +440,7 @@ describe("ComputeEscrow, opening", () => {
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
       const [payer] = actors.renters;
-      const permit = await signPermit(protocol, usd, payer, UNIT_PRICE - 1n, DEADLINE);
+      const permit = await signPermit(payer, usd, escrow, UNIT_PRICE - 1n, DEADLINE);
 
       await expect(escrow.connect(payer).openOrderWithPermit(openParams(usd, payer), permit))
         .to.be.revertedWithCustomError(usd, "ERC20InsufficientAllowance")
@@ -454,7 +455,7 @@ describe("ComputeEscrow, opening", () => {
         const [payer] = actors.renters;
         const params = openParams(asset, payer, { tuAmount: TU + 1n });
         const deposit = UNIT_PRICE + 1n; // rounded up
-        const permit = await signPermit(protocol, asset, payer, deposit, DEADLINE);
+        const permit = await signPermit(payer, asset, escrow, deposit, DEADLINE);
 
         const opening = escrow.connect(payer).openOrderWithPermit(params, permit);
 
@@ -471,7 +472,7 @@ describe("ComputeEscrow, opening", () => {
       const [payer] = actors.renters;
       const nodeId = await listNode(protocol, actors.miners[0], usd, UNIT_PRICE);
       const params = openParams(usd, payer, { nodeId, maxUnitPrice: 3n * UNIT_PRICE });
-      const permit = await signPermit(protocol, usd, payer, 3n * UNIT_PRICE, DEADLINE);
+      const permit = await signPermit(payer, usd, escrow, 3n * UNIT_PRICE, DEADLINE);
 
       await expect(escrow.connect(payer).openOrderWithPermit(params, permit)).to.changeTokenBalances(
         usd,
@@ -485,7 +486,7 @@ describe("ComputeEscrow, opening", () => {
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
       const [payer] = actors.renters;
-      const permit = await signPermit(protocol, usd, payer, UNIT_PRICE, DEADLINE);
+      const permit = await signPermit(payer, usd, escrow, UNIT_PRICE, DEADLINE);
       const { deadline, v, r, s } = permit;
       await usd.connect(actors.stranger).permit(payer, escrow, UNIT_PRICE, deadline, v, r, s);
 
@@ -501,7 +502,7 @@ describe("ComputeEscrow, opening", () => {
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
       const [payer] = actors.renters;
-      const permit = await signPermit(protocol, usd, payer, UNIT_PRICE, BigInt(await time.latest()) - 1n);
+      const permit = await signPermit(payer, usd, escrow, UNIT_PRICE, BigInt(await time.latest()) - 1n);
       await usd.connect(payer).approve(escrow, UNIT_PRICE);
 
       await expect(escrow.connect(payer).openOrderWithPermit(openParams(usd, payer), permit)).to.emit(

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, HOUR, MINUTE, RootStatus, SkipReason, TU } from "@turingfog/sdk";
+import { attainableTU, DAY, depositOf, earnedBy, HOUR, min, MINUTE, RootStatus, SkipReason, TU } from "@turingfog/sdk";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { parseUnits, ZeroHash } from "ethers";
@@ -18,7 +18,7 @@ import {
   startEpoch,
   submitReceipts,
 } from "../helpers/market";
-import { attainable, deliver, expectSoundBooks, listRefusingToken, startOf, worth } from "../helpers/orders";
+import { deliver, expectSoundBooks, listRefusingToken, startOf } from "../helpers/orders";
 
 const SEED = Number(process.env.SEED ?? 1);
 
@@ -483,14 +483,14 @@ describe("ComputeEscrow, settling", () => {
       const job = await openJob(protocol, { hardware: ONE_A_DAY });
       const submittedAt = job.startedAt + HOUR;
 
-      expect(await settledBy(protocol, job, submittedAt, submittedAt)).to.equal(attainable(TU, HOUR));
+      expect(await settledBy(protocol, job, submittedAt, submittedAt)).to.equal(attainableTU(TU, HOUR));
     });
 
     it("counts the first second of an order", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const job = await openJob(protocol, { hardware: ONE_A_DAY });
 
-      expect(await settledBy(protocol, job, job.startedAt + 1n)).to.equal(attainable(TU, 1n));
+      expect(await settledBy(protocol, job, job.startedAt + 1n)).to.equal(attainableTU(TU, 1n));
     });
 
     for (const [title, after] of [
@@ -503,7 +503,7 @@ describe("ComputeEscrow, settling", () => {
         const job = await openJob(protocol, { hardware: ONE_A_DAY, duration: HOUR, tuAmount: TU });
         await time.increaseTo(job.endsAt + after);
 
-        expect(await settledBy(protocol, job, job.endsAt + after)).to.equal(attainable(TU, HOUR));
+        expect(await settledBy(protocol, job, job.endsAt + after)).to.equal(attainableTU(TU, HOUR));
       });
     }
 
@@ -521,9 +521,9 @@ describe("ComputeEscrow, settling", () => {
       const startedAt = await startOf(protocol, orderId);
       const job = { orderId, nodeId, startedAt, endsAt: 0n };
 
-      expect(await settledBy(protocol, job, attestedFrom)).to.equal(attainable(TU, attestedFrom - startedAt));
+      expect(await settledBy(protocol, job, attestedFrom)).to.equal(attainableTU(TU, attestedFrom - startedAt));
       await time.increaseTo(attestedUntil);
-      expect(await settledBy(protocol, job, attestedUntil)).to.equal(attainable(TU, attestedUntil - startedAt));
+      expect(await settledBy(protocol, job, attestedUntil)).to.equal(attainableTU(TU, attestedUntil - startedAt));
     });
 
     it("counts what was measured before a renewal, when that came in time", async () => {
@@ -533,7 +533,7 @@ describe("ComputeEscrow, settling", () => {
       await time.setNextBlockTimestamp(attestedUntil);
       await attestNode(protocol, job.nodeId, attestedUntil + DAY);
 
-      expect(await settledBy(protocol, job, job.startedAt + HOUR)).to.equal(attainable(TU, HOUR));
+      expect(await settledBy(protocol, job, job.startedAt + HOUR)).to.equal(attainableTU(TU, HOUR));
     });
 
     it("counts what was measured before a lapse though the node is attested again, and nothing from in between", async () => {
@@ -546,8 +546,8 @@ describe("ComputeEscrow, settling", () => {
 
       expect(await settledBy(protocol, job, attestedUntil + 1n)).to.equal(0);
       expect(await settledBy(protocol, job, attestedFrom - 1n)).to.equal(0);
-      expect(await settledBy(protocol, job, attestedUntil)).to.equal(attainable(TU, attestedUntil - job.startedAt));
-      expect(await settledBy(protocol, job, attestedFrom)).to.equal(attainable(TU, attestedFrom - job.startedAt));
+      expect(await settledBy(protocol, job, attestedUntil)).to.equal(attainableTU(TU, attestedUntil - job.startedAt));
+      expect(await settledBy(protocol, job, attestedFrom)).to.equal(attainableTU(TU, attestedFrom - job.startedAt));
     });
 
     it("has forgotten what was measured before the last lapse but one", async () => {
@@ -597,7 +597,7 @@ describe("ComputeEscrow, settling", () => {
         const { escrow, dai } = protocol.contracts;
         const seconds = 1_007n; // 1.1 of it does not divide evenly
         const job = await openJob(protocol, { hardware: ONE_A_DAY, asset: dai, unitPrice: TU });
-        const cap = attainable(TU, seconds);
+        const cap = attainableTU(TU, seconds);
         await time.increase(HOUR);
 
         await deliver(protocol, dai, [receiptOf(job, cap + above, job.startedAt + seconds)]);
@@ -611,7 +611,7 @@ describe("ComputeEscrow, settling", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const job = await openJob(protocol, { hardware: ONE_A_DAY });
-      const cap = attainable(TU, HOUR);
+      const cap = attainableTU(TU, HOUR);
       await time.increase(HOUR);
 
       await deliver(protocol, usd, [receiptOf(job, cap - 1n)]);
@@ -625,7 +625,7 @@ describe("ComputeEscrow, settling", () => {
       const job = await openJob(protocol, { hardware: ONE_A_DAY });
       await time.increase(3n * HOUR);
       await deliver(protocol, usd, [receiptOf(job, TU / 10n)]);
-      expect(await escrow.settledTU(job.orderId, job.nodeId)).to.equal(attainable(TU, HOUR));
+      expect(await escrow.settledTU(job.orderId, job.nodeId)).to.equal(attainableTU(TU, HOUR));
 
       await deliver(protocol, usd, [receiptOf(job, TU / 10n, job.startedAt + 3n * HOUR)]);
 
@@ -677,7 +677,7 @@ describe("ComputeEscrow, settling", () => {
 
       await deliver(protocol, usd, [receiptOf(job, 100n * TU)]);
 
-      expect(await escrow.settledTU(job.orderId, job.nodeId)).to.equal(attainable(parseUnits("4.05", 18), HOUR));
+      expect(await escrow.settledTU(job.orderId, job.nodeId)).to.equal(attainableTU(parseUnits("4.05", 18), HOUR));
     });
 
     it("never overflows at the highest rate, time, TU and price", async () => {
@@ -691,19 +691,17 @@ describe("ComputeEscrow, settling", () => {
         [tuAmount, ((2n ** 128n - 1n) * TU) / tuAmount / 2n],
         [TU / 4n, unitPrice],
       ]) {
-        const deposit = (tu * price + TU - 1n) / TU;
+        const deposit = depositOf(tu, price);
         await dai.mint(actors.renters[0], deposit);
         const job = await openJob(protocol, { asset: dai, tuAmount: tu, unitPrice: price, duration: 366n * DAY });
         await time.increase(80n * DAY);
         const measuredAt = BigInt(await time.latest());
-        const expected = [tu, attainable(parseUnits("1894.4", 18), measuredAt - job.startedAt)].reduce((a, b) =>
-          a < b ? a : b,
-        );
+        const expected = min(tu, attainableTU(parseUnits("1894.4", 18), measuredAt - job.startedAt));
 
         await deliver(protocol, dai, [receiptOf(job, 2n ** 96n - 1n, measuredAt)]);
 
         const { tuSettled, earned } = await escrow.order(job.orderId);
-        expect([tuSettled, earned]).to.deep.equal([expected, worth(expected, price)]);
+        expect([tuSettled, earned]).to.deep.equal([expected, earnedBy(expected, price)]);
       }
       await expectSoundBooks(protocol, dai);
     });
@@ -726,7 +724,7 @@ describe("ComputeEscrow, settling", () => {
       for (const receipt of receipts) {
         const before = await escrow.liabilities(usd);
         await settle(protocol, usd, tree, [receipt]);
-        const added = worth(receipt.cumulativeTU, 7n) - worth(receipt.cumulativeTU - TU / 20n, 7n);
+        const added = earnedBy(receipt.cumulativeTU, 7n) - earnedBy(receipt.cumulativeTU - TU / 20n, 7n);
         expect(before - (await escrow.liabilities(usd))).to.equal(added);
       }
 
@@ -784,12 +782,12 @@ describe("ComputeEscrow, settling", () => {
 
           const settledTU = await escrow.settledTU(twins[0].orderId, twins[0].nodeId);
           const best = [...came].map((i) => {
-            const limit = attainable(TU, secondsOf(drawn[i].minute, i));
+            const limit = attainableTU(TU, secondsOf(drawn[i].minute, i));
             return drawn[i].tu < limit ? drawn[i].tu : limit;
           });
           expect(settledTU).to.equal(best.reduce((a, b) => (a > b ? a : b)));
           expect(await escrow.settledTU(twins[1].orderId, twins[1].nodeId)).to.equal(settledTU);
-          expect(earned).to.equal(worth(settledTU, unitPrice));
+          expect(earned).to.equal(earnedBy(settledTU, unitPrice));
           expect(await weightOf(protocol, usd, miner.address)).to.equal(2n * earned);
         }),
         { seed: SEED, numRuns: 12, endOnFailure: true },
@@ -897,7 +895,7 @@ describe("ComputeEscrow, settling", () => {
         nodeIds.map((nodeId) => ({ orderId, nodeId, cumulativeTU: TU, measuredAt })),
       );
 
-      for (const nodeId of nodeIds) expect(await escrow.settledTU(orderId, nodeId)).to.equal(attainable(TU, HOUR));
+      for (const nodeId of nodeIds) expect(await escrow.settledTU(orderId, nodeId)).to.equal(attainableTU(TU, HOUR));
     });
 
     it(`keep exact books whatever three nodes deliver (seed ${SEED})`, async () => {
@@ -936,7 +934,7 @@ describe("ComputeEscrow, settling", () => {
 
             const { tuSettled, deposit, earned } = await escrow.order(orderId);
             expect(tuSettled).to.equal(delivered.reduce((a, b) => a + b));
-            expect(earned).to.equal(delivered.map((tu) => worth(tu, unitPrice)).reduce((a, b) => a + b));
+            expect(earned).to.equal(delivered.map((tu) => earnedBy(tu, unitPrice)).reduce((a, b) => a + b));
             expect((await escrow.refundable(orderId)).amount).to.equal(deposit - earned);
           }
 

@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, HOUR, MINUTE, TU, WAD as TFT } from "@turingfog/sdk";
+import { claimShare, DAY, HOUR, MINUTE, TU, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 import { ZeroAddress } from "ethers";
 import fc from "fast-check";
@@ -406,7 +406,7 @@ describe("RewardPool", () => {
         const { id, reward } = await finalBucket(protocol, ...weights.map((weight, i) => [miners[i], weight] as const));
         buckets.push({ id, reward, weights, total: weights.reduce((sum, weight) => sum + weight) });
       }
-      const partsOf = (i: number) => buckets.map(({ reward, weights, total }) => (reward * weights[i]) / total);
+      const partsOf = (i: number) => buckets.map(({ reward, weights, total }) => claimShare(reward, weights[i], total));
       const sum = (values: bigint[]) => values.reduce((total, value) => total + value, 0n);
 
       // all at once; one by one, backwards; and at random, some of them more than once

@@ -1,6 +1,6 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { BURNING_END, NOMINAL_SUPPLY, RESERVE, ULTIMATE_SUPPLY, WAD as TFT } from "@turingfog/sdk";
-import { readDomain } from "@turingfog/sdk/ethers";
+import { PERMIT_TYPES, readDomain } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { MaxUint256, Signature, type Signer, verifyTypedData, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
@@ -9,16 +9,6 @@ import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { burnUpTo } from "../helpers/lifetime";
 import { earn, startEpoch } from "../helpers/market";
 import { impersonate, systemOf } from "../helpers/system";
-
-const PERMIT_TYPES = {
-  Permit: [
-    { name: "owner", type: "address" },
-    { name: "spender", type: "address" },
-    { name: "value", type: "uint256" },
-    { name: "nonce", type: "uint256" },
-    { name: "deadline", type: "uint256" },
-  ],
-};
 
 /** A permit of 1 TFT from the bidder to the stranger. */
 function permitOf({ actors }: Protocol, deadline: bigint, nonce: bigint) {

@@ -1,4 +1,5 @@
 import { takeSnapshot, time } from "@nomicfoundation/hardhat-network-helpers";
+import { mined } from "@turingfog/sdk/ethers";
 import type { ContractTransactionResponse } from "ethers";
 import { ethers } from "hardhat";
 
@@ -32,8 +33,7 @@ export class Meter {
 
   /** The gas that the sender pays for, refunds deducted. */
   async measure(id: string, sending: Promise<ContractTransactionResponse>): Promise<number> {
-    const receipt = await (await sending).wait();
-    if (receipt === null) throw new Error(`The transaction of ${id} was not mined`);
+    const receipt = await mined(sending);
     const gas = Number(receipt.gasUsed);
     this.note(id, gas);
     if (this.traced.includes(id)) this.breakdowns.set(id, await breakdownOf(receipt));

@@ -1,5 +1,6 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { BURNING_END, DAY, HOUR, PRODUCTION_MINING_END, TU, WAD as TFT } from "@turingfog/sdk";
+import { signPermit } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { type ContractTransactionResponse, getAddress, id, MaxUint256 } from "ethers";
 import { ethers } from "hardhat";
@@ -15,7 +16,7 @@ import {
   signByQuorum,
   startEpoch,
 } from "../../../test/helpers/market";
-import { byAddress, openParams, signPermit } from "../../../test/helpers/orders";
+import { byAddress, openParams } from "../../../test/helpers/orders";
 import { type Meter, undone } from "./meter";
 import type { World } from "./world";
 
@@ -146,12 +147,12 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
       await asset.connect(renter).approve(escrow, 0n);
       const deadline = BigInt(await time.latest()) + DAY;
       // whoever has used permits before has a nonce above zero
-      await connected.openOrderWithPermit(onNode, await signPermit(world, asset, renter, maxUnitPrice, deadline));
+      await connected.openOrderWithPermit(onNode, await signPermit(renter, asset, escrow, maxUnitPrice, deadline));
       for (const [kind, params] of [
         ["permit", onNode],
         ["joint.permit", joint],
       ] as const) {
-        const permit = await signPermit(world, asset, renter, maxUnitPrice, deadline);
+        const permit = await signPermit(renter, asset, escrow, maxUnitPrice, deadline);
         await meter.measure(`open.${kind}${suffix}`, connected.openOrderWithPermit(params, permit));
       }
     });

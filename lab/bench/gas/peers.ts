@@ -1,5 +1,6 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY } from "@turingfog/sdk";
+import { mined } from "@turingfog/sdk/ethers";
 import DistributorArtifact from "@uniswap/merkle-distributor/build/MerkleDistributor.json";
 import V2FactoryArtifact from "@uniswap/v2-core/build/UniswapV2Factory.json";
 import V2RouterArtifact from "@uniswap/v2-periphery/build/UniswapV2Router02.json";
@@ -86,7 +87,7 @@ async function measureSwaps({ contracts: { tft, usd }, actors, uniswap }: World,
   const v2 = router.connect(bidder) as Contract;
   await usd.connect(bidder).approve(v2, MaxUint256);
   const swap = () => sent(v2.swapExactTokensForTokens(PAID, 0, [usd, tft], bidder, MaxUint256));
-  await (await swap()).wait();
+  await mined(swap());
   await meter.measure("peer.v2swap", swap());
 }
 
@@ -98,7 +99,7 @@ async function measureVesting({ contracts: { tft }, actors }: World, meter: Mete
   for (const name of [undefined, "peer.vesting"]) {
     await time.increase(DAY);
     const releasing = vesting["release(address)"](tft);
-    if (name === undefined) await (await releasing).wait();
+    if (name === undefined) await mined(releasing);
     else await meter.measure(name, releasing);
   }
 }

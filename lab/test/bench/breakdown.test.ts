@@ -1,4 +1,5 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { mined } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { type ContractTransactionResponse, dataLength, id, ZeroAddress } from "ethers";
 
@@ -23,8 +24,7 @@ const NOTHING: Breakdown = {
 };
 
 async function spent(sending: Promise<ContractTransactionResponse>): Promise<{ parts: Breakdown; gas: number }> {
-  const receipt = await (await sending).wait();
-  if (receipt === null) throw new Error("The transaction was not mined");
+  const receipt = await mined(sending);
   return { parts: await breakdownOf(receipt), gas: Number(receipt.gasUsed) };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { DAY } from "@turingfog/sdk";
+import { mined } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { HDNodeWallet, id, JsonRpcSigner, parseEther, toQuantity } from "ethers";
 
@@ -181,7 +182,7 @@ describe("the commands of a deployment", () => {
 
         const batch = JSON.parse(await readFile(file, "utf8")) as { transactions: { to: string; data: string }[] };
         const [{ to, data }] = batch.transactions;
-        await (await ADMIN.connect(chain.provider).sendTransaction({ to, data })).wait();
+        await mined(ADMIN.connect(chain.provider).sendTransaction({ to, data }));
         expect(await timelock.isOperationPending(operation.id)).to.equal(true);
 
         await world().json("govern", ["cancel", "--id", operation.id], ADMIN);

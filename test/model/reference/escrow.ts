@@ -231,7 +231,12 @@ export function tuSettled(order: Order): bigint {
 
 /** Each node has earned ⌊TU · unitPrice / 1e18⌋. */
 export function earned(order: Order): bigint {
-  return sum(nodesOf(order).map((nodeId) => (settledTU(order, nodeId) * order.unitPrice) / TU));
+  return sum(nodesOf(order).map((nodeId) => earnedBy(settledTU(order, nodeId), order.unitPrice)));
+}
+
+/** What a node has earned with its TU. */
+export function earnedBy(tu: bigint, unitPrice: bigint): bigint {
+  return (tu * unitPrice) / TU;
 }
 
 export function deposit({ tuAmount, unitPrice }: Order): bigint {

@@ -1,4 +1,5 @@
 import { max, min } from "@turingfog/sdk";
+import { PERMIT_TYPES } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { id, Signature, toBeHex, ZeroHash } from "ethers";
 
@@ -25,16 +26,7 @@ import {
 
 const MAX_PRICE = 2n ** 128n - 1n;
 
-const PERMIT = {
-  name: "Permit",
-  fields: [
-    { name: "owner", type: "address" },
-    { name: "spender", type: "address" },
-    { name: "value", type: "uint256" },
-    { name: "nonce", type: "uint256" },
-    { name: "deadline", type: "uint256" },
-  ],
-};
+const PERMIT = { name: "Permit", fields: PERMIT_TYPES.Permit };
 
 /** Orders and receipts. */
 export const marketResolvers: Resolvers<
