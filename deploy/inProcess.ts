@@ -1,6 +1,6 @@
 import { connect, ensureCreate2Deployer, IN_PROCESS, KeySender, loadWallet, missingSteps } from "@turingfog/operator";
 import { planDeployment, readHardhatBuild, type Build, type DeploymentParameters } from "@turingfog/operator";
-import { connectContracts, vestingKey, type SystemContracts } from "@turingfog/sdk/ethers";
+import { connectContracts, type DeploymentAddresses, type SystemContracts, vestingKey } from "@turingfog/sdk/ethers";
 import hre, { ethers, ignition } from "hardhat";
 
 import { VestedAllocation__factory, type VestedAllocation } from "../typechain-types";
@@ -8,6 +8,7 @@ import { genesisModule } from "./modules/Genesis";
 
 /** The contracts of a deployment. */
 export interface InProcessDeployment {
+  addresses: DeploymentAddresses;
   contracts: SystemContracts;
   /** The vesting wallets, by the name of their allocation. */
   vestings: Record<string, VestedAllocation>;
@@ -33,5 +34,5 @@ export async function deploySystem(parameters: DeploymentParameters): Promise<In
   const vestings = vested.map(
     ({ name }) => [name, VestedAllocation__factory.connect(addresses[vestingKey(name)], deployer)] as const,
   );
-  return { contracts: connectContracts(addresses, deployer), vestings: Object.fromEntries(vestings) };
+  return { addresses, contracts: connectContracts(addresses, deployer), vestings: Object.fromEntries(vestings) };
 }

@@ -1,25 +1,24 @@
 import {
-  ceilDiv,
+  bucketId,
+  claimShare,
+  depositOf,
   destroy,
   type Destruction,
+  epochOf,
   filledAmount,
   GENESIS,
   max,
-  min,
   nextReference,
+  type OrderTerms,
   priceAt,
+  settleReceipt,
+  type SettlingNode,
   type SupplyState,
   tftOwed,
 } from "@turingfog/sdk";
 import type { Receipt } from "@turingfog/sdk/wire";
 
-const TU = 10n ** 18n;
 const BASIS_POINTS = 10_000n;
-
-/** A node may outrun its rating by 10 %. */
-const SPEED_NUMERATOR = 11n;
-const SPEED_DENOMINATOR = 10n;
-const DAY = 86_400n;
 
 /** The parameters of the deployment that the books reckon with. */
 export interface Terms {
@@ -29,26 +28,17 @@ export interface Terms {
   operationsShare: bigint;
 }
 
-export interface BookedNode {
+export interface BookedNode extends SettlingNode {
   payout: string;
-  /** TU per day, 18 decimals. */
-  rate: bigint;
-  attestedFrom: bigint;
-  attestedUntil: bigint;
 }
 
 /** What an order was opened with. */
-export interface OrderTerms {
+export interface OpenedOrder extends OrderTerms {
   orderId: bigint;
-  nodeId: bigint;
   asset: string;
-  unitPrice: bigint;
-  tuAmount: bigint;
-  startedAt: bigint;
-  endsAt: bigint;
 }
 
-export interface BookedOrder extends OrderTerms {
+export interface BookedOrder extends OpenedOrder {
   deposit: bigint;
   earned: bigint;
   /** TU by node, 18 decimals. */
@@ -139,8 +129,8 @@ export class Books {
     this.nodes.set(nodeId, { payout, rate, attestedFrom, attestedUntil: until });
   }
 
-  opened(terms: OrderTerms): void {
-    const deposit = ceilDiv(terms.tuAmount * terms.unitPrice, TU);
+  opened(terms: OpenedOrder): void {
+    const deposit = depositOf(terms.tuAmount, terms.unitPrice);
     this.orders.set(terms.orderId, { ...terms, deposit, earned: 0n, settled: new Map() });
     this.account(terms.asset).paidIn += deposit;
   }
@@ -154,26 +144,20 @@ export class Books {
    * @param submittedAt when their root was submitted
    */
   settled(asset: string, receipts: readonly Receipt[], submittedAt: bigint, at: bigint): void {
-    for (const { orderId, nodeId, cumulativeTU, measuredAt } of receipts) {
-      const order = this.orders.get(orderId);
-      const node = this.nodes.get(nodeId);
+    for (const receipt of receipts) {
+      const order = this.orders.get(receipt.orderId);
+      const node = this.nodes.get(receipt.nodeId);
       if (order === undefined || node === undefined || order.asset !== asset) continue;
-      if (order.nodeId !== 0n && order.nodeId !== nodeId) continue;
-      if (measuredAt < order.startedAt || measuredAt > submittedAt) continue;
-      const t = min(measuredAt, order.endsAt);
-      if (t < node.attestedFrom || t > node.attestedUntil) continue;
+      const before = order.settled.get(receipt.nodeId) ?? 0n;
+      const byOthers = sum(order.settled.values()) - before;
+      const settlement = settleReceipt(receipt, order, node, submittedAt, before, byOthers);
+      if ("skipped" in settlement) continue;
 
-      const before = order.settled.get(nodeId) ?? 0n;
-      const attainable = (SPEED_NUMERATOR * node.rate * (t - order.startedAt)) / (SPEED_DENOMINATOR * DAY);
-      const left = order.tuAmount - (sum(order.settled.values()) - before);
-      const settled = min(min(cumulativeTU, attainable), left);
-      if (settled <= before) continue;
-
-      const earned = (settled * order.unitPrice) / TU - (before * order.unitPrice) / TU;
-      order.settled.set(nodeId, settled);
+      const { settled, earned } = settlement;
+      order.settled.set(receipt.nodeId, settled);
       order.earned += earned;
       this.account(asset).earned += earned;
-      if (earned !== 0n) this.addWeight(at / this.terms.epochLength, asset, node.payout, earned);
+      if (earned !== 0n) this.addWeight(epochOf(at, this.terms.epochLength), asset, node.payout, earned);
     }
   }
 
@@ -215,7 +199,7 @@ export class Books {
     let due = 0n;
     for (const id of ids) {
       const bucket = this.bucket(id);
-      const part = (bucket.reward * (bucket.weights.get(miner) ?? 0n)) / bucket.weight;
+      const part = claimShare(bucket.reward, bucket.weights.get(miner) ?? 0n, bucket.weight);
       bucket.weights.delete(miner);
       bucket.claimed += part;
       due += part;
@@ -285,11 +269,6 @@ export class Books {
     bucket.reward += reward;
     bucket.isFinal = bucket.sold === bucket.weight;
   }
-}
-
-/** As RewardPool's. */
-export function bucketId(epoch: bigint, asset: string): bigint {
-  return (epoch << 160n) | BigInt(asset);
 }
 
 export function sum(amounts: Iterable<bigint>): bigint {

@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { ceilDiv, max, min, priceAt, tftOwed } from "@turingfog/sdk";
-import { collectQuorum, readDomain, readSignerSet, type SignerSet, signMessage } from "@turingfog/sdk/ethers";
+import { epochOf, max, min, priceAt, tftOwed } from "@turingfog/sdk";
+import { collectQuorum, type OrderRequest, readSignerSet, type SignerSet, signMessage } from "@turingfog/sdk/ethers";
 import {
   encodeReceiptFile,
   type OracleMessages,
@@ -11,33 +11,18 @@ import {
   ReceiptTree,
   type Signature,
 } from "@turingfog/sdk/wire";
-import { id, MaxUint256, Signature as EthersSignature, ZeroAddress, ZeroHash } from "ethers";
+import { id, MaxUint256, ZeroAddress, ZeroHash } from "ethers";
 
 import { POOL_FEE, type Token } from "../../test/helpers/uniswap";
-import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 import { Auditor } from "./auditor";
 import { Books } from "./books";
 import type { Random } from "./random";
 import type { World } from "./world";
 
-export const TU = 10n ** 18n;
-export const HOUR = 3_600n;
-export const DAY = 86_400n;
-
 /** A filler asks for a thousandth of what it sells. */
 const PROFIT_DIVISOR = 1_000n;
 
 const UNLIMITED = 2n ** 128n - 1n;
-
-const PERMIT_TYPES = {
-  Permit: [
-    { name: "owner", type: "address" },
-    { name: "spender", type: "address" },
-    { name: "value", type: "uint256" },
-    { name: "nonce", type: "uint256" },
-    { name: "deadline", type: "uint256" },
-  ],
-};
 
 /** What to rent; see `OpenParams` of the escrow. */
 export interface Rental {
@@ -145,31 +130,19 @@ export class Economy {
   /* ORDERS */
 
   async rent(rental: Rental): Promise<bigint> {
-    const { payer, token, nodeId, tuAmount, unitPrice, duration, renter = payer, refundTo, paymentRef } = rental;
-    const escrow = this.world.contracts.escrow.connect(payer);
-    const params: OpenParamsStruct = {
-      nodeId,
-      asset: token,
-      tuAmount,
-      maxUnitPrice: unitPrice,
-      duration,
-      renter,
-      refundTo: refundTo ?? ZeroAddress,
+    const { payer, nodeId, tuAmount, unitPrice, duration, renter = payer, refundTo, paymentRef } = rental;
+    const asset = await rental.token.getAddress();
+    const order: OrderRequest = {
+      ...{ nodeId, asset, tuAmount, maxUnitPrice: unitPrice, duration },
+      renter: renter.address,
+      refundTo: refundTo?.address ?? ZeroAddress,
       jobHash: id(`job ${this.ordersOpened}`),
       paymentRef: paymentRef === undefined ? ZeroHash : id(paymentRef),
     };
-    let orderId: bigint;
-    if (rental.withPermit === true) {
-      const permit = await this.permit(payer, ceilDiv(tuAmount * unitPrice, TU));
-      orderId = await escrow.openOrderWithPermit.staticCall(params, permit);
-      await escrow.openOrderWithPermit(params, permit);
-    } else {
-      orderId = await escrow.openOrder.staticCall(params);
-      await escrow.openOrder(params);
-    }
+    const fog = this.world.fog.connect(payer);
+    const { orderId } = await (rental.withPermit === true ? fog.openOrderWithPermit(order) : fog.openOrder(order));
 
     const startedAt = BigInt(await time.latest());
-    const asset = await token.getAddress();
     this.books.opened({ orderId, nodeId, asset, unitPrice, tuAmount, startedAt, endsAt: startedAt + duration });
     ++this.ordersOpened;
     await this.auditor.audit();
@@ -226,14 +199,12 @@ export class Economy {
     caller: HardhatEthersSigner,
     receipts: readonly Receipt[] = [...tree.receipts],
   ): Promise<void> {
-    const { escrow } = this.world.contracts;
     for (const asset of [this.addresses.tft, this.addresses.usd]) {
       const own = receipts.filter(({ orderId }) => this.books.orders.get(orderId)?.asset === asset);
       if (own.length === 0) continue;
       const shuffled = this.random.shuffle(own);
       for (const part of [shuffled.slice(0, Math.ceil(own.length / 2)), shuffled]) {
-        const { receiptsRoot, receipts: proven, proof, proofFlags } = tree.multiproof(part);
-        await escrow.connect(caller).settle(asset, receiptsRoot, proven, proof, proofFlags);
+        await this.world.fog.connect(caller).settle(asset, tree, part);
       }
       this.books.settled(asset, own, submittedAt, BigInt(await time.latest()));
       await this.auditor.audit();
@@ -252,20 +223,6 @@ export class Economy {
     const present = oracleSigners.filter((_, i) => i !== away);
     const signatures = await Promise.all(present.map((signer) => signMessage(signer, signerSet.domain, type, message)));
     return collectQuorum(signerSet, type, message, signatures);
-  }
-
-  private async permit(owner: HardhatEthersSigner, value: bigint) {
-    const { usd, contracts } = this.world;
-    const message = {
-      owner: owner.address,
-      spender: await contracts.escrow.getAddress(),
-      value,
-      nonce: await usd.nonces(owner),
-      deadline: MaxUint256,
-    };
-    const signature = await owner.signTypedData(await readDomain(usd), PERMIT_TYPES, message);
-    const { v, r, s } = EthersSignature.from(signature);
-    return { deadline: MaxUint256, v, r, s };
   }
 
   /* BUYBACK */
@@ -320,7 +277,7 @@ export class Economy {
 
   /** Buckets of an asset that wait to be destroyed or sold, oldest first. */
   private async ended(asset: string) {
-    const epoch = BigInt(await time.latest()) / this.world.params.epochLength;
+    const epoch = epochOf(BigInt(await time.latest()), this.world.params.epochLength);
     return [...this.books.buckets.values()]
       .filter((bucket) => bucket.asset === asset && !bucket.isFinal && bucket.epoch < epoch)
       .sort((a, b) => Number(a.epoch - b.epoch));

@@ -4,7 +4,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signer
 import { min } from "@turingfog/sdk";
 import type { Receipt } from "@turingfog/sdk/wire";
 import { sum } from "./books";
-import { DAY, type Batch, type Economy, type Rental } from "./economy";
+import type { Batch, Economy, Rental } from "./economy";
 
 const PERCENT = 100n;
 
@@ -101,9 +101,4 @@ function receiptsOf({ orderId, workers, tuAmount, startedAt, duration, endsAt, p
   const shares = workers.map((worker) => (delivered * worker.rate) / rate);
   shares[0] += delivered - sum(shares);
   return workers.map(({ nodeId }, i) => ({ orderId, nodeId, cumulativeTU: shares[i], measuredAt: at }));
-}
-
-/** TU that a node delivers within some days. */
-export function capacity({ rate }: { rate: bigint }, duration: bigint): bigint {
-  return (rate * duration) / DAY;
 }

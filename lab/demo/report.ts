@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 
 import { formatUnits } from "ethers";
 
-import { BURNING_END, Phase, type Supply } from "@turingfog/sdk";
+import { BURNING_END, formatAmount, Phase, type Supply } from "@turingfog/sdk";
 import type { Listener, Row } from "./story";
 
 /** How a run ended; amounts in base units of TFT. */
@@ -29,7 +29,7 @@ const PHASES: Record<Phase, { name: string; short: string; colour: "cyan" | "yel
   [Phase.Mature]: { name: "Mature", short: "3 mature", colour: "green" },
 };
 
-const TFT_DECIMALS = 18n;
+const TFT_DECIMALS = 18;
 
 interface Column {
   title: string;
@@ -79,9 +79,9 @@ export class TableReporter implements Reporter {
   }
 
   end({ supply, checks, failed, failure, files }: Summary): void {
-    console.log(`\nsupply    ${grouped(supply.total)} TFT`);
-    console.log(`burned    ${grouped(supply.burned)} TFT`);
-    console.log(`released  ${grouped(supply.released)} TFT`);
+    console.log(`\nsupply    ${formatAmount(supply.total)} TFT`);
+    console.log(`burned    ${formatAmount(supply.burned)} TFT`);
+    console.log(`released  ${formatAmount(supply.released)} TFT`);
     console.log(`phase     ${PHASES[supply.phase].name}`);
     for (const file of files) console.log(`written   ${file}`);
     if (failed === 0) console.log(this.style("green", `checks    all ${checks.toLocaleString("en-US")} passed`));
@@ -133,10 +133,5 @@ function isoTime(at: bigint): string {
 }
 
 function wholeTFT(amount: bigint): string {
-  return (amount / 10n ** TFT_DECIMALS).toLocaleString("en-US");
-}
-
-/** With thousands separators and all decimals. */
-function grouped(amount: bigint): string {
-  return `${wholeTFT(amount)}.${(amount % 10n ** TFT_DECIMALS).toString().padStart(Number(TFT_DECIMALS), "0")}`;
+  return formatAmount(amount, TFT_DECIMALS, 0);
 }

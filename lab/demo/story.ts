@@ -1,10 +1,26 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { formatUnits } from "ethers";
 
-import { ceilDiv, max, min, Phase, type Supply, TuringFogError } from "@turingfog/sdk";
+import {
+  ceilDiv,
+  DAY,
+  decodeOrderId,
+  depositOf,
+  epochOf,
+  HOUR,
+  max,
+  min,
+  MINUTE,
+  Phase,
+  type Supply,
+  TU,
+  tuOf,
+  TuringFogError,
+  WAD as TFT,
+} from "@turingfog/sdk";
 import type { Token } from "../../test/helpers/uniswap";
-import { DAY, Economy, HOUR, TU, type Batch, type Rental } from "./economy";
-import { capacity, Fleet, type Job, type Node } from "./fleet";
+import { type Batch, Economy, type Rental } from "./economy";
+import { Fleet, type Job, type Node } from "./fleet";
 import type { Random } from "./random";
 import { createWorld } from "./world";
 
@@ -37,7 +53,6 @@ export class UnfinishedError extends TuringFogError {
 }
 
 const USD = 10n ** 6n;
-const TFT = 10n ** 18n;
 
 /** The models of the published table, and how many GPUs the first nodes have of each. */
 const MODELS: readonly [gpuModel: string, gpuCount: bigint][] = [
@@ -173,7 +188,7 @@ export class Story {
     const { economy, fleet, nextDay: today } = this;
     const { keeper, miners } = economy.world.actors;
 
-    await economy.until(today + 60n);
+    await economy.until(today + MINUTE);
     await economy.burnEpochs();
 
     await economy.until(today + 6n * HOUR);
@@ -226,8 +241,8 @@ export class Story {
     const { economy, fleet } = this;
     const node = fleet.nodeWith(gpuModel);
     const duration = days * DAY;
-    const tuAmount = min(this.random.vary(wholeTU * TU), capacity(node, duration));
-    await economy.receiveDollars(terms.payer, ceilDiv(tuAmount * UNIT_PRICE, TU));
+    const tuAmount = min(this.random.vary(wholeTU * TU), tuOf(duration, node.rate));
+    await economy.receiveDollars(terms.payer, depositOf(tuAmount, UNIT_PRICE));
     const rental = {
       ...terms,
       token: economy.world.usd,
@@ -245,7 +260,7 @@ export class Story {
     const { token, tuAmount, unitPrice, duration, withPermit = false } = rental;
     const where = rental.nodeId === 0n ? `${workers.length} nodes together` : workers[0].gpuModel;
     const tu = Number(formatUnits(tuAmount)).toFixed(1);
-    const price = this.amount(token, ceilDiv(tuAmount * unitPrice, TU));
+    const price = this.amount(token, depositOf(tuAmount, unitPrice));
     const days = duration === DAY ? "a day" : `${duration / DAY} days`;
     const how = withPermit ? ", by permit" : "";
     this.note(`Order ${this.label(orderId, token)}: ${tu} TU in ${days} from ${where}, for ${price}${how}`);
@@ -286,7 +301,7 @@ export class Story {
     await economy.settle(batch, actors.keeper);
     await economy.closeOrders();
 
-    await economy.until(last + DAY + 60n);
+    await economy.until(last + DAY + MINUTE);
     await economy.burnEpochs();
     await economy.fillLots(first + MONTH - DAY);
     await economy.claimRewards();
@@ -325,7 +340,7 @@ export class Story {
     const [forTFT, inDollars] = [dollars(), dollars()];
 
     // compute gets dearer when there is not enough of it
-    const unitPrice = max(UNIT_PRICE, ceilDiv((forTFT + inDollars) * TU, capacity(fleet, duration)));
+    const unitPrice = max(UNIT_PRICE, ceilDiv((forTFT + inDollars) * TU, tuOf(duration, fleet.rate)));
 
     const tft = await economy.buyTFT(actors.alice, forTFT);
     const tftPrice = await this.inTFT(unitPrice);
@@ -340,7 +355,7 @@ export class Story {
     const node = fleet.nodes[index % fleet.nodes.length];
     const tuAmount = this.random.vary(20n * TU);
     const { gateway, carol } = actors;
-    await economy.receiveDollars(gateway, ceilDiv(tuAmount * UNIT_PRICE, TU));
+    await economy.receiveDollars(gateway, depositOf(tuAmount, UNIT_PRICE));
     const byCard = { payer: gateway, renter: carol, refundTo: gateway, paymentRef: `month ${index}` };
     const onNode = { nodeId: node.nodeId, token: usd, tuAmount, unitPrice: UNIT_PRICE, duration };
     await this.startJob({ ...byCard, ...onNode }, 95n);
@@ -361,7 +376,7 @@ export class Story {
     const { tft, usd } = await economy.world.market.reserves();
     const at = BigInt(await time.latest());
     const row = {
-      epoch: at / economy.world.params.epochLength,
+      epoch: epochOf(at, economy.world.params.epochLength),
       at,
       supply,
       bought: economy.books.bought,
@@ -386,7 +401,7 @@ export class Story {
 
   /** The asset and the serial that an order's id is made of. */
   private label(orderId: bigint, token: Token): string {
-    return `${this.symbol(token)}-${BigInt.asUintN(40, orderId)}`;
+    return `${this.symbol(token)}-${decodeOrderId(orderId).serial}`;
   }
 
   private amount(token: Token, units: bigint): string {

@@ -2,7 +2,7 @@ import path from "node:path";
 
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { type DeploymentParameters, readParameters } from "@turingfog/operator";
-import type { SystemContracts } from "@turingfog/sdk/ethers";
+import { type SystemContracts, TuringFog } from "@turingfog/sdk/ethers";
 import { parseUnits } from "ethers";
 import { ethers, ignition } from "hardhat";
 
@@ -45,6 +45,8 @@ export interface Actors {
 
 /** The system, a dollar, a market of both, and everyone who takes part. */
 export interface World {
+  /** The system through the deployer. */
+  fog: TuringFog;
   contracts: SystemContracts;
   vestings: VestedAllocation[];
   usd: TestToken;
@@ -62,7 +64,9 @@ export async function createWorld(): Promise<World> {
     ...readParameters(LOCAL_PARAMETERS),
     assets: [{ address: await usd.getAddress(), referencePrice: FIRST_REFERENCE_PRICE }],
   };
-  const { contracts, vestings } = await deploySystem(params);
+  const { addresses, vestings } = await deploySystem(params);
+  const fog = new TuringFog(addresses, deployer);
+  const { contracts } = fog;
   const actors = await castOf(params, others);
 
   const uniswap = await deployUniswapV3(deployer);
@@ -78,6 +82,7 @@ export async function createWorld(): Promise<World> {
   const { filler } = await ignition.deploy(FillerModule, { parameters: { Filler: { controller, factory } } });
 
   return {
+    fog,
     contracts,
     vestings: Object.values(vestings),
     usd,

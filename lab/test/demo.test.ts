@@ -2,10 +2,9 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { NOMINAL_SUPPLY, WAD as TFT } from "@turingfog/sdk";
+import { bucketId, NOMINAL_SUPPLY, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 
-import { bucketId } from "../demo/books";
 import { CHECKS, CheckFailedError, type Observation, type CheckedStep } from "../demo/checks";
 import { Random } from "../demo/random";
 import { Story, type Row } from "../demo/story";
