@@ -1,4 +1,13 @@
-import { BURNING_END, NOMINAL_SUPPLY, PRODUCTION_MINING_END, RESERVE, ULTIMATE_SUPPLY } from "@turingfog/sdk";
+import {
+  BURNING_END,
+  destroy,
+  GENESIS,
+  NOMINAL_SUPPLY,
+  PRODUCTION_MINING_END,
+  supplyOf,
+  svg,
+  ULTIMATE_SUPPLY,
+} from "@turingfog/sdk";
 import type { Row } from "./story";
 
 /** Supply in TFT with 18 decimals, after a volume of TFT was bought back. */
@@ -35,29 +44,19 @@ const SERIES: readonly { name: Series; label: string }[] = [
   { name: "reserve", label: "production-mining reserve" },
 ];
 
-const STYLE = `
-  text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #3d444d; }
-  .background { fill: #ffffff; }
-  .title { font-size: 20px; font-weight: 600; fill: #1f2328; }
-  .subtitle { fill: #59636e; }
+const STYLE: svg.Style = {
+  light: `
   .axis { stroke: #818b98; fill: none; }
-  .grid { stroke: #e4e8ec; }
   .boundary { stroke: #818b98; stroke-dasharray: 5 4; }
-  .strong { font-weight: 600; fill: #1f2328; }
   .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; }
   .line.total { stroke: #0b61c9; } .dot.total { fill: #0b61c9; }
   .line.circulating { stroke: #b35900; stroke-dasharray: 9 4; } .dot.circulating { fill: #b35900; }
-  .line.reserve { stroke: #1a7f47; stroke-dasharray: 2 4; stroke-linecap: round; stroke-width: 3; } .dot.reserve { fill: #1a7f47; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #b7bfc8; }
-    .background { fill: #0d1117; }
-    .title, .strong { fill: #f0f3f6; }
-    .subtitle { fill: #9198a1; }
-    .grid { stroke: #222830; }
+  .line.reserve { stroke: #1a7f47; stroke-dasharray: 2 4; stroke-linecap: round; stroke-width: 3; } .dot.reserve { fill: #1a7f47; }`,
+  dark: `
     .line.total { stroke: #58a6ff; } .dot.total { fill: #58a6ff; }
     .line.circulating { stroke: #f0a04b; } .dot.circulating { fill: #f0a04b; }
-    .line.reserve { stroke: #3fb968; } .dot.reserve { fill: #3fb968; }
-  }`;
+    .line.reserve { stroke: #3fb968; } .dot.reserve { fill: #3fb968; }`,
+};
 
 /**
  * The supply curve as an SVG that needs nothing else: total, circulating and reserve over the TFT bought back, a dot
@@ -71,9 +70,8 @@ export function supplyChart(rows: readonly Row[]): string {
   const y = (supply: number) => BOTTOM - ((BOTTOM - TOP) * supply) / MAX_SUPPLY;
 
   const parts = [
-    `<rect class="background" width="${WIDTH}" height="${HEIGHT}"/>`,
-    text(LEFT, 36, "The supply of TFT over its whole life", "title"),
-    text(
+    svg.text(LEFT, 36, "The supply of TFT over its whole life", "title"),
+    svg.text(
       LEFT,
       58,
       `${rows.length} dots: ten days, then months, from ${year(rows[0])} to ${year(rows[rows.length - 1])}; ` +
@@ -87,29 +85,21 @@ export function supplyChart(rows: readonly Row[]): string {
     ...boundaries(x, y),
   ];
   for (const { name } of SERIES) {
-    const path = points.map((p) => `${round(x(millions(p.bought)))},${round(y(millions(p[name])))}`).join(" ");
+    const path = points.map((p) => `${svg.px(x(millions(p.bought)))},${svg.px(y(millions(p[name])))}`).join(" ");
     parts.push(`<polyline class="line ${name}" points="${path}"/>`);
     for (const { bought, supply } of rows) {
       parts.push(circle(x(millions(bought)), y(millions(supply[name])), name));
     }
   }
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" ` +
-      `role="img" aria-label="Supply of TFT over the volume bought back">`,
-    `<style>${STYLE}\n</style>`,
-    ...parts,
-    "</svg>\n",
-  ].join("\n");
+  return svg.drawing(WIDTH, HEIGHT, "Supply of TFT over the volume bought back", STYLE, parts);
 }
 
 /** The rows, genesis before them, and the two boundaries where they lie between. */
 function curve(rows: readonly Row[]): Point[] {
-  const genesis = { bought: 0n, total: NOMINAL_SUPPLY, circulating: NOMINAL_SUPPLY - RESERVE, reserve: RESERVE };
-  const e1 = { bought: E1_BOUGHT, total: E1_SUPPLY, circulating: E1_SUPPLY, reserve: 0n };
-  const e2 = { bought: E2_BOUGHT, total: ULTIMATE_SUPPLY, circulating: ULTIMATE_SUPPLY, reserve: 0n };
-  const points = [genesis, ...rows.map(({ bought, supply }) => ({ ...supply, bought }))];
+  const after = (bought: bigint) => ({ ...supplyOf(destroy(GENESIS, bought)), bought });
+  const points: Point[] = [after(0n), ...rows.map(({ bought, supply }) => ({ ...supply, bought }))];
   const last = points[points.length - 1].bought;
-  for (const boundary of [e1, e2]) if (boundary.bought < last) points.push(boundary);
+  for (const boundary of [E1_BOUGHT, E2_BOUGHT]) if (boundary < last) points.push(after(boundary));
   return points.sort((a, b) => (a.bought < b.bought ? -1 : a.bought > b.bought ? 1 : 0));
 }
 
@@ -119,48 +109,45 @@ function legend(): string[] {
   return SERIES.flatMap(({ name, label }) => {
     const at = left;
     left += 80 + label.length * 7;
-    return [
-      `<line class="line ${name}" x1="${at}" y1="${row - 4}" x2="${at + 34}" y2="${row - 4}"/>`,
-      text(at + 42, row, label),
-    ];
+    return [svg.line(`line ${name}`, at, row - 4, at + 34, row - 4), svg.text(at + 42, row, label)];
   });
 }
 
 function supplyAxis(y: (supply: number) => number): string[] {
   const parts: string[] = [];
-  for (let supply = 0; supply <= MAX_SUPPLY; supply += SUPPLY_STEP) {
-    const at = round(y(supply));
-    if (supply !== 0) parts.push(`<line class="grid" x1="${LEFT}" y1="${at}" x2="${RIGHT}" y2="${at}"/>`);
-    parts.push(text(LEFT - 10, at + 4, supply.toLocaleString("en-US"), "", "end"));
+  for (const supply of svg.ticks(MAX_SUPPLY, SUPPLY_STEP)) {
+    const at = y(supply);
+    if (supply !== 0) parts.push(svg.line("grid", LEFT, at, RIGHT, at));
+    parts.push(svg.text(LEFT - 10, at + 4, supply.toLocaleString("en-US"), "", "end"));
   }
   const middle = (TOP + BOTTOM) / 2;
   parts.push(
     `<text transform="translate(22 ${middle}) rotate(-90)" text-anchor="middle">million TFT</text>`,
-    `<line class="axis" x1="${LEFT}" y1="${TOP}" x2="${LEFT}" y2="${BOTTOM}"/>`,
+    svg.line("axis", LEFT, TOP, LEFT, BOTTOM),
   );
   return parts;
 }
 
 function boughtAxis(x: (bought: number) => number, maxBought: number): string[] {
-  const parts = [`<line class="axis" x1="${LEFT}" y1="${BOTTOM}" x2="${RIGHT}" y2="${BOTTOM}"/>`];
-  for (let bought = 0; bought <= maxBought; bought += BOUGHT_STEP) {
-    const at = round(x(bought));
-    parts.push(`<line class="axis" x1="${at}" y1="${BOTTOM}" x2="${at}" y2="${BOTTOM + 6}"/>`);
-    parts.push(text(at, BOTTOM + 22, bought.toLocaleString("en-US"), "", "middle"));
+  const parts = [svg.line("axis", LEFT, BOTTOM, RIGHT, BOTTOM)];
+  for (const bought of svg.ticks(maxBought, BOUGHT_STEP)) {
+    const at = x(bought);
+    parts.push(svg.line("axis", at, BOTTOM, at, BOTTOM + 6));
+    parts.push(svg.text(at, BOTTOM + 22, bought.toLocaleString("en-US"), "", "middle"));
   }
-  parts.push(text((LEFT + RIGHT) / 2, BOTTOM + 46, "bought back so far, million TFT", "", "middle"));
+  parts.push(svg.text((LEFT + RIGHT) / 2, BOTTOM + 46, "bought back so far, million TFT", "", "middle"));
   return parts;
 }
 
 /** Below the volume, when it was reached: the first row of each year. */
 function yearAxis(rows: readonly Row[], x: (bought: number) => number): string[] {
   const at = BOTTOM + 74;
-  const parts = [`<line class="axis" x1="${LEFT}" y1="${at - 14}" x2="${RIGHT}" y2="${at - 14}"/>`];
+  const parts = [svg.line("axis", LEFT, at - 14, RIGHT, at - 14)];
   rows.forEach((row, i) => {
     if (i !== 0 && year(row) === year(rows[i - 1])) return;
-    const left = round(x(i === 0 ? 0 : millions(row.bought)));
-    parts.push(`<line class="axis" x1="${left}" y1="${at - 18}" x2="${left}" y2="${at - 10}"/>`);
-    parts.push(text(left + 4, at + 4, year(row), "subtitle"));
+    const left = x(i === 0 ? 0 : millions(row.bought));
+    parts.push(svg.line("axis", left, at - 18, left, at - 10));
+    parts.push(svg.text(left + 4, at + 4, year(row), "subtitle"));
   });
   return parts;
 }
@@ -183,35 +170,26 @@ function boundaries(x: (bought: number) => number, y: (supply: number) => number
       lines: ["E2: burning has ended", "supply 100 M, for good", "from here on all is distributed"],
     },
   ].flatMap(({ bought, supply, lines }) => {
-    const left = round(x(millions(bought)));
-    const top = round(y(millions(supply)));
+    const left = x(millions(bought));
+    const top = y(millions(supply));
     const isFarRight = left > (RIGHT + LEFT) / 2;
     const label = isFarRight ? left - 8 : left + 8;
     return [
-      `<line class="boundary" x1="${left}" y1="${TOP}" x2="${left}" y2="${BOTTOM}"/>`,
-      `<line class="boundary" x1="${LEFT}" y1="${top}" x2="${RIGHT}" y2="${top}"/>`,
+      svg.line("boundary", left, TOP, left, BOTTOM),
+      svg.line("boundary", LEFT, top, RIGHT, top),
       ...lines.map((line, i) =>
-        text(label, TOP + 16 + 18 * i, line, i === 0 ? "strong" : "", isFarRight ? "end" : "start"),
+        svg.text(label, TOP + 16 + 18 * i, line, i === 0 ? "strong" : "", isFarRight ? "end" : "start"),
       ),
     ];
   });
 }
 
-function text(x: number, y: number, content: string, className = "", anchor = "start"): string {
-  const style = className === "" ? "" : ` class="${className}"`;
-  return `<text${style} x="${x}" y="${y}" text-anchor="${anchor}">${content}</text>`;
-}
-
 function circle(x: number, y: number, className: string): string {
-  return `<circle class="dot ${className}" cx="${round(x)}" cy="${round(y)}" r="2.8"/>`;
+  return `<circle class="dot ${className}" cx="${svg.px(x)}" cy="${svg.px(y)}" r="2.8"/>`;
 }
 
 function millions(amount: bigint): number {
   return Number((amount * 1_000n) / MILLION) / 1_000;
-}
-
-function round(pixels: number): number {
-  return Math.round(pixels * 10) / 10;
 }
 
 function year({ at }: Row): string {

@@ -7,6 +7,7 @@ export * from "./json.js";
 export * from "./math.js";
 export * from "./settlement.js";
 export * from "./supply.js";
+export * as svg from "./svg.js";
 export * from "./time.js";
 export * from "./tu/index.js";
 export * from "./units.js";
