@@ -5,7 +5,7 @@ import type { Split } from "../model/reference/supply";
 import { DAY, TFT } from "../model/reference/units";
 
 /**
- * What an adversary can get back, by the formulas of the protocol's description alone, as the reference model states
+ * Predicts what an adversary can get back, by the formulas of the protocol's description alone, as the reference model states
  * them: no rule is shared with the library or the contracts, or read from them. Amounts of TFT have 18 decimals.
  */
 

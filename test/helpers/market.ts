@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, HOUR, TU } from "@turingfog/sdk";
+import { DAY, epochOf, HOUR, TU } from "@turingfog/sdk";
 import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import {
   encodeReceiptFile,
@@ -121,7 +121,7 @@ export async function settle(
 /** Moves time to the first second of the next epoch, and resolves to its number. */
 export async function startEpoch({ contracts: { pool } }: Protocol): Promise<bigint> {
   const length = await pool.EPOCH_LENGTH();
-  const epoch = BigInt(await time.latest()) / length + 1n;
+  const epoch = epochOf(BigInt(await time.latest()), length) + 1n;
   await time.increaseTo(epoch * length);
   return epoch;
 }

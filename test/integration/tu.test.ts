@@ -9,6 +9,7 @@ import {
   attainableTU,
   DAY,
   earnedBy,
+  formatInstant,
   gpuModelOf,
   HOUR,
   imagesPerSecondE3Of,
@@ -61,11 +62,6 @@ async function signaturesOf(protocol: Protocol, deployments: string, args: strin
     .map((name) => path.join(out, name));
 }
 
-/** "2027-01-01T00:00:00Z" */
-function utc(timestamp: bigint): string {
-  return new Date(Number(timestamp) * 1_000).toISOString().replace(".000", "");
-}
-
 async function messageOf(call: Promise<unknown>): Promise<string> {
   return ((await thrownBy(call)) as Error).message;
 }
@@ -105,7 +101,7 @@ describe("from a benchmark log to a limit on an order", () => {
     await owned.registerNode(...registration);
     await owned.setListing(nodeId, usd, UNIT_PRICE, 1_000n * TU);
     const validUntil = BigInt(await time.latest()) + 30n * DAY;
-    const node = ["--node", String(nodeId), "--valid-until", utc(validUntil)];
+    const node = ["--node", String(nodeId), "--valid-until", formatInstant(validUntil)];
     const vouched = await signaturesOf(protocol, addresses, [LOG, ...node]);
     expect(await attest(addresses, [LOG, ...vouched, ...node])).to.contain(
       `Node ${nodeId} with Example 100 until ${validUntil}`,

@@ -1,3 +1,5 @@
+import { min } from "@turingfog/sdk";
+
 import { lot, price, waiting } from "./reference/controller";
 import * as escrow from "./reference/escrow";
 import { finalSubmission, frozenUntil, status } from "./reference/oracle";
@@ -66,7 +68,7 @@ export function priceBounds(world: World, asset: Address): { min: bigint; max: b
   return {
     min: exact > tolerance ? exact - tolerance : 0n,
     // never above the opening price
-    max: [exact + tolerance, exactPrice(referencePrice, 0n, 1n)].reduce((a, b) => (a < b ? a : b)),
+    max: min(exact + tolerance, exactPrice(referencePrice, 0n, 1n)),
   };
 }
 

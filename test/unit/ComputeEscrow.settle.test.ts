@@ -1,5 +1,18 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { attainableTU, DAY, depositOf, earnedBy, HOUR, min, MINUTE, RootStatus, SkipReason, TU } from "@turingfog/sdk";
+import {
+  attainableTU,
+  DAY,
+  depositOf,
+  earnedBy,
+  epochOf,
+  HOUR,
+  max,
+  min,
+  MINUTE,
+  RootStatus,
+  SkipReason,
+  TU,
+} from "@turingfog/sdk";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { parseUnits, ZeroHash } from "ethers";
@@ -59,7 +72,7 @@ function receiptOf({ orderId, nodeId, startedAt }: Job, cumulativeTU: bigint, me
 
 /** Weight of a miner in the current epoch's bucket of an asset. */
 async function weightOf({ contracts: { pool } }: Protocol, asset: Asset, miner: string): Promise<bigint> {
-  const epoch = BigInt(await time.latest()) / (await pool.EPOCH_LENGTH());
+  const epoch = epochOf(BigInt(await time.latest()), await pool.EPOCH_LENGTH());
   return pool.weightOf(await pool.bucketId(epoch, await asset.getAddress()), miner);
 }
 
@@ -224,7 +237,7 @@ describe("ComputeEscrow, settling", () => {
         .to.emit(escrow, "ReceiptSettled")
         .withArgs(job.orderId, job.nodeId, miner.address, TU / 4n, earned);
       await expect(settling).to.changeTokenBalances(usd, [escrow, controller], [-earned, earned]);
-      const epoch = BigInt(await time.latest()) / (await pool.EPOCH_LENGTH());
+      const epoch = epochOf(BigInt(await time.latest()), await pool.EPOCH_LENGTH());
       const bucketId = await pool.bucketId(epoch, await usd.getAddress());
       expect(await pool.bucket(bucketId)).to.deep.equal([earned, 0n, false]);
       expect(await pool.weightOf(bucketId, miner)).to.equal(earned);
@@ -781,11 +794,8 @@ describe("ComputeEscrow, settling", () => {
           );
 
           const settledTU = await escrow.settledTU(twins[0].orderId, twins[0].nodeId);
-          const best = [...came].map((i) => {
-            const limit = attainableTU(TU, secondsOf(drawn[i].minute, i));
-            return drawn[i].tu < limit ? drawn[i].tu : limit;
-          });
-          expect(settledTU).to.equal(best.reduce((a, b) => (a > b ? a : b)));
+          const best = [...came].map((i) => min(drawn[i].tu, attainableTU(TU, secondsOf(drawn[i].minute, i))));
+          expect(settledTU).to.equal(best.reduce(max));
           expect(await escrow.settledTU(twins[1].orderId, twins[1].nodeId)).to.equal(settledTU);
           expect(earned).to.equal(earnedBy(settledTU, unitPrice));
           expect(await weightOf(protocol, usd, miner.address)).to.equal(2n * earned);

@@ -15,6 +15,7 @@ import {
   type Vesting,
   withImmutables,
 } from "@turingfog/operator";
+import { MINUTE } from "@turingfog/sdk";
 import { GENESIS_KEYS } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { concat, dataSlice, getBytes, hexlify, id, parseUnits, toBeHex, ZeroAddress, ZeroHash } from "ethers";
@@ -332,7 +333,7 @@ describe("accept", () => {
     ["guardian", (p) => ({ ...p, guardian: other }), ["guardian"]],
     ["signers", (p) => ({ ...p, signers: [...p.signers, other] }), ["signers"]],
     ["quorum", (p) => ({ ...p, quorum: 4n }), ["quorum"]],
-    ["epochLength", (p) => ({ ...p, epochLength: 60n }), ["pool.EPOCH_LENGTH", "controller.EPOCH_LENGTH"]],
+    ["epochLength", (p) => ({ ...p, epochLength: MINUTE }), ["pool.EPOCH_LENGTH", "controller.EPOCH_LENGTH"]],
     ["auctionPeriod", (p) => ({ ...p, auctionPeriod: 60n }), ["controller.AUCTION_PERIOD"]],
     ["vetoWindow", (p) => ({ ...p, vetoWindow: 60n }), ["oracle.VETO_WINDOW"]],
     ["grace", (p) => ({ ...p, grace: 60n }), ["escrow.GRACE"]],

@@ -1,4 +1,4 @@
-/** Where a text's x is in it. */
+/** The point of a text that stands at its x. */
 export type Anchor = "start" | "middle" | "end";
 
 /** The rules of a drawing for pages of either scheme; its own ones follow these. */

@@ -104,7 +104,7 @@ export function buy(
   destroyFor(world, current.bucket, owed, isSoldOut);
 }
 
-/** What a fill owes: its price rounded up, at least a unit. */
+/** Returns the TFT that a fill owes: its price rounded up, at least a unit. */
 export function tftOwed(filled: bigint, price: bigint, wholeUnit: bigint): bigint {
   return max(ceilDiv(filled * price, wholeUnit), 1n);
 }

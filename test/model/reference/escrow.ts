@@ -137,7 +137,7 @@ function settleReceipt(
   return { tu, earned: earned(order) - earnedBefore };
 }
 
-/** The TU that a node is paid for, at most: 1.1 · ratePerDay · seconds / day. */
+/** Returns the most TU that a node is paid for: 1.1 · ratePerDay · seconds / day. */
 export function attainableTU(ratePerDay: bigint, seconds: bigint): bigint {
   return (11n * ratePerDay * seconds) / (10n * DAY);
 }
@@ -234,7 +234,7 @@ export function earned(order: Order): bigint {
   return sum(nodesOf(order).map((nodeId) => earnedBy(settledTU(order, nodeId), order.unitPrice)));
 }
 
-/** What a node has earned with its TU. */
+/** Returns what a node has earned with its TU. */
 export function earnedBy(tu: bigint, unitPrice: bigint): bigint {
   return (tu * unitPrice) / TU;
 }

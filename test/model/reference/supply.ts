@@ -29,7 +29,7 @@ export function phaseAt(everBurned: bigint): bigint {
   return everBurned < BURNING_END ? 1n : 2n;
 }
 
-/** 80 % of all that was ever burned, in whole units, until the reserve is empty. */
+/** Returns 80 % of all that was ever burned, in whole units, until the reserve is empty. */
 export function entitlement(everBurned: bigint): bigint {
   return min(RESERVE, (everBurned * 8n) / 10n);
 }
@@ -42,7 +42,7 @@ export interface Split {
   burned: bigint;
   /** Left for the miners. */
   distributed: bigint;
-  /** What leaves the reserve for it. */
+  /** Leaves the reserve for it. */
   released: bigint;
 }
 
@@ -125,7 +125,7 @@ export function supply(world: World): bigint[] {
   return supplyAt(burned(world), world.state.released);
 }
 
-/** What {supply} shows: total, burned, released, reserve, circulating, phase; what circulates alone is burned. */
+/** Returns what {supply} shows: total, burned, released, reserve, circulating, phase. Only what circulates is burned. */
 export function supplyAt(everBurned: bigint, released = entitlement(everBurned)): bigint[] {
   const reserve = RESERVE - released;
   const circulating = CIRCULATING_AT_GENESIS - everBurned + released;
