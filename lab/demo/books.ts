@@ -187,10 +187,9 @@ export class Books {
 
   /** The oldest lot of an asset, and when its clock started. */
   lot(asset: string): { bucket: BookedBucket; startedAt: bigint; auction: BookedAuction } {
-    const auction = this.auctions.get(asset);
-    const waiting = [...this.buckets.values()].filter((bucket) => bucket.asset === asset && !bucket.isFinal);
-    if (auction === undefined || waiting.length === 0) throw new Error(`The books have no lot of ${asset}`);
-    const bucket = waiting.reduce((a, b) => (a.epoch < b.epoch ? a : b));
+    const auction = entry(this.auctions, asset, "auction of");
+    const bucket = this.waiting(asset).at(0);
+    if (bucket === undefined) throw new Error(`The books have no lot of ${asset}`);
     return { bucket, startedAt: max((bucket.epoch + 1n) * this.terms.epochLength, auction.soldOutAt), auction };
   }
 
@@ -217,21 +216,22 @@ export class Books {
   }
 
   order(orderId: bigint): BookedOrder {
-    const order = this.orders.get(orderId);
-    if (order === undefined) throw new Error(`The books have no open order ${orderId}`);
-    return order;
+    return entry(this.orders, orderId, "open order");
   }
 
   account(asset: string): Account {
-    const account = this.accounts.get(asset);
-    if (account === undefined) throw new Error(`The books have no account of ${asset}`);
-    return account;
+    return entry(this.accounts, asset, "account of");
+  }
+
+  /** The buckets of an asset that are not final, oldest first. */
+  waiting(asset: string): BookedBucket[] {
+    return [...this.buckets.values()]
+      .filter((bucket) => bucket.asset === asset && !bucket.isFinal)
+      .sort((a, b) => (a.epoch < b.epoch ? -1 : 1));
   }
 
   private bucket(id: bigint): BookedBucket {
-    const bucket = this.buckets.get(id);
-    if (bucket === undefined) throw new Error(`The books have no bucket ${id}`);
-    return bucket;
+    return entry(this.buckets, id, "bucket");
   }
 
   private addWeight(epoch: bigint, asset: string, miner: string, amount: bigint): void {
@@ -269,6 +269,12 @@ export class Books {
     bucket.reward += reward;
     bucket.isFinal = bucket.sold === bucket.weight;
   }
+}
+
+function entry<K extends bigint | string, V>(entries: ReadonlyMap<K, V>, key: K, what: string): V {
+  const value = entries.get(key);
+  if (value === undefined) throw new Error(`The books have no ${what} ${key}`);
+  return value;
 }
 
 export function sum(amounts: Iterable<bigint>): bigint {

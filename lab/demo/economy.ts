@@ -278,9 +278,7 @@ export class Economy {
   /** Buckets of an asset that wait to be destroyed or sold, oldest first. */
   private async ended(asset: string) {
     const epoch = epochOf(BigInt(await time.latest()), this.world.params.epochLength);
-    return [...this.books.buckets.values()]
-      .filter((bucket) => bucket.asset === asset && !bucket.isFinal && bucket.epoch < epoch)
-      .sort((a, b) => Number(a.epoch - b.epoch));
+    return this.books.waiting(asset).filter((bucket) => bucket.epoch < epoch);
   }
 
   /* REWARDS AND THE MARKET */

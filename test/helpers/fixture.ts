@@ -4,7 +4,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signer
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { type DeploymentParameters, readParameters } from "@turingfog/operator";
 import { DAY } from "@turingfog/sdk";
-import type { SystemContracts } from "@turingfog/sdk/ethers";
+import { type DeploymentAddresses, type SystemContracts } from "@turingfog/sdk/ethers";
 import { parseUnits } from "ethers";
 import { ethers } from "hardhat";
 
@@ -53,6 +53,8 @@ export interface Actors {
 }
 
 export interface Protocol {
+  /** As an address book has them. */
+  addresses: DeploymentAddresses;
   contracts: Contracts;
   actors: Actors;
   params: DeploymentParameters;
@@ -65,7 +67,7 @@ export async function deployProtocolFixture(): Promise<Protocol> {
   const dai = await ethers.deployContract("TestToken", ["DAI Stablecoin", "DAI", 18]);
 
   const params = await testParameters(usd, dai);
-  const { contracts: system, vestings } = await deploySystem(params);
+  const { addresses, contracts: system, vestings } = await deploySystem(params);
 
   const named = (address: string) => ethers.getSigner(address);
   const liquid = params.allocations.flatMap((allocation) => ("holder" in allocation ? [allocation.holder] : []));
@@ -91,6 +93,7 @@ export async function deployProtocolFixture(): Promise<Protocol> {
   }
 
   return {
+    addresses,
     contracts: { ...system, usd, dai, vestings: vested.map(({ name }) => vestings[name]) },
     actors,
     params,

@@ -11,7 +11,6 @@ import {
   type OrderRequest,
   OtherChainError,
   RevertError,
-  SYSTEM_KEYS,
   type SystemAddresses,
   TuringFog,
   UnknownAssetError,
@@ -37,9 +36,7 @@ const UNIT_PRICE = 16_000_000n;
 
 async function connect() {
   const protocol = await deployProtocolFixture();
-  const { contracts, actors } = protocol;
-  const keys = await Promise.all(SYSTEM_KEYS.map(async (key) => [key, await contracts[key].getAddress()]));
-  const addresses = Object.fromEntries(keys) as SystemAddresses;
+  const { addresses, contracts, actors } = protocol;
   const reader = new TuringFog(addresses, ethers.provider);
   const [renter] = actors.renters;
   const usd = await contracts.usd.getAddress();
