@@ -608,9 +608,9 @@ describe("ComputeEscrow, settling", () => {
       it(`pays a node that claims ${title} up to it`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
         const { escrow, dai } = protocol.contracts;
-        const seconds = 1_007n; // 1.1 of it does not divide evenly
+        const seconds = 1_007n;
         const job = await openJob(protocol, { hardware: ONE_A_DAY, asset: dai, unitPrice: TU });
-        const cap = attainableTU(TU, seconds);
+        const cap = 12_820_601_851_851_851n; // by hand, 1.1 · 1,007 / 86,400 · 10^18, which does not divide evenly
         await time.increase(HOUR);
 
         await deliver(protocol, dai, [receiptOf(job, cap + above, job.startedAt + seconds)]);
