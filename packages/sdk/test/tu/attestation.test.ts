@@ -2,7 +2,15 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { encodeMeasurementFile, evidenceOf, gpuModelOf, MissingNetworksError, ratingOf, RefusedLogError, DAY } from "@turingfog/sdk";
+import {
+  encodeMeasurementFile,
+  evidenceOf,
+  gpuModelOf,
+  MissingNetworksError,
+  ratingOf,
+  RefusedLogError,
+  DAY,
+} from "@turingfog/sdk";
 import {
   AlreadyRatedError,
   AmbiguousGpuError,
