@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import JSON5 from "json5";
 import { runTypeChain } from "typechain";
+
+import { copyAddressBooks, removeOrphans } from "./packing/outputs";
 
 // Builds the packages in the order in which they depend on each other, and nothing that is up to date.
 const ROOT = path.join(__dirname, "..");
@@ -33,7 +35,8 @@ const PROJECTS = [
   "packages/cli/tsconfig.build.json",
 ];
 
-const LOCAL_BOOKS = ["hardhat.json", "localhost.json"];
+/** Manifest beside the ES modules. It repeats `sideEffects`, because esbuild looks for it in the nearest manifest alone. */
+const ESM_MANIFEST = { type: "module", sideEffects: false };
 
 /** Generates the SDK's bindings from the ABIs of the committed ones: the same types, and no bytecode. */
 async function writeBindings(): Promise<void> {
@@ -90,23 +93,12 @@ function compile(project: string): void {
   if (status !== 0) throw new Error(`${project} does not compile`);
 }
 
-/** Copies the address books of public chains into the SDK. */
-async function copyAddressBooks(): Promise<void> {
-  const from = path.join(ROOT, "deployments");
-  const to = path.join(SDK, "dist/deployments");
-  await rm(to, { recursive: true, force: true });
-  await mkdir(to, { recursive: true });
-  for (const file of await readdir(from)) {
-    const isPublic = file.endsWith(".json") && !file.endsWith(".sent.json") && !LOCAL_BOOKS.includes(file);
-    if (isPublic) await cp(path.join(from, file), path.join(to, file));
-  }
-}
-
 async function main(): Promise<void> {
   await writeBindings();
   for (const project of PROJECTS) compile(project);
-  await writeFile(path.join(SDK, "dist/esm/package.json"), '{ "type": "module" }\n');
-  await copyAddressBooks();
+  for (const kind of ["cjs", "esm"]) await removeOrphans(path.join(SDK, "src"), path.join(SDK, "dist", kind));
+  await writeFile(path.join(SDK, "dist/esm/package.json"), `${JSON.stringify(ESM_MANIFEST)}\n`);
+  await copyAddressBooks(path.join(ROOT, "deployments"), path.join(SDK, "dist/deployments"));
 }
 
 main().catch((error: unknown) => {
