@@ -2,6 +2,7 @@ export * from "./acceptance/acceptance.js";
 export * from "./acceptance/checks.js";
 export * from "./acceptance/code.js";
 export * from "./deployment/expected.js";
+export * from "./acceptance/etherscan.js";
 export * from "./acceptance/explorer.js";
 export * from "./acceptance/report.js";
 export * from "./acceptance/roles.js";

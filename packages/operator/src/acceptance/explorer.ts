@@ -1,6 +1,5 @@
-import { Etherscan } from "@nomicfoundation/hardhat-verify/etherscan";
-
 import { Section, type Check } from "./checks.js";
+import { Etherscan } from "./etherscan.js";
 import type { ExpectedContract } from "../deployment/expected.js";
 
 /** Etherscan's API for all chains, which takes the chain id. Other explorers have one address for each chain. */
@@ -34,14 +33,19 @@ export async function verifyOnExplorer(explorer: Etherscan, contracts: ExpectedC
 
 const VERIFIED = "verified";
 
+/** Etherscan's words, and those of Blockscout, for sources that it has now or had before. */
+const IS_VERIFIED = /^(Pass - Verified|Already Verified|Contract source code already verified|Smart-contract already)/;
+
 async function verifyContract(explorer: Etherscan, contract: ExpectedContract): Promise<string> {
   const { address, compiled, constructorArguments } = contract;
   if (await explorer.isVerified(address)) return VERIFIED;
 
-  const source = JSON.stringify(compiled.input);
-  const version = `v${compiled.compilerVersion}`;
-  const argument = constructorArguments.slice(2);
-  const { message: guid } = await explorer.verify(address, source, compiled.fullyQualifiedName, version, argument);
-  const status = await explorer.getVerificationStatus(guid);
-  return status.isSuccess() || status.isAlreadyVerified() ? VERIFIED : status.message;
+  const outcome = await explorer.verify({
+    address,
+    source: JSON.stringify(compiled.input),
+    fullyQualifiedName: compiled.fullyQualifiedName,
+    compilerVersion: `v${compiled.compilerVersion}`,
+    constructorArguments: constructorArguments.slice(2),
+  });
+  return IS_VERIFIED.test(outcome) ? VERIFIED : outcome;
 }
