@@ -9,6 +9,7 @@ import { expect } from "chai";
 import { build, type BuildResult } from "esbuild";
 
 import { closureOf, nameOf, readLock, ROOT } from "../../../scripts/packing/closure";
+import { measureDownload } from "../../../scripts/packing/download";
 import { copyAddressBooks, removeOrphans } from "../../../scripts/packing/outputs";
 import { pack, unpack } from "../../../scripts/packing/pack";
 
@@ -17,6 +18,7 @@ const SDK = path.join(ROOT, "packages/sdk");
 const SUBPATHS = ["@turingfog/sdk", "@turingfog/sdk/wire", "@turingfog/sdk/ethers"];
 
 const MAX_BUNDLE = 20_000;
+const MAX_DOWNLOAD = 5_000_000;
 
 /** Longer than a hash, a signature or a topic, shorter than the code of any contract. */
 const LONG_HEX = /[0-9a-f]{200}/i;
@@ -279,6 +281,12 @@ describe("the npm package of the SDK", () => {
       const names = closureOf(await readLock(), "packages/sdk").map(nameOf);
       expect(names).to.include.members(["ethers", "@types/node", "ws"]);
       expect(names.filter((name) => /hardhat|nomicfoundation|foundry|forge|solc/.test(name))).to.deep.equal([]);
+    });
+
+    it("takes a download of at most 5 MB with all that it brings", async () => {
+      const { size, tarballs } = await measureDownload("packages/sdk");
+      expect(tarballs.map(({ name }) => name)).to.include.members(["@turingfog/sdk", "ethers", "@types/node"]);
+      expect(size, tarballs.map((each) => `${each.size} ${each.name}`).join("\n")).to.be.at.most(MAX_DOWNLOAD);
     });
   });
 });
