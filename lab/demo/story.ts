@@ -194,8 +194,7 @@ export class Story {
     await economy.until(today + 6n * HOUR);
     const batch = this.batches.at(-1);
     if (batch !== undefined) {
-      const late = latecomer === undefined ? [] : receiptsBy(latecomer, batch);
-      const receipts = batch.tree.receipts.filter((receipt) => !late.includes(receipt));
+      const receipts = batch.tree.receipts.filter(({ nodeId }) => nodeId !== latecomer?.nodeId);
       await economy.settle(batch, keeper, receipts);
     }
     await economy.claimRewards();

@@ -76,7 +76,7 @@ describe("timelock operations", () => {
       for (const state of ["waiting", "ready"]) {
         const refusal = await refusalOf(newOperation(timelock, call));
         expect(refusal).to.be.instanceOf(AlreadyScheduledError);
-        expect(refusal.message).to.contain(`${operation.id}, and ${state}`);
+        expect(refusal.message).to.contain(`${operation.id} and is ${state}`);
         await time.increase(params.governor.minDelay);
       }
     });
