@@ -140,7 +140,7 @@ export class Books {
   }
 
   /**
-   * Receipts of one asset, settled at one time; by protocol.md, in no matter which order those of a node arrive.
+   * Receipts of one asset, settled at one time; by protocol.md, 4(7), in no matter which order those of a node arrive.
    * @param submittedAt when their root was submitted
    */
   settled(asset: string, receipts: readonly Receipt[], submittedAt: bigint, at: bigint): void {

@@ -44,6 +44,13 @@ export class WrongChainError extends TuringFogError {
   }
 }
 
+/** Thrown when the chain of Hardhat's process is asked for outside of a checkout, which alone has Hardhat. */
+export class NoHardhatError extends TuringFogError {
+  constructor() {
+    super(`--network ${IN_PROCESS} needs a checkout of TuringFog: run it there, or use a node and --network localhost`);
+  }
+}
+
 const TIMEOUT = 20_000;
 
 /**
@@ -63,8 +70,10 @@ export async function connect(name: string): Promise<Connection> {
 async function inProcess(): Promise<RpcProvider> {
   // Hardhat reads its network from here when it is first imported
   process.env.HARDHAT_NETWORK = IN_PROCESS;
-  const { ethers } = (await import("hardhat")) as unknown as { ethers: { provider: RpcProvider } };
-  return ethers.provider;
+  const hardhat: unknown = await import("hardhat").catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "MODULE_NOT_FOUND" ? new NoHardhatError() : error;
+  });
+  return (hardhat as { ethers: { provider: RpcProvider } }).ethers.provider;
 }
 
 async function remote(name: string): Promise<RpcProvider> {

@@ -1,7 +1,22 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
 import { configuredNetworks, rpcUrl, rpcVariable } from "@turingfog/operator";
 import { chainNamed, CHAINS, UnknownChainError } from "@turingfog/sdk";
 import { expect } from "chai";
 import { getAddress } from "ethers";
+
+/** Connects to Hardhat's chain in a process that does not find Hardhat, and resolves to what is thrown. */
+async function connectWithoutHardhat(): Promise<string> {
+  const script = `
+    const Module = require("node:module");
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = (request, ...rest) => resolve(request === "hardhat" ? "no-hardhat-here" : request, ...rest);
+    require("@turingfog/operator").connect("hardhat").catch((error) => console.log(error.name + ": " + error.message));
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], { cwd: __dirname });
+  return stdout.trim();
+}
 
 describe("networks", () => {
   it("refuses a name that is not known, and names those that are", () => {
@@ -35,5 +50,11 @@ describe("networks", () => {
       base: { url: "https://node.example", chainId: 8453 },
       localhost: { url: "http://127.0.0.1:8545", chainId: undefined },
     });
+  });
+
+  it("says what to do for Hardhat's chain where Hardhat is not installed", async () => {
+    expect(await connectWithoutHardhat()).to.equal(
+      "NoHardhatError: --network hardhat needs a checkout of TuringFog: run it there, or use a node and --network localhost",
+    );
   });
 });

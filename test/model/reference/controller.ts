@@ -6,7 +6,7 @@ import { tokenAt, transfer, transferFrom } from "./token";
 import { TFT } from "./units";
 import { known, Refused, refuseIf, sum, type Address, type Bucket, type World } from "./world";
 
-/** The BuybackBurnController: protocol.md, section 3. Prices are TFT (18 decimals) per whole unit of the asset. */
+/** The BuybackBurnController: protocol.md, 3.3, in version 1. Prices are TFT (18 decimals) per whole unit of the asset. */
 
 const MAX_REFERENCE = 1_000_000_000n * TFT;
 const MAX_DECIMALS = 24n;

@@ -10,7 +10,7 @@ import { transfer, transferFrom } from "./token";
 import { DAY, HOUR, TU } from "./units";
 import { known, refuseIf, sum, type Address, type Order, type World } from "./world";
 
-/** The ComputeEscrow: protocol.md, section 3. Amounts in base units of the order's asset, TU with 18 decimals. */
+/** The ComputeEscrow: protocol.md, 3.8, in version 1. Amounts in base units of the order's asset, TU with 18 decimals. */
 
 const MIN_DURATION = HOUR;
 const MAX_DURATION = 366n * DAY;

@@ -4,7 +4,7 @@ import type { Receipt } from "@turingfog/sdk/wire";
 import { DAY } from "./units";
 import { refuseIf, type Address, type World } from "./world";
 
-/** The TUReceiptOracle: protocol.md, section 3. */
+/** The TUReceiptOracle: protocol.md, 3.5, in version 1. */
 
 const FREEZE_LENGTH = 7n * DAY;
 const FREEZE_INTERVAL = 30n * DAY;

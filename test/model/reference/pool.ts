@@ -3,7 +3,7 @@ import { ZeroAddress } from "ethers";
 import { transfer } from "./token";
 import { sum, type Address, type Bucket, type World } from "./world";
 
-/** The RewardPool: protocol.md, sections 2 and 3. */
+/** The RewardPool: protocol.md, 2 and 3.4, in version 1. */
 
 export function bucketIdOf(epoch: bigint, asset: Address): bigint {
   return (epoch << 160n) | BigInt(asset);

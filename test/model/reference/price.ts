@@ -1,5 +1,5 @@
 /**
- * The price of a lot as protocol.md, section 3, tells it: 8 r · 2^(−5 · age) in the first period, r/4 · 2^(−8 · (age − 1))
+ * The price of a lot in version 1, as protocol.md marks it under 3.3(4): 8 r · 2^(−5 · age) in the first period, r/4 · 2^(−8 · (age − 1))
  * after it. Powers of two by the series of ln 2 and exp in 320 binary decimals; nothing is shared with the contracts.
  */
 

@@ -5,7 +5,7 @@ import { checkQuorum, type Vouch } from "./oracle";
 import { DAY, TU } from "./units";
 import { known, refuseIf, sum, type Address, type Attestation, type Node, type World } from "./world";
 
-/** The NodeRegistry: protocol.md, section 3. TU with 18 decimals. */
+/** The NodeRegistry: protocol.md, 3.7, in version 1. TU with 18 decimals. */
 
 const MAX_GPU_COUNT = 1_024n;
 const MAX_RATING = 1_000n * TU;

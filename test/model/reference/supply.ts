@@ -3,7 +3,7 @@ import { balanceOf, burn, totalSupply, transfer } from "./token";
 import { TFT } from "./units";
 import { refuseIf, type Address, type World } from "./world";
 
-/** The supply of TFT and the vault: protocol.md, sections 1 and 3. Amounts in 10^-18 TFT. */
+/** The supply of TFT and the vault: protocol.md, 1, 3.1 and 3.2. Amounts in 10^-18 TFT. */
 
 export const NOMINAL = 1_000_000_000n * TFT;
 export const RESERVE = 350_000_000n * TFT;
@@ -132,7 +132,7 @@ export function supplyAt(everBurned: bigint, released = entitlement(everBurned))
   return [reserve + circulating, everBurned, released, reserve, circulating, phaseAt(everBurned)];
 }
 
-/** @throws Error when a statement of protocol.md, section 4, on the supply does not hold in the model itself. */
+/** @throws Error when a statement of protocol.md, 4(1) to 4(3), does not hold in the model itself. */
 export function checkSupply(world: World): void {
   const { tft, vault } = world.setting.addresses;
   const { released, operations } = world.state;

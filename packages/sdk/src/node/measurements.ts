@@ -44,7 +44,7 @@ export class UnknownGpuError extends TuringFogError {
 }
 
 /**
- * What was measured, of one GPU after the other: of a folder of benchmark logs or of one log, which are of one GPU; of
+ * Reads measurements, one GPU after the other: of a folder of benchmark logs or of one log, which are of one GPU; of
  * a table in CSV or JSON; or of a measurement file. A folder's logs are its files *.log; a table ends in .csv or .json.
  * @param gpu only this one; for logs of a driver that names only its chip, the card
  * @throws NoLogsError, SeveralGpusError, DuplicateNetworkError, UnknownGpuError, and whatever the readers throw

@@ -24,7 +24,7 @@ const MODES: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * How far the total may be from the median of the step lines. These are running means of the same steps, so only an
+ * Largest distance of the total from the median of the step lines, as a share of it. These are running means of the same steps, so only an
  * unsteady run or an edited log parts them: in Lambda's 18 published logs of three GPUs it is 1.2 % at most.
  */
 export const MAX_DEVIATION = 0.05;

@@ -10,7 +10,7 @@ export const PRECISION = "fp32";
 /** Names the layout of the measurement file; another layout gets another name. */
 export const MEASUREMENT_FILE_FORMAT = "turingfog-measurements-v1";
 
-/** What was measured on one network. */
+/** A measurement on one neural network. */
 export interface Measurement {
   /** Thousandths of images per second. */
   imagesPerSecondE3: bigint;
@@ -18,12 +18,12 @@ export interface Measurement {
   source: string;
 }
 
-/** What was measured of one GPU, training on one of it in single precision. */
+/** Measurements of one GPU, training on one of it in single precision. */
 export interface Measurements {
   /** The model's name, as the registry hashes it. */
   gpu: string;
   measured: Partial<Record<Network, Measurement>>;
-  /** What a reader should know of the sources and no rule refuses. */
+  /** Remarks on the sources for a reader, which no rule refuses. */
   remarks: string[];
 }
 

@@ -146,7 +146,7 @@ export function gpuSecondsOf(tu: bigint, rating: bigint): bigint {
   return ceilDiv(tu * DAY, rating);
 }
 
-/** What an hour of one GPU of a rating costs, in base units of the asset, rounded up, at a price per whole TU. */
+/** Returns the price of an hour of one GPU of a rating, in base units of the asset, rounded up, from a price per whole TU. */
 export function pricePerGpuHour(unitPrice: bigint, rating: bigint): bigint {
   return ceilDiv(unitPrice * rating, WAD * HOURS_PER_DAY);
 }

@@ -19,7 +19,7 @@ export interface RatingReport {
   remarks: string[];
 }
 
-/** How a GPU does on one network. */
+/** The result of a GPU on one neural network. */
 export interface NetworkReport {
   network: Network;
   imagesPerSecondE3: bigint;
@@ -27,7 +27,7 @@ export interface NetworkReport {
   ratio: bigint;
 }
 
-/** What is shown of a rating; the registry's 18 decimals are in the JSON. */
+/** A rating to show; the registry's 18 decimals are in the JSON. */
 const SHOWN_DECIMALS = 4;
 const E3_DECIMALS = 3;
 const TU_DECIMALS = 18;

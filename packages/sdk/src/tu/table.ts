@@ -21,7 +21,7 @@ interface Cell {
   network: string;
   /** Images per second as it is written; empty when it was not measured. */
   text: string;
-  /** Where it stands. */
+  /** Place of the number in the table. */
   at: string;
 }
 
