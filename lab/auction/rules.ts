@@ -1,4 +1,4 @@
-import { ceilDiv, checkRange, max, min, WAD } from "@turingfog/sdk";
+import { ceilDiv, checkRange, exp2, max, min, WAD } from "@turingfog/sdk";
 
 /** Doublings from the reference to the price at which a lot opens: 2^13 = 8,192. */
 export const OPENING_DOUBLINGS = 13n;
@@ -75,33 +75,4 @@ export function nextReference(referencePrice: bigint, proceeds: bigint, amount: 
   return target > referencePrice
     ? referencePrice + ceilDiv((target - referencePrice) * weight, FULL_PROCEEDS)
     : referencePrice - ceilDiv((referencePrice - target) * weight, FULL_PROCEEDS);
-}
-
-/**
- * `exp2` of PRBMath 4.2.0 (Common.sol), as in the SDK's auction: 2^x for a 192.64-bit x, in 18 decimals, with the same
- * roundings.
- */
-function exp2(x: bigint): bigint {
-  let result = 1n << 191n;
-  for (let i = 1n; i <= 64n; ++i) {
-    if ((x >> (64n - i)) & 1n) result = (result * ROOTS_OF_TWO[Number(i)]) >> 64n;
-  }
-  return (result * WAD) >> (191n - (x >> 64n));
-}
-
-/** 2^(2^−i) with 64 binary decimals, rounded to nearest, for i from 0 to 64: PRBMath's constants, taken with 256. */
-const ROOTS_OF_TWO: readonly bigint[] = /* @__PURE__ */ (() => {
-  const roots = [2n << 256n];
-  for (let i = 1; i <= 64; ++i) roots.push(squareRoot(roots[i - 1] << 256n));
-  return roots.map((root) => (root + (1n << 191n)) >> 192n);
-})();
-
-/** Returns ⌊√x⌋, by Newton's method from above. */
-function squareRoot(x: bigint): bigint {
-  let root = 1n << BigInt(Math.ceil(x.toString(2).length / 2));
-  for (;;) {
-    const next = (root + x / root) >> 1n;
-    if (next >= root) return root;
-    root = next;
-  }
 }

@@ -1,6 +1,7 @@
 export * from "./auction.js";
 export * from "./chains.js";
 export * from "./errors.js";
+export * from "./exp2.js";
 export * from "./format.js";
 export * from "./ids.js";
 export * from "./json.js";
