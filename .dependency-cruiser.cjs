@@ -13,7 +13,9 @@ module.exports = {
       comment: "The SDK runs in browsers and knows nothing of deploying, of commands or of Hardhat.",
       severity: "error",
       from: { path: src("sdk") },
-      to: { path: "^(packages/(operator|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/" },
+      to: {
+        path: "^(packages/(operator|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
+      },
     },
     {
       name: "node-only-in-sdk-node",
@@ -31,7 +33,8 @@ module.exports = {
     },
     {
       name: "operator-below-cli",
-      comment: "An operator installs this without Hardhat's plugins; Hardhat itself is loaded for a rehearsal in process.",
+      comment:
+        "An operator installs this without Hardhat's plugins; Hardhat itself is loaded for a rehearsal in process.",
       severity: "error",
       from: { path: src("operator") },
       to: { path: "^(packages/cli|lab|deploy|scripts|test|typechain-types)/|node_modules/@nomicfoundation/" },
@@ -51,10 +54,17 @@ module.exports = {
     },
     {
       name: "packages-by-name",
-      comment: "A package is imported by its name, so that only what it exports is used.",
+      comment: "A package is imported by its name, so that only what it exports is used; eslint refuses other paths.",
       severity: "error",
       from: { path: "^(packages/([^/]+)|lab|deploy|scripts|test)/", pathNot: "^packages/[^/]+/src/" },
       to: { path: "^packages/[^/]+/src/" },
+    },
+    {
+      name: "no-unlisted-dependency",
+      comment: "What is imported stands in the nearest package.json.",
+      severity: "error",
+      from: { path: "^packages/[^/]+/src/", pathNot: "^packages/operator/src/connection.ts$" },
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown", "npm-dev"] },
     },
     {
       name: "no-test-imported",
@@ -67,7 +77,7 @@ module.exports = {
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["require", "node", "default"] },
-    doNotFollow: { path: "node_modules|/dist/" },
-    exclude: { path: "^(typechain-types|packages/sdk/src/bindings)/" },
+    doNotFollow: { path: "node_modules|/dist/|^typechain-types/" },
+    exclude: { path: "^packages/sdk/src/bindings/" },
   },
 };

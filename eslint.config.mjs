@@ -3,7 +3,16 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["**/artifacts/", "cache/", "coverage/", "typechain-types/", "demo-out/", "bench-out/", "**/dist/", "packages/sdk/src/bindings/"]),
+  globalIgnores([
+    "**/artifacts/",
+    "cache/",
+    "coverage/",
+    "typechain-types/",
+    "demo-out/",
+    "bench-out/",
+    "**/dist/",
+    "packages/sdk/src/bindings/",
+  ]),
   {
     files: ["**/*.ts"],
     extends: [eslint.configs.recommended, tseslint.configs.recommendedTypeChecked],
@@ -23,5 +32,42 @@ export default defineConfig(
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowArray: true }],
     },
+  },
+  {
+    // A package is imported by its name, so that only what it exports is used
+    files: ["**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            { regex: "^\\.{1,2}/(.*/)?(sdk|operator|cli)/(src|dist)/", message: "Import the package by its name" },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // What ships stands on packages alone; the committed bindings carry bytecode
+    files: ["packages/*/src/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              regex: "^(\\.\\./)+(sdk|operator|cli|dist|typechain-types|deployments|lab|test|scripts|deploy)(/|$)",
+              message: "Import packages by name, and nothing else outside of this one",
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // The SDK runs in browsers; only its ./node does not
+    files: ["packages/sdk/src/**/*.ts"],
+    ignores: ["packages/sdk/src/node/**"],
+    rules: { "no-restricted-globals": ["error", "Buffer", "process", "global", "require", "__dirname", "__filename"] },
   },
 );

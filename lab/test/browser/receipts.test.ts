@@ -80,6 +80,6 @@ describe("receipts in Chromium", () => {
     expect(found.rootOfFile).to.equal(root);
     expect(found.dataHash).to.equal(await receiptDataHash(file));
     expect(found.proof.leaves).to.have.length(RECEIPTS / 500);
-    expect(StandardMerkleTree.verifyMultiProof(root, RECEIPT_LEAF_ENCODING, found.proof)).to.equal(true);
+    expect(StandardMerkleTree.verifyMultiProof(root, [...RECEIPT_LEAF_ENCODING], found.proof)).to.equal(true);
   });
 });

@@ -156,7 +156,7 @@ export const CHAINS: Record<string, Chain> = {
 /** Thrown when a name is not one of {@link CHAINS}. */
 export class UnknownChainError extends TuringFogError {
   constructor(readonly chain: string) {
-    super(`--network is ${chain}, must be one of ${Object.keys(CHAINS).join(", ")}`);
+    super(`Unknown chain ${chain}: must be one of ${Object.keys(CHAINS).join(", ")}`);
   }
 }
 

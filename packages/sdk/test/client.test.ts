@@ -93,8 +93,7 @@ describe("TuringFog", () => {
       expect(error).to.be.instanceOf(NotDeployedError);
       expect(error).to.have.property(
         "message",
-        `Nothing is known of a deployment to mainnet: there is no ${path.join(directory, "mainnet.json")}; ` +
-          "deploy with npm run deploy, or use what is known: sepolia",
+        `No deployment to mainnet is known: there is no ${path.join(directory, "mainnet.json")}; known are sepolia`,
       );
     });
 

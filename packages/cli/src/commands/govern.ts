@@ -78,6 +78,9 @@ export const command = defineCommand({
         `The step is ${step ?? "missing"}, must be one of ${Object.keys(STEPS).join(", ")}; see --help`,
       );
     }
+    if (action !== undefined && step !== "build" && step !== "schedule") {
+      throw new UsageError(`Unexpected argument '${action}': ${step} takes no action; see --help`);
+    }
     const deployed = await openDeployment(values);
     const governance = connectContracts(deployed.book.addresses, deployed.connection.provider);
     await STEPS[step]({ ...deployed, governance, values, output }, action);

@@ -48,7 +48,10 @@ export const command = defineCommand({
 });
 
 function readGuardianAction(kind: string | undefined, root: string | undefined): GuardianAction {
-  if (kind === "freeze" || kind === "thaw") return { kind };
+  if (kind === "freeze" || kind === "thaw") {
+    if (root !== undefined) throw new UsageError(`--root is for veto, not for ${kind}; see --help`);
+    return { kind };
+  }
   if (kind !== "veto")
     throw new UsageError(`The action is ${kind ?? "missing"}, must be veto, freeze or thaw; see --help`);
   if (root === undefined) throw new UsageError("--root is missing; see --help");

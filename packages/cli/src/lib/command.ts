@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
 import { redact } from "@turingfog/operator";
-import { toJson } from "@turingfog/sdk";
+import { PrecisionError, toJson, UnknownChainError } from "@turingfog/sdk";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -66,9 +66,14 @@ export function exitWith(running: Promise<number>): void {
     },
     (error: unknown) => {
       console.error(redact(error instanceof Error ? error.message : String(error)));
-      process.exitCode = error instanceof UsageError ? 2 : 1;
+      process.exitCode = isUsage(error) ? 2 : 1;
     },
   );
+}
+
+/** Tells whether an error is the caller's: a word or an option that no run of the command could take. */
+function isUsage(error: unknown): boolean {
+  return [UsageError, UnknownChainError, PrecisionError].some((type) => error instanceof type);
 }
 
 /**

@@ -56,7 +56,7 @@ export async function openSender(
 ): Promise<Sender> {
   const { provider, chainId } = connection;
   if (values.safe !== undefined && values.keystore !== undefined) {
-    throw new Error("--safe and --keystore exclude each other: a batch is signed by the Safe's owners");
+    throw new UsageError("--safe and --keystore exclude each other: a batch is signed by the Safe's owners");
   }
   const source = keySource(connection.name, values.keystore);
   if (values["dry-run"] === true) {

@@ -17,6 +17,7 @@ import type { Receipt, ReceiptTree } from "../receipts/index.js";
 import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
+import { eventsIn } from "./events.js";
 import { signPermit } from "./permit.js";
 import { mined, signerOf } from "./transactions.js";
 
@@ -177,13 +178,11 @@ export class TuringFog {
    * @param fromBlock,toBlock range of blocks to search; the whole chain if left out
    */
   async claimableBuckets(miner: string, fromBlock?: number, toBlock?: number): Promise<ClaimableBucket[]> {
+    const { escrow, pool } = this.contracts;
+    const earnings = escrow.filters.ReceiptSettled(undefined, undefined, miner);
     const [settled, added] = await Promise.all([
-      this.contracts.escrow.queryFilter(
-        this.contracts.escrow.filters.ReceiptSettled(undefined, undefined, miner),
-        fromBlock,
-        toBlock,
-      ),
-      this.contracts.pool.queryFilter(this.contracts.pool.filters.WeightAdded(), fromBlock, toBlock),
+      this.events((from, to) => escrow.queryFilter(earnings, from, to), fromBlock, toBlock),
+      this.events((from, to) => pool.queryFilter(pool.filters.WeightAdded(), from, to), fromBlock, toBlock),
     ]);
     // a settlement adds its receipts' weights in the transaction in which it settles them
     const transactions = new Set(settled.map(({ transactionHash }) => transactionHash));
@@ -192,7 +191,7 @@ export class TuringFog {
       Array.from(ids, async (id) => ({
         id,
         ...decodeBucketId(id),
-        amount: await this.contracts.pool.claimable(miner, [id]),
+        amount: await pool.claimable(miner, [id]),
       })),
     );
     return buckets.filter(({ amount }) => amount > 0n).sort((a, b) => (a.epoch < b.epoch ? -1 : 1));
@@ -213,9 +212,16 @@ export class TuringFog {
   }
 
   private async assetIndex(asset: string): Promise<bigint> {
-    const [listed] = await this.contracts.escrow.queryFilter(this.contracts.escrow.filters.AssetListed(asset));
+    const { escrow } = this.contracts;
+    const [listed] = await this.events((from, to) => escrow.queryFilter(escrow.filters.AssetListed(asset), from, to));
     if (listed === undefined) throw new UnknownAssetError(asset);
     return listed.args.index;
+  }
+
+  /** Returns the events of a range of blocks, of the whole chain by default, however much a node gives at once. */
+  private async events<E>(query: (from: number, to: number) => Promise<E[]>, from = 0, to?: number): Promise<E[]> {
+    if (!this.runner.provider) throw new NoProviderError();
+    return eventsIn(query, from, to ?? (await this.runner.provider.getBlockNumber()));
   }
 
   private async latestTimestamp(): Promise<bigint> {
@@ -226,7 +232,9 @@ export class TuringFog {
 }
 
 function openParams(request: OrderRequest, payer: string): OpenParamsStruct {
-  return { nodeId: 0n, renter: payer, refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash, ...request };
+  const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+  const defaults = { nodeId: 0n, renter: payer, refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash };
+  return { ...defaults, ...given } as OpenParamsStruct;
 }
 
 /**

@@ -22,10 +22,11 @@ export class RevertError extends TuringFogError {
 let errors: Interface | undefined;
 
 function declaredErrors(): Interface {
+  if (errors !== undefined) return errors;
   const fragments = Object.values(CONTRACTS)
     .flatMap(({ factory }) => new Interface(factory.abi).fragments)
     .filter((fragment) => ErrorFragment.isFragment(fragment));
-  errors ??= new Interface([...new Map(fragments.map((each) => [each.selector, each])).values()]);
+  errors = new Interface([...new Map(fragments.map((each) => [each.selector, each])).values()]);
   return errors;
 }
 

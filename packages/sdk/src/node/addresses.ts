@@ -12,10 +12,7 @@ export class NotDeployedError extends TuringFogError {
     readonly file: string,
     readonly known: readonly string[],
   ) {
-    super(
-      `Nothing is known of a deployment to ${chain}: there is no ${file}; deploy with npm run deploy, ` +
-        `or use what is known: ${known.join(", ") || "no network"}`,
-    );
+    super(`No deployment to ${chain} is known: there is no ${file}; known are ${known.join(", ") || "none"}`);
   }
 }
 

@@ -25,7 +25,7 @@ export function dumpedReceipts(data: ReceiptTreeData): Receipt[] {
   if (data.format !== "standard-v1") {
     throw new InvalidReceiptTreeError(`its format is ${JSON.stringify(data.format)}, not "standard-v1"`);
   }
-  if (String(data.leafEncoding) !== String(RECEIPT_LEAF_ENCODING)) {
+  if (JSON.stringify(data.leafEncoding) !== JSON.stringify(RECEIPT_LEAF_ENCODING)) {
     throw new InvalidReceiptTreeError(`its leaves are (${data.leafEncoding}), not (${RECEIPT_LEAF_ENCODING})`);
   }
   if (!Array.isArray(data.tree) || !Array.isArray(data.values)) {
@@ -33,7 +33,8 @@ export function dumpedReceipts(data: ReceiptTreeData): Receipt[] {
   }
   return data.values.map((entry, index) => {
     const fields: unknown = entry?.value;
-    if (!Array.isArray(fields) || fields.length !== RECEIPT_LEAF_ENCODING.length || !fields.every(isDecimal)) {
+    const hasAll = Array.isArray(fields) && Array.from<unknown>(fields).every(isDecimal);
+    if (!hasAll || fields.length !== RECEIPT_LEAF_ENCODING.length) {
       throw new InvalidReceiptTreeError(`values[${index}] is not a receipt of four decimal integers`);
     }
     const [orderId, nodeId, cumulativeTU, measuredAt] = fields.map(BigInt);
@@ -59,7 +60,7 @@ export function checkDump(data: ReceiptTreeData, whole: ReceiptTreeData): void {
   const value = whole.values.findIndex(({ treeIndex }, index) => data.values[index].treeIndex !== treeIndex);
   if (value >= 0) {
     throw new InvalidReceiptTreeError(
-      `values[${value}] is said to be at ${data.values[value].treeIndex}, but is at ${whole.values[value].treeIndex}`,
+      `values[${value}] has the treeIndex ${JSON.stringify(data.values[value].treeIndex)}, must have ${whole.values[value].treeIndex}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { createSHA256 } from "hash-wasm";
 
-import { checkRange } from "../errors.js";
+import { checkCount } from "../errors.js";
 import { hashToHex } from "./bytes.js";
 import { NoReceiptsError, ReceiptFileTooLargeError } from "./errors.js";
 import { ReceiptFileParser } from "./parser.js";
@@ -13,7 +13,33 @@ import { ascendingRows, writeRows } from "./writer.js";
  * The bytes of a file in any parts, such as a Node stream or the body of a response. A chunk is done with when the next
  * one is asked for, so its buffer may be used again.
  */
-export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | WebStream;
+
+/** The part of a web ReadableStream that is used: not every browser iterates one. */
+export interface WebStream {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+    cancel(reason?: unknown): Promise<void>;
+  };
+}
+
+/** Returns the chunks one by one; a stream that is not read to its end is cancelled. */
+async function* chunksOf(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  if (!("getReader" in chunks)) {
+    yield* chunks;
+    return;
+  }
+  const reader = chunks.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || value === undefined) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
 
 /** A published file that was read and found in order. */
 export interface ReceiptFile<Table extends ReceiptTable = ReceiptTable> {
@@ -37,7 +63,8 @@ const DEFAULT_MAX_BYTES = 200 * 2 ** 20;
 export function writeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredReceiptTable): Iterable<Uint8Array> {
   const { rows } = receipts instanceof MeteredReceiptTable ? receipts : MeteredReceiptTable.of(receipts);
   if (rows.length === 0) throw new NoReceiptsError();
-  return writeRows(rows, ascendingRows(rows));
+  const order = ascendingRows(rows);
+  return { [Symbol.iterator]: () => writeRows(rows, order)[Symbol.iterator]() };
 }
 
 /**
@@ -45,7 +72,7 @@ export function writeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredRec
  * auditor trusts, only a root and a `dataHash` that both agree with it.
  * @throws ReceiptFileTooLargeError before a chunk that would exceed the limit is read
  * @throws InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError at the first byte that
- * differs from what `writeReceiptFile` writes
+ * differs from what `writeReceiptFile` writes, or at the end of the number that it stands in
  */
 export async function readReceiptFile(chunks: Chunks, limits: ReceiptFileLimits = {}): Promise<ReceiptFile> {
   const { rows, dataHash } = await read(chunks, new ReceiptFileParser(false), limits);
@@ -91,7 +118,7 @@ export function decodeReceiptFile(file: Uint8Array): MeteredReceipt[] {
 export async function receiptDataHash(file: Uint8Array | Chunks): Promise<string> {
   const sha256 = await createSHA256();
   sha256.init();
-  for await (const chunk of file instanceof Uint8Array ? [file] : file) sha256.update(chunk);
+  for await (const chunk of chunksOf(file instanceof Uint8Array ? [file] : file)) sha256.update(chunk);
   return hashToHex(sha256.digest("binary"));
 }
 
@@ -100,11 +127,11 @@ async function read(
   parser: ReceiptFileParser,
   { maxBytes = DEFAULT_MAX_BYTES }: ReceiptFileLimits,
 ): Promise<{ rows: Rows; dataHash: string }> {
-  checkRange("maxBytes", BigInt(maxBytes), 1n, BigInt(Number.MAX_SAFE_INTEGER));
+  checkCount("maxBytes", maxBytes, 1);
   const sha256 = await createSHA256();
   sha256.init();
   let size = 0;
-  for await (const chunk of chunks) {
+  for await (const chunk of chunksOf(chunks)) {
     size += chunk.length;
     if (size > maxBytes) throw new ReceiptFileTooLargeError(size, maxBytes);
     parser.push(chunk);

@@ -17,6 +17,7 @@ export {
   type Chunks,
   type ReceiptFile,
   type ReceiptFileLimits,
+  type WebStream,
 } from "./file.js";
 export { RECEIPT_FILE_FORMAT } from "./layout.js";
 export { RECEIPT_LEAF_ENCODING, type MeteredReceipt, type Multiproof, type Receipt } from "./receipt.js";

@@ -28,7 +28,7 @@ export interface Multiproof {
 export type ReceiptField = keyof Receipt;
 
 /** The types of a leaf, in the order in which `Receipt` declares them. */
-export const RECEIPT_LEAF_ENCODING = ["uint256", "uint256", "uint96", "uint40"];
+export const RECEIPT_LEAF_ENCODING: readonly string[] = Object.freeze(["uint256", "uint256", "uint96", "uint40"]);
 
 /** The width of each field's type. */
 export const FIELD_BYTES: Readonly<Record<ReceiptField, number>> = {
@@ -45,7 +45,7 @@ const HIGHEST: Readonly<Record<ReceiptField, bigint>> = {
   measuredAt: 2n ** 40n - 1n,
 };
 
-/** @throws OutOfRangeError unless the field's type can hold the value */
+/** @throws NotIntegerError, OutOfRangeError unless the field's type can hold the value */
 export function checkField(field: ReceiptField, value: bigint): void {
   checkRange(field, value, 0n, HIGHEST[field]);
 }

@@ -1,4 +1,4 @@
-import { checkRange } from "../errors.js";
+import { checkCount } from "../errors.js";
 import { type MeteredReceipt, type Receipt } from "./receipt.js";
 import { decodeMeterLogHash, decodeRow, encodeMeterLogHash, encodeRow, ROW_BYTES } from "./row.js";
 import { Rows } from "./rows.js";
@@ -38,7 +38,7 @@ export class ReceiptTable implements Iterable<Receipt> {
   }
 
   protected checkIndex(index: number): void {
-    checkRange("index", BigInt(index), 0n, BigInt(this.length) - 1n);
+    checkCount("index", index, 0, this.length - 1);
   }
 }
 

@@ -64,7 +64,9 @@ export class ReceiptTree {
    */
   slices(limits: SliceLimits): Iterable<Multiproof> {
     checkLimits(this.heap, limits);
-    return this.provenSlices(this.select(limits.only), limits);
+    const selected = this.select(limits.only);
+    const fixed = { ...limits };
+    return { [Symbol.iterator]: () => this.provenSlices(selected, fixed) };
   }
 
   dump(): ReceiptTreeData {

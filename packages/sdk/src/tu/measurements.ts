@@ -144,7 +144,8 @@ export function decodeMeasurementFile(file: Uint8Array): Measurements {
   }
 
   const measurements = { gpu, measured, remarks: [] };
-  if (Buffer.compare(encodeMeasurementFile(measurements), file) !== 0) {
+  const canonical = encodeMeasurementFile(measurements);
+  if (canonical.length !== file.length || canonical.some((byte, i) => byte !== file[i])) {
     throw new InvalidMeasurementFileError("it is not in canonical form");
   }
   return measurements;

@@ -101,6 +101,12 @@ describe("receipt files", () => {
       expect(() => writeReceiptFile([receiptOf(1n), receiptOf(1n)].map(metered))).to.throw(DuplicateReceiptError);
     });
 
+    it("writes the same file each time that it is asked for", async () => {
+      const file = writeReceiptFile(receiptsOf(3).map(metered));
+      const hash = await receiptDataHash(file);
+      expect(await receiptDataHash(file)).to.equal(hash);
+    });
+
     it("writes the file in chunks of at most 64 KiB that it does not write over", () => {
       const receipts = receiptsOf(1_000).map(metered);
       const chunks = [...writeReceiptFile(MeteredReceiptTable.of(receipts))];

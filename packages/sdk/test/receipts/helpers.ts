@@ -81,7 +81,7 @@ export function leafOf({ orderId, nodeId, cumulativeTU, measuredAt }: Receipt): 
 
 /** Builds the receipts' tree by OpenZeppelin's library. */
 export function standardTree(receipts: readonly Receipt[]): StandardMerkleTree<Leaf> {
-  return StandardMerkleTree.of(receipts.map(leafOf), RECEIPT_LEAF_ENCODING);
+  return StandardMerkleTree.of(receipts.map(leafOf), [...RECEIPT_LEAF_ENCODING]);
 }
 
 /** Expects a rejection by an error of a class, whose message contains a text. */

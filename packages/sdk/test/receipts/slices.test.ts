@@ -1,5 +1,5 @@
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
-import { OutOfRangeError } from "@turingfog/sdk";
+import { NotIntegerError, OutOfRangeError } from "@turingfog/sdk";
 import {
   type Multiproof,
   type Receipt,
@@ -20,14 +20,15 @@ const ESCROW = new Interface([
 const AMPLE: SliceLimits = { maxBytes: 131_072, maxGas: 16_777_216n };
 
 const SETTLEMENT_GAS = 100_000n;
-const GAS_PER_RECEIPT = 50_000n;
+const GAS_PER_RECEIPT = 66_000n;
+const GAS_PER_NODE = 1_000n;
 
 function calldataLength({ receiptsRoot, receipts, proof, proofFlags }: Multiproof): number {
   return dataLength(ESCROW.encodeFunctionData("settle", [ZeroAddress, receiptsRoot, receipts, proof, proofFlags]));
 }
 
-function gasOf({ receipts }: Multiproof, gasPerReceipt: bigint): bigint {
-  return SETTLEMENT_GAS + BigInt(receipts.length) * gasPerReceipt;
+function gasOf({ receipts, proof }: Multiproof, gasPerReceipt: bigint): bigint {
+  return SETTLEMENT_GAS + BigInt(receipts.length) * gasPerReceipt + BigInt(proof.length) * GAS_PER_NODE;
 }
 
 describe("ReceiptTree.slices", () => {
@@ -38,10 +39,13 @@ describe("ReceiptTree.slices", () => {
       OutOfRangeError,
       `maxBytes is ${least - 1}, must be from ${least} to`,
     );
-    expect(() => tree.slices({ ...AMPLE, maxGas: 149_999n })).to.throw(OutOfRangeError, "maxGas is 149999");
+    expect(() => tree.slices({ ...AMPLE, maxGas: 169_999n })).to.throw(OutOfRangeError, "maxGas is 169999");
     expect(() => tree.slices({ ...AMPLE, gasPerReceipt: 0n })).to.throw(OutOfRangeError, "gasPerReceipt is 0");
     expect([...tree.slices({ ...AMPLE, maxBytes: least })].length).to.be.greaterThan(4);
-    expect([...tree.slices({ ...AMPLE, maxGas: 150_000n })]).to.have.length(9);
+    expect([...tree.slices({ ...AMPLE, maxGas: 170_000n })]).to.have.length(9);
+    for (const maxBytes of [NaN, 1_000.5, Infinity]) {
+      expect(() => tree.slices({ ...AMPLE, maxBytes })).to.throw(NotIntegerError, `maxBytes is ${maxBytes}`);
+    }
   });
 
   it("is one proof of all receipts when they fit", async () => {
@@ -51,15 +55,25 @@ describe("ReceiptTree.slices", () => {
     }
   });
 
+  it("has the same slices each time that they are asked for, whatever becomes of the limits", async () => {
+    const tree = await ReceiptTree.of(receiptsOf(9));
+    const limits = { ...AMPLE, maxGas: 300_000n };
+    const slices = tree.slices(limits);
+    const first = [...slices];
+    limits.maxGas = 1n;
+    expect(first.length).to.be.greaterThan(1);
+    expect([...slices]).to.deep.equal(first);
+  });
+
   it("has no slices when no receipt is selected", async () => {
     const tree = await ReceiptTree.of(receiptsOf(3));
     expect([...tree.slices({ ...AMPLE, only: () => false })]).to.deep.equal([]);
   });
 
-  it("settles at most 333 receipts at 50,000 gas each, and fewer at more", async () => {
+  it("settles at most 252 receipts at 66,000 gas each, and fewer at more", async () => {
     const tree = await ReceiptTree.of(receiptsOf(700));
     const sizes = (limits: SliceLimits): number[] => Array.from(tree.slices(limits), ({ receipts }) => receipts.length);
-    expect(sizes(AMPLE)).to.deep.equal([333, 333, 34]);
+    expect(sizes(AMPLE)).to.deep.equal([252, 252, 196]);
     expect(sizes({ ...AMPLE, gasPerReceipt: 150_000n })).to.deep.equal([111, 111, 111, 111, 111, 111, 34]);
   });
 
@@ -106,7 +120,7 @@ describe("ReceiptTree.slices", () => {
         expect(slice).to.deep.equal(tree.multiproof(slice.receipts));
         const { proof, proofFlags } = slice;
         const multiproof = { leaves: slice.receipts.map(leafOf), proof, proofFlags };
-        expect(StandardMerkleTree.verifyMultiProof(tree.root, RECEIPT_LEAF_ENCODING, multiproof)).to.equal(true);
+        expect(StandardMerkleTree.verifyMultiProof(tree.root, [...RECEIPT_LEAF_ENCODING], multiproof)).to.equal(true);
         if (i + 1 === slices.length) continue;
         const longer = tree.multiproof([...slice.receipts, slices[i + 1].receipts[0]]);
         expect(fits(longer), "another receipt would not fit").to.equal(false);

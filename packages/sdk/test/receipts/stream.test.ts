@@ -1,4 +1,4 @@
-import { OutOfRangeError } from "@turingfog/sdk";
+import { NotIntegerError, OutOfRangeError } from "@turingfog/sdk";
 import {
   decodeReceiptFile,
   encodeReceiptFile,
@@ -7,6 +7,7 @@ import {
   readMeteredReceiptFile,
   readReceiptFile,
   type Receipt,
+  receiptDataHash,
   ReceiptFileTooLargeError,
   ReceiptTree,
 } from "@turingfog/sdk/wire";
@@ -162,7 +163,34 @@ describe("receipt file reader", () => {
 
     it("refuses a limit that is none", async () => {
       await expectRejection(readReceiptFile([EDGES], { maxBytes: 0 }), OutOfRangeError, "maxBytes is 0");
-      await expectRejection(readReceiptFile([EDGES], { maxBytes: NaN }), RangeError);
+      for (const maxBytes of [NaN, 1.5, Infinity]) {
+        await expectRejection(readReceiptFile([EDGES], { maxBytes }), NotIntegerError, `maxBytes is ${maxBytes}`);
+      }
+    });
+
+    it("reads a web stream, and cancels one that it refuses", async () => {
+      let isCancelled = false;
+      const streamOf = (...chunks: Uint8Array[]) =>
+        new ReadableStream<Uint8Array>({
+          pull(controller) {
+            const chunk = chunks.shift();
+            if (chunk === undefined) controller.close();
+            else controller.enqueue(chunk);
+          },
+          cancel() {
+            isCancelled = true;
+          },
+        });
+      const { receipts, dataHash } = await readReceiptFile(streamOf(EDGES.subarray(0, 10), EDGES.subarray(10)));
+      expect(dataHash).to.equal(await receiptDataHash(EDGES));
+      expect(receipts.length).to.be.greaterThan(0);
+      expect(isCancelled).to.equal(false);
+
+      await expectRejection(
+        readReceiptFile(streamOf(EDGES, EDGES, EDGES, EDGES), { maxBytes: EDGES.length }),
+        ReceiptFileTooLargeError,
+      );
+      expect(isCancelled).to.equal(true);
     });
 
     it("leads to the same tree as the receipts themselves", async () => {

@@ -1,5 +1,5 @@
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
-import { OutOfRangeError } from "@turingfog/sdk";
+import { NotIntegerError, OutOfRangeError } from "@turingfog/sdk";
 import {
   DuplicateReceiptError,
   InvalidReceiptTreeError,
@@ -61,6 +61,23 @@ describe("ReceiptTree", () => {
             `${field} is ${value}, must be from 0 to ${LIMITS[field]}`,
           );
         }
+      });
+    }
+
+    for (const [what, value] of [
+      ["missing", undefined],
+      ["null", null],
+      ["a number", 5],
+      ["a fraction", 0.5],
+      ["a string", "5"],
+    ] as const) {
+      it(`rejects a field that is ${what}`, async () => {
+        const receipt = { ...receiptsOf(1)[0], measuredAt: value } as never;
+        await expectRejection(
+          ReceiptTree.of([receipt]),
+          NotIntegerError,
+          `measuredAt is ${String(value)}, must be a bigint`,
+        );
       });
     }
 
@@ -197,7 +214,7 @@ describe("ReceiptTree", () => {
         expect(receiptsRoot).to.equal(tree.root);
         expect(leaves).to.have.deep.members(subset);
         const multiproof = { leaves: leaves.map(leafOf), proof, proofFlags };
-        expect(StandardMerkleTree.verifyMultiProof(tree.root, RECEIPT_LEAF_ENCODING, multiproof)).to.equal(true);
+        expect(StandardMerkleTree.verifyMultiProof(tree.root, [...RECEIPT_LEAF_ENCODING], multiproof)).to.equal(true);
       }
     });
 
@@ -292,10 +309,22 @@ describe("ReceiptTree", () => {
       }
     });
 
+    it("rejects a value of holes, and leaf types that only read alike", async () => {
+      const data = await dumpOf(3);
+      const holes = { ...data, values: [{ value: new Array(4), treeIndex: 2 }, ...data.values.slice(1)] };
+      await expectRejection(ReceiptTree.load(holes as never), InvalidReceiptTreeError, "values[0] is not a receipt");
+      const joined = { ...data, leafEncoding: [data.leafEncoding.join()] };
+      await expectRejection(ReceiptTree.load(joined), InvalidReceiptTreeError, "its leaves are");
+    });
+
     it("rejects a value that is said to be elsewhere", async () => {
       const data = await dumpOf(5);
       data.values[2].treeIndex = 0;
-      await expectRejection(ReceiptTree.load(data), InvalidReceiptTreeError, "values[2] is said to be at 0, but is at");
+      await expectRejection(
+        ReceiptTree.load(data),
+        InvalidReceiptTreeError,
+        "values[2] has the treeIndex 0, must have",
+      );
     });
 
     it("rejects a value that occurs twice", async () => {

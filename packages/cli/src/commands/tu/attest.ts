@@ -64,6 +64,12 @@ export const command = defineCommand({
   async run(values, output, [source, ...signatureFiles]) {
     if (source === undefined) throw new UsageError("PATH is missing; see --help");
     checkPrecision(values.precision);
+    if (values["sign-only"] && signatureFiles.length !== 0) {
+      throw new UsageError("--sign-only takes no signature files: it writes one; see --help");
+    }
+    if (values.node === undefined && values["valid-until"] !== undefined) {
+      throw new UsageError("--valid-until is for a node: give --node too; see --help");
+    }
     const deployment = await openDeployment(values);
     const { oracle, registry } = connectContracts(deployment.book.addresses, deployment.connection.provider);
     const signerSet = await readSignerSet(oracle);
