@@ -323,8 +323,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         uint256 t = receipt.measuredAt;
         if (t < startedAt) return _skip(receipt, SkipReason.BeforeStart);
         if (t > submittedAt) return _skip(receipt, SkipReason.AfterSubmission);
-        uint256 endsAt = stored.terms.endsAt;
-        if (t > endsAt) t = endsAt;
+        if (t > stored.terms.endsAt) return _skip(receipt, SkipReason.AfterEnd);
         // the last attestation but one is asked for only by a receipt from before a lapse
         if (t > standing >> 200 || (t < uint40(standing >> 160) && !REGISTRY.wasAttested(receipt.nodeId, t))) {
             return _skip(receipt, SkipReason.NotAttested);

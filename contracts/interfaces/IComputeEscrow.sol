@@ -71,9 +71,10 @@ struct Order {
 /// @custom:value2 WrongNode Its order is on another node.
 /// @custom:value3 BeforeStart It was measured before its order started.
 /// @custom:value4 AfterSubmission It claims to be measured after its root was submitted.
-/// @custom:value5 NotAttested Its node was not attested when it was measured, or when the order ended if that was
-/// before, by the attestation in force or the one that lapsed before it.
+/// @custom:value5 NotAttested Its node was not attested when it was measured, by the attestation in force or the one
+/// that lapsed before it.
 /// @custom:value6 NothingNew It raises nothing above what is settled.
+/// @custom:value7 AfterEnd It was measured after its order's end.
 enum SkipReason {
     OtherAsset,
     UnknownOrder,
@@ -81,7 +82,8 @@ enum SkipReason {
     BeforeStart,
     AfterSubmission,
     NotAttested,
-    NothingNew
+    NothingNew,
+    AfterEnd
 }
 
 /// @title IComputeEscrow
@@ -211,12 +213,13 @@ interface IComputeEscrow is IERC721 {
     ///
     /// @dev Emits {ReceiptSettled} or {ReceiptSkipped} for each receipt.
     ///
-    /// Notes, with t = min(measuredAt, the order's end):
+    /// Notes, with t = measuredAt:
     /// - A node's settled TU on an order become, when that is more than before, min(cumulativeTU,
     ///   1.1 · ratePerDay · (t − start) / day, tuAmount − what other nodes have settled on the order).
     /// - It has then earned ⌊TU · unitPrice / 1e18⌋ on the order in all; the difference is its payout's weight in the
     ///   current epoch's bucket, and leaves the escrow for the controller, once per call.
-    /// - A receipt that cannot be settled is passed over with its {SkipReason} and never reverts the others.
+    /// - A receipt that cannot be settled is passed over with its {SkipReason} and never reverts the others. One that
+    ///   was measured after the order's end pays nothing, also not for what ran before.
     ///
     /// Requirements:
     /// - The network is not frozen; the root is final; there is a receipt; the proof holds.
@@ -234,8 +237,9 @@ interface IComputeEscrow is IERC721 {
 
     /* CLOSING */
 
-    /// @notice Ends an order now; what ran until now is still paid. Only its holder, before its end.
-    /// Emits {OrderStopped}.
+    /// @notice Ends an order now. Only its holder, before its end. Emits {OrderStopped}.
+    /// @dev Receipts measured until now can still be settled. A receipt measured later pays nothing, so the holder does
+    /// not pay for what ran since the last reading.
     function stop(uint256 orderId) external;
 
     /// @notice Closes an order and refunds the deposit less what was earned. Anyone may call.

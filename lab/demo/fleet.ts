@@ -84,7 +84,7 @@ export class Fleet {
     job.endsAt = at;
   }
 
-  /** The oracle measures all jobs, and submits the root of their receipts. */
+  /** The oracle measures all jobs, those that ended at their end, and submits the root of their receipts. */
   async measure(): Promise<Batch> {
     const measuredAt = BigInt(await time.latest());
     const receipts = this.jobs.flatMap((job) => receiptsOf(job, measuredAt));
@@ -95,10 +95,11 @@ export class Fleet {
 
 /** What each worker has delivered so far: shares by their rates, of what the time that has passed makes. */
 function receiptsOf({ orderId, workers, tuAmount, startedAt, duration, endsAt, percent }: Job, at: bigint): Receipt[] {
-  const elapsed = min(at, endsAt) - startedAt;
+  const measuredAt = min(at, endsAt);
+  const elapsed = measuredAt - startedAt;
   const delivered = (tuAmount * percent * elapsed) / (PERCENT * duration);
   const rate = sum(workers.map((worker) => worker.rate));
   const shares = workers.map((worker) => (delivered * worker.rate) / rate);
   shares[0] += delivered - sum(shares);
-  return workers.map(({ nodeId }, i) => ({ orderId, nodeId, cumulativeTU: shares[i], measuredAt: at }));
+  return workers.map(({ nodeId }, i) => ({ orderId, nodeId, cumulativeTU: shares[i], measuredAt }));
 }

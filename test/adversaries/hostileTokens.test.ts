@@ -44,7 +44,7 @@ async function openBeside(protocol: Protocol, assets: readonly { asset: Asset; u
   const nodeId = await registerNode(protocol, miners[0]);
   const orders: { asset: Asset; orderId: bigint; unitPrice: bigint }[] = [];
   for (const { asset, unitPrice } of assets) {
-    const terms = { tuAmount: 4n * TU, maxUnitPrice: unitPrice, duration: HOUR };
+    const terms = { tuAmount: 4n * TU, maxUnitPrice: unitPrice, duration: 2n * HOUR };
     orders.push({ asset, unitPrice, orderId: await openOrder(protocol, renters[0], asset, terms) });
   }
   await time.increase(HOUR);

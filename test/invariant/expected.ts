@@ -75,6 +75,7 @@ export const SIGHTS = [
   "rotated signers",
   "rotated under a pending root",
   "settled several receipts at once",
+  "skipped for after the end",
   "skipped for after the submission",
   "skipped for another asset",
   "skipped for before the start",

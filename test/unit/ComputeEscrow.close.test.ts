@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { attainableTU, DAY, earnedBy, HOUR, MINUTE, TU } from "@turingfog/sdk";
+import { attainableTU, DAY, earnedBy, HOUR, SkipReason, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
@@ -163,7 +163,7 @@ describe("ComputeEscrow, closing", () => {
       );
     });
 
-    it("pays what ran until then, by a receipt measured later too", async () => {
+    it("pays what was measured until its second, and nothing by a receipt measured later", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
@@ -175,7 +175,12 @@ describe("ComputeEscrow, closing", () => {
       await escrow.connect(actors.renters[0]).stop(orderId);
       await time.increase(HOUR);
 
-      await deliver(protocol, usd, [{ orderId, nodeId, cumulativeTU: TU, measuredAt: stoppedAt + MINUTE }]);
+      const receipt = { orderId, nodeId, cumulativeTU: TU, measuredAt: stoppedAt + 1n };
+      await expect(deliver(protocol, usd, [receipt]))
+        .to.emit(escrow, "ReceiptSkipped")
+        .withArgs(orderId, nodeId, SkipReason.AfterEnd);
+      expect((await escrow.order(orderId)).tuSettled).to.equal(0);
+      await deliver(protocol, usd, [{ ...receipt, measuredAt: stoppedAt }]);
 
       const ran = attainableTU(TU, 5n * HOUR);
       const { tuSettled, earned } = await escrow.order(orderId);

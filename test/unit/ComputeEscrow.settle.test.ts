@@ -430,6 +430,41 @@ describe("ComputeEscrow, settling", () => {
       await expectSkipped(protocol, bad, SkipReason.AfterSubmission, submittedAt);
     });
 
+    for (const [title, after] of [
+      ["a second", 1n],
+      ["36 hours", 36n * HOUR],
+    ] as const) {
+      it(`are those measured ${title} after the order's end`, async () => {
+        const protocol = await loadFixture(deployProtocolFixture);
+        const job = await openJob(protocol);
+        await time.increaseTo(job.endsAt + after);
+
+        await expectSkipped(protocol, receiptOf(job, TU, job.endsAt + after), SkipReason.AfterEnd);
+        expect((await protocol.contracts.escrow.order(job.orderId)).tuSettled).to.equal(0);
+      });
+    }
+
+    it("are those measured after the end that a stop has set", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const job = await openJob(protocol);
+      await time.setNextBlockTimestamp(job.startedAt + HOUR);
+      await contracts.escrow.connect(actors.renters[0]).stop(job.orderId);
+      await time.increase(1n);
+
+      await expectSkipped(protocol, receiptOf(job, TU, job.startedAt + HOUR + 1n), SkipReason.AfterEnd);
+    });
+
+    it("are those measured after the end by a node that is not attested any more", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const job = await openJob(protocol, { duration: 80n * DAY });
+      const { attestedUntil } = await protocol.contracts.registry.node(job.nodeId);
+      expect(attestedUntil).to.be.above(job.endsAt);
+      await time.increaseTo(attestedUntil + 2n);
+
+      await expectSkipped(protocol, receiptOf(job, TU, attestedUntil + 1n), SkipReason.AfterEnd);
+    });
+
     it("are those measured far in the future, after the order's end too", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const job = await openJob(protocol);
@@ -506,19 +541,21 @@ describe("ComputeEscrow, settling", () => {
       expect(await settledBy(protocol, job, job.startedAt + 1n)).to.equal(attainableTU(TU, 1n));
     });
 
-    for (const [title, after] of [
-      ["in the last second", 0n],
-      ["a second after the end", 1n],
-      ["days after the end", 2n * DAY],
-    ] as const) {
-      it(`counts a receipt measured ${title} as measured at the end`, async () => {
-        const protocol = await loadFixture(deployProtocolFixture);
-        const job = await openJob(protocol, { hardware: ONE_A_DAY, duration: HOUR, tuAmount: TU });
-        await time.increaseTo(job.endsAt + after);
+    it("counts a receipt measured in the second of the end", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const job = await openJob(protocol, { hardware: ONE_A_DAY, duration: HOUR, tuAmount: TU });
+      await time.increaseTo(job.endsAt);
 
-        expect(await settledBy(protocol, job, job.endsAt + after)).to.equal(attainableTU(TU, HOUR));
-      });
-    }
+      expect(await settledBy(protocol, job, job.endsAt)).to.equal(attainableTU(TU, HOUR));
+    });
+
+    it("counts a receipt measured before the end though it comes days after it", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const job = await openJob(protocol, { hardware: ONE_A_DAY, duration: HOUR, tuAmount: TU });
+      await time.increaseTo(job.endsAt + 2n * DAY);
+
+      expect(await settledBy(protocol, job, job.endsAt - 1n)).to.equal(attainableTU(TU, HOUR - 1n));
+    });
 
     it("counts a receipt measured in the last second of the attestation, and in its first", async () => {
       const protocol = await loadFixture(deployProtocolFixture);

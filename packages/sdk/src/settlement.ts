@@ -21,6 +21,7 @@ export enum SkipReason {
   AfterSubmission,
   NotAttested,
   NothingNew,
+  AfterEnd,
 }
 
 const SPEED_NUMERATOR = 11n;
@@ -81,9 +82,9 @@ export interface SettlingNode {
 export type Settlement = { settled: bigint; earned: bigint } | { skipped: SkipReason };
 
 /**
- * Settles one receipt of a known order of the asset being settled, by the rule of `ComputeEscrow.settle`. With t =
- * min(measuredAt, end), the node's TU become min(cumulativeTU, 1.1 · rate · (t − start) / day, tuAmount − what other
- * nodes have settled) if that is more than before.
+ * Settles one receipt of a known order of the asset being settled, by the rule of `ComputeEscrow.settle`. A receipt
+ * measured after the order's end is skipped. Otherwise the node's TU become min(cumulativeTU, 1.1 · rate ·
+ * (measuredAt − start) / day, tuAmount − what other nodes have settled) if that is more than before.
  * @param submittedAt time at which the receipt's root was submitted, in unix seconds
  * @param settledBefore TU that the node has settled on the order, 18 decimals
  * @param settledByOthers TU that other nodes have settled on it, 18 decimals; 0 unless it is a joint order
@@ -99,10 +100,10 @@ export function settleReceipt(
   if (order.nodeId !== 0n && receipt.nodeId !== order.nodeId) return { skipped: SkipReason.WrongNode };
   if (receipt.measuredAt < order.startedAt) return { skipped: SkipReason.BeforeStart };
   if (receipt.measuredAt > submittedAt) return { skipped: SkipReason.AfterSubmission };
-  const t = min(receipt.measuredAt, order.endsAt);
-  if (!wasAttested(node, t)) return { skipped: SkipReason.NotAttested };
+  if (receipt.measuredAt > order.endsAt) return { skipped: SkipReason.AfterEnd };
+  if (!wasAttested(node, receipt.measuredAt)) return { skipped: SkipReason.NotAttested };
 
-  const attainable = attainableTU(node.rate, t - order.startedAt);
+  const attainable = attainableTU(node.rate, receipt.measuredAt - order.startedAt);
   const settled = min(receipt.cumulativeTU, min(attainable, order.tuAmount - settledByOthers));
   if (settled <= settledBefore) return { skipped: SkipReason.NothingNew };
   return { settled, earned: earnedBy(settled, order.unitPrice) - earnedBy(settledBefore, order.unitPrice) };

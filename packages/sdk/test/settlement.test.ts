@@ -125,6 +125,8 @@ describe("protocol", () => {
       ["of another node", SkipReason.WrongNode, { nodeId: 6n }, LATER],
       ["measured before the start", SkipReason.BeforeStart, { measuredAt: START - 1n }, LATER],
       ["measured after the submission", SkipReason.AfterSubmission, {}, START + 5n * DAY - 1n],
+      ["measured after the end", SkipReason.AfterEnd, { measuredAt: ORDER.endsAt + 1n }, LATER],
+      ["measured after the end and the submission", SkipReason.AfterSubmission, { measuredAt: LATER + 1n }, LATER],
       ["of nothing", SkipReason.NothingNew, { cumulativeTU: 0n }, LATER],
       ["measured in the second of the start", SkipReason.NothingNew, { measuredAt: START }, LATER],
     ];
@@ -135,7 +137,7 @@ describe("protocol", () => {
       });
     }
 
-    it("skips a receipt of a node that was not attested at its time, or at the end when that was before", () => {
+    it("skips a receipt of a node that was not attested at its time", () => {
       const at = (standing: Partial<SettlingNode>, measuredAt: bigint) =>
         settleReceipt({ ...RECEIPT, measuredAt }, ORDER, { ...NODE, ...standing }, LATER, 0n, 0n);
       const t = RECEIPT.measuredAt;
@@ -148,7 +150,11 @@ describe("protocol", () => {
         settled: TU,
         earned: 3n,
       });
-      expect(at({ attestedUntil: ORDER.endsAt }, ORDER.endsAt + 1n)).to.deep.equal({ settled: TU, earned: 3n });
+    });
+
+    it("pays a receipt measured in the second of the end", () => {
+      const receipt = { ...RECEIPT, measuredAt: ORDER.endsAt };
+      expect(settleReceipt(receipt, ORDER, NODE, LATER, 0n, 0n)).to.deep.equal({ settled: TU, earned: 3n });
     });
 
     it("skips a receipt that raises nothing, and pays the rest of one that does", () => {

@@ -125,13 +125,14 @@ abstract contract Measuring is Signing {
         for (uint256 i = 0; i < 3 && (job.asset != asset || job.settled == job.tu); ++i) job = jobs[_draw(jobs.length)];
     }
 
-    /// @dev Mostly as honest signers would measure; now and then of an order or a node that cannot be meant, measured
-    /// in the future, or before the order was opened.
+    /// @dev Mostly as honest signers would measure, at the order's end at the latest; now and then of an order or a node
+    /// that cannot be meant, measured after the end, in the future, or before the order was opened.
     function _receipt(Job storage job) private returns (Receipt memory receipt) {
         receipt.orderId = _draw(24) == 0 ? job.id + 1 + _draw(8) : job.id;
         receipt.nodeId = job.nodeId == 0 || _draw(16) == 0 ? _workingMachine().id : job.nodeId;
         uint256 t = block.timestamp;
         if (_draw(3) == 0) t -= _scaled(t < job.startedAt + 2 days ? t - job.startedAt + 1 : 2 days);
+        if (t > job.endsAt && _draw(12) != 0) t = job.endsAt;
         if (_draw(24) == 0) t = block.timestamp + 1 + _draw(1 days);
         receipt.measuredAt = uint40(t);
         receipt.cumulativeTU = _cumulative(job, receipt.nodeId, t);

@@ -115,7 +115,8 @@ abstract contract Settling is World {
         if (job.nodeId != 0 && job.nodeId != receipt.nodeId) return _skip("skipped for the wrong node");
         if (receipt.measuredAt < job.startedAt) return _skip("skipped for before the start");
         if (receipt.measuredAt > submittedAt) return _skip("skipped for after the submission");
-        uint256 t = receipt.measuredAt < job.endsAt ? receipt.measuredAt : job.endsAt;
+        if (receipt.measuredAt > job.endsAt) return _skip("skipped for after the end");
+        uint256 t = receipt.measuredAt;
         Machine storage machine = machines[machineOf[receipt.nodeId] - 1];
         if (!_wasAttested(machine, t)) return _skip("skipped for not attested");
 

@@ -25,6 +25,7 @@ export enum Skip {
   AfterSubmission,
   NotAttested,
   NothingNew,
+  AfterEnd,
 }
 
 export interface OpenTerms {
@@ -123,10 +124,10 @@ function settleReceipt(
   if (order.nodeId !== 0n && order.nodeId !== nodeId) return Skip.WrongNode;
   if (measuredAt < order.startedAt) return Skip.BeforeStart;
   if (measuredAt > submittedAt) return Skip.AfterSubmission;
-  const t = min(measuredAt, order.endsAt);
-  if (!isAttestedAt(world, nodeId, t)) return Skip.NotAttested;
+  if (measuredAt > order.endsAt) return Skip.AfterEnd;
+  if (!isAttestedAt(world, nodeId, measuredAt)) return Skip.NotAttested;
 
-  const attainable = attainableTU(ratePerDay(world, nodeId), t - order.startedAt);
+  const attainable = attainableTU(ratePerDay(world, nodeId), measuredAt - order.startedAt);
   const before = settledTU(order, nodeId);
   const byOthers = tuSettled(order) - before;
   const tu = min(cumulativeTU, min(attainable, order.tuAmount - byOthers));
