@@ -61,10 +61,11 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
     uint256 private constant SPEED_NUMERATOR = 11;
     uint256 private constant SPEED_DENOMINATOR = 10 days;
 
-    /// @dev For how long after an order's end vetoes can hold up its closing.
-    uint40 private constant MAX_VETO_HOLD = 7 days;
+    /// @dev For how long after an order's end vetoes and rotations of the signers can hold up its closing.
+    uint40 private constant MAX_HOLD = 7 days;
 
-    /// @dev Below the 23 days between two freezes, so that a guardian can hold up a closing with one of them only.
+    /// @dev Below the 23 days between two freezes, so that the grace after one is over before the next may begin.
+    /// Therefore only the latest freeze is kept.
     uint40 private constant MAX_GRACE = 21 days;
 
     /// @dev orderId = asset index << 40 | serial, so that an order's asset needs no slot of the order's own.
@@ -89,7 +90,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
 
     uint16 private _assetCount;
 
-    /// @dev As the oracle has it, which is not asked when an order is opened: 3,200 gas.
+    /// @dev The latest freeze, as the oracle has it, which is not asked when an order is opened: 3,200 gas.
+    uint40 private _frozenFrom;
     uint40 private _frozenUntil;
 
     mapping(address asset => Asset) private _assets;
@@ -409,8 +411,9 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
     /* PROTOCOL */
 
     /// @inheritdoc IComputeEscrow
-    function setFrozenUntil(uint40 until) external {
+    function setFreeze(uint40 from, uint40 until) external {
         if (msg.sender != address(ORACLE)) revert Escrow_NotOracle(msg.sender);
+        _frozenFrom = from;
         _frozenUntil = until;
     }
 
@@ -493,11 +496,13 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         (uint256 deposit, uint256 earned) = _accounts(stored);
         amount = uint128(deposit - earned); // a part of a uint128
 
-        uint256 thawedAt = _frozenUntil;
-        if (stored.tuSettled == stored.tuAmount) return (amount, uint40(thawedAt));
+        if (stored.tuSettled == stored.tuAmount) return (amount, 0);
 
-        uint256 vetoHold = Math.min(ORACLE.lastVetoAt(), stored.terms.endsAt + MAX_VETO_HOLD);
-        from = uint40(Math.max(stored.terms.endsAt, Math.max(vetoHold, thawedAt)) + GRACE);
+        uint40 endsAt = stored.terms.endsAt;
+        uint256 heldUntil = Math.min(ORACLE.lastHoldAt(), endsAt + MAX_HOLD);
+        from = uint40(Math.max(endsAt, heldUntil)) + GRACE;
+        // a freeze that began once the order could be closed does not concern it
+        if (_frozenFrom < from) from = uint40(Math.max(from, _frozenUntil + GRACE));
     }
 
     function _accounts(Stored memory stored) private pure returns (uint256 deposit, uint256 earned) {

@@ -67,7 +67,7 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     address public guardian;
 
     /// @inheritdoc ITUReceiptOracle
-    uint40 public lastVetoAt;
+    uint40 public lastHoldAt;
 
     mapping(uint256 signerSetVersion => uint40) private _rotatedAt;
     mapping(uint256 index => Freeze) private _freezes;
@@ -124,7 +124,7 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         if (current != RootStatus.Pending) revert Oracle_NotPending(receiptsRoot, current);
 
         _roots[receiptsRoot].isVetoed = true;
-        lastVetoAt = uint40(block.timestamp);
+        lastHoldAt = uint40(block.timestamp);
         emit RootVetoed(receiptsRoot);
     }
 
@@ -143,7 +143,7 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         _state.frozenUntil = until;
         emit Frozen(until);
 
-        ESCROW.setFrozenUntil(until);
+        ESCROW.setFreeze(uint40(block.timestamp), until);
     }
 
     /// @inheritdoc ITUReceiptOracle
@@ -151,11 +151,12 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
         _checkGuardian();
         if (block.timestamp >= _state.frozenUntil) revert Oracle_NotFrozen();
 
-        _freezes[_state.freezes - 1].endsAt = uint40(block.timestamp);
+        Freeze storage inForce = _freezes[_state.freezes - 1];
+        inForce.endsAt = uint40(block.timestamp);
         _state.frozenUntil = uint40(block.timestamp);
         emit Thawed();
 
-        ESCROW.setFrozenUntil(uint40(block.timestamp));
+        ESCROW.setFreeze(inForce.startedAt, uint40(block.timestamp));
     }
 
     function _checkGuardian() private view {
@@ -168,6 +169,7 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     function setSigners(address[] calldata newSigners, uint256 newQuorum) external {
         _checkGovernor();
         _setSigners(newSigners, newQuorum);
+        lastHoldAt = uint40(block.timestamp);
     }
 
     function _setSigners(address[] memory newSigners, uint256 newQuorum) private {

@@ -255,9 +255,9 @@ interface IComputeEscrow is IERC721 {
 
     /* PROTOCOL */
 
-    /// @notice Takes over until when the network is frozen. Only the oracle, whose {ITUReceiptOracle-Frozen} and
-    /// {ITUReceiptOracle-Thawed} tell of it.
-    function setFrozenUntil(uint40 until) external;
+    /// @notice Takes over from when until when the network is frozen. Only the oracle, whose {ITUReceiptOracle-Frozen}
+    /// and {ITUReceiptOracle-Thawed} stand for it.
+    function setFreeze(uint40 from, uint40 until) external;
 
     /* GOVERNANCE */
 
@@ -283,8 +283,14 @@ interface IComputeEscrow is IERC721 {
     /// @notice TU settled for a node on an order, 18 decimals.
     function settledTU(uint256 orderId, uint256 nodeId) external view returns (uint256);
 
-    /// @notice What closing would refund now, and from when it can be closed: max(end, min(last veto, end + 7 days),
-    /// last thaw) + {GRACE}; at once when fully delivered, or at the end of a freeze in force.
+    /// @notice Returns what closing would refund now, and from when it is possible: 0 if the order is fully delivered.
+    ///
+    /// @dev Notes:
+    /// - Otherwise max(end, min(last veto or rotation of the signers, end + 7 days)) + {GRACE}. If the latest freeze
+    ///   began before that, not before its end + {GRACE}.
+    /// - A freeze that begins in that second or later does not concern the order: it is closed also while frozen.
+    /// - A veto or rotation within 7 days of the end moves that time, also if it has come already.
+    /// - So it comes at the latest 14 days and two graces after the end.
     function refundable(uint256 orderId) external view returns (uint128 amount, uint40 from);
 
     /// @notice Whether a payer has used a payment reference.

@@ -113,13 +113,15 @@ interface ITUReceiptOracle {
     /* GUARDIAN */
 
     /// @notice Refuses a pending root for ever. Emits {RootVetoed}. Only the guardian.
+    /// @dev Holds up closings, so that honest receipts can be signed again: see {IComputeEscrow-refundable}.
     function veto(bytes32 receiptsRoot) external;
 
     /// @notice Freezes the network for 7 days at most, and not again within 30 days of its start.
     /// Emits {Frozen}. Only the guardian.
     ///
-    /// @dev While frozen nothing is submitted, attested, opened, settled or closed. Every pending root's veto window
-    /// starts anew when the freeze ends. Claims, buybacks and burns go on.
+    /// @dev While frozen nothing is submitted, attested, opened or settled, and no order is closed but those that could
+    /// be before and those fully delivered. Every pending root's veto window starts anew when the freeze ends. Claims,
+    /// buybacks and burns go on.
     function freeze() external;
 
     /// @notice Ends a freeze. Emits {Thawed}. Only the guardian.
@@ -129,6 +131,8 @@ interface ITUReceiptOracle {
 
     /// @notice Names the signers and raises the signer-set version, also for an unchanged set, so that every older
     /// signature dies. Roots still pending expire; what is final stays final. Emits {SignersSet}. Only the governor.
+    /// @dev Holds up closings as a veto does, so that expired receipts can be signed again: see
+    /// {IComputeEscrow-refundable}.
     ///
     /// @param signers 4 to 64 accounts in ascending order.
     /// @param quorum How many must sign: 3 · quorum > 2 · signers.
@@ -159,8 +163,9 @@ interface ITUReceiptOracle {
     /// @notice When the freeze in force ends, or the last one ended; 0 when there was none.
     function frozenUntil() external view returns (uint40);
 
-    /// @notice When the guardian last vetoed; 0 when never.
-    function lastVetoAt() external view returns (uint40);
+    /// @notice When the guardian last vetoed or the governor last replaced the signers, whichever is later; 0 when
+    /// neither. Both take receipts from nodes that must be signed again, so both hold up closings.
+    function lastHoldAt() external view returns (uint40);
 
     /// @notice Reverts unless a quorum has signed `structHash` under the oracle's EIP-712 domain.
     ///

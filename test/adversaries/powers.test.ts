@@ -43,7 +43,7 @@ async function powersOverFunds({ contracts }: Protocol, thief: Signer) {
       on: controller,
       error: "Controller_NotEscrow",
     },
-    { call: await escrow.setFrozenUntil.populateTransaction(2n ** 40n - 1n), on: escrow, error: "Escrow_NotOracle" },
+    { call: await escrow.setFreeze.populateTransaction(0n, 2n ** 40n - 1n), on: escrow, error: "Escrow_NotOracle" },
   ];
 }
 
@@ -122,6 +122,30 @@ describe("A guardian gone bad", () => {
 });
 
 describe("A governor gone bad", () => {
+  it("holds a refund up by rotations for seven days and a grace, however often it rotates, and takes nothing", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { tft, usd, timelock, oracle, escrow } = protocol.contracts;
+    const { admin, renters } = protocol.actors;
+    const purse = await Purse.of([tft, usd], admin, timelock);
+    const orderId = await openOrder(protocol, renters[0], usd, { maxUnitPrice: PRICE });
+    const { endsAt } = await escrow.order(orderId);
+    const rotation = await oracle.setSigners.populateTransaction([...(await oracle.signers())], await oracle.quorum());
+
+    // each takes the two days of the timelock; the fourth comes after the seven days
+    await time.increaseTo(endsAt);
+    for (let i = 0; i < 4; i++) await asGovernor(timelock, admin, rotation);
+    expect(await time.latest()).to.be.greaterThan(endsAt + 7n * DAY);
+
+    const closable = endsAt + 7n * DAY + protocol.params.grace;
+    await time.increaseTo(closable - 2n);
+    await expect(escrow.close(orderId))
+      .to.be.revertedWithCustomError(escrow, "Escrow_TooEarly")
+      .withArgs(orderId, closable);
+    await time.setNextBlockTimestamp(closable);
+    await expect(escrow.close(orderId)).to.changeTokenBalance(usd, renters[0], PRICE);
+    await purse.expectOutcome({ adversary: "governor gone bad", scenario: "rotations", paid: {}, predicted: {} });
+  });
+
   it("cannot move escrowed funds, lots, the reserve, rewards or the supply", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, timelock, pool, controller, escrow, vault } = protocol.contracts;

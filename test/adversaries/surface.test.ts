@@ -73,7 +73,7 @@ const CALLERS: Record<Exclude<Core, "genesis">, Record<string, Guard | null>> = 
     transferFrom: null,
     "safeTransferFrom(address,address,uint256)": null,
     "safeTransferFrom(address,address,uint256,bytes)": null,
-    setFrozenUntil: by("oracle", "Escrow_NotOracle"),
+    setFreeze: by("oracle", "Escrow_NotOracle"),
     listAsset: by("governor", "Escrow_NotGovernor"),
     delistAsset: by("governor", "Escrow_NotGovernor"),
   },

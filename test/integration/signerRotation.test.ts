@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, HOUR, RootStatus, TU } from "@turingfog/sdk";
+import { DAY, HOUR, MINUTE, RootStatus, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits } from "ethers";
 
@@ -14,7 +14,7 @@ import {
   signByQuorum,
   submitReceipts,
 } from "../helpers/market";
-import { byAddress, expectSoundBooks, openParams, startOf } from "../helpers/orders";
+import { byAddress, expectSoundBooks, openParams, schedule, startOf } from "../helpers/orders";
 
 describe("In the middle of a job", () => {
   it("the signers are rotated: pending roots die, final ones live, work goes on under the new set", async () => {
@@ -59,6 +59,39 @@ describe("In the middle of a job", () => {
     await passVetoWindow(protocol);
     await expect(settle(protocol, usd, frozenOut)).to.changeTokenBalance(usd, escrow, -unitPrice);
     expect((await escrow.order(orderId)).tuSettled).to.equal(2n * TU);
+    await expectSoundBooks(protocol, usd);
+  });
+
+  it("the signers are rotated after it: a root that expires, final again at 74 h, is paid though 72 h have passed", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { contracts, actors, params } = protocol;
+    const { escrow, oracle, timelock, usd } = contracts;
+    const unitPrice = parseUnits("1", 6);
+    const nodeId = await listNode(protocol, actors.miners[0], usd, unitPrice);
+    const orderId = await openOrder(protocol, actors.renters[0], usd, { nodeId, maxUnitPrice: unitPrice });
+    const { endsAt } = await escrow.order(orderId);
+    expect([params.grace, params.vetoWindow]).to.deep.equal([72n * HOUR, 6n * HOUR]);
+
+    // submitted in time to be final at 71 h; the rotation makes it expire, and it is signed again at once
+    const rotation = await oracle.setSigners.populateTransaction([...(await oracle.signers())], await oracle.quorum());
+    const rotate = await schedule(timelock, actors.admin, rotation);
+    const receipt = { orderId, nodeId, cumulativeTU: TU, measuredAt: endsAt };
+    await time.increaseTo(endsAt + 65n * HOUR);
+    const { root } = await submitReceipts(protocol, [receipt]);
+    const rotatedAt = endsAt + 68n * HOUR - MINUTE;
+    await time.setNextBlockTimestamp(rotatedAt);
+    await rotate();
+    expect(await oracle.status(root)).to.deep.equal([RootStatus.Expired, 0n]);
+    await time.increaseTo(endsAt + 68n * HOUR);
+    const again = await submitReceipts(protocol, [receipt]);
+
+    // nobody can close it before it can be settled
+    await time.increaseTo(endsAt + 72n * HOUR);
+    await expect(escrow.close(orderId))
+      .to.be.revertedWithCustomError(escrow, "Escrow_TooEarly")
+      .withArgs(orderId, rotatedAt + params.grace);
+    await time.increaseTo(endsAt + 74n * HOUR + MINUTE);
+    await expect(settle(protocol, usd, again)).to.changeTokenBalance(usd, escrow, -unitPrice);
     await expectSoundBooks(protocol, usd);
   });
 

@@ -159,6 +159,11 @@ abstract contract Statements is World {
             _read(address(escrow), IERC721.ownerOf.selector, id) == uint160(job.holder),
             "an order stays with its holder"
         );
+        (uint128 refund, uint40 from) = escrow.refundable(id);
+        require(refund == job.deposit - job.earned, "5: what closing refunds is what is left of the deposit");
+        require(from <= job.endsAt + MAX_HOLD + FREEZE_DURATION + 2 * GRACE, "nobody holds up a closing for longer");
+        require(from == 0 || from >= job.endsAt + GRACE, "an order not fully delivered has a grace");
+        require((from == 0) == (job.settled == job.tu), "an order fully delivered can be closed at once");
     }
 
     /// @dev What is final or vetoed stays so for ever.

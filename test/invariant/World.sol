@@ -121,7 +121,7 @@ abstract contract World is Deployment {
     uint256 internal constant E2 = 900_000_000e18;
     uint256 internal constant FREEZE_DURATION = 7 days;
     uint256 internal constant FREEZE_INTERVAL = 30 days;
-    uint256 internal constant MAX_VETO_HOLD = 7 days;
+    uint256 internal constant MAX_HOLD = 7 days;
 
     /* ACTORS */
 
@@ -152,6 +152,7 @@ abstract contract World is Deployment {
     Freeze[] internal freezes;
     uint256 internal frozenUntil;
     uint256 internal lastVetoAt;
+    uint256 internal lastRotationAt;
     address internal guardian = FIRST_GUARDIAN;
     uint256 internal version = 1;
     uint256 internal firstSigner; // in `signerKeys`

@@ -298,7 +298,7 @@ const tokens: [number, fc.Arbitrary<Action>][] = [
         "pool.addReward",
         "controller.enqueue",
         "controller.createAuction",
-        "escrow.setFrozenUntil",
+        "escrow.setFreeze",
       ),
     }),
   ],

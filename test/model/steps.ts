@@ -104,7 +104,7 @@ export type Entry =
   | "pool.addReward"
   | "controller.enqueue"
   | "controller.createAuction"
-  | "escrow.setFrozenUntil";
+  | "escrow.setFreeze";
 
 export interface ModelStep {
   when: When;

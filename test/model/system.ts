@@ -212,6 +212,7 @@ export class System {
       guardian: params.guardian,
       freezes: [],
       lastVetoAt: 0n,
+      lastRotationAt: 0n,
       roots: new Map(),
       ratings: genesisRatings(),
       nodes: new Map(),

@@ -1,4 +1,4 @@
-import { min } from "@turingfog/sdk";
+import { max, min } from "@turingfog/sdk";
 
 import { lot, price, waiting } from "./reference/controller";
 import * as escrow from "./reference/escrow";
@@ -123,13 +123,13 @@ function* supplyViews(world: World): Generator<View> {
 }
 
 function* oracleViews(world: World): Generator<View> {
-  const { guardian, signerSetVersion, signers, quorum, lastVetoAt } = world.state;
+  const { guardian, signerSetVersion, signers, quorum, lastVetoAt, lastRotationAt } = world.state;
   yield view("oracle", "guardian", [], () => [BigInt(guardian)]);
   yield view("oracle", "signerSetVersion", [], () => [signerSetVersion]);
   yield view("oracle", "signers", [], () => [32n, BigInt(signers.length), ...signers.map(BigInt)]);
   yield view("oracle", "quorum", [], () => [quorum]);
   yield view("oracle", "frozenUntil", [], () => [frozenUntil(world)]);
-  yield view("oracle", "lastVetoAt", [], () => [lastVetoAt]);
+  yield view("oracle", "lastHoldAt", [], () => [max(lastVetoAt, lastRotationAt)]);
 }
 
 function* registryViews(world: World): Generator<View> {

@@ -256,12 +256,12 @@ describe("ComputeEscrow, governance", () => {
     });
   });
 
-  describe("setFrozenUntil", () => {
+  describe("setFreeze", () => {
     it("rejects everyone but the oracle", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
 
       for (const account of [actors.stranger, actors.guardian, actors.admin]) {
-        await expect(contracts.escrow.connect(account).setFrozenUntil(1n))
+        await expect(contracts.escrow.connect(account).setFreeze(1n, 2n))
           .to.be.revertedWithCustomError(contracts.escrow, "Escrow_NotOracle")
           .withArgs(account.address);
       }

@@ -194,7 +194,7 @@ describe("TUReceiptOracle", () => {
       expect(await oracle.quorum()).to.equal(params.quorum);
       expect(await oracle.signerSetVersion()).to.equal(1);
       expect(await oracle.frozenUntil()).to.equal(0);
-      expect(await oracle.lastVetoAt()).to.equal(0);
+      expect(await oracle.lastHoldAt()).to.equal(0);
     });
 
     it("tells its EIP-712 domain", async () => {
@@ -824,7 +824,7 @@ describe("TUReceiptOracle", () => {
 
       await expect(oracle.connect(actors.guardian).veto(ROOT)).to.emit(oracle, "RootVetoed").withArgs(ROOT);
 
-      expect(await oracle.lastVetoAt()).to.equal(vetoedAt);
+      expect(await oracle.lastHoldAt()).to.equal(vetoedAt);
     });
 
     it("refuses a pending root while frozen", async () => {
@@ -1041,6 +1041,20 @@ describe("TUReceiptOracle", () => {
         .withArgs(2, signers, 4);
 
       expect(await oracle.signerSetVersion()).to.equal(2);
+    });
+
+    it("notes the time, as a veto does, whichever came before", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { oracle } = contracts;
+      const rotate = await scheduleRotation(protocol);
+      await submit(protocol);
+      await oracle.connect(actors.guardian).veto(ROOT);
+      expect(await oracle.lastHoldAt()).to.equal(await time.latest());
+
+      await rotate();
+
+      expect(await oracle.lastHoldAt()).to.equal(await time.latest());
     });
 
     it("raises the version for an unchanged set", async () => {

@@ -196,7 +196,7 @@ export interface ComputeEscrowInterface extends Interface {
       | "safeTransferFrom(address,address,uint256)"
       | "safeTransferFrom(address,address,uint256,bytes)"
       | "setApprovalForAll"
-      | "setFrozenUntil"
+      | "setFreeze"
       | "settle"
       | "settledTU"
       | "stop"
@@ -297,8 +297,8 @@ export interface ComputeEscrowInterface extends Interface {
     values: [AddressLike, boolean]
   ): string;
   encodeFunctionData(
-    functionFragment: "setFrozenUntil",
-    values: [BigNumberish]
+    functionFragment: "setFreeze",
+    values: [BigNumberish, BigNumberish]
   ): string;
   encodeFunctionData(
     functionFragment: "settle",
@@ -375,10 +375,7 @@ export interface ComputeEscrowInterface extends Interface {
     functionFragment: "setApprovalForAll",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(
-    functionFragment: "setFrozenUntil",
-    data: BytesLike
-  ): Result;
+  decodeFunctionResult(functionFragment: "setFreeze", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "settle", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "settledTU", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "stop", data: BytesLike): Result;
@@ -746,8 +743,8 @@ export interface ComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
-  setFrozenUntil: TypedContractMethod<
-    [until: BigNumberish],
+  setFreeze: TypedContractMethod<
+    [from: BigNumberish, until: BigNumberish],
     [void],
     "nonpayable"
   >;
@@ -909,8 +906,12 @@ export interface ComputeEscrow extends BaseContract {
     "nonpayable"
   >;
   getFunction(
-    nameOrSignature: "setFrozenUntil"
-  ): TypedContractMethod<[until: BigNumberish], [void], "nonpayable">;
+    nameOrSignature: "setFreeze"
+  ): TypedContractMethod<
+    [from: BigNumberish, until: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
   getFunction(
     nameOrSignature: "settle"
   ): TypedContractMethod<

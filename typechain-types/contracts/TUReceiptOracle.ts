@@ -73,7 +73,7 @@ export interface TUReceiptOracleInterface extends Interface {
       | "freeze"
       | "frozenUntil"
       | "guardian"
-      | "lastVetoAt"
+      | "lastHoldAt"
       | "quorum"
       | "setGuardian"
       | "setSigners"
@@ -121,7 +121,7 @@ export interface TUReceiptOracleInterface extends Interface {
   ): string;
   encodeFunctionData(functionFragment: "guardian", values?: undefined): string;
   encodeFunctionData(
-    functionFragment: "lastVetoAt",
+    functionFragment: "lastHoldAt",
     values?: undefined
   ): string;
   encodeFunctionData(functionFragment: "quorum", values?: undefined): string;
@@ -170,7 +170,7 @@ export interface TUReceiptOracleInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "guardian", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "lastVetoAt", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "lastHoldAt", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "quorum", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "setGuardian",
@@ -372,7 +372,7 @@ export interface TUReceiptOracle extends BaseContract {
 
   guardian: TypedContractMethod<[], [string], "view">;
 
-  lastVetoAt: TypedContractMethod<[], [bigint], "view">;
+  lastHoldAt: TypedContractMethod<[], [bigint], "view">;
 
   quorum: TypedContractMethod<[], [bigint], "view">;
 
@@ -462,7 +462,7 @@ export interface TUReceiptOracle extends BaseContract {
     nameOrSignature: "guardian"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
-    nameOrSignature: "lastVetoAt"
+    nameOrSignature: "lastHoldAt"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "quorum"

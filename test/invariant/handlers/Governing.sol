@@ -118,6 +118,7 @@ abstract contract Governing is Measuring {
         if (proposal.measure == Measure.Signers) {
             if (_findBatch(RootStatus.Pending) != 0) _saw("rotated under a pending root");
             rotatedAt[version++] = block.timestamp;
+            lastRotationAt = block.timestamp;
             (firstSigner, signerCount, quorum) = (proposal.first, proposal.count, (2 * proposal.count) / 3 + 1);
             _saw("rotated signers");
         } else if (proposal.measure == Measure.Guardian) {

@@ -54,7 +54,7 @@ abstract contract Renting is World {
     function _jointOrder(address asset, address renter) private returns (OpenParams memory params) {
         params = _order(asset, renter);
         params.tuAmount = uint96(_scaled(MOST_TU));
-        if (_draw(3) == 0) {
+        if (_draw(2) == 0) {
             // a great order that is soon delivered, so that a campaign comes to the end of burning
             params.tuAmount = uint96(1e18 + _draw(4e18));
             params.maxUnitPrice = uint128((_most(asset) * TU) / params.tuAmount + 1);
@@ -231,10 +231,13 @@ abstract contract Renting is World {
     }
 
     function _closableFrom(Job storage job) private view returns (uint256) {
-        if (job.settled == job.tu) return frozenUntil;
-        uint256 vetoHold = job.endsAt + MAX_VETO_HOLD < lastVetoAt ? job.endsAt + MAX_VETO_HOLD : lastVetoAt;
-        uint256 from = job.endsAt > vetoHold ? job.endsAt : vetoHold;
-        return (from > frozenUntil ? from : frozenUntil) + GRACE;
+        if (job.settled == job.tu) return 0;
+        uint256 hold = lastVetoAt > lastRotationAt ? lastVetoAt : lastRotationAt;
+        if (hold > job.endsAt + MAX_HOLD) hold = job.endsAt + MAX_HOLD;
+        uint256 from = (job.endsAt > hold ? job.endsAt : hold) + GRACE;
+        if (freezes.length == 0) return from;
+        Freeze storage latest = freezes[freezes.length - 1];
+        return latest.startedAt < from && latest.endsAt + GRACE > from ? latest.endsAt + GRACE : from;
     }
 
     function _sawClosing(Job storage job) private {
@@ -242,7 +245,10 @@ abstract contract Renting is World {
         else if (job.settled < job.tu) _saw("closed with a part delivered");
         else if (block.timestamp < job.endsAt) _saw("closed early, fully delivered");
         if (job.nodeId == 0 && job.settled != 0) _saw("closed a joint order worked on");
-        if (job.settled < job.tu && lastVetoAt > job.endsAt) _saw("closed after a veto held it up");
+        if (_isFrozen()) _saw("closed while frozen");
+        if (job.settled == job.tu) return;
+        if (lastVetoAt > job.endsAt) _saw("closed after a veto held it up");
+        if (lastRotationAt > job.endsAt) _saw("closed after a rotation");
     }
 
     function _forget(uint256 place) private {

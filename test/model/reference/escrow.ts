@@ -14,8 +14,8 @@ import { known, refuseIf, sum, type Address, type Order, type World } from "./wo
 
 const MIN_DURATION = HOUR;
 const MAX_DURATION = 366n * DAY;
-/** Beyond its end an order's closing is held up by no more vetoes than those of this time. */
-const VETO_REACH = 7n * DAY;
+/** Vetoes and rotations later than this after an order's end hold its closing up no further. */
+const HOLD_REACH = 7n * DAY;
 
 export enum Skip {
   OtherAsset,
@@ -248,13 +248,17 @@ export function isFullyDelivered(order: Order): boolean {
   return tuSettled(order) === order.tuAmount;
 }
 
-/** What closing would refund, and from when: at once when fully delivered, but never during a freeze. */
+/** Returns what closing would refund, and from when it is possible: at once if the order is fully delivered. */
 export function refundable(world: World, order: Order): { amount: bigint; from: bigint } {
-  const { lastVetoAt } = world.state;
+  const { lastVetoAt, lastRotationAt, freezes } = world.state;
+  const { grace } = world.setting;
   const amount = deposit(order) - earned(order);
-  if (isFullyDelivered(order)) return { amount, from: frozenUntil(world) };
-  const held = max(min(lastVetoAt, order.endsAt + VETO_REACH), frozenUntil(world));
-  return { amount, from: max(order.endsAt, held) + world.setting.grace };
+  if (isFullyDelivered(order)) return { amount, from: 0n };
+  const held = min(max(lastVetoAt, lastRotationAt), order.endsAt + HOLD_REACH);
+  const unfrozen = max(order.endsAt, held) + grace;
+  const latest = freezes.at(-1);
+  const isMet = latest !== undefined && latest.startedAt < unfrozen;
+  return { amount, from: isMet ? max(unfrozen, latest.endsAt + grace) : unfrozen };
 }
 
 /** Deposits less what was earned over all open orders in an asset. */

@@ -131,6 +131,7 @@ export function setSigners(world: World, caller: Address, signers: Address[], qu
   state.signers = signers;
   state.quorum = quorum;
   state.signerSetVersion += 1n;
+  state.lastRotationAt = world.now;
   world.emit("oracle", "SignersSet", state.signerSetVersion, signers, quorum);
 }
 

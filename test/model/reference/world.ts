@@ -110,6 +110,7 @@ export interface State {
   guardian: Address;
   freezes: { startedAt: bigint; endsAt: bigint }[];
   lastVetoAt: bigint;
+  lastRotationAt: bigint;
   roots: Map<string, Root>;
   ratings: Map<string, bigint>;
   nodes: Map<bigint, Node>;

@@ -154,7 +154,7 @@ export interface IComputeEscrowInterface extends Interface {
       | "safeTransferFrom(address,address,uint256)"
       | "safeTransferFrom(address,address,uint256,bytes)"
       | "setApprovalForAll"
-      | "setFrozenUntil"
+      | "setFreeze"
       | "settle"
       | "settledTU"
       | "stop"
@@ -252,8 +252,8 @@ export interface IComputeEscrowInterface extends Interface {
     values: [AddressLike, boolean]
   ): string;
   encodeFunctionData(
-    functionFragment: "setFrozenUntil",
-    values: [BigNumberish]
+    functionFragment: "setFreeze",
+    values: [BigNumberish, BigNumberish]
   ): string;
   encodeFunctionData(
     functionFragment: "settle",
@@ -324,10 +324,7 @@ export interface IComputeEscrowInterface extends Interface {
     functionFragment: "setApprovalForAll",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(
-    functionFragment: "setFrozenUntil",
-    data: BytesLike
-  ): Result;
+  decodeFunctionResult(functionFragment: "setFreeze", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "settle", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "settledTU", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "stop", data: BytesLike): Result;
@@ -691,8 +688,8 @@ export interface IComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
-  setFrozenUntil: TypedContractMethod<
-    [until: BigNumberish],
+  setFreeze: TypedContractMethod<
+    [from: BigNumberish, until: BigNumberish],
     [void],
     "nonpayable"
   >;
@@ -847,8 +844,12 @@ export interface IComputeEscrow extends BaseContract {
     "nonpayable"
   >;
   getFunction(
-    nameOrSignature: "setFrozenUntil"
-  ): TypedContractMethod<[until: BigNumberish], [void], "nonpayable">;
+    nameOrSignature: "setFreeze"
+  ): TypedContractMethod<
+    [from: BigNumberish, until: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
   getFunction(
     nameOrSignature: "settle"
   ): TypedContractMethod<

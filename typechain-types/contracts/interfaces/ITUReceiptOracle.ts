@@ -41,7 +41,7 @@ export interface ITUReceiptOracleInterface extends Interface {
       | "freeze"
       | "frozenUntil"
       | "guardian"
-      | "lastVetoAt"
+      | "lastHoldAt"
       | "quorum"
       | "setGuardian"
       | "setSigners"
@@ -84,7 +84,7 @@ export interface ITUReceiptOracleInterface extends Interface {
   ): string;
   encodeFunctionData(functionFragment: "guardian", values?: undefined): string;
   encodeFunctionData(
-    functionFragment: "lastVetoAt",
+    functionFragment: "lastHoldAt",
     values?: undefined
   ): string;
   encodeFunctionData(functionFragment: "quorum", values?: undefined): string;
@@ -129,7 +129,7 @@ export interface ITUReceiptOracleInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "guardian", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "lastVetoAt", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "lastHoldAt", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "quorum", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "setGuardian",
@@ -305,7 +305,7 @@ export interface ITUReceiptOracle extends BaseContract {
 
   guardian: TypedContractMethod<[], [string], "view">;
 
-  lastVetoAt: TypedContractMethod<[], [bigint], "view">;
+  lastHoldAt: TypedContractMethod<[], [bigint], "view">;
 
   quorum: TypedContractMethod<[], [bigint], "view">;
 
@@ -378,7 +378,7 @@ export interface ITUReceiptOracle extends BaseContract {
     nameOrSignature: "guardian"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
-    nameOrSignature: "lastVetoAt"
+    nameOrSignature: "lastHoldAt"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "quorum"

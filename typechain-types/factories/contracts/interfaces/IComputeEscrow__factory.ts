@@ -1162,11 +1162,16 @@ const _abi = [
     inputs: [
       {
         internalType: "uint40",
+        name: "from",
+        type: "uint40",
+      },
+      {
+        internalType: "uint40",
         name: "until",
         type: "uint40",
       },
     ],
-    name: "setFrozenUntil",
+    name: "setFreeze",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",

@@ -452,7 +452,7 @@ const _abi = [
   },
   {
     inputs: [],
-    name: "lastVetoAt",
+    name: "lastHoldAt",
     outputs: [
       {
         internalType: "uint40",
