@@ -4,8 +4,8 @@ import type { Receipt } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { getAddress, id, parseUnits } from "ethers";
 
-import { deployProtocolFixture } from "../helpers/fixture";
-import { attestNode, openOrder, passVetoWindow, submitReceipts } from "../helpers/market";
+import { deployProtocolFixture } from "../../../../test/helpers/fixture";
+import { attestNode, openOrder, passVetoWindow, submitReceipts } from "../../../../test/helpers/market";
 
 const JOBS = 40;
 
