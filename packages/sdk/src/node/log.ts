@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 
-import { decoderOf, packedFormatOf } from "../tu/encoding.js";
-import { type LogMeasurement, LogReader, RefusedLogError } from "../tu/logText.js";
+import { decoderOf, midwayFaultOf, packedFormatOf } from "../tu/encoding.js";
+import { RefusedLogError } from "../tu/logFault.js";
+import { LogReader } from "../tu/logText.js";
+import type { LogMeasurement } from "../tu/logVerdict.js";
 
 /** Longer lines are noise of TensorFlow's; what is beyond is not kept. */
 const MAX_LINE_LENGTH = 4_096;
@@ -25,7 +27,10 @@ export async function readLog(file: string, card?: string): Promise<LogMeasureme
       if (format !== undefined) throw new RefusedLogError(file, "not text", `is in ${format}; convert it to text`);
       decoder = decoderOf(chunk);
     }
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\r|\n/);
+    const text = decoder.decode(chunk, { stream: true });
+    const fault = midwayFaultOf(text, decoder.encoding);
+    if (fault !== undefined) throw new RefusedLogError(file, "not text", fault);
+    const lines = (rest + text).split(/\r\n|\r|\n/);
     rest = (lines.pop() as string).slice(0, MAX_LINE_LENGTH);
     for (const line of lines) reader.read(line);
   }

@@ -30,7 +30,26 @@ export function decoderOf(start: Uint8Array): TextDecoder {
   return new TextDecoder();
 }
 
-/** Returns the text of a whole file. */
-export function textOf(file: Uint8Array): string {
-  return decoderOf(file).decode(file);
+/** Code units in a row that are two letters of ASCII each: text in UTF-16 has no such rows, Chinese not either. */
+const PAIRED_LETTERS = 16;
+
+/**
+ * Tells that the encoding of a file is another than at its start, by a piece of what was decoded: UTF-16 in UTF-8 leaves
+ * NULs, UTF-8 in UTF-16 pairs of letters. Two programs that write one file leave NULs too.
+ */
+export function midwayFaultOf(text: string, encoding: string): string | undefined {
+  const advice = "write one file for each run, in one encoding";
+  if (text.includes("\0")) return `has NUL bytes in its ${encoding}: its encoding changes midway; ${advice}`;
+  if (encoding === "utf-8") return undefined;
+  let pairs = 0;
+  for (let i = 0; i < text.length && pairs < PAIRED_LETTERS; i++) {
+    const unit = text.charCodeAt(i);
+    pairs = isLetter(unit >> 8) && isLetter(unit & 0xff) ? pairs + 1 : 0;
+  }
+  if (pairs < PAIRED_LETTERS) return undefined;
+  return `has plain text in its ${encoding}: its encoding changes midway; ${advice}`;
+}
+
+function isLetter(byte: number): boolean {
+  return (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 }

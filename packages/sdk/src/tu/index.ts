@@ -1,7 +1,10 @@
+export { BENCHMARKS } from "./benchmarks.js";
 export * from "./chart.js";
 export * from "./doctor.js";
 export * from "./drivers.js";
+export { type LogFault, RefusedLogError } from "./logFault.js";
 export * from "./logText.js";
+export { type LogMeasurement, MAX_DEVIATION } from "./logVerdict.js";
 export * from "./means.js";
 export * from "./measurements.js";
 export * from "./rating.js";

@@ -18,3 +18,10 @@ export function coefficientOfVariation(values: readonly number[]): number {
   const mean = arithmeticMean(values);
   return Math.sqrt(arithmeticMean(values.map((value) => (value - mean) ** 2))) / mean;
 }
+
+/** Returns the middle of the values in their order. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
+}

@@ -1,4 +1,4 @@
-import { BENCHMARKS } from "./logText.js";
+import { BENCHMARKS } from "./benchmarks.js";
 import { type Network, NETWORKS } from "./rating.js";
 
 /** A published container image that trains the networks, and the cards that it is for. */

@@ -1,7 +1,7 @@
 import { formatUnits } from "ethers";
 
 import { formatAmount } from "../format.js";
-import { coefficientOfVariation } from "./means.js";
+import { coefficientOfVariation, medianOf } from "./means.js";
 import { type Measurements, missingNetworks, MissingNetworksError, PRECISION } from "./measurements.js";
 import { type Network, NETWORKS, partialRatingOf, ratioOf, REFERENCE_IMAGES_PER_SECOND } from "./rating.js";
 
@@ -26,6 +26,12 @@ export interface NetworkReport {
   /** Measured over reference, 18 decimals. */
   ratio: bigint;
 }
+
+/** A ratio further than this from the others' median is remarked on. */
+const OUTLIER = 10;
+
+/** With fewer networks than this, none can be told to be the odd one. */
+const LEAST_TO_COMPARE = 3;
 
 /** A rating to show; the registry's 18 decimals are in the JSON. */
 const SHOWN_DECIMALS = 4;
@@ -63,8 +69,19 @@ export function rate(measurements: Measurements, allowPartial = false): RatingRe
       maximum: ratios[ratios.length - 1],
       coefficientOfVariation: coefficientOfVariation(ratios.map(Number)),
     },
-    remarks,
+    remarks: [...remarks, ...outliersOf(networks)],
   };
+}
+
+/** Returns a remark for each ratio that is far from the others' median, as a misplaced decimal point puts it. */
+function outliersOf(networks: readonly NetworkReport[]): string[] {
+  if (networks.length < LEAST_TO_COMPARE) return [];
+  return networks.flatMap(({ network, ratio }) => {
+    const others = networks.filter((each) => each.network !== network).map((each) => Number(each.ratio));
+    const factor = Number(ratio) / medianOf(others);
+    if (factor <= OUTLIER && factor >= 1 / OUTLIER) return [];
+    return [`${network} is more than ${OUTLIER} times away from the other networks; check its number's decimal point`];
+  });
 }
 
 /** A report to read. */

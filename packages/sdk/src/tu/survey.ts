@@ -1,5 +1,5 @@
 import { TuringFogError } from "../errors.js";
-import type { LogMeasurement } from "./logText.js";
+import type { LogMeasurement } from "./logVerdict.js";
 
 /** One log: its measurements, or the reason why it counts for nothing. */
 export interface SurveyedLog {

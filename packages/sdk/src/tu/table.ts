@@ -1,6 +1,7 @@
 import { TuringFogError } from "../errors.js";
-import { modelNameOf, whyNoCard } from "./drivers.js";
-import { textOf } from "./encoding.js";
+import { keyOf, modelNameOf, whyNoCard } from "./drivers.js";
+import { parseCsvLine } from "./csv.js";
+import { decoderOf, midwayFaultOf } from "./encoding.js";
 import { repeatedKeyOf } from "./jsonKeys.js";
 import { evidenceOf, type Measurements, parseThroughput } from "./measurements.js";
 import { type Network, NETWORKS } from "./rating.js";
@@ -27,13 +28,14 @@ interface Cell {
 
 /**
  * Reads a table of images per second in CSV: a row of GPUs after the word `network`, then a row for each network. An
- * empty cell was not measured.
+ * empty cell was not measured; one in quotation marks is read without them.
  * @throws InvalidTableError, InvalidThroughputError, ZeroThroughputError, OutOfRangeError
  */
 export function parseCsvTable(file: Uint8Array): Measurements[] {
   const rows = textOf(file)
     .split(/\r\n|\r|\n/)
-    .map((line, i) => ({ at: `line ${i + 1}`, cells: line.split(",").map((cell) => cell.trim()) }))
+    .map((line, i) => ({ at: `line ${i + 1}`, cells: cellsOf(line, `line ${i + 1}`) }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ""))
     .filter(({ cells }) => cells.some((cell) => cell !== ""));
   const header = rows.shift();
   if (header?.cells[0] !== "network") throw new InvalidTableError("line 1", 'must begin with "network"');
@@ -92,9 +94,9 @@ function measurementsOf(gpus: readonly string[], cells: readonly Cell[], source:
     const reason = whyNoCard(gpu);
     if (reason !== undefined) throw new InvalidTableError(gpu, reason);
     const card = modelNameOf(gpu);
-    const other = namesOfCards.get(card);
+    const other = namesOfCards.get(keyOf(card));
     if (other !== undefined) throw new InvalidTableError(gpu, `is the same card as ${other}; keep one of them`);
-    namesOfCards.set(card, gpu);
+    namesOfCards.set(keyOf(card), gpu);
     columns.set(gpu, { gpu: card, measured: {}, remarks: [] });
   }
 
@@ -106,6 +108,20 @@ function measurementsOf(gpus: readonly string[], cells: readonly Cell[], source:
     measured[network] = { imagesPerSecondE3: parseThroughput(network, text, at), source };
   }
   return [...columns.values()];
+}
+
+function textOf(file: Uint8Array): string {
+  const decoder = decoderOf(file);
+  const text = decoder.decode(file);
+  const fault = midwayFaultOf(text, decoder.encoding);
+  if (fault !== undefined) throw new InvalidTableError("top level", fault);
+  return text;
+}
+
+function cellsOf(line: string, at: string): string[] {
+  const cells = parseCsvLine(line);
+  if (typeof cells === "string") throw new InvalidTableError(at, cells);
+  return cells;
 }
 
 function isNetwork(name: string): name is Network {

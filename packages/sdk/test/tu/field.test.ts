@@ -448,7 +448,9 @@ describe("logs as people have them", () => {
     it("are refused when the chip is not on the card that the user names", async () => {
       expect(await refusalOf(vega, "V100")).to.deep.equal({
         fault: "ambiguous GPU",
-        detail: '"Vega 20" is not what a driver calls a V100; name the card that it is',
+        detail:
+          '"Vega 20" is not what a driver calls a V100; name one of ' +
+          "Radeon VII, Radeon Pro VII, Radeon Instinct MI50, Radeon Instinct MI60",
       });
     });
 

@@ -261,7 +261,7 @@ describe("readLog", () => {
   });
 
   it("reads through megabytes of noise, a line without end among it", async () => {
-    const noise = `${"W tensorflow: noise\n".repeat(200_000)}${"\0#".repeat(2_000_000)}\n`;
+    const noise = `${"W tensorflow: noise\n".repeat(200_000)}${"\u0001#".repeat(2_000_000)}\n`;
     const file = fileOf("a.log", editedLog(["Done warm up", `${noise}Done warm up`]));
     expect((await readLog(file))[0].imagesPerSecondE3).to.equal(400_550n);
   });

@@ -37,7 +37,7 @@ function logged(model: number, card: number, tier: number, steps: number, isOld:
   const speed = 40 * 1.7 ** tier;
   const device =
     "2027-01-15 09:00:01.000000: I tensorflow/core/common_runtime/gpu/gpu_device.cc:1326] Created TensorFlow device " +
-    `(/job:localhost/replica:0/task:0/device:GPU:0 with 9000 MB memory) -> physical GPU (device: ${card}, ` +
+    `(/job:localhost/replica:0/task:0/device:GPU:0 with 15000 MB memory) -> physical GPU (device: ${card}, ` +
     `name: ${CARDS[card]}, pci bus id: 0000:0${card}:00.0, compute capability: 7.0)`;
   const total = (speed * 0.999).toFixed(2);
   const lines = [

@@ -35,6 +35,15 @@ describe("tables", () => {
         ["network,A", "ResNet-101,1"],
         `line 2, A: "ResNet-101" is none of ${NETWORKS.join(", ")}`,
       ],
+      ["a card twice in other letters", ["network,Card A,card-a"], "card-a: is the same card as Card A; keep one"],
+      ["an invisible character", ["network,A\u200b1"], "has characters that cannot be seen"],
+      ["a name of JavaScript's for a card", ["network,__proto__"], '"__proto__" is not a card\'s name'],
+      ["a name of JavaScript's for a network", ["network,A", "__proto__,1"], '"__proto__" is none of'],
+      ["a quotation mark that is not closed", ["network,A", '"AlexNet,1'], "line 2: cell 1 has a quotation mark"],
+      ["text after a quoted cell", ["network,A", 'AlexNet,"1"2'], "line 2: cell 2 has a quotation mark"],
+      ["a quotation mark within a cell", ["network,A", 'AlexNet,1"'], "line 2: cell 2 has a quotation mark"],
+      ["other quotation marks", ["network,\u201cA\u201d"], "has quotation marks"],
+      ["an encoding that changes midway", ["network,A", "A\0l\0e\0x\0"], "its encoding changes midway"],
       ["a network named twice", ["network,A", "AlexNet,1", "AlexNet,1"], "line 3, A: AlexNet was measured before"],
     ] as const) {
       it(`refuses ${title}`, () => {
@@ -47,6 +56,23 @@ describe("tables", () => {
         InvalidThroughputError,
         'line 2, B: "fast" is not a number of images per second',
       );
+    });
+
+    for (const number of ["3.627.000", '"3,627"', "3'627", "3 627", "1e3", "+1", "\uff11"]) {
+      it(`refuses the number ${number}`, () => {
+        expect(() => csv("network,A", `AlexNet,${number}`)).to.throw(InvalidThroughputError);
+      });
+    }
+
+    it("reads cells in quotation marks as RFC 4180 has them", () => {
+      const [{ gpu, measured }, ...others] = csv('"network" , "NVIDIA V100"', '"AlexNet","4782"', '"VGG-16",""');
+      expect(others).to.deep.equal([]);
+      expect([gpu, measured.AlexNet?.imagesPerSecondE3, measured["VGG-16"]]).to.deep.equal([
+        "V100",
+        4_782_000n,
+        undefined,
+      ]);
+      expect(csv('network,"2"" card, long"', "AlexNet,1")[0].gpu).to.equal('2" card, long');
     });
 
     it("refuses a throughput of zero and an absurd one", () => {
@@ -119,7 +145,7 @@ describe("tables", () => {
     }
 
     it("takes a key in two objects, and a text that looks like one", () => {
-      const text = '{"A":{"AlexNet":"1"},"B":{"AlexNet":1},"\\"B":{}}';
+      const text = '{"A":{"AlexNet":"1"},"B":{"AlexNet":1},"2\\"B":{}}';
       expect(parseJsonTable(toUtf8Bytes(text))).to.have.length(3);
     });
 
