@@ -1,9 +1,16 @@
-import { isChipName, modelNameOf, unbranded } from "./drivers.js";
+import { modelNameOf, problemOfCard, unbranded } from "./drivers.js";
 import { NETWORKS } from "./rating.js";
-import { commandsOf, pinned, type Recipe, recipesFor } from "./recipes.js";
+import { commandsOf, compareVersions, pinned, type Recipe, recipesFor } from "./recipes.js";
 
-/** Runs a program of the machine and returns what it prints, or undefined if there is none or it fails. */
-export type Probe = (program: string, args: readonly string[]) => string | undefined;
+/** The outcome of a program: its status is null if it was stopped, as one that hangs is. */
+export interface Probed {
+  status: number | null;
+  output: string;
+  errors: string;
+}
+
+/** Runs a program of the machine and returns what came of it, or undefined if there is none. */
+export type Probe = (program: string, args: readonly string[]) => Probed | undefined;
 
 /** A card of the machine. */
 export interface DiagnosedCard {
@@ -44,40 +51,85 @@ const CAPABILITIES: readonly (readonly [RegExp, number])[] = [
   [/^RTX 30\d\d|^RTX A\d000|^A10$|^A40$/, 8.6],
 ];
 
+/** Lines of a program's own that a problem quotes. */
+const MAX_WORDS = 3;
+
+/** A card by nvidia-smi: index, name, compute capability. */
+type CardRow = [index: string, name: string, capability: string | undefined];
+
 /** Ampere: of newer cards, published answers about TensorFlow 1 contradict each other. */
 const LAST_CONFIRMED_CAPABILITY = 8.6;
 
-const QUERY = ["--format=csv,noheader"];
+/** Programs that a diagnosis asks. */
+export const PROBED_PROGRAMS: readonly string[] = ["nvidia-smi", "rocm-smi", "docker", "python3", "python"];
+
+/** A line of nvidia-smi's table of cards: index, name and, by newer drivers, compute capability. */
+const CARD_LINE = /^(\d+), *([^,[]+?) *(?:, *([^,]*?) *)?$/;
 
 /** Looks at a machine and finds out how each of its cards can be rated. */
 export function diagnose(probe: Probe): Diagnosis {
   const smi = probe("nvidia-smi", []);
-  const driver = /Driver Version: *([\d.]+)/.exec(smi ?? "")?.[1];
-  const cuda = /CUDA Version: *([\d.]+)/.exec(smi ?? "")?.[1];
-  // older drivers do not know compute_cap and answer with an error
-  const table =
-    probe("nvidia-smi", ["--query-gpu=index,name,compute_cap", ...QUERY]) ??
-    probe("nvidia-smi", ["--query-gpu=index,name", ...QUERY]);
-  const python = ["-c", "import tensorflow; print(tensorflow.__version__)"];
-  const tensorflow = (probe("python3", python) ?? probe("python", python))?.trim().split("\n").at(-1);
-
-  const nvidia = linesOf(table).map((line) =>
-    nvidiaCard(
-      line.split(",").map((cell) => cell.trim()),
-      driver,
-    ),
-  );
-  const amd = linesOf(probe("rocm-smi", ["--showproductname"])).flatMap((line) => {
+  const driver = /Driver Version: *([\d.]+)/.exec(smi?.output ?? "")?.[1];
+  const cuda = /CUDA Version: *([\d.]+)/.exec(smi?.output ?? "")?.[1];
+  const nvidia = nvidiaCards(probe, driver);
+  const amd = linesOf(probe("rocm-smi", ["--showproductname"])?.output).flatMap((line) => {
     const [, index, device] = /GPU\[(\d+)\].*Card series: *(.+)$/i.exec(line) ?? [];
-    return device === undefined ? [] : [amdCard(Number(index), device)];
+    return device === undefined ? [] : [amdCard(Number(index), device.trim())];
   });
-  const cards = [...nvidia, ...amd];
-  const problems: string[] = [];
+  const cards = [...nvidia.cards, ...amd];
+
+  const failed = smi !== undefined && smi.status !== 0 ? [failureOf("nvidia-smi", smi)] : nvidia.problems;
+  const problems = [...failed];
   if (cards.length === 0) problems.push("No card was found: nvidia-smi and rocm-smi print none; install the driver");
-  if (probe("docker", ["--version"]) === undefined) {
+  if (probe("docker", ["--version"])?.status !== 0) {
     problems.push("docker was not found; install it, and for NVIDIA's cards the NVIDIA Container Toolkit");
   }
-  return { driver, cuda, tensorflow, cards, problems };
+  return { driver, cuda, tensorflow: tensorflowOf(probe), cards, problems };
+}
+
+/** Asks nvidia-smi for its cards: those that it printed count, whatever it says of another. */
+function nvidiaCards(probe: Probe, driver: string | undefined): Pick<Diagnosis, "cards" | "problems"> {
+  const query = (fields: string) => probe("nvidia-smi", [`--query-gpu=${fields}`, "--format=csv,noheader"]);
+  const rowsOf = (answer: Probed | undefined) => linesOf(answer?.output).map((line) => CARD_LINE.exec(line.trim()));
+  // older drivers do not know compute_cap and answer with an error
+  const full = query("index,name,compute_cap");
+  const isKnown = rowsOf(full).some((row) => row !== null);
+  const answer = isKnown ? full : query("index,name");
+  const rows = rowsOf(answer);
+  const found = rows.flatMap((row) => (row === null ? [] : [row.slice(1) as CardRow]));
+  const modes = new Map(
+    found.length === 0
+      ? []
+      : rowsOf(query("index,mig.mode.current")).flatMap((row) => (row === null ? [] : [[row[1], row[2]] as const])),
+  );
+  const cards = found.map((row) => withMig(nvidiaCard(row, driver), modes.get(row[0])));
+  const isOdd = answer !== undefined && (answer.status !== 0 || rows.includes(null));
+  return { cards, problems: isOdd ? [failureOf("nvidia-smi", answer)] : [] };
+}
+
+function withMig(card: DiagnosedCard, mode: string | undefined): DiagnosedCard {
+  if (mode !== "Enabled") return card;
+  const advice = `turn it off: nvidia-smi -i ${card.index} -mig 0`;
+  return { ...card, problems: [...card.problems, `MIG is on, and a slice is not rated; ${advice}`] };
+}
+
+function tensorflowOf(probe: Probe): string | undefined {
+  const args = ["-c", "import tensorflow; print(tensorflow.__version__)"];
+  const versions = ["python3", "python"].map((program) => () => probe(program, args));
+  for (const ask of versions) {
+    const answer = ask();
+    if (answer?.status === 0) return answer.output.trim().split("\n").at(-1);
+  }
+  return undefined;
+}
+
+/** Says that a program failed, in its own words. */
+function failureOf(program: string, { status, output, errors }: Probed): string {
+  const words = linesOf(`${errors}\n${output}`).filter((line) => !CARD_LINE.test(line.trim()));
+  const how = status === null ? "was stopped, as it gave no answer in time" : status === 0 ? "says" : "failed";
+  return [`${program} ${how}`, ...words.slice(0, MAX_WORDS).map((line) => line.trim())].join(
+    how === "says" ? " " : ": ",
+  );
 }
 
 /** Returns a diagnosis to read: what was found, what is in the way, and the commands to run. */
@@ -88,6 +140,9 @@ export function formatDiagnosis({ driver, cuda, tensorflow, cards, problems }: D
     `TensorFlow:  ${tensorflow ?? "not found"}; a container brings its own`,
     ...problems.map((problem) => `Problem:     ${problem}`),
     ...cards.flatMap(cardLines),
+    ...(cards.length > 1
+      ? ["", "Each card has a folder of its own for its logs: two runs must never write one file."]
+      : []),
   ].join("\n");
 }
 
@@ -105,27 +160,32 @@ function cardLines({ index, device, card, capability, recipe, problems }: Diagno
   ];
 }
 
-function nvidiaCard([index, name, told]: string[], driver: string | undefined): DiagnosedCard {
+function nvidiaCard([index, name, told]: CardRow, driver: string | undefined): DiagnosedCard {
   const device = unbranded(name);
   const card = modelNameOf(name);
   const capability =
     told === undefined ? CAPABILITIES.find(([pattern]) => pattern.test(card))?.[1] : Number.parseFloat(told);
   const base = { index: Number(index), device, card, capability, recipe: undefined };
+  const problem = problemOfCard(name);
+  if (problem !== undefined) {
+    return { ...base, capability: undefined, problems: [`${problem.reason}; nothing is rated under it`] };
+  }
   if (capability === undefined || Number.isNaN(capability)) {
     const advice = "find the card in the table of docs/tu.md, or update the driver";
     return { ...base, capability: undefined, problems: [`The driver does not tell the compute capability; ${advice}`] };
   }
 
-  const major = driver === undefined ? undefined : Number.parseInt(driver, 10);
-  const [recipe] = recipesFor(capability, major);
+  const [recipe] = recipesFor(capability, driver);
   if (recipe !== undefined) return { ...base, recipe, problems: problemsOf(recipe, capability) };
-  const needed = Math.min(...recipesFor(capability, undefined).map((each) => each.driver ?? Infinity));
+  const [needed] = recipesFor(capability, undefined)
+    .flatMap((each) => each.driver ?? [])
+    .sort(compareVersions);
   return {
     ...base,
     problems: [
-      Number.isFinite(needed)
-        ? `Driver ${driver} is too old for every image: update it to ${needed} or newer`
-        : `No published image of TensorFlow is known for compute capability ${capability.toFixed(1)}`,
+      (needed as string | undefined) === undefined
+        ? `No published image of TensorFlow is known for compute capability ${capability.toFixed(1)}`
+        : `Driver ${driver} is too old for every image: update it to ${needed} or newer`,
     ],
   };
 }
@@ -143,7 +203,8 @@ function problemsOf({ tensorflow, networks }: Recipe, capability: number): strin
 
 function amdCard(index: number, device: string): DiagnosedCard {
   const problems = ["No image is pinned for AMD's cards; try one of rocm/tensorflow with TensorFlow 1.15"];
-  if (isChipName(device)) problems.push("The driver tells only the chip: name the card when its logs are read");
+  const problem = problemOfCard(device);
+  if (problem !== undefined) problems.push(problem.reason);
   return {
     index,
     device: unbranded(device),

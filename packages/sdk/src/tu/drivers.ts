@@ -95,7 +95,7 @@ const MEMORY_GB: ReadonlyMap<string, number> = new Map(
 const LEAST_MEMORY = 0.6;
 
 /** Characters that cannot be seen, or look like a blank. */
-const INVISIBLE = /[^\S ]|[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f]/u;
+const INVISIBLE = /[^\S ]|[\p{C}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 /** Quotation marks around a name. */
 const QUOTED = /^["'`\u2018-\u201f\u00ab\u00bb]|["'`\u2018-\u201f\u00ab\u00bb]$/;

@@ -7,7 +7,10 @@ import {
   formatDiagnosis,
   NETWORKS,
   pinned,
+  compareVersions,
   type Probe,
+  type Probed,
+  PROBED_PROGRAMS,
   RECIPES,
   recipesFor,
 } from "@turingfog/sdk";
@@ -16,8 +19,11 @@ import { expect } from "chai";
 const PAGE = readFileSync(path.join(__dirname, "../../../../docs/tu.md"), "utf8");
 
 /** A machine whose programs print this; a program that is not named is not there. */
-function machine(printed: Record<string, string>): Probe {
-  return (program, args) => printed[[program, ...args].join(" ")];
+function machine(printed: Record<string, string | Probed>): Probe {
+  return (program, args) => {
+    const answer = printed[[program, ...args].join(" ")] as string | Probed | undefined;
+    return typeof answer === "string" ? { status: 0, output: answer, errors: "" } : answer;
+  };
 }
 
 const FORMAT = "--format=csv,noheader";
@@ -64,6 +70,7 @@ describe("the doctor", () => {
 
   for (const [name, capability, driver, image] of [
     ["GeForce GTX 1080 Ti", "6.1", "440.33", "tensorflow/tensorflow:1.12.0-gpu-py3"],
+    ["GeForce GTX 1080 Ti", "6.1", "384.81", "tensorflow/tensorflow:1.12.0-gpu-py3"],
     ["NVIDIA GeForce RTX 2080 Ti", "7.5", "535.54", "nvcr.io/nvidia/tensorflow:23.01-tf1-py3"],
     ["NVIDIA GeForce RTX 2080 Ti", "7.5", "460.32", "nvcr.io/nvidia/tensorflow:20.10-tf1-py3"],
     ["NVIDIA A100-SXM4-40GB", "8.0", "525.60", "nvcr.io/nvidia/tensorflow:23.01-tf1-py3"],
@@ -79,6 +86,15 @@ describe("the doctor", () => {
     const [{ recipe, problems }] = diagnose(nvidia("NVIDIA GeForce RTX 4090", "8.9", "515.65")).cards;
     expect(recipe).to.equal(undefined);
     expect(problems).to.deep.equal(["Driver 515.65 is too old for every image: update it to 525 or newer"]);
+  });
+
+  it("compares drivers in all their parts", () => {
+    const [{ problems }] = diagnose(nvidia("GeForce GTX 1080 Ti", "6.1", "384.59")).cards;
+    expect(problems).to.deep.equal(["Driver 384.59 is too old for every image: update it to 384.81 or newer"]);
+    expect(compareVersions("384.59", "384.81")).to.be.below(0);
+    expect(compareVersions("525", "525.0")).to.equal(0);
+    expect(compareVersions("525.60.13", "525.60")).to.be.above(0);
+    expect(compareVersions("1000.1", "525.60")).to.be.above(0);
   });
 
   it("says when no image is known for a card", () => {
@@ -119,9 +135,95 @@ describe("the doctor", () => {
     ] as const) {
       expect(diagnose(old(name)).cards[0].capability, name).to.equal(capability);
     }
-    const [unknown] = diagnose(old("Graphics Device")).cards;
+    const [unknown] = diagnose(old("Example 100")).cards;
     expect([unknown.capability, unknown.recipe]).to.deep.equal([undefined, undefined]);
     expect(unknown.problems[0]).to.contain("does not tell the compute capability");
+  });
+
+  for (const [name, problem] of [
+    ["Graphics Device", '"Graphics Device" is not a card\'s name'],
+    ["GRID V100-8C", '"GRID V100-8C" is a part of a card; rate the whole card'],
+  ]) {
+    it(`recommends nothing for a ${name}`, () => {
+      const [{ recipe, problems }] = diagnose(nvidia(name, "7.0")).cards;
+      expect(recipe).to.equal(undefined);
+      expect(problems).to.deep.equal([`${problem}; nothing is rated under it`]);
+    });
+  }
+
+  it("lists the cards that nvidia-smi printed before it failed, and says so in its words", () => {
+    const words = "Unable to determine the device handle for GPU 0000:02:00.0: GPU is lost.";
+    const failed = (output: string): Probed => ({ status: 15, output, errors: "" });
+    const probe = machine({
+      "nvidia-smi": failed(`${words}\nReboot the system to recover this GPU\n`),
+      [`nvidia-smi --query-gpu=index,name,compute_cap ${FORMAT}`]: failed(`0, Tesla T4, 7.5\n${words}\n`),
+      "docker --version": "Docker version 24.0.5",
+    });
+    const { cards, problems } = diagnose(probe);
+    expect(cards.map(({ card }) => card)).to.deep.equal(["Tesla T4"]);
+    expect(problems).to.deep.equal([`nvidia-smi failed: ${words}: Reboot the system to recover this GPU`]);
+  });
+
+  it("says what nvidia-smi printed instead of a card", () => {
+    const probe = machine({
+      "nvidia-smi": HEADER,
+      [`nvidia-smi --query-gpu=index,name,compute_cap ${FORMAT}`]: "0, Tesla T4, 7.5\n1, [Unknown Error], 7.5\nlost\n",
+      "docker --version": "Docker version 24.0.5",
+    });
+    const { cards, problems } = diagnose(probe);
+    expect(cards.map(({ index }) => index)).to.deep.equal([0]);
+    expect(problems).to.deep.equal(["nvidia-smi says 1, [Unknown Error], 7.5 lost"]);
+  });
+
+  it("takes no words for a card", () => {
+    const words = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver";
+    const failed: Probed = { status: 9, output: `${words}\n`, errors: "" };
+    const probe: Probe = (program) => (program === "nvidia-smi" ? failed : undefined);
+    const { cards, problems } = diagnose(probe);
+    expect(cards).to.deep.equal([]);
+    expect(problems[0]).to.equal(`nvidia-smi failed: ${words}`);
+  });
+
+  it("says that nvidia-smi gave no answer", () => {
+    const stopped: Probed = { status: null, output: "", errors: "" };
+    const { problems } = diagnose((program) => (program === "nvidia-smi" ? stopped : undefined));
+    expect(problems[0]).to.equal("nvidia-smi was stopped, as it gave no answer in time");
+  });
+
+  it("notices that a card is in slices", () => {
+    const probe = machine({
+      "nvidia-smi": HEADER,
+      [`nvidia-smi --query-gpu=index,name,compute_cap ${FORMAT}`]:
+        "0, NVIDIA A100-SXM4-40GB, 8.0\n1, NVIDIA A100-SXM4-40GB, 8.0\n2, Tesla T4, 7.5\n",
+      [`nvidia-smi --query-gpu=index,mig.mode.current ${FORMAT}`]: "0, Disabled\n1, Enabled\n2, [N/A]\n",
+    });
+    expect(diagnose(probe).cards.map(({ problems }) => problems)).to.deep.equal([
+      [],
+      ["MIG is on, and a slice is not rated; turn it off: nvidia-smi -i 1 -mig 0"],
+      [],
+    ]);
+  });
+
+  it("gives each of several cards a folder of its own, and says why", () => {
+    const text = formatDiagnosis(
+      diagnose(
+        machine({
+          "nvidia-smi": HEADER,
+          [`nvidia-smi --query-gpu=index,name,compute_cap ${FORMAT}`]: "0, Tesla T4, 7.5\n1, Tesla T4, 7.5\n",
+        }),
+      ),
+    );
+    expect(text).to.contain('"$PWD/logs/card-0:/logs"').and.to.contain('"$PWD/logs/card-1:/logs"');
+    expect(text).to.contain("two runs must never write one file");
+  });
+
+  it("asks no program that its list does not name", () => {
+    const asked = new Set<string>();
+    diagnose((program) => {
+      asked.add(program);
+      return undefined;
+    });
+    expect([...asked]).to.have.members(PROBED_PROGRAMS);
   });
 
   it("finds cards of AMD's, and says that a chip is not a card", () => {
@@ -133,7 +235,8 @@ describe("the doctor", () => {
     expect([index, device, recipe]).to.deep.equal([0, "Vega 20", undefined]);
     expect(problems).to.deep.equal([
       "No image is pinned for AMD's cards; try one of rocm/tensorflow with TensorFlow 1.15",
-      "The driver tells only the chip: name the card when its logs are read",
+      '"Vega 20" does not tell the card: several have that chip (Radeon VII, Radeon Pro VII, ' +
+        "Radeon Instinct MI50, Radeon Instinct MI60); name the card, for a log with --gpu",
     ]);
   });
 
@@ -166,6 +269,24 @@ describe("recipes", () => {
       expect(commands.filter((command) => command.startsWith("python "))).to.have.length(recipe.networks.length);
     }
     expect(commandsOf(RECIPES[0], 0).join("\n")).to.contain("--model=ssd300 --data_name=coco --batch_size=32");
+  });
+
+  it("stop at the first command that fails, and keep Python's output in order", () => {
+    for (const recipe of RECIPES) {
+      const [, ...inside] = commandsOf(recipe, 0);
+      expect(inside[0]).to.equal("set -e");
+      // a failure before && would not count
+      for (const command of inside) expect(command).not.to.contain("&&");
+      const runs = inside.filter((command) => command.startsWith("python "));
+      expect(runs.every((command) => command.startsWith("python -u tf_cnn_benchmarks.py "))).to.equal(true);
+    }
+  });
+
+  it("fetch a newer protoc where the image's is too old", () => {
+    const [old, newer] = [RECIPES[0], RECIPES[1]].map((recipe) => commandsOf(recipe, 0).join("\n"));
+    expect(old).to.contain("/v3.0.0/protoc-3.0.0-linux-x86_64.zip").and.to.contain("\n/protoc/bin/protoc object_det");
+    expect(old).not.to.contain("protobuf-compiler");
+    expect(newer).to.contain("protobuf-compiler").and.to.contain("\nprotoc object_det");
   });
 
   it("fetch the object detection for SSD300 alone", () => {

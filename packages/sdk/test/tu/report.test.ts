@@ -104,6 +104,15 @@ describe("report", () => {
       expect(spread.coefficientOfVariation).to.be.closeTo(Math.sqrt(0.875 / 7) / 1.75, 1e-12);
     });
 
+    it("remarks on a network more than 10 times away from the others, as a misplaced point puts it", () => {
+      const remark = (network: string) =>
+        `${network} is more than 10 times away from the other networks; check its number's decimal point`;
+      expect(rate(timesReference(2, 1, 1.5, 2, 2, 0.002, 1.75)).remarks).to.deep.equal(["a remark", remark("AlexNet")]);
+      expect(rate(timesReference(2, 21, 1.5, 2, 2, 2, 1.75)).remarks).to.deep.equal(["a remark", remark("ResNet-152")]);
+      expect(rate(timesReference(2, 20, 1.5, 2, 2, 2, 1.75)).remarks).to.deep.equal(["a remark"]);
+      expect(rate(timesReference(1, 100), true).remarks).to.deep.equal(["a remark"]);
+    });
+
     it("marks a partial rating, and a complete one never, even where partial ones are allowed", () => {
       const { rating, isPartial, missing } = rate(PARTIAL, true);
       expect(rating).to.equal(parseUnits("1.7", 18));

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-import { diagnose, formatDiagnosis } from "@turingfog/sdk";
+import { diagnose, formatDiagnosis, type Probed, PROBED_PROGRAMS } from "@turingfog/sdk";
 
 import { defineCommand } from "../../lib/command.js";
 
@@ -11,14 +11,29 @@ const USAGE = `Looks at this machine and says how to rate its cards: driver, CUD
   --json   print JSON alone
   --help   print this
 
-Asks nvidia-smi and python3, and changes nothing. Ends with 1 if something is in the way.`;
+Asks ${PROBED_PROGRAMS.join(", ")}, each for 20 seconds at most, and changes nothing. Ends with 1 if something is in
+the way.`;
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 20_000;
 
-/** Runs a program and returns its output; undefined if there is none, or it fails or hangs. */
-function probe(program: string, args: readonly string[]): string | undefined {
-  const { status, stdout } = spawnSync(program, args, { encoding: "utf8", timeout: TIMEOUT_MS });
-  return status === 0 ? stdout : undefined;
+/** A diagnosis that takes longer than this says on standard error what it waits for. */
+const PATIENCE_MS = 3_000;
+
+/** Returns a probe that runs a program and kills one that hangs, as a driver in trouble lets it ignore less. */
+export function probeSince(
+  start: number,
+  timeout = TIMEOUT_MS,
+): (program: string, args: readonly string[]) => Probed | undefined {
+  return (program, args) => {
+    if (Date.now() - start > PATIENCE_MS) console.error(`Still looking: asking ${program}`);
+    const { status, stdout, stderr, error } = spawnSync(program, args, {
+      encoding: "utf8",
+      timeout,
+      killSignal: "SIGKILL",
+    });
+    if (error !== undefined && (error as NodeJS.ErrnoException).code !== "ETIMEDOUT") return undefined;
+    return { status, output: stdout, errors: stderr };
+  };
 }
 
 export const command = defineCommand({
@@ -26,7 +41,7 @@ export const command = defineCommand({
   options: {},
   required: [],
   async run(_values, output) {
-    const diagnosis = diagnose(probe);
+    const diagnosis = diagnose(probeSince(Date.now()));
     output.result(diagnosis, formatDiagnosis(diagnosis));
     return [diagnosis, ...diagnosis.cards].every(({ problems }) => problems.length === 0) ? 0 : 1;
   },
