@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
+import { probeSince } from "@turingfog/cli";
 import { expect } from "chai";
 
 import { EXAMPLE_100, fileOf, printedBy, temporaryFolder, thrownBy } from "../../../test/helpers/tuLogs";
@@ -34,7 +35,7 @@ describe("tu rate", () => {
 
   it("says what is wrong with a path", async () => {
     const error = await thrownBy(printedBy("tu rate", path.join(EXAMPLE_100, "none")));
-    expect((error as Error).message).to.match(/^ENOENT: no such file or directory/);
+    expect((error as Error).message).to.match(/none is not there: neither a file nor a folder/);
   });
 
   it("rates what there is when a partial rating is asked for, and marks it", async () => {
@@ -54,5 +55,28 @@ describe("tu rate", () => {
     const chart = path.join(temporaryFolder(), "chart.svg");
     await printedBy("tu rate", EXAMPLE_100, "--chart", chart);
     expect(readFileSync(chart, "utf8")).to.match(/^<svg [^]*Example 100 in TU per day[^]*<\/svg>\n$/);
+  });
+});
+
+describe("tu doctor", () => {
+  it("kills a program that ignores a request to end", () => {
+    const start = Date.now();
+    const script = "process.on('SIGTERM', () => {}); console.log('one'); setInterval(() => {}, 1000)";
+    const answer = probeSince(start, 1_000)(process.execPath, ["-e", script]);
+    expect(answer).to.deep.equal({ status: null, output: "one\n", errors: "" });
+    expect(Date.now() - start).to.be.below(10_000);
+  });
+
+  it("returns what a failing program printed, and nothing for one that is not there", () => {
+    const probe = probeSince(Date.now());
+    const answer = probe(process.execPath, ["-e", "console.log('a'); console.error('b'); process.exit(3)"]);
+    expect(answer).to.deep.equal({ status: 3, output: "a\n", errors: "b\n" });
+    expect(probe(path.join(EXAMPLE_100, "none"), [])).to.equal(undefined);
+  });
+
+  it("names every program that it asks", async () => {
+    const printed = await printedBy("tu doctor", "--help");
+    for (const program of ["nvidia-smi", "rocm-smi", "docker", "python3", "python"])
+      expect(printed).to.contain(program);
   });
 });

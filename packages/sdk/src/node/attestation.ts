@@ -5,6 +5,7 @@ import { type Attestation, decodeSignatureFile, nodeAttestation, type NodeAttest
 import type { SignerSet } from "../ethers/oracle.js";
 import { evidenceOf } from "../tu/measurements.js";
 import type { Signature } from "../wire/oracle.js";
+import { readingOf } from "./files.js";
 import { readMeasurements } from "./measurements.js";
 
 /**
@@ -21,7 +22,7 @@ export async function attestationOfLog(
   validUntil: bigint,
   card?: string,
 ): Promise<NodeAttestation> {
-  const evidence = evidenceOf(await readFile(log));
+  const evidence = evidenceOf(await readingOf(log, readFile(log)));
   return nodeAttestation(registry, signerSet, await readMeasurements(log, card), evidence, nodeId, validUntil);
 }
 

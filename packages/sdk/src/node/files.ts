@@ -1,6 +1,38 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 
+import { TuringFogError } from "../errors.js";
+
+/** A path that cannot be read. */
+export class UnreadablePathError extends TuringFogError {
+  constructor(
+    readonly path: string,
+    reason: string,
+    options: ErrorOptions,
+  ) {
+    super(`${path} ${reason}`, options);
+  }
+}
+
+/** Reasons for which a path cannot be read, by the system's code. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "is not there: neither a file nor a folder has that name"],
+  ["EISDIR", "is a folder, not a file"],
+  ["ENOTDIR", "is a file, not a folder"],
+  ["EACCES", "may not be read by this user"],
+]);
+
+/** Awaits what is read from a path. @throws UnreadablePathError in place of the system's code */
+export async function readingOf<T>(file: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    const reason = REASONS.get((error as NodeJS.ErrnoException).code ?? "");
+    if (reason === undefined) throw error;
+    throw new UnreadablePathError(file, reason, { cause: error });
+  }
+}
+
 /** Writes a file so that either the old or the new content is there at any moment, even if the machine stops. */
 export async function writeAtomically(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });

@@ -7,6 +7,7 @@ import type { LogMeasurement } from "../tu/logVerdict.js";
 import { decodeMeasurementFile, isMeasurementFile, type Measurements } from "../tu/measurements.js";
 import type { Network } from "../tu/rating.js";
 import { parseCsvTable, parseJson, parseJsonTable } from "../tu/table.js";
+import { readingOf } from "./files.js";
 import { readLog } from "./log.js";
 
 /** A folder without logs. */
@@ -63,17 +64,17 @@ export async function readMeasurements(source: string, gpu?: string): Promise<Me
 }
 
 async function readAll(source: string, card: string | undefined): Promise<Measurements[]> {
-  if ((await stat(source)).isDirectory()) {
-    const names = (await readdir(source)).filter((name) => name.endsWith(".log")).sort();
+  if ((await readingOf(source, stat(source))).isDirectory()) {
+    const names = (await readingOf(source, readdir(source))).filter((name) => /\.log$/i.test(name)).sort();
     if (names.length === 0) throw new NoLogsError(source);
     const files = names.map((name) => path.join(source, name));
     return [await readLogs(files, card)];
   }
-  switch (path.extname(source)) {
+  switch (path.extname(source).toLowerCase()) {
     case ".csv":
-      return parseCsvTable(await readFile(source));
+      return parseCsvTable(await readingOf(source, readFile(source)));
     case ".json": {
-      const file = await readFile(source);
+      const file = await readingOf(source, readFile(source));
       return isMeasurementFile(parseJson(file)) ? [decodeMeasurementFile(file)] : parseJsonTable(file);
     }
     default:

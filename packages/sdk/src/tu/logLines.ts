@@ -53,9 +53,11 @@ const FAILURE = new RegExp(
 
 const EVALUATION = /^(?:Accuracy @ 1 = |Running evaluation at global_step\b)/;
 
-/** Says that a process of TensorFlow's began: it compares the processor with what it was built for, once. */
-const START_UP =
-  /cpu_feature_guard\.cc:\d+\] (?:Your CPU supports|The TensorFlow library was|This TensorFlow binary is)/;
+/** Says that a process of TensorFlow's began: each process prints one of each kind at most. */
+const START_UPS = [
+  /cpu_feature_guard\.cc:\d+\] (?:Your CPU supports|The TensorFlow library was|This TensorFlow binary is)/,
+  /Successfully opened dynamic library libcuda\.so/,
+];
 
 /** A line of the benchmark's that stands after something else in a line. */
 const DISPLACED = new RegExp(String.raw`\bModel: {2,}(?=(?:${MODELS})$)|total images\/sec:`);
@@ -109,9 +111,10 @@ export function isEvaluation(text: string): boolean {
   return EVALUATION.test(text);
 }
 
-/** Checks whether a line is printed when a process of TensorFlow's begins. */
-export function isStartUp(text: string): boolean {
-  return START_UP.test(text);
+/** Returns the kind of a line that a process of TensorFlow's prints once, when it begins. */
+export function startUpOf(text: string): number | undefined {
+  const kind = START_UPS.findIndex((pattern) => pattern.test(text));
+  return kind < 0 ? undefined : kind;
 }
 
 /** Returns the place of a line of the benchmark's within a line. */

@@ -12,8 +12,8 @@ export interface Prelude {
   isInTf32: boolean;
   /** The error after which the head follows: Python holds back its output when it goes to a file, not its errors. */
   failure: string | undefined;
-  /** Processes of TensorFlow's that have begun and not failed. */
-  startUps: number;
+  /** Kinds of the lines by which a process of TensorFlow's has begun, and not failed. */
+  startUps: Set<number>;
   /** The first sign that lines of another run are among this one's. */
   mixture: string | undefined;
 }
@@ -46,7 +46,7 @@ export function newPrelude(): Prelude {
     isCompiledByXla: false,
     isInTf32: false,
     failure: undefined,
-    startUps: 0,
+    startUps: new Set(),
     mixture: undefined,
   };
 }

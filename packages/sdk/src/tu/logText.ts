@@ -8,9 +8,9 @@ import {
   isKnownMode,
   isKnownModel,
   isNextToModel,
-  isStartUp,
   LAST_STAGE,
   lowPrecisionOf,
+  startUpOf,
 } from "./logLines.js";
 import { addDevice, newPrelude, newRun, type Prelude, type Run } from "./logRun.js";
 import { type LogMeasurement, measurementOf } from "./logVerdict.js";
@@ -193,7 +193,8 @@ export class LogReader {
     const { run } = this;
     this.takeNotes(this.prelude, text);
     if (run !== undefined && this.takeNotes(run, text)) this.claim(run);
-    if (isStartUp(text)) this.takeStartUp();
+    const startUp = startUpOf(text);
+    if (startUp !== undefined) this.takeStartUp(startUp);
     if (run !== undefined && isEvaluation(text)) run.isEvaluated = true;
 
     const failure = failureOf(text);
@@ -221,17 +222,17 @@ export class LogReader {
   }
 
   /** Counts the processes that begin before one head: its lines may be those of either. */
-  private takeStartUp(): void {
+  private takeStartUp(kind: number): void {
     const { prelude } = this;
-    prelude.startUps++;
-    if (prelude.startUps > 1) prelude.mixture ??= `TensorFlow began twice before one head, in line ${this.line}`;
+    if (prelude.startUps.has(kind)) prelude.mixture ??= `TensorFlow began twice before one head, in line ${this.line}`;
+    prelude.startUps.add(kind);
   }
 
   /** Takes an error: that of the run under way, or of the run whose head Python still holds back. */
   private takeFailure(failure: string): void {
     if (this.run === undefined) {
       this.prelude.failure = failure;
-      this.prelude.startUps = 0;
+      this.prelude.startUps.clear();
       return;
     }
     this.run.failure = failure;

@@ -36,9 +36,9 @@ const ESCAPE = "\u001b";
 const BELL = "\u0007";
 const STRING_END = `${ESCAPE}\\\\`;
 
-/** Colours and other codes for a terminal. */
+/** Colours, sets of characters and other codes for a terminal. */
 const TERMINAL_CODES = new RegExp(
-  `${ESCAPE}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${BELL}${ESCAPE}]*(?:${BELL}|${STRING_END}))`,
+  `${ESCAPE}(?:\\[[0-?]*[ -/]*[@-~]|[()][0-9A-Za-z]|\\][^${BELL}${ESCAPE}]*(?:${BELL}|${STRING_END}))`,
   "g",
 );
 

@@ -79,6 +79,13 @@ describe("logs of which Python held the output back", () => {
     });
   });
 
+  it("are refused when two processes opened the driver before one head", async () => {
+    const opened = "dso_loader.cc:49] Successfully opened dynamic library libcuda.so.1\n";
+    const { fault, detail } = await refusalOf(opened + opened + buffered(editedLog()));
+    expect(fault).to.equal("mixed runs");
+    expect(detail).to.contain("TensorFlow began twice before one head, in line 2");
+  });
+
   it("are refused when two cards of one name have TensorFlow's index", async () => {
     const other = editedLog([/pci bus id: [\w:.]+/, "pci bus id: 0000:81:00.0"]);
     const { fault, detail } = await refusalOf(buffered(other));

@@ -341,6 +341,7 @@ describe("logs as people have them", () => {
       ["Jenkins", () => "[2027-01-15T09:00:00.123Z] "],
       ["journalctl", () => "Jan 15 09:00:00 node docker[812]: "],
       ["a terminal's colours", () => "\u001b[0;32m\u001b]0;title\u0007"],
+      ["a terminal's set of characters", () => "\u001b(B\u001b[m"],
       ["blanks", () => "    "],
     ] as const) {
       it(`are read as ${title} gives them`, () => expectRead(prefixed(prefixOf)));

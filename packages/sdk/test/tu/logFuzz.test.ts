@@ -41,6 +41,7 @@ function logged(model: number, card: number, tier: number, steps: number, isOld:
     `name: ${CARDS[card]}, pci bus id: 0000:0${card}:00.0, compute capability: 7.0)`;
   const total = (speed * 0.999).toFixed(2);
   const lines = [
+    "2027-01-15 09:00:00.000001: I tensorflow/core/platform/cpu_feature_guard.cc:142] Your CPU supports AVX2",
     device,
     `TensorFlow:  1.${isOld ? 12 : 15}`,
     `Model:       ${MODELS[model]}`,

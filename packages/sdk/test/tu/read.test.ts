@@ -7,7 +7,9 @@ import {
   NoLogsError,
   readMeasurements,
   SeveralGpusError,
+  surveyFolder,
   UnknownGpuError,
+  UnreadablePathError,
 } from "@turingfog/sdk/node";
 import { expect } from "chai";
 import { parseUnits, toUtf8Bytes } from "ethers";
@@ -35,8 +37,24 @@ async function expectThrown(
 
 describe("readMeasurements", () => {
   it("refuses a path where nothing is", async () => {
-    const error = await thrownBy(readMeasurements(path.join(LOGS, "none")));
-    expect((error as NodeJS.ErrnoException).code).to.equal("ENOENT");
+    const none = path.join(LOGS, "none");
+    for (const call of [readMeasurements(none), surveyFolder(none)]) {
+      const error = await thrownBy(call);
+      expect(error).to.be.instanceOf(UnreadablePathError);
+      expect((error as Error).message).to.equal(`${none} is not there: neither a file nor a folder has that name`);
+    }
+  });
+
+  it("refuses a file in place of a folder", () => {
+    const file = fileOf("a.log", "");
+    return expectThrown(surveyFolder(file), UnreadablePathError, `${file} is a file, not a folder`);
+  });
+
+  it("reads files whose names end in capitals", async () => {
+    const csv = fileOf("A.CSV", "network,V100\nAlexNet,1\n");
+    expect((await readMeasurements(csv)).map(({ gpu }) => gpu)).to.deep.equal(["V100"]);
+    const folder = folderOf({ "A.LOG": editedLog() });
+    expect((await readMeasurements(folder)).map(({ gpu }) => gpu)).to.deep.equal(["Example 100"]);
   });
 
   it("refuses a folder without logs", () => {
