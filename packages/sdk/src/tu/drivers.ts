@@ -53,7 +53,7 @@ const CHIP_NAME =
 
 /** Names that drivers give when they know none, and names of a part of a processor. */
 const NO_CARD =
-  /^(?:|(?:Graphics|Physical|Unknown)? ?(?:Device|GPU|XPU|CPU)|\W*(?:undefined|unknown|none|null|n\/a|error|unknown error|not supported)\W*|NVIDIA|AMD|Intel|GeForce|Radeon|Quadro|Tesla|GRID|Apple M\d.*|.*\bGraphics(?: \w+)?|llvmpipe.*|Microsoft Basic Render Driver|__proto__)$/i;
+  /^(?:|(?:Graphics|Physical|Unknown)? ?(?:Device|GPU|XPU|CPU)|\W*(?:undefined|unknown|none|null|n\/a|error|unknown error|not supported)\W*|NVIDIA|AMD|Intel|GeForce|Radeon|Quadro|Tesla|GRID|Apple M\d.*|(?!.*\bA\d{3}M?\b).*\bGraphics(?: \w+)?|llvmpipe.*|Microsoft Basic Render Driver|__proto__)$/i;
 
 /** Names of slices: MIG, and the profiles of NVIDIA's virtual GPUs. A GRID K1, K2, K340 or K520 is a card. */
 const SLICE = /\bMIG\b|-\d{1,3}(?:-\d{1,3})?[ABCQ](?:\d|ME)?$|^GRID (?!K(?:1|2|340|520)$)/i;
@@ -111,10 +111,10 @@ const CARD_OF_KEY: ReadonlyMap<string, string> = new Map([
 /**
  * Returns the name under which a card is rated, by what its driver calls it: without the brand, a card of the table as
  * the table spells it. "NVIDIA GeForce RTX 2080 Ti" is "RTX 2080 Ti", "TITAN Xp" is "Titan XP", "Tesla V100-SXM2-16GB"
- * is "V100".
+ * is "V100". AMD's series is part of the name: "RX 6800" is "Radeon RX 6800".
  */
 export function modelNameOf(device: string): string {
-  return CARD_OF_KEY.get(keyOf(device)) ?? unbranded(device);
+  return CARD_OF_KEY.get(keyOf(device)) ?? unbranded(device).replace(/^RX (?=\d)/i, "Radeon RX ");
 }
 
 /** Returns a driver's name without the brand that newer drivers put before it. */

@@ -88,8 +88,8 @@ export function ratioOf(network: Network, imagesPerSecondE3: bigint): bigint {
 }
 
 /**
- * A model's rating, to the last digit of `NodeRegistry.attestRating`: (1/7) Σ measured / reference, each ratio and the
- * mean rounded down.
+ * A model's rating, to the last digit of `NodeRegistry.attestRating`: (1/7) Σ measured / reference. Each
+ * quotient of thousandths is rounded down, and so is their sum over seven thousand.
  * @param imagesPerSecondE3 thousandths of images per second, in the order of NETWORKS
  * @returns TU per day per GPU, 18 decimals
  * @throws MeasurementCountError, ZeroThroughputError, OutOfRangeError

@@ -33,6 +33,9 @@ describe("names of cards", () => {
       ["NVIDIA A100-SXM4-40GB", "A100-SXM4-40GB"],
       ["P100-PCIE-12GB", "Tesla P100-PCIE-12GB"],
       ["AMD Radeon VII", "Radeon VII"],
+      ["radeon rx580", "Radeon RX 580"],
+      ["RX 6800", "Radeon RX 6800"],
+      ["AMD Radeon RX 6800", "Radeon RX 6800"],
     ]) {
       it(`calls ${device} ${card}`, () => {
         expect(modelNameOf(device)).to.equal(card);
@@ -147,7 +150,14 @@ describe("names of cards", () => {
     }
 
     it("takes names that only look like a part of a card", () => {
-      for (const name of ["GRID K520", "A100-SXM4-40GB", "RTX 2080 with Max-Q Design", "H100 80GB HBM3", "Tesla M60"]) {
+      for (const name of [
+        "GRID K520",
+        "A100-SXM4-40GB",
+        "RTX 2080 with Max-Q Design",
+        "H100 80GB HBM3",
+        "Tesla M60",
+        "Intel Arc A770 Graphics",
+      ]) {
         expect(whyNoCard(name)).to.equal(undefined);
       }
     });
