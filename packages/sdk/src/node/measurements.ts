@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { TuringFogError } from "../errors.js";
-import { keyOf, modelNameOf } from "../tu/drivers.js";
+import { cardKeyOf, modelNameOf } from "../tu/drivers.js";
 import type { LogMeasurement } from "../tu/logVerdict.js";
 import { decodeMeasurementFile, isMeasurementFile, type Measurements } from "../tu/measurements.js";
 import type { Network } from "../tu/rating.js";
@@ -53,7 +53,7 @@ export class UnknownGpuError extends TuringFogError {
 export async function readMeasurements(source: string, gpu?: string): Promise<Measurements[]> {
   const all = await readAll(source, gpu);
   if (gpu === undefined) return all;
-  const chosen = all.filter((measurements) => keyOf(measurements.gpu) === keyOf(modelNameOf(gpu)));
+  const chosen = all.filter((measurements) => cardKeyOf(measurements.gpu) === cardKeyOf(modelNameOf(gpu)));
   if (chosen.length === 0) {
     throw new UnknownGpuError(
       gpu,

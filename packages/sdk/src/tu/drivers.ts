@@ -104,8 +104,8 @@ const QUOTED = /^["'`\u2018-\u201f\u00ab\u00bb]|["'`\u2018-\u201f\u00ab\u00bb]$/
 const BRANDS = /^(?:(?:NVIDIA|AMD|GeForce) +)+/;
 
 const CARD_OF_KEY: ReadonlyMap<string, string> = new Map([
-  ...CARDS.map((card) => [keyOf(card), card] as const),
-  ...[...DRIVER_NAMES].flatMap(([card, names]) => names.map((name) => [keyOf(name), card] as const)),
+  ...CARDS.map((card) => [cardKeyOf(card), card] as const),
+  ...[...DRIVER_NAMES].flatMap(([card, names]) => names.map((name) => [cardKeyOf(name), card] as const)),
 ]);
 
 /**
@@ -114,7 +114,7 @@ const CARD_OF_KEY: ReadonlyMap<string, string> = new Map([
  * is "V100". AMD's series is part of the name: "RX 6800" is "Radeon RX 6800".
  */
 export function modelNameOf(device: string): string {
-  return CARD_OF_KEY.get(keyOf(device)) ?? unbranded(device).replace(/^RX (?=\d)/i, "Radeon RX ");
+  return CARD_OF_KEY.get(cardKeyOf(device)) ?? unbranded(device).replace(/^RX (?=\d)/i, "Radeon RX ");
 }
 
 /** Returns a driver's name without the brand that newer drivers put before it. */
@@ -187,7 +187,7 @@ export function whyNoCard(device: string, named?: string): string | undefined {
  */
 export function partOfCard(device: string, memory: number | undefined): CardProblem | undefined {
   const card = modelNameOf(device);
-  if (memory === undefined || !CARD_OF_KEY.has(keyOf(device))) return undefined;
+  if (memory === undefined || !CARD_OF_KEY.has(cardKeyOf(device))) return undefined;
   const told = /(\d+) ?GB\b/.exec(device)?.[1];
   const gigabytes = told === undefined ? MEMORY_GB.get(card) : Number(told);
   if (gigabytes === undefined || memory >= LEAST_MEMORY * gigabytes * 1_024) return undefined;
@@ -207,7 +207,7 @@ export function isChipName(device: string): boolean {
 }
 
 /** Returns a key that all spellings of a name share: neither case nor brand nor separators count. */
-export function keyOf(name: string): string {
+export function cardKeyOf(name: string): string {
   const key = name
     .normalize("NFKC")
     .toLowerCase()
@@ -218,7 +218,7 @@ export function keyOf(name: string): string {
 
 /** Returns the card that the user names, as it is rated, if the chip is on it. */
 function cardOnChip(chip: string, named: string): string | undefined {
-  return cardsWith(chip).find((card) => keyOf(card) === keyOf(named));
+  return cardsWith(chip).find((card) => cardKeyOf(card) === cardKeyOf(named));
 }
 
 /** Returns the cards that a chip is on: by the table, or as "Ellesmere [Radeon RX 470/480/570/580]" lists them. */

@@ -1,5 +1,5 @@
 import { TuringFogError } from "../errors.js";
-import { keyOf, modelNameOf, whyNoCard } from "./drivers.js";
+import { cardKeyOf, modelNameOf, whyNoCard } from "./drivers.js";
 import { parseCsvLine } from "./csv.js";
 import { decoderOf, midwayFaultOf } from "./encoding.js";
 import { repeatedKeyOf } from "./jsonKeys.js";
@@ -94,9 +94,9 @@ function measurementsOf(gpus: readonly string[], cells: readonly Cell[], source:
     const reason = whyNoCard(gpu);
     if (reason !== undefined) throw new InvalidTableError(gpu, reason);
     const card = modelNameOf(gpu);
-    const other = namesOfCards.get(keyOf(card));
+    const other = namesOfCards.get(cardKeyOf(card));
     if (other !== undefined) throw new InvalidTableError(gpu, `is the same card as ${other}; keep one of them`);
-    namesOfCards.set(keyOf(card), gpu);
+    namesOfCards.set(cardKeyOf(card), gpu);
     columns.set(gpu, { gpu: card, measured: {}, remarks: [] });
   }
 
