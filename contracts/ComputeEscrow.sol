@@ -71,6 +71,9 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
     /// @dev orderId = asset index << 40 | serial, so that an order's asset needs no slot of the order's own.
     uint256 private constant SERIAL_BITS = 40;
 
+    uint256 private constant DELEGATION_LENGTH = 23;
+    bytes3 private constant DELEGATION_PREFIX = 0xef0100;
+
     /* IMMUTABLES */
 
     /// @inheritdoc IComputeEscrow
@@ -226,9 +229,11 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         return (tuAmount * unitPrice).ceilDiv(TU);
     }
 
-    /// @dev An order whose refund is promised to someone must not be sold to someone else.
+    /// @dev An order whose refund is promised to someone must not be sold to someone else. The escrow holds none: its
+    /// refund would be nobody's.
     function _update(address to, uint256 orderId, address auth) internal override returns (address from) {
         from = super._update(to, orderId, auth);
+        if (to == address(this)) revert ERC721InvalidReceiver(to);
         if (from == address(0) || to == address(0)) return from;
 
         address refundTo = _refundTo[orderId];
@@ -395,7 +400,12 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         if (block.timestamp < from) revert Escrow_TooEarly(orderId, from);
 
         address payee = _refundTo[orderId];
-        if (payee == address(0)) payee = ownerOf(orderId);
+        if (payee == address(0)) {
+            payee = ownerOf(orderId);
+            if (msg.sender != payee && _hasOwnCode(payee) && !_isAuthorized(payee, msg.sender, orderId)) {
+                revert Escrow_NotHolder(orderId, msg.sender);
+            }
+        }
         address asset = _assetAt[orderId >> SERIAL_BITS];
 
         _assets[asset].liabilities -= refund;
@@ -406,6 +416,14 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
 
         // Interaction: nobody but the payee and the asset's issuer can make this fail
         if (refund != 0) IERC20(asset).safeTransfer(payee, refund);
+    }
+
+    /// @dev An account with a key has none, or an EIP-7702 delegation (0xef0100 and an address). EIP-3541 allows no
+    /// contract to begin so.
+    function _hasOwnCode(address account) private view returns (bool) {
+        uint256 length = account.code.length;
+        if (length != DELEGATION_LENGTH) return length != 0;
+        return bytes3(account.code) != DELEGATION_PREFIX;
     }
 
     /* PROTOCOL */

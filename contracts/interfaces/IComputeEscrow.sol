@@ -124,7 +124,7 @@ interface IComputeEscrow is IERC721 {
     error Escrow_InvalidProof(bytes32 receiptsRoot);
     /// @notice Indicates an order that was never opened or is closed.
     error Escrow_UnknownOrder(uint256 orderId);
-    /// @notice Indicates a stop by someone who does not hold the order.
+    /// @notice Indicates a stop by someone who does not hold the order, or a close that its holder reserves to itself.
     error Escrow_NotHolder(uint256 orderId, address caller);
     /// @notice Indicates a stop of an order that has ended.
     error Escrow_OrderEnded(uint256 orderId, uint256 endedAt);
@@ -201,6 +201,7 @@ interface IComputeEscrow is IERC721 {
     /// - The network is not frozen; the asset is listed; the duration is in bounds; the deposit is above 0.
     /// - On a node: it is attested, offers the asset with the capacity, at `maxUnitPrice` or less.
     /// - `paymentRef` is zero or new for the caller; the escrow receives exactly the deposit.
+    /// - The renter is neither zero nor the escrow, to which no order can be transferred either.
     function openOrder(OpenParams calldata params) external returns (uint256 orderId);
 
     /// @notice Opens an order with the caller's ERC-2612 permit for ⌈tuAmount · maxUnitPrice / 1e18⌉. See {openOrder}.
@@ -242,15 +243,20 @@ interface IComputeEscrow is IERC721 {
     /// not pay for what ran since the last reading.
     function stop(uint256 orderId) external;
 
-    /// @notice Closes an order and refunds the deposit less what was earned. Anyone may call.
+    /// @notice Closes an order and refunds the deposit less what was earned.
     ///
     /// @dev Emits {OrderClosed} and {IERC721-Transfer}.
     ///
     /// Notes:
     /// - Pays `refundTo`, or else the holder. A payee who cannot be paid keeps only his own order open.
     ///
+    /// - Anyone may close an order with `refundTo`, or whose holder has no code or an EIP-7702 delegation. Any other
+    ///   holder (a vault, a market, a Safe) closes it itself or by whom it has approved, so that nothing is pushed to
+    ///   a contract that cannot use it.
+    ///
     /// Requirements:
     /// - The time given by {refundable} has come.
+    /// - A holder with code that is to be refunded, or whom it has approved for the order, calls.
     function close(uint256 orderId) external;
 
     /* PROTOCOL */

@@ -227,6 +227,11 @@ abstract contract World is Deployment {
     /// @dev Makes a call that the protocol must refuse for the given reason.
     function _refused(address caller, address target, bytes memory data, bytes4 reason) internal {
         _outcome = Outcome.Refused;
+        _refusedBeside(caller, target, data, reason);
+    }
+
+    /// @dev The same beside an action that is done.
+    function _refusedBeside(address caller, address target, bytes memory data, bytes4 reason) internal {
         vm.prank(caller);
         (bool isDone, bytes memory answer) = target.call(data);
         require(!isDone, string.concat("not refused: ", vm.toString(bytes32(reason))));

@@ -48,6 +48,7 @@ export const SIGHTS = [
   "closed a joint order worked on",
   "closed after a rotation",
   "closed after a veto held it up",
+  "closed by its holder alone",
   "closed early, fully delivered",
   "closed while frozen",
   "closed with a part delivered",

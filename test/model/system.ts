@@ -80,7 +80,9 @@ export class System {
 
     const { epochLength, auctionPeriod, vetoWindow, grace } = deployed.params;
     const governor = await timelock.getAddress();
-    const setting = { addresses, governor, epochLength, auctionPeriod, vetoWindow, grace };
+    const vestings = await Promise.all(deployed.contracts.vestings.map((vesting) => vesting.getAddress()));
+    const withCode = new Set([...Object.values(addresses), ...vestings, governor]);
+    const setting = { addresses, governor, contracts: withCode, epochLength, auctionPeriod, vetoWindow, grace };
     const accounts = await nameAccounts(deployed, setting);
     const keys = new Map(accountKeys().map((key) => [ethers.computeAddress(key.publicKey), key]));
     const system = new System(deployed, setting, accounts, interfaces, keys, await readDomain(oracle), domains);

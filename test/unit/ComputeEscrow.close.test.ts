@@ -562,7 +562,27 @@ describe("ComputeEscrow, closing", () => {
       await expect(closing).to.changeTokenBalances(usd, [escrow, gateway, renter], [-UNIT_PRICE, UNIT_PRICE, 0]);
     });
 
-    it("refunds a contract without calling it", async () => {
+    it("rejects everyone but a holder with code itself: stranger, payer, keeper, the seller of the order", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors, params } = protocol;
+      const { escrow, usd } = contracts;
+      const [payer] = actors.renters;
+      const vault = await ethers.deployContract("RefusingRenter");
+      const { orderId, endsAt } = await openJob(protocol, usd);
+      await escrow.connect(payer).approve(actors.bidder, orderId);
+      await escrow.connect(payer).transferFrom(payer, vault, orderId);
+      await time.increaseTo(endsAt + params.grace);
+
+      for (const caller of [actors.stranger, payer, actors.bidder, actors.admin, actors.guardian]) {
+        await expect(escrow.connect(caller).close(orderId))
+          .to.be.revertedWithCustomError(escrow, "Escrow_NotHolder")
+          .withArgs(orderId, caller.address);
+      }
+      expect((await escrow.refundable(orderId)).amount).to.equal(UNIT_PRICE);
+      await expectSoundBooks(protocol, usd);
+    });
+
+    it("refunds a contract that closes its order itself, without calling it", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, params } = protocol;
       const { escrow, usd } = contracts;
@@ -570,8 +590,75 @@ describe("ComputeEscrow, closing", () => {
       const { orderId, endsAt } = await openJob(protocol, usd, { renter });
       await time.increaseTo(endsAt + params.grace);
 
-      await expect(escrow.close(orderId)).to.changeTokenBalances(usd, [escrow, renter], [-UNIT_PRICE, UNIT_PRICE]);
+      const closing = renter.act(escrow, escrow.interface.encodeFunctionData("close", [orderId]));
+
+      await expect(closing).to.changeTokenBalances(usd, [escrow, renter], [-UNIT_PRICE, UNIT_PRICE]);
     });
+
+    it("refunds a contract whose order is closed by whom it has approved, for it or for all", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors, params } = protocol;
+      const { escrow, usd } = contracts;
+      const renter = await ethers.deployContract("RefusingRenter");
+      const first = await openJob(protocol, usd, { renter });
+      const second = await openJob(protocol, usd, { renter });
+      await renter.act(
+        escrow,
+        escrow.interface.encodeFunctionData("approve", [actors.stranger.address, first.orderId]),
+      );
+      const all = [actors.bidder.address, true] as const;
+      await renter.act(escrow, escrow.interface.encodeFunctionData("setApprovalForAll", [...all]));
+      await time.increaseTo(second.endsAt + params.grace);
+
+      await expect(escrow.connect(actors.stranger).close(second.orderId))
+        .to.be.revertedWithCustomError(escrow, "Escrow_NotHolder")
+        .withArgs(second.orderId, actors.stranger.address);
+      for (const [closer, { orderId }] of [
+        [actors.stranger, first],
+        [actors.bidder, second],
+      ] as const) {
+        await expect(escrow.connect(closer).close(orderId)).to.changeTokenBalance(usd, renter, UNIT_PRICE);
+      }
+    });
+
+    it("takes from anyone an order whose refund is promised, though its holder has code", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors, params } = protocol;
+      const { escrow, usd } = contracts;
+      const renter = await ethers.deployContract("RefusingRenter");
+      const refundTo = actors.renters[1].address;
+      const { orderId, endsAt } = await openJob(protocol, usd, { renter, refundTo });
+      await time.increaseTo(endsAt + params.grace);
+
+      await expect(escrow.connect(actors.stranger).close(orderId)).to.changeTokenBalance(usd, refundTo, UNIT_PRICE);
+    });
+
+    const target = "11".repeat(20);
+    for (const [title, code, isOwn] of [
+      ["an EIP-7702 delegation", `0xef0100${target}`, false],
+      ["23 bytes of code that are no delegation", `0x600100${target}`, true],
+      ["a byte of code", "0x00", true],
+      ["24 bytes of code", `0x600100${target}00`, true],
+    ] as const) {
+      it(`${isOwn ? "rejects a stranger's close" : "takes from anyone an order"} of a holder with ${title}`, async () => {
+        const protocol = await loadFixture(deployProtocolFixture);
+        const { contracts, actors, params } = protocol;
+        const { escrow, usd } = contracts;
+        const renter = actors.renters[1];
+        const { orderId, endsAt } = await openJob(protocol, usd, { renter });
+        await ethers.provider.send("hardhat_setCode", [renter.address, code]);
+        expect(await ethers.provider.getCode(renter)).to.equal(code);
+        await time.increaseTo(endsAt + params.grace);
+
+        const closing = () => escrow.connect(actors.stranger).close(orderId);
+
+        if (isOwn) {
+          await expect(closing())
+            .to.be.revertedWithCustomError(escrow, "Escrow_NotHolder")
+            .withArgs(orderId, actors.stranger.address);
+        } else await expect(closing()).to.changeTokenBalance(usd, renter, UNIT_PRICE);
+      });
+    }
 
     it("leaves nothing of the order", async () => {
       const protocol = await loadFixture(deployProtocolFixture);

@@ -577,6 +577,24 @@ describe("ComputeEscrow, opening", () => {
       }
     });
 
+    it("cannot be transferred or opened to the escrow", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { escrow, usd } = contracts;
+      const [renter] = actors.renters;
+      const orderId = await openOrder(protocol, renter, usd, { maxUnitPrice: UNIT_PRICE });
+      const held = escrow.connect(renter);
+      await usd.connect(renter).approve(escrow, MaxUint256);
+
+      for (const call of [
+        () => held.transferFrom(renter, escrow, orderId),
+        () => held["safeTransferFrom(address,address,uint256)"](renter, escrow, orderId),
+        async () => held.openOrder({ ...openParams(usd, renter), renter: escrow }),
+      ]) {
+        await expect(call()).to.be.revertedWithCustomError(escrow, "ERC721InvalidReceiver").withArgs(escrow);
+      }
+    });
+
     it("changes hands when the refund is the holder's", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;

@@ -60,7 +60,7 @@ export function openOrder(world: World, payer: Address, orderId: bigint, terms: 
   refuseIf(deposit >= 2n ** 128n, "escrow", "SafeCastOverflowedUintDowncast", 128n, deposit);
   refuseIf(deposit === 0n, "escrow", "Escrow_ZeroDeposit");
   refuseIf(isPaymentRefUsed(world, payer, paymentRef), "escrow", "Escrow_PaymentRefUsed", payer, paymentRef);
-  refuseIf(renter === ZeroAddress, "escrow", "ERC721InvalidReceiver", ZeroAddress);
+  refuseIf(renter === ZeroAddress || renter === escrow, "escrow", "ERC721InvalidReceiver", renter);
   transferFrom(world, asset, escrow, payer, escrow, deposit);
   checkFreshId(world, orderId, asset);
 
@@ -151,11 +151,14 @@ export function stop(world: World, caller: Address, orderId: bigint): void {
   world.emit("escrow", "OrderStopped", orderId, order.endsAt);
 }
 
-export function close(world: World, orderId: bigint): void {
+export function close(world: World, caller: Address, orderId: bigint): void {
   const order = openOrderAt(world, orderId);
   const { amount, from } = refundable(world, order);
   refuseIf(world.now < from, "escrow", "Escrow_TooEarly", orderId, from);
   const payee = order.refundTo === ZeroAddress ? order.holder : order.refundTo;
+  const isOwnMatter = order.refundTo === ZeroAddress && world.setting.contracts.has(order.holder);
+  const mayClose = !isOwnMatter || caller === order.holder || caller === order.approved;
+  refuseIf(!mayClose, "escrow", "Escrow_NotHolder", orderId, caller);
   order.isOpen = false;
   transfer(world, order.asset, world.setting.addresses.escrow, payee, amount);
   world.emit("escrow", "OrderClosed", orderId, payee, amount);
@@ -168,6 +171,7 @@ export function transferOrder(world: World, caller: Address, from: Address, to: 
   if (order?.isOpen !== true) return refuseIf(true, "escrow", "ERC721NonexistentToken", orderId);
   const isAllowed = caller === order.holder || caller === order.approved;
   refuseIf(!isAllowed, "escrow", "ERC721InsufficientApproval", caller, orderId);
+  refuseIf(to === world.setting.addresses.escrow, "escrow", "ERC721InvalidReceiver", to);
   refuseIf(order.refundTo !== ZeroAddress, "escrow", "Escrow_NotTransferable", orderId, order.refundTo);
   refuseIf(order.holder !== from, "escrow", "ERC721IncorrectOwner", from, orderId, order.holder);
   order.holder = to;

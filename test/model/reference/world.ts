@@ -128,6 +128,8 @@ export interface State {
 export interface Setting {
   addresses: Record<ContractName, Address>;
   governor: Address;
+  /** Accounts with code. */
+  contracts: ReadonlySet<Address>;
   epochLength: bigint;
   auctionPeriod: bigint;
   vetoWindow: bigint;

@@ -72,10 +72,11 @@ export const marketResolvers: Resolvers<
 
   close(context, { order, caller }) {
     const orderId = chooseOrder(context, order);
+    const from = context.system.account(caller);
     return {
-      ...{ from: context.system.account(caller), contract: "escrow", method: "close", args: [orderId] },
+      ...{ from, contract: "escrow", method: "close", args: [orderId] },
       apply: (world) => {
-        escrow.close(world, orderId);
+        escrow.close(world, from, orderId);
       },
     };
   },
