@@ -402,7 +402,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         address payee = _refundTo[orderId];
         if (payee == address(0)) {
             payee = ownerOf(orderId);
-            if (msg.sender != payee && _hasOwnCode(payee) && !_isAuthorized(payee, msg.sender, orderId)) {
+            if (_hasOwnCode(payee) && !_isAuthorized(payee, msg.sender, orderId)) {
                 revert Escrow_NotHolder(orderId, msg.sender);
             }
         }
