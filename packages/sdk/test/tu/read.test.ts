@@ -38,8 +38,8 @@ async function expectThrown(
 describe("readMeasurements", () => {
   it("refuses a path where nothing is", async () => {
     const none = path.join(LOGS, "none");
-    for (const call of [readMeasurements(none), surveyFolder(none)]) {
-      const error = await thrownBy(call);
+    for (const read of [readMeasurements, surveyFolder]) {
+      const error = await thrownBy(read(none));
       expect(error).to.be.instanceOf(UnreadablePathError);
       expect((error as Error).message).to.equal(`${none} is not there: neither a file nor a folder has that name`);
     }
