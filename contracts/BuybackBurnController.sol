@@ -25,19 +25,20 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    /// @dev With the ends of the asset's queue, so that a sale reads and writes one slot for all of it: 6,000 gas less
-    /// than a queue apart. 32 bits count epochs of a minute for 8,000 years.
-    struct Auction {
-        uint96 referencePrice; // slot 0: at most 1 B TFT, 90 bits
-        uint40 soldOutAt; // when the lot before was sold out
-        uint8 decimals;
-        bool isPartlySold; // else `_sales` need not be read
-        uint32 oldestEpoch;
-        uint32 newestEpoch;
-        uint32 waiting; // how many epochs are in the queue
+    /// @dev How much of the current lot is sold. `All` lasts from the last fill until its round is final.
+    enum Sold {
+        None,
+        Some,
+        All
     }
 
-    /// @dev Of the current lot, while it is partly sold.
+    struct Auction {
+        uint96 referencePrice; // slot 0: at most 1 B TFT, 90 bits
+        uint8 decimals;
+        Sold sold;
+    }
+
+    /// @dev Of the current lot, while some of it is sold.
     struct Sale {
         uint128 sold; // slot 0
         uint128 proceeds;
@@ -54,12 +55,14 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     uint40 private constant MIN_AUCTION_PERIOD = 1 minutes;
     uint40 private constant MAX_AUCTION_PERIOD = 30 days;
 
+    /// @dev By then the price has been 0 for most of a period, so only an asset that cannot be transferred is unsold.
+    /// The age decides and not the price: with a low reference, honest lots could be written off.
+    uint256 private constant WRITE_OFF_PERIODS = 30;
+
     /* IMMUTABLES */
 
     /// @inheritdoc IBuybackBurnController
     uint40 public immutable AUCTION_PERIOD;
-    /// @inheritdoc IBuybackBurnController
-    uint40 public immutable EPOCH_LENGTH;
     /// @inheritdoc IBuybackBurnController
     ITFT public immutable TFT;
     /// @inheritdoc IBuybackBurnController
@@ -75,9 +78,6 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
     mapping(address asset => Sale) private _sales;
 
-    /// @dev The queue's links: the epoch whose bucket waits behind this one. A lone bucket needs none.
-    mapping(uint256 bucketId => uint256 epoch) private _nextEpoch;
-
     /* CONSTRUCTOR */
 
     constructor(System memory system, uint40 auctionPeriod) {
@@ -90,29 +90,23 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         VAULT = IEmissionVault(system.vault);
         POOL = IRewardPool(system.pool);
         ESCROW = system.escrow;
-        EPOCH_LENGTH = POOL.EPOCH_LENGTH();
     }
 
     /* DESTROYING */
 
     /// @inheritdoc IBuybackBurnController
-    function burnEpoch(uint256 epoch) external nonReentrant {
+    function burn(uint256 round) external nonReentrant {
         address asset = address(TFT);
-        Auction storage auction = _auctions[asset];
-        uint256 oldest = _oldestEnded(asset, auction);
-        if (epoch != oldest) revert Controller_WrongEpoch(epoch, oldest);
+        (uint256 closed, uint128 amount, ) = _closedRound(asset);
+        if (round != closed) revert Controller_WrongRound(round, closed);
 
-        uint256 id = BucketId.encode(epoch, asset);
-        (uint128 amount, , ) = POOL.bucket(id);
-
-        _dequeue(auction, id);
-        _destroy(id, epoch, asset, amount, true);
+        _destroy(round, asset, amount, true);
     }
 
     /// @inheritdoc IBuybackBurnController
     function buy(
         address asset,
-        uint256 epoch,
+        uint256 round,
         uint256 amount,
         uint256 maxPrice,
         address to,
@@ -120,7 +114,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     ) external nonReentrant returns (uint128 filled, uint256 tftOwed) {
         Auction storage auction = _auctions[asset];
         Lot memory current = _lot(asset, auction);
-        if (epoch != current.epoch) revert Controller_WrongEpoch(epoch, current.epoch);
+        if (round != current.round) revert Controller_WrongRound(round, current.round);
         if (amount == 0) revert Controller_ZeroAmount();
         uint256 currentPrice = _price(current);
         if (currentPrice > maxPrice) revert Controller_PriceAboveMax(currentPrice, maxPrice);
@@ -131,14 +125,16 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         tftOwed = uint256(filled).mulDiv(currentPrice, 10 ** auction.decimals, Math.Rounding.Ceil).max(1);
 
         _recordSale(asset, auction, current, filled, tftOwed);
-        emit LotFilled(asset, epoch, msg.sender, to, filled, tftOwed, currentPrice);
+        emit LotFilled(asset, round, msg.sender, to, filled, tftOwed, currentPrice);
 
         // Interaction: the filler may sell what he gets for what he owes
         IERC20(asset).safeTransfer(to, filled);
         if (data.length != 0) IBuybackCallee(msg.sender).onBuyback(asset, filled, tftOwed, data);
         TFT.transferFrom(msg.sender, address(this), tftOwed);
 
-        _destroy(BucketId.encode(epoch, asset), epoch, asset, tftOwed, filled == current.remaining);
+        bool isLast = filled == current.remaining;
+        _destroy(round, asset, tftOwed, isLast);
+        if (isLast) auction.sold = Sold.None;
     }
 
     function _recordSale(
@@ -148,12 +144,12 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         uint128 filled,
         uint256 tftOwed
     ) private {
-        bool wasPartlySold = auction.isPartlySold;
+        bool wasPartlySold = auction.sold == Sold.Some;
         uint256 proceeds = wasPartlySold ? _sales[asset].proceeds + tftOwed : tftOwed;
         if (filled < current.remaining) {
             uint256 sold = current.amount - current.remaining + filled; // less than `amount`
             _sales[asset] = Sale({ sold: uint128(sold), proceeds: proceeds.toUint128() });
-            auction.isPartlySold = true;
+            auction.sold = Sold.Some;
             return;
         }
 
@@ -165,24 +161,30 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         );
         if (wasPartlySold) delete _sales[asset];
         auction.referencePrice = nextReference.toUint96();
-        auction.soldOutAt = uint40(block.timestamp);
-        auction.isPartlySold = false;
-        _dequeue(auction, BucketId.encode(current.epoch, asset));
-        emit LotSoldOut(asset, current.epoch, proceeds, current.referencePrice, nextReference);
+        auction.sold = Sold.All;
+        emit LotSoldOut(asset, current.round, proceeds, current.referencePrice, nextReference);
     }
 
-    function _dequeue(Auction storage auction, uint256 id) private {
-        uint32 waiting = auction.waiting - 1;
-        auction.waiting = waiting;
-        if (waiting == 0) return;
+    /// @inheritdoc IBuybackBurnController
+    function writeOff(address asset, uint256 round) external nonReentrant {
+        Auction storage auction = _auctions[asset];
+        Lot memory current = _lot(asset, auction);
+        if (round != current.round) revert Controller_WrongRound(round, current.round);
+        uint256 from = current.startedAt + WRITE_OFF_PERIODS * AUCTION_PERIOD;
+        if (block.timestamp < from) revert Controller_TooEarly(round, from);
 
-        auction.oldestEpoch = uint32(_nextEpoch[id]); // as it was enqueued
-        delete _nextEpoch[id];
+        if (auction.sold == Sold.Some) {
+            delete _sales[asset];
+            auction.sold = Sold.None;
+        }
+        emit LotWrittenOff(asset, round, current.remaining);
+
+        POOL.addReward(BucketId.encode(round, asset), 0, true);
     }
 
     /// @dev Destroys TFT that the controller holds, by the supply schedule, and adds the reward to the bucket's. What
     /// the vault releases it pays to the pool itself.
-    function _destroy(uint256 id, uint256 epoch, address asset, uint256 bought, bool isFinal) private {
+    function _destroy(uint256 round, address asset, uint256 bought, bool isFinal) private {
         uint256 burnedBefore = TFT.burned();
         (uint256 b1, uint256 b2, uint256 reward) = SupplySchedule.split(bought, burnedBefore);
         uint256 burned = b1 + b2;
@@ -199,33 +201,24 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
             reward += released - operations;
         }
 
+        uint256 id = BucketId.encode(round, asset);
         POOL.addReward(id, reward, isFinal);
 
         Phase phaseAfter = SupplySchedule.phase(burnedBefore + burned);
-        emit Destroyed(id, epoch, asset, bought, burned, released, operations, reward, phaseAfter);
+        emit Destroyed(id, round, asset, bought, burned, released, operations, reward, phaseAfter);
     }
 
     /* PROTOCOL */
 
     /// @inheritdoc IBuybackBurnController
-    function enqueue(uint256 epoch, address asset) external {
-        if (msg.sender != address(POOL)) revert Controller_NotPool(msg.sender);
-
-        Auction storage auction = _auctions[asset];
-        uint32 newest = epoch.toUint32();
-        uint32 waiting = auction.waiting;
-        if (waiting == 0) auction.oldestEpoch = newest;
-        else _nextEpoch[BucketId.encode(auction.newestEpoch, asset)] = epoch;
-        auction.newestEpoch = newest;
-        auction.waiting = waiting + 1;
-        emit BucketQueued(BucketId.encode(epoch, asset), epoch, asset);
-    }
-
-    /// @inheritdoc IBuybackBurnController
     function createAuction(address asset, uint256 referencePrice) external {
         if (msg.sender != ESCROW) revert Controller_NotEscrow(msg.sender);
-        if (referencePrice == 0 || referencePrice > AuctionPrice.MAX_REFERENCE) {
-            revert Controller_ReferenceOutOfBounds(referencePrice, AuctionPrice.MAX_REFERENCE);
+        if (referencePrice < AuctionPrice.MIN_REFERENCE || referencePrice > AuctionPrice.MAX_REFERENCE) {
+            revert Controller_ReferenceOutOfBounds(
+                referencePrice,
+                AuctionPrice.MIN_REFERENCE,
+                AuctionPrice.MAX_REFERENCE
+            );
         }
         uint8 decimals = IERC20Metadata(asset).decimals();
         if (decimals > MAX_DECIMALS) revert Controller_TooManyDecimals(asset, decimals, MAX_DECIMALS);
@@ -268,35 +261,29 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         return _price(_lot(asset, _auctions[asset]));
     }
 
-    /// @inheritdoc IBuybackBurnController
-    function oldestBucket(address asset) external view returns (uint256 waiting, uint256 epoch) {
-        Auction storage auction = _auctions[asset];
-        waiting = auction.waiting;
-        if (waiting != 0) epoch = auction.oldestEpoch;
-    }
-
     function _lot(address asset, Auction storage auction) private view returns (Lot memory) {
         if (asset == address(TFT)) revert Controller_TFTNotSold();
-        uint256 epoch = _oldestEnded(asset, auction);
 
-        (uint128 amount, , ) = POOL.bucket(BucketId.encode(epoch, asset));
-        uint256 endedAt = (epoch + 1) * EPOCH_LENGTH;
+        (uint256 round, uint128 amount, uint40 closedAt) = _closedRound(asset);
+        uint128 remaining = amount;
+        if (auction.sold == Sold.Some) remaining = amount - _sales[asset].sold;
+        if (auction.sold == Sold.All) remaining = 0;
         return
             Lot({
-                epoch: epoch,
+                round: round,
                 amount: amount,
-                remaining: auction.isPartlySold ? amount - _sales[asset].sold : amount,
-                startedAt: uint40(endedAt.max(auction.soldOutAt)), // neither is in the future
+                remaining: remaining,
+                startedAt: closedAt,
                 referencePrice: auction.referencePrice
             });
     }
 
-    function _price(Lot memory current) private view returns (uint256) {
-        return AuctionPrice.priceAt(current.referencePrice, block.timestamp - current.startedAt, AUCTION_PERIOD);
+    function _closedRound(address asset) private view returns (uint256 round, uint128 amount, uint40 closedAt) {
+        (round, amount, closedAt) = POOL.closedRound(asset);
+        if (round == 0) revert Controller_NoLot(asset);
     }
 
-    function _oldestEnded(address asset, Auction storage auction) private view returns (uint256 epoch) {
-        epoch = auction.oldestEpoch;
-        if (auction.waiting == 0 || epoch >= block.timestamp / EPOCH_LENGTH) revert Controller_NoLot(asset);
+    function _price(Lot memory current) private view returns (uint256) {
+        return AuctionPrice.priceAt(current.referencePrice, block.timestamp - current.startedAt, AUCTION_PERIOD);
     }
 }

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import { IBuybackBurnController } from "./interfaces/IBuybackBurnController.sol";
 import { System } from "./interfaces/IGenesis.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITFT } from "./interfaces/ITFT.sol";
@@ -23,6 +22,16 @@ contract RewardPool is IRewardPool {
         bool isFinal;
     }
 
+    /// @dev An asset's rounds. A round closes once the epoch of its first weight has ended and the one before it is
+    /// final; so at most two are not final, the closed one and the open one. 32 bits count rounds of a minute for 8,000
+    /// years.
+    struct Rounds {
+        uint32 latest; // slot 0: the last round that has weight, 0 for none
+        uint8 unfinished; // how many rounds up to `latest` are not final: 0, 1 or 2
+        uint40 closesAt; // of `latest`; with two unfinished, it waits for the one before as well
+        uint40 closedAt; // of the round before `latest`, while that is not final
+    }
+
     /* CONSTANTS */
 
     uint40 private constant MIN_EPOCH_LENGTH = 1 minutes;
@@ -40,6 +49,8 @@ contract RewardPool is IRewardPool {
     address public immutable ESCROW;
 
     /* STORAGE */
+
+    mapping(address asset => Rounds) private _rounds;
 
     mapping(uint256 id => Bucket) private _buckets;
 
@@ -68,8 +79,7 @@ contract RewardPool is IRewardPool {
     function addWeights(address asset, address[] calldata miners, uint256[] calldata amounts) external {
         if (msg.sender != ESCROW) revert Pool_NotEscrow(msg.sender);
 
-        uint256 epoch = block.timestamp / EPOCH_LENGTH;
-        uint256 id = BucketId.encode(epoch, asset);
+        uint256 id = BucketId.encode(_enterOpenRound(asset), asset);
 
         uint256 total = 0;
         mapping(address miner => uint256) storage weights = weightOf[id];
@@ -85,11 +95,23 @@ contract RewardPool is IRewardPool {
         }
 
         Bucket storage stored = _buckets[id];
-        uint256 before = stored.weight;
-        stored.weight = (before + total).toUint128();
+        stored.weight = (stored.weight + total).toUint128();
         emit WeightAdded(id, total);
+    }
 
-        if (before == 0) IBuybackBurnController(CONTROLLER).enqueue(epoch, asset);
+    /// @dev Returns the open round. Its first weight opens it for good: from now on its number is taken.
+    function _enterOpenRound(address asset) private returns (uint256 round) {
+        Rounds memory rounds = _rounds[asset];
+        round = _openRound(rounds);
+        if (round == rounds.latest) return round;
+
+        _rounds[asset] = Rounds({
+            latest: round.toUint32(),
+            unfinished: rounds.unfinished + 1,
+            closesAt: uint40((block.timestamp / EPOCH_LENGTH + 1) * EPOCH_LENGTH),
+            closedAt: rounds.closesAt
+        });
+        emit RoundOpened(BucketId.encode(round, asset), round, asset);
     }
 
     /// @inheritdoc IRewardPool
@@ -97,9 +119,21 @@ contract RewardPool is IRewardPool {
         if (msg.sender != CONTROLLER) revert Pool_NotController(msg.sender);
 
         Bucket storage stored = _buckets[id];
+        if (stored.isFinal) revert Pool_FinalBucket(id);
+
         stored.reward = (stored.reward + reward).toUint96();
-        stored.isFinal = isFinal;
+        if (isFinal) {
+            stored.isFinal = true;
+            _finishClosedRound(_rounds[BucketId.assetOf(id)]);
+        }
         emit RewardAdded(id, reward, isFinal);
+    }
+
+    /// @dev The round that waited for it closes now, or at the end of its epoch if that comes later.
+    function _finishClosedRound(Rounds storage rounds) private {
+        uint8 unfinished = rounds.unfinished - 1;
+        rounds.unfinished = unfinished;
+        if (unfinished != 0 && rounds.closesAt < block.timestamp) rounds.closesAt = uint40(block.timestamp);
     }
 
     /* CLAIMING */
@@ -142,8 +176,30 @@ contract RewardPool is IRewardPool {
     /* VIEWS */
 
     /// @inheritdoc IRewardPool
-    function bucketId(uint256 epoch, address asset) external pure returns (uint256) {
-        return BucketId.encode(epoch, asset);
+    function openRound(address asset) external view returns (uint256) {
+        return _openRound(_rounds[asset]);
+    }
+
+    /// @inheritdoc IRewardPool
+    function closedRound(address asset) external view returns (uint256 round, uint128 weight, uint40 closedAt) {
+        Rounds memory rounds = _rounds[asset];
+        if (rounds.unfinished == 2) (round, closedAt) = (rounds.latest - 1, rounds.closedAt);
+        else if (_isLatestClosed(rounds)) (round, closedAt) = (rounds.latest, rounds.closesAt);
+        weight = _buckets[BucketId.encode(round, asset)].weight;
+    }
+
+    function _openRound(Rounds memory rounds) private view returns (uint256) {
+        bool isTaken = rounds.unfinished == 0 || _isLatestClosed(rounds);
+        return isTaken ? uint256(rounds.latest) + 1 : rounds.latest;
+    }
+
+    function _isLatestClosed(Rounds memory rounds) private view returns (bool) {
+        return rounds.unfinished == 1 && block.timestamp >= rounds.closesAt;
+    }
+
+    /// @inheritdoc IRewardPool
+    function bucketId(uint256 round, address asset) external pure returns (uint256) {
+        return BucketId.encode(round, asset);
     }
 
     /// @inheritdoc IRewardPool

@@ -23,13 +23,13 @@ struct Supply {
 }
 
 /// @notice The lot of an asset that is for sale.
-/// @param epoch The epoch in which the lot was earned.
+/// @param round The round in which the lot was earned.
 /// @param amount Its size in base units of the asset.
 /// @param remaining What is left of it.
-/// @param startedAt When its clock started: its epoch's end or the sale of the lot before it, whichever came later.
-/// @param referencePrice TFT (18 decimals) per whole unit of the asset; the price opens at 8 times this.
+/// @param startedAt When its round closed and its clock started.
+/// @param referencePrice TFT (18 decimals) per whole unit of the asset; the price opens at 8,192 times this.
 struct Lot {
-    uint256 epoch;
+    uint256 round;
     uint128 amount;
     uint128 remaining;
     uint40 startedAt;
@@ -37,21 +37,20 @@ struct Lot {
 }
 
 /// @title IBuybackBurnController
-/// @notice Turns everything that was earned into TFT and destroys it by the supply schedule. TFT buckets are destroyed
-/// as they are, every other asset is sold for TFT by Dutch auction, one lot after the other. Anyone may call both.
+/// @notice Turns everything that was earned into TFT and destroys it by the supply schedule. The closed TFT round is
+/// destroyed as it is; the closed round of every other asset is its lot, sold for TFT by Dutch auction. Anyone may call
+/// both.
 interface IBuybackBurnController {
     /* ERRORS */
 
     /// @notice Indicates a call that only the escrow may make.
     error Controller_NotEscrow(address caller);
-    /// @notice Indicates a call that only the reward pool may make.
-    error Controller_NotPool(address caller);
     /// @notice Indicates that TFT, which are destroyed and never sold, were asked for as a lot.
     error Controller_TFTNotSold();
-    /// @notice Indicates an asset of which no ended bucket is waiting.
+    /// @notice Indicates an asset of which no closed round is waiting.
     error Controller_NoLot(address asset);
-    /// @notice Indicates an epoch that is not the oldest ended one that is not empty.
-    error Controller_WrongEpoch(uint256 epoch, uint256 oldestEpoch);
+    /// @notice Indicates a round that is not the closed one that waits.
+    error Controller_WrongRound(uint256 round, uint256 closedRound);
     /// @notice Indicates a purchase of nothing.
     error Controller_ZeroAmount();
     /// @notice Indicates a price above the bidder's limit.
@@ -59,15 +58,14 @@ interface IBuybackBurnController {
     /// @notice Indicates an auction period or an asset's decimals or reference price out of bounds.
     error Controller_PeriodOutOfBounds(uint256 period, uint256 minimum, uint256 maximum);
     error Controller_TooManyDecimals(address asset, uint8 decimals, uint8 maximum);
-    error Controller_ReferenceOutOfBounds(uint256 referencePrice, uint256 maximum);
+    error Controller_ReferenceOutOfBounds(uint256 referencePrice, uint256 minimum, uint256 maximum);
+    /// @notice Indicates a lot that is too young to be written off.
+    error Controller_TooEarly(uint256 round, uint256 from);
 
     /* EVENTS */
 
     /// @notice Emitted when an asset other than TFT is listed for the first time.
     event AuctionCreated(address indexed asset, uint8 decimals, uint256 referencePrice);
-
-    /// @notice Emitted when the first receipt of an epoch earns in an asset.
-    event BucketQueued(uint256 indexed bucketId, uint256 indexed epoch, address indexed asset);
 
     /// @notice Emitted when a part or the rest of a lot is sold.
     /// @param amount Base units of the asset sold.
@@ -75,7 +73,7 @@ interface IBuybackBurnController {
     /// @param price TFT per whole unit.
     event LotFilled(
         address indexed asset,
-        uint256 indexed epoch,
+        uint256 indexed round,
         address indexed buyer,
         address to,
         uint256 amount,
@@ -87,11 +85,15 @@ interface IBuybackBurnController {
     /// @param proceeds TFT that the whole lot brought.
     event LotSoldOut(
         address indexed asset,
-        uint256 indexed epoch,
+        uint256 indexed round,
         uint256 proceeds,
         uint256 oldReferencePrice,
         uint256 newReferencePrice
     );
+
+    /// @notice Emitted when what is left of a lot is given up.
+    /// @param amount Base units of the asset that stay in the controller for good.
+    event LotWrittenOff(address indexed asset, uint256 indexed round, uint256 amount);
 
     /// @notice Emitted when TFT are destroyed; the whole supply can be rebuilt from these.
     /// @param bought TFT bought back, = burned + reward − (released − operations).
@@ -102,7 +104,7 @@ interface IBuybackBurnController {
     /// @param phase The phase after it.
     event Destroyed(
         uint256 indexed bucketId,
-        uint256 indexed epoch,
+        uint256 indexed round,
         address indexed asset,
         uint256 bought,
         uint256 burned,
@@ -117,9 +119,6 @@ interface IBuybackBurnController {
     /// @notice Length of an auction period in seconds.
     function AUCTION_PERIOD() external view returns (uint40);
 
-    /// @notice Length of an epoch in seconds, as the reward pool has it.
-    function EPOCH_LENGTH() external view returns (uint40);
-
     function TFT() external view returns (ITFT);
     function VAULT() external view returns (IEmissionVault);
     function POOL() external view returns (IRewardPool);
@@ -127,15 +126,15 @@ interface IBuybackBurnController {
 
     /* DESTROYING */
 
-    /// @notice Destroys the oldest ended TFT bucket that is not empty.
+    /// @notice Destroys the closed TFT round.
     ///
     /// @dev Emits {Destroyed}.
     ///
     /// Requirements:
-    /// - `epoch` is that bucket's.
+    /// - `round` is that round.
     ///
-    /// @param epoch Number of the epoch.
-    function burnEpoch(uint256 epoch) external;
+    /// @param round Number of the round.
+    function burn(uint256 round) external;
 
     /// @notice Sells a part of a lot, or the rest of it, at the price of the moment and destroys what it brought.
     ///
@@ -149,10 +148,10 @@ interface IBuybackBurnController {
     ///   by less than 1 % of the lot, also because of a fill in front of this one: leave room for it.
     ///
     /// Requirements:
-    /// - The lot is of `epoch`, `amount` is not zero, the price is at most `maxPrice`.
+    /// - The lot is of `round`, `amount` is not zero, the price is at most `maxPrice`.
     ///
     /// @param asset The asset to buy.
-    /// @param epoch The lot's epoch, which protects the bidder from buying another.
+    /// @param round The lot's round, which protects the bidder from buying another.
     /// @param amount Base units of the asset.
     /// @param maxPrice TFT (18 decimals) per whole unit.
     /// @param to Who receives the asset.
@@ -161,20 +160,34 @@ interface IBuybackBurnController {
     /// @return tftOwed TFT paid.
     function buy(
         address asset,
-        uint256 epoch,
+        uint256 round,
         uint256 amount,
         uint256 maxPrice,
         address to,
         bytes calldata data
     ) external returns (uint128 filled, uint256 tftOwed);
 
+    /// @notice Gives up for good what is left of a lot that is 30 periods old. Its bucket becomes final with the reward
+    /// that it has, and the next round can close. By then the price is next to nothing, so only an asset whose transfers
+    /// fail can be unsold.
+    ///
+    /// @dev Emits {LotWrittenOff}.
+    ///
+    /// Notes:
+    /// - The reference price stays, and the asset that is left stays in the controller.
+    ///
+    /// Requirements:
+    /// - The lot is of `round` and its clock started 30 periods ago or earlier.
+    ///
+    /// @param asset The asset, not TFT.
+    /// @param round The lot's round.
+    function writeOff(address asset, uint256 round) external;
+
     /* PROTOCOL */
 
-    /// @notice Queues a bucket that has just received its first weight. Emits {BucketQueued}. Only the reward pool.
-    function enqueue(uint256 epoch, address asset) external;
-
     /// @notice Creates the auction of a newly listed asset. Emits {AuctionCreated}. Only the escrow.
-    /// @param referencePrice The first reference price: TFT (18 decimals) per whole unit; above 0, at most 1 B TFT.
+    /// @param referencePrice The first reference price: TFT (18 decimals) per whole unit, from 10^9 base
+    /// units to 10^9 TFT.
     function createAuction(address asset, uint256 referencePrice) external;
 
     /* VIEWS */
@@ -190,11 +203,6 @@ interface IBuybackBurnController {
 
     /// @notice TFT (18 decimals) per whole unit of `asset`, now. Reverts when there is no lot, and for TFT.
     function price(address asset) external view returns (uint256);
-
-    /// @notice The oldest bucket of `asset` that waits to be destroyed or sold, ended or not.
-    /// @return waiting How many buckets wait.
-    /// @return epoch The oldest one's epoch, 0 when none waits.
-    function oldestBucket(address asset) external view returns (uint256 waiting, uint256 epoch);
 }
 
 /// @title IBuybackCallee

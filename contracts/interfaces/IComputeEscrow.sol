@@ -156,7 +156,7 @@ interface IComputeEscrow is IERC721 {
     );
 
     /// @notice Emitted when a receipt raises what its order owes its node.
-    /// @param payout Whose weight in the current epoch's bucket of the order's asset grows by `earned`.
+    /// @param payout Whose weight in the open round of the order's asset grows by `earned`.
     /// @param tuSettled All TU settled for the node on the order, 18 decimals.
     /// @param earned Base units of the order's asset.
     event ReceiptSettled(
@@ -218,7 +218,7 @@ interface IComputeEscrow is IERC721 {
     /// - A node's settled TU on an order become, when that is more than before, min(cumulativeTU,
     ///   1.1 · ratePerDay · (t − start) / day, tuAmount − what other nodes have settled on the order).
     /// - It has then earned ⌊TU · unitPrice / 1e18⌋ on the order in all; the difference is its payout's weight in the
-    ///   current epoch's bucket, and leaves the escrow for the controller, once per call.
+    ///   open round of the asset, and leaves the escrow for the controller, once per call.
     /// - A receipt that cannot be settled is passed over with its {SkipReason} and never reverts the others. One that
     ///   was measured after the order's end pays nothing, also not for what ran before.
     ///

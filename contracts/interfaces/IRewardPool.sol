@@ -5,7 +5,12 @@ import { ITFT } from "./ITFT.sol";
 
 /// @title IRewardPool
 /// @notice Shares the reward of each bucket among the miners whose receipts earned in it.
-/// A bucket is (epoch, asset); a miner's weight in it is the amount of that asset his receipts earned in that epoch.
+///
+/// A round is what was earned in one asset until it is turned into TFT; each asset counts its own from 1 without gaps.
+/// The open round takes in what is earned. It closes as soon as the epoch of its first weight has ended and the round
+/// before it is final. So at most one closed round of an asset is not final. Closing needs no transaction.
+///
+/// A bucket is (round, asset). A miner's weight in it is the amount of that asset that their work earned in that round.
 /// Once all of it is destroyed its reward is final, and each miner's part is ⌊reward · weight / total weight⌋.
 interface IRewardPool {
     /* ERRORS */
@@ -16,8 +21,13 @@ interface IRewardPool {
     error Pool_NotEscrow(address caller);
     /// @notice Indicates a reward from someone who is not the controller.
     error Pool_NotController(address caller);
+    /// @notice Indicates a reward for a bucket that is final.
+    error Pool_FinalBucket(uint256 bucketId);
 
     /* EVENTS */
+
+    /// @notice Emitted when a round of an asset receives its first weight.
+    event RoundOpened(uint256 indexed bucketId, uint256 indexed round, address indexed asset);
 
     /// @notice Emitted when receipts earn in a bucket. Who earned what of it is in {IComputeEscrow-ReceiptSettled}.
     /// @param weight Base units of the bucket's asset added to its weight.
@@ -36,7 +46,7 @@ interface IRewardPool {
 
     /* IMMUTABLES */
 
-    /// @notice Length of an epoch in seconds; epoch = block.timestamp / EPOCH_LENGTH.
+    /// @notice Length of an epoch in seconds; an epoch is block.timestamp / EPOCH_LENGTH.
     function EPOCH_LENGTH() external view returns (uint40);
 
     function TFT() external view returns (ITFT);
@@ -45,14 +55,16 @@ interface IRewardPool {
 
     /* PROTOCOL */
 
-    /// @notice Adds what miners have just earned to the current epoch's bucket of `asset`. Only the escrow.
-    /// Emits {WeightAdded}; queues the bucket in the controller with its first weight.
+    /// @notice Adds what miners have just earned to the open round of `asset`. Only the escrow.
+    /// Emits {WeightAdded}, and {RoundOpened} with the first weight of a round.
     /// @param miners May repeat; an entry whose amount is 0 is passed over.
     /// @param amounts Base units of `asset`.
     function addWeights(address asset, address[] calldata miners, uint256[] calldata amounts) external;
 
-    /// @notice Adds to a bucket's reward TFT that the controller has paid in. Only the controller.
+    /// @notice Adds TFT that the controller has paid in to a bucket's reward. The last of it makes the bucket final, and
+    /// the round that waits behind it can close. Only the controller.
     /// Emits {RewardAdded}.
+    /// @param id The bucket of the asset's closed round.
     function addReward(uint256 id, uint256 reward, bool isFinal) external;
 
     /* CLAIMING */
@@ -78,8 +90,17 @@ interface IRewardPool {
 
     /* VIEWS */
 
-    /// @notice epoch << 160 | asset.
-    function bucketId(uint256 epoch, address asset) external pure returns (uint256);
+    /// @notice Returns the round that an earning in `asset` would go to now.
+    function openRound(address asset) external view returns (uint256);
+
+    /// @notice Returns the round of `asset` that is closed and not final: the one to be sold or burned.
+    /// @return round Its number, 0 for none.
+    /// @return weight All of it, in base units of the asset.
+    /// @return closedAt When it closed.
+    function closedRound(address asset) external view returns (uint256 round, uint128 weight, uint40 closedAt);
+
+    /// @notice Returns round << 160 | asset.
+    function bucketId(uint256 round, address asset) external pure returns (uint256);
 
     /// @notice A bucket's total weight in base units of its asset, its reward in TFT so far, and whether it is final.
     function bucket(uint256 id) external view returns (uint128 weight, uint128 reward, bool isFinal);

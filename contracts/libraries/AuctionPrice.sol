@@ -11,36 +11,49 @@ import { exp2 } from "@prb/math/src/Common.sol";
 library AuctionPrice {
     using Math for uint256;
 
-    /// @dev A lot opens at 2^3 = 8 times its reference price.
-    uint256 internal constant OPENING_DOUBLINGS = 3;
+    /// @dev A lot opens at 2^13 = 8,192 times its reference price.
+    uint256 internal constant OPENING_DOUBLINGS = 13;
 
-    /// @dev Halvings in the first period, from 8 r to r / 4, and in each period after it.
+    /// @dev Halvings in the opening, the first twelfth of a period: from 8,192 r to 8 r.
+    uint256 internal constant OPENING_HALVINGS = 10;
+    uint256 internal constant OPENING_PARTS = 12;
+
+    /// @dev Halvings from there to the period's end, from 8 r to r / 4, and in each period after it.
     uint256 internal constant FIRST_PERIOD_HALVINGS = 5;
-    uint256 internal constant LATER_PERIOD_HALVINGS = 8;
+    uint256 internal constant LATER_PERIOD_HALVINGS = 4;
 
-    /// @dev A reference price never exceeds the whole nominal supply for one unit of an asset.
+    /// @dev A reference price is at least a billion base units, so that every step of it is finer than a billionth, and
+    /// never exceeds the whole nominal supply for one unit of an asset.
+    uint256 internal constant MIN_REFERENCE = 1e9;
     uint256 internal constant MAX_REFERENCE = 1_000_000_000e18;
 
-    /// @dev A lot that brought less says nothing about the market, and costs too little to be believed.
-    uint256 internal constant MIN_PROCEEDS = 1_000e18;
+    /// @dev Proceeds from which a lot moves the reference by all that it says.
+    uint256 internal constant FULL_PROCEEDS = 1_000e18;
 
-    /// @dev From here on the price is below one unit: 2^(3 − 128) · MAX_REFERENCE < 1.
+    /// @dev From here on the price is below one unit: 2^(13 − 128) · MAX_REFERENCE < 1.
     uint256 private constant NEGLIGIBLE_HALVINGS = 128;
 
-    /// @notice The price of a lot: 8 r · 2^(−h), rounded down, where h counts the halvings so far:
+    /// @notice Returns the price of a lot: 8,192 r · 2^(−h), rounded down, and 0 from 128 halvings on. h counts the
+    /// halvings so far:
     ///
-    /// - h = 5 · age in the first period, so that the price falls from 8 r to r / 4
-    /// - h = 5 + 8 · (age − 1) after it, without end
+    /// - h = 10 · 12 · age in the opening, from 8,192 r to 8 r
+    /// - h = 10 + 5 · (12 · age − 1) / 11 from there to the period's end, from 8 r to r / 4
+    /// - h = 15 + 4 · (age − 1) after it, without end
     ///
     /// @param referencePrice The reference price r, at most MAX_REFERENCE.
     /// @param elapsed Seconds since the lot's clock started.
     /// @param period Length of a period in seconds; age = elapsed / period.
     function priceAt(uint256 referencePrice, uint256 elapsed, uint256 period) internal pure returns (uint256) {
-        uint256 early = elapsed.min(period);
-        uint256 late = elapsed - early;
+        // in twelfths of a second, so that the opening ends on a whole number whatever the period
+        uint256 inPeriod = elapsed.min(period) * OPENING_PARTS;
+        uint256 opening = inPeriod.min(period);
+        uint256 beyond = elapsed.saturatingSub(period);
 
-        // 64 binary decimals, as exp2 takes them
-        uint256 halvings = ((FIRST_PERIOD_HALVINGS * early + LATER_PERIOD_HALVINGS * late) << 64) / period;
+        // over one denominator, so that it is rounded once; 64 binary decimals, as exp2 takes them
+        uint256 rest = OPENING_PARTS - 1;
+        uint256 weighted = rest * OPENING_HALVINGS * opening + FIRST_PERIOD_HALVINGS * (inPeriod - opening);
+        weighted += rest * LATER_PERIOD_HALVINGS * beyond;
+        uint256 halvings = (weighted << 64) / (rest * period);
         if (halvings >= NEGLIGIBLE_HALVINGS << 64) return 0;
 
         // 2^(128 − h) is at least 1, so exp2 keeps its 18 decimals; they and the 128 doublings are taken off again
@@ -48,9 +61,14 @@ library AuctionPrice {
         return referencePrice.mulDiv(power << OPENING_DOUBLINGS, 1e18 << NEGLIGIBLE_HALVINGS);
     }
 
-    /// @notice The reference price after a lot was sold out: its volume-weighted average price, but at most double and
-    /// at least half of the one before, and unchanged when the lot brought less than MIN_PROCEEDS.
-    /// @param referencePrice The reference price before.
+    /// @notice Returns the reference price after a lot was sold out. It moves towards the lot's volume-weighted average
+    /// price v by the part of FULL_PROCEEDS that the lot brought:
+    ///
+    /// - t = v, but at most double and at least half (rounded up) of the one before, from MIN_REFERENCE to MAX_REFERENCE
+    /// - step = ⌈|t − r| · min(proceeds, FULL_PROCEEDS) / FULL_PROCEEDS⌉
+    ///
+    /// The step is rounded towards v, so that no reference is stuck below one that moves, and never passes t.
+    /// @param referencePrice The reference price before, r, within its bounds.
     /// @param proceeds TFT that the whole lot brought.
     /// @param amount The lot's size in base units of the asset.
     /// @param wholeUnit Base units in one whole unit of the asset.
@@ -60,8 +78,13 @@ library AuctionPrice {
         uint256 amount,
         uint256 wholeUnit
     ) internal pure returns (uint256) {
-        if (proceeds < MIN_PROCEEDS) return referencePrice;
-        uint256 average = proceeds.mulDiv(wholeUnit, amount);
-        return average.max(referencePrice.ceilDiv(2)).min(referencePrice * 2).min(MAX_REFERENCE);
+        uint256 lowest = referencePrice.ceilDiv(2).max(MIN_REFERENCE);
+        uint256 highest = (referencePrice * 2).min(MAX_REFERENCE);
+        uint256 target = proceeds.mulDiv(wholeUnit, amount).max(lowest).min(highest);
+
+        uint256 weight = proceeds.min(FULL_PROCEEDS);
+        if (target > referencePrice)
+            return referencePrice + ((target - referencePrice) * weight).ceilDiv(FULL_PROCEEDS);
+        return referencePrice - ((referencePrice - target) * weight).ceilDiv(FULL_PROCEEDS);
     }
 }

@@ -2,11 +2,16 @@
 pragma solidity 0.8.37;
 
 /// @title BucketId
-/// @notice A bucket is what was earned in one asset during one epoch; this is how it is named everywhere.
+/// @notice Names a bucket: what was earned in one asset during one round.
 /// @custom:security-contact security@turingfog.example
 library BucketId {
-    /// @notice epoch << 160 | asset.
-    function encode(uint256 epoch, address asset) internal pure returns (uint256) {
-        return (epoch << 160) | uint160(asset);
+    /// @notice Returns round << 160 | asset.
+    function encode(uint256 round, address asset) internal pure returns (uint256) {
+        return (round << 160) | uint160(asset);
+    }
+
+    /// @notice Returns the asset of a bucket.
+    function assetOf(uint256 id) internal pure returns (address) {
+        return address(uint160(id));
     }
 }

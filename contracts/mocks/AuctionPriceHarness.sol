@@ -23,7 +23,8 @@ struct ReferenceInput {
 /// @custom:security-contact security@turingfog.example
 contract AuctionPriceHarness {
     uint256 public constant MAX_REFERENCE = AuctionPrice.MAX_REFERENCE;
-    uint256 public constant MIN_PROCEEDS = AuctionPrice.MIN_PROCEEDS;
+    uint256 public constant MIN_REFERENCE = AuctionPrice.MIN_REFERENCE;
+    uint256 public constant FULL_PROCEEDS = AuctionPrice.FULL_PROCEEDS;
 
     function pricesAt(PriceInput[] calldata inputs) external pure returns (uint256[] memory prices) {
         prices = new uint256[](inputs.length);

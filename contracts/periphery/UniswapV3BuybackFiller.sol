@@ -32,7 +32,7 @@ contract UniswapV3BuybackFiller is IBuybackCallee, IUniswapV3SwapCallback {
     /// @notice Emitted when a lot, or a part of it, is filled. Amounts are base units of the asset and of TFT.
     event Filled(
         address indexed asset,
-        uint256 indexed epoch,
+        uint256 indexed round,
         address indexed caller,
         uint256 amount,
         uint256 tftPaid,
@@ -73,14 +73,14 @@ contract UniswapV3BuybackFiller is IBuybackCallee, IUniswapV3SwapCallback {
     /// Requirements:
     /// - What is left is at least `minProfit`. See {IBuybackBurnController-buy} for the rest.
     ///
-    /// @param asset,epoch The lot.
+    /// @param asset,round The lot.
     /// @param amount Base units of the asset to buy at the most, save for a rest below 1 % of the lot.
     /// @param poolFee The Uniswap v3 pool's fee in hundredths of a basis point.
     /// @param minProfit Base units of the asset that must be left.
     /// @return profit Base units of the asset paid to the caller.
     function fill(
         address asset,
-        uint256 epoch,
+        uint256 round,
         uint256 amount,
         uint24 poolFee,
         uint256 minProfit
@@ -90,7 +90,7 @@ contract UniswapV3BuybackFiller is IBuybackCallee, IUniswapV3SwapCallback {
 
         (uint128 filled, uint256 tftOwed) = CONTROLLER.buy(
             asset,
-            epoch,
+            round,
             amount,
             type(uint256).max,
             address(this),
@@ -99,7 +99,7 @@ contract UniswapV3BuybackFiller is IBuybackCallee, IUniswapV3SwapCallback {
 
         profit = IERC20(asset).balanceOf(address(this));
         if (profit < minProfit) revert Filler_ProfitTooLow(profit, minProfit);
-        emit Filled(asset, epoch, msg.sender, filled, tftOwed, profit);
+        emit Filled(asset, round, msg.sender, filled, tftOwed, profit);
 
         IERC20(asset).safeTransfer(msg.sender, profit);
     }

@@ -31,9 +31,9 @@ export async function burnUpTo(protocol: Protocol, burned: bigint): Promise<void
     const needed = untilE1 + 2n * (burned - before - untilE1);
     const amount = min(needed, await tft.balanceOf(treasury));
 
-    const epoch = await earn(protocol, [{ asset: tft, amount, miner: treasury, payer: treasury }]);
+    const round = await earn(protocol, [{ asset: tft, amount, miner: treasury, payer: treasury }]);
     await startEpoch(protocol);
-    await controller.burnEpoch(epoch);
-    await pool.connect(treasury).claim([await pool.bucketId(epoch, tft)], treasury);
+    await controller.burn(round);
+    await pool.connect(treasury).claim([await pool.bucketId(round, tft)], treasury);
   }
 }

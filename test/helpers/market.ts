@@ -140,10 +140,10 @@ export interface Earning {
  * Starts a new epoch and has miners earn exact amounts in it: opens an order for each, signs and submits one root,
  * passes the veto window and settles, asset by asset.
  *
- * @returns the epoch, which has not ended yet
+ * @returns the round that they earned in, the same for every asset, which has not closed yet
  */
 export async function earn(protocol: Protocol, earnings: readonly Earning[]): Promise<bigint> {
-  const epoch = await startEpoch(protocol);
+  await startEpoch(protocol);
 
   const jobs: { asset: Asset; orderId: bigint; nodeId: bigint }[] = [];
   for (const { asset, amount, miner, payer = protocol.actors.renters[0] } of earnings) {
@@ -160,6 +160,12 @@ export async function earn(protocol: Protocol, earnings: readonly Earning[]): Pr
 
   const tree = await submitReceipts(protocol, receiptsOf());
   await passVetoWindow(protocol);
-  for (const asset of new Set(jobs.map((job) => job.asset))) await settle(protocol, asset, tree, receiptsOf(asset));
-  return epoch;
+  const assets = new Set(jobs.map((job) => job.asset));
+  const rounds = new Set<bigint>();
+  for (const asset of assets) {
+    rounds.add(await protocol.contracts.pool.openRound(asset));
+    await settle(protocol, asset, tree, receiptsOf(asset));
+  }
+  if (rounds.size !== 1) throw new Error(`The assets' open rounds differ: ${[...rounds].join(", ")}`);
+  return [...rounds][0];
 }

@@ -55,7 +55,7 @@ export type SystemStructOutput = [
 };
 
 export type LotStruct = {
-  epoch: BigNumberish;
+  round: BigNumberish;
   amount: BigNumberish;
   remaining: BigNumberish;
   startedAt: BigNumberish;
@@ -63,13 +63,13 @@ export type LotStruct = {
 };
 
 export type LotStructOutput = [
-  epoch: bigint,
+  round: bigint,
   amount: bigint,
   remaining: bigint,
   startedAt: bigint,
   referencePrice: bigint
 ] & {
-  epoch: bigint;
+  round: bigint;
   amount: bigint;
   remaining: bigint;
   startedAt: bigint;
@@ -105,47 +105,38 @@ export interface BuybackBurnControllerInterface extends Interface {
   getFunction(
     nameOrSignature:
       | "AUCTION_PERIOD"
-      | "EPOCH_LENGTH"
       | "ESCROW"
       | "POOL"
       | "TFT"
       | "VAULT"
-      | "burnEpoch"
+      | "burn"
       | "buy"
       | "createAuction"
-      | "enqueue"
       | "lot"
-      | "oldestBucket"
       | "phase"
       | "price"
       | "supply"
+      | "writeOff"
   ): FunctionFragment;
 
   getEvent(
     nameOrSignatureOrTopic:
       | "AuctionCreated"
-      | "BucketQueued"
       | "Destroyed"
       | "LotFilled"
       | "LotSoldOut"
+      | "LotWrittenOff"
   ): EventFragment;
 
   encodeFunctionData(
     functionFragment: "AUCTION_PERIOD",
     values?: undefined
   ): string;
-  encodeFunctionData(
-    functionFragment: "EPOCH_LENGTH",
-    values?: undefined
-  ): string;
   encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
   encodeFunctionData(functionFragment: "POOL", values?: undefined): string;
   encodeFunctionData(functionFragment: "TFT", values?: undefined): string;
   encodeFunctionData(functionFragment: "VAULT", values?: undefined): string;
-  encodeFunctionData(
-    functionFragment: "burnEpoch",
-    values: [BigNumberish]
-  ): string;
+  encodeFunctionData(functionFragment: "burn", values: [BigNumberish]): string;
   encodeFunctionData(
     functionFragment: "buy",
     values: [
@@ -161,46 +152,34 @@ export interface BuybackBurnControllerInterface extends Interface {
     functionFragment: "createAuction",
     values: [AddressLike, BigNumberish]
   ): string;
-  encodeFunctionData(
-    functionFragment: "enqueue",
-    values: [BigNumberish, AddressLike]
-  ): string;
   encodeFunctionData(functionFragment: "lot", values: [AddressLike]): string;
-  encodeFunctionData(
-    functionFragment: "oldestBucket",
-    values: [AddressLike]
-  ): string;
   encodeFunctionData(functionFragment: "phase", values?: undefined): string;
   encodeFunctionData(functionFragment: "price", values: [AddressLike]): string;
   encodeFunctionData(functionFragment: "supply", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "writeOff",
+    values: [AddressLike, BigNumberish]
+  ): string;
 
   decodeFunctionResult(
     functionFragment: "AUCTION_PERIOD",
-    data: BytesLike
-  ): Result;
-  decodeFunctionResult(
-    functionFragment: "EPOCH_LENGTH",
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "POOL", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "TFT", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "VAULT", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "burnEpoch", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "burn", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "buy", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "createAuction",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(functionFragment: "enqueue", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "lot", data: BytesLike): Result;
-  decodeFunctionResult(
-    functionFragment: "oldestBucket",
-    data: BytesLike
-  ): Result;
   decodeFunctionResult(functionFragment: "phase", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "price", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "supply", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "writeOff", data: BytesLike): Result;
 }
 
 export namespace AuctionCreatedEvent {
@@ -225,28 +204,10 @@ export namespace AuctionCreatedEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
-export namespace BucketQueuedEvent {
-  export type InputTuple = [
-    bucketId: BigNumberish,
-    epoch: BigNumberish,
-    asset: AddressLike
-  ];
-  export type OutputTuple = [bucketId: bigint, epoch: bigint, asset: string];
-  export interface OutputObject {
-    bucketId: bigint;
-    epoch: bigint;
-    asset: string;
-  }
-  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
-  export type Filter = TypedDeferredTopicFilter<Event>;
-  export type Log = TypedEventLog<Event>;
-  export type LogDescription = TypedLogDescription<Event>;
-}
-
 export namespace DestroyedEvent {
   export type InputTuple = [
     bucketId: BigNumberish,
-    epoch: BigNumberish,
+    round: BigNumberish,
     asset: AddressLike,
     bought: BigNumberish,
     burned: BigNumberish,
@@ -257,7 +218,7 @@ export namespace DestroyedEvent {
   ];
   export type OutputTuple = [
     bucketId: bigint,
-    epoch: bigint,
+    round: bigint,
     asset: string,
     bought: bigint,
     burned: bigint,
@@ -268,7 +229,7 @@ export namespace DestroyedEvent {
   ];
   export interface OutputObject {
     bucketId: bigint;
-    epoch: bigint;
+    round: bigint;
     asset: string;
     bought: bigint;
     burned: bigint;
@@ -286,7 +247,7 @@ export namespace DestroyedEvent {
 export namespace LotFilledEvent {
   export type InputTuple = [
     asset: AddressLike,
-    epoch: BigNumberish,
+    round: BigNumberish,
     buyer: AddressLike,
     to: AddressLike,
     amount: BigNumberish,
@@ -295,7 +256,7 @@ export namespace LotFilledEvent {
   ];
   export type OutputTuple = [
     asset: string,
-    epoch: bigint,
+    round: bigint,
     buyer: string,
     to: string,
     amount: bigint,
@@ -304,7 +265,7 @@ export namespace LotFilledEvent {
   ];
   export interface OutputObject {
     asset: string;
-    epoch: bigint;
+    round: bigint;
     buyer: string;
     to: string;
     amount: bigint;
@@ -320,24 +281,42 @@ export namespace LotFilledEvent {
 export namespace LotSoldOutEvent {
   export type InputTuple = [
     asset: AddressLike,
-    epoch: BigNumberish,
+    round: BigNumberish,
     proceeds: BigNumberish,
     oldReferencePrice: BigNumberish,
     newReferencePrice: BigNumberish
   ];
   export type OutputTuple = [
     asset: string,
-    epoch: bigint,
+    round: bigint,
     proceeds: bigint,
     oldReferencePrice: bigint,
     newReferencePrice: bigint
   ];
   export interface OutputObject {
     asset: string;
-    epoch: bigint;
+    round: bigint;
     proceeds: bigint;
     oldReferencePrice: bigint;
     newReferencePrice: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace LotWrittenOffEvent {
+  export type InputTuple = [
+    asset: AddressLike,
+    round: BigNumberish,
+    amount: BigNumberish
+  ];
+  export type OutputTuple = [asset: string, round: bigint, amount: bigint];
+  export interface OutputObject {
+    asset: string;
+    round: bigint;
+    amount: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -390,8 +369,6 @@ export interface BuybackBurnController extends BaseContract {
 
   AUCTION_PERIOD: TypedContractMethod<[], [bigint], "view">;
 
-  EPOCH_LENGTH: TypedContractMethod<[], [bigint], "view">;
-
   ESCROW: TypedContractMethod<[], [string], "view">;
 
   POOL: TypedContractMethod<[], [string], "view">;
@@ -400,12 +377,12 @@ export interface BuybackBurnController extends BaseContract {
 
   VAULT: TypedContractMethod<[], [string], "view">;
 
-  burnEpoch: TypedContractMethod<[epoch: BigNumberish], [void], "nonpayable">;
+  burn: TypedContractMethod<[round: BigNumberish], [void], "nonpayable">;
 
   buy: TypedContractMethod<
     [
       asset: AddressLike,
-      epoch: BigNumberish,
+      round: BigNumberish,
       amount: BigNumberish,
       maxPrice: BigNumberish,
       to: AddressLike,
@@ -421,19 +398,7 @@ export interface BuybackBurnController extends BaseContract {
     "nonpayable"
   >;
 
-  enqueue: TypedContractMethod<
-    [epoch: BigNumberish, asset: AddressLike],
-    [void],
-    "nonpayable"
-  >;
-
   lot: TypedContractMethod<[asset: AddressLike], [LotStructOutput], "view">;
-
-  oldestBucket: TypedContractMethod<
-    [asset: AddressLike],
-    [[bigint, bigint] & { waiting: bigint; epoch: bigint }],
-    "view"
-  >;
 
   phase: TypedContractMethod<[], [bigint], "view">;
 
@@ -441,15 +406,18 @@ export interface BuybackBurnController extends BaseContract {
 
   supply: TypedContractMethod<[], [SupplyStructOutput], "view">;
 
+  writeOff: TypedContractMethod<
+    [asset: AddressLike, round: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
+
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
   ): T;
 
   getFunction(
     nameOrSignature: "AUCTION_PERIOD"
-  ): TypedContractMethod<[], [bigint], "view">;
-  getFunction(
-    nameOrSignature: "EPOCH_LENGTH"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "ESCROW"
@@ -464,14 +432,14 @@ export interface BuybackBurnController extends BaseContract {
     nameOrSignature: "VAULT"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
-    nameOrSignature: "burnEpoch"
-  ): TypedContractMethod<[epoch: BigNumberish], [void], "nonpayable">;
+    nameOrSignature: "burn"
+  ): TypedContractMethod<[round: BigNumberish], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "buy"
   ): TypedContractMethod<
     [
       asset: AddressLike,
-      epoch: BigNumberish,
+      round: BigNumberish,
       amount: BigNumberish,
       maxPrice: BigNumberish,
       to: AddressLike,
@@ -488,22 +456,8 @@ export interface BuybackBurnController extends BaseContract {
     "nonpayable"
   >;
   getFunction(
-    nameOrSignature: "enqueue"
-  ): TypedContractMethod<
-    [epoch: BigNumberish, asset: AddressLike],
-    [void],
-    "nonpayable"
-  >;
-  getFunction(
     nameOrSignature: "lot"
   ): TypedContractMethod<[asset: AddressLike], [LotStructOutput], "view">;
-  getFunction(
-    nameOrSignature: "oldestBucket"
-  ): TypedContractMethod<
-    [asset: AddressLike],
-    [[bigint, bigint] & { waiting: bigint; epoch: bigint }],
-    "view"
-  >;
   getFunction(
     nameOrSignature: "phase"
   ): TypedContractMethod<[], [bigint], "view">;
@@ -513,6 +467,13 @@ export interface BuybackBurnController extends BaseContract {
   getFunction(
     nameOrSignature: "supply"
   ): TypedContractMethod<[], [SupplyStructOutput], "view">;
+  getFunction(
+    nameOrSignature: "writeOff"
+  ): TypedContractMethod<
+    [asset: AddressLike, round: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
 
   getEvent(
     key: "AuctionCreated"
@@ -520,13 +481,6 @@ export interface BuybackBurnController extends BaseContract {
     AuctionCreatedEvent.InputTuple,
     AuctionCreatedEvent.OutputTuple,
     AuctionCreatedEvent.OutputObject
-  >;
-  getEvent(
-    key: "BucketQueued"
-  ): TypedContractEvent<
-    BucketQueuedEvent.InputTuple,
-    BucketQueuedEvent.OutputTuple,
-    BucketQueuedEvent.OutputObject
   >;
   getEvent(
     key: "Destroyed"
@@ -549,6 +503,13 @@ export interface BuybackBurnController extends BaseContract {
     LotSoldOutEvent.OutputTuple,
     LotSoldOutEvent.OutputObject
   >;
+  getEvent(
+    key: "LotWrittenOff"
+  ): TypedContractEvent<
+    LotWrittenOffEvent.InputTuple,
+    LotWrittenOffEvent.OutputTuple,
+    LotWrittenOffEvent.OutputObject
+  >;
 
   filters: {
     "AuctionCreated(address,uint8,uint256)": TypedContractEvent<
@@ -560,17 +521,6 @@ export interface BuybackBurnController extends BaseContract {
       AuctionCreatedEvent.InputTuple,
       AuctionCreatedEvent.OutputTuple,
       AuctionCreatedEvent.OutputObject
-    >;
-
-    "BucketQueued(uint256,uint256,address)": TypedContractEvent<
-      BucketQueuedEvent.InputTuple,
-      BucketQueuedEvent.OutputTuple,
-      BucketQueuedEvent.OutputObject
-    >;
-    BucketQueued: TypedContractEvent<
-      BucketQueuedEvent.InputTuple,
-      BucketQueuedEvent.OutputTuple,
-      BucketQueuedEvent.OutputObject
     >;
 
     "Destroyed(uint256,uint256,address,uint256,uint256,uint256,uint256,uint256,uint8)": TypedContractEvent<
@@ -604,6 +554,17 @@ export interface BuybackBurnController extends BaseContract {
       LotSoldOutEvent.InputTuple,
       LotSoldOutEvent.OutputTuple,
       LotSoldOutEvent.OutputObject
+    >;
+
+    "LotWrittenOff(address,uint256,uint256)": TypedContractEvent<
+      LotWrittenOffEvent.InputTuple,
+      LotWrittenOffEvent.OutputTuple,
+      LotWrittenOffEvent.OutputObject
+    >;
+    LotWrittenOff: TypedContractEvent<
+      LotWrittenOffEvent.InputTuple,
+      LotWrittenOffEvent.OutputTuple,
+      LotWrittenOffEvent.OutputObject
     >;
   };
 }

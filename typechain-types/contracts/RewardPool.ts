@@ -68,6 +68,8 @@ export interface RewardPoolInterface extends Interface {
       | "claim"
       | "claimFor"
       | "claimable"
+      | "closedRound"
+      | "openRound"
       | "recipientOf"
       | "setRecipient"
       | "weightOf"
@@ -78,6 +80,7 @@ export interface RewardPoolInterface extends Interface {
       | "Claimed"
       | "RecipientSet"
       | "RewardAdded"
+      | "RoundOpened"
       | "WeightAdded"
   ): EventFragment;
 
@@ -120,6 +123,14 @@ export interface RewardPoolInterface extends Interface {
     values: [AddressLike, BigNumberish[]]
   ): string;
   encodeFunctionData(
+    functionFragment: "closedRound",
+    values: [AddressLike]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "openRound",
+    values: [AddressLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "recipientOf",
     values: [AddressLike]
   ): string;
@@ -146,6 +157,11 @@ export interface RewardPoolInterface extends Interface {
   decodeFunctionResult(functionFragment: "claim", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "claimFor", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "claimable", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "closedRound",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(functionFragment: "openRound", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "recipientOf",
     data: BytesLike
@@ -219,6 +235,24 @@ export namespace RewardAddedEvent {
     bucketId: bigint;
     reward: bigint;
     isFinal: boolean;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace RoundOpenedEvent {
+  export type InputTuple = [
+    bucketId: BigNumberish,
+    round: BigNumberish,
+    asset: AddressLike
+  ];
+  export type OutputTuple = [bucketId: bigint, round: bigint, asset: string];
+  export interface OutputObject {
+    bucketId: bigint;
+    round: bigint;
+    asset: string;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -315,7 +349,7 @@ export interface RewardPool extends BaseContract {
   >;
 
   bucketId: TypedContractMethod<
-    [epoch: BigNumberish, asset: AddressLike],
+    [round: BigNumberish, asset: AddressLike],
     [bigint],
     "view"
   >;
@@ -337,6 +371,20 @@ export interface RewardPool extends BaseContract {
     [bigint],
     "view"
   >;
+
+  closedRound: TypedContractMethod<
+    [asset: AddressLike],
+    [
+      [bigint, bigint, bigint] & {
+        round: bigint;
+        weight: bigint;
+        closedAt: bigint;
+      }
+    ],
+    "view"
+  >;
+
+  openRound: TypedContractMethod<[asset: AddressLike], [bigint], "view">;
 
   recipientOf: TypedContractMethod<[miner: AddressLike], [string], "view">;
 
@@ -394,7 +442,7 @@ export interface RewardPool extends BaseContract {
   getFunction(
     nameOrSignature: "bucketId"
   ): TypedContractMethod<
-    [epoch: BigNumberish, asset: AddressLike],
+    [round: BigNumberish, asset: AddressLike],
     [bigint],
     "view"
   >;
@@ -419,6 +467,22 @@ export interface RewardPool extends BaseContract {
     [bigint],
     "view"
   >;
+  getFunction(
+    nameOrSignature: "closedRound"
+  ): TypedContractMethod<
+    [asset: AddressLike],
+    [
+      [bigint, bigint, bigint] & {
+        round: bigint;
+        weight: bigint;
+        closedAt: bigint;
+      }
+    ],
+    "view"
+  >;
+  getFunction(
+    nameOrSignature: "openRound"
+  ): TypedContractMethod<[asset: AddressLike], [bigint], "view">;
   getFunction(
     nameOrSignature: "recipientOf"
   ): TypedContractMethod<[miner: AddressLike], [string], "view">;
@@ -453,6 +517,13 @@ export interface RewardPool extends BaseContract {
     RewardAddedEvent.InputTuple,
     RewardAddedEvent.OutputTuple,
     RewardAddedEvent.OutputObject
+  >;
+  getEvent(
+    key: "RoundOpened"
+  ): TypedContractEvent<
+    RoundOpenedEvent.InputTuple,
+    RoundOpenedEvent.OutputTuple,
+    RoundOpenedEvent.OutputObject
   >;
   getEvent(
     key: "WeightAdded"
@@ -494,6 +565,17 @@ export interface RewardPool extends BaseContract {
       RewardAddedEvent.InputTuple,
       RewardAddedEvent.OutputTuple,
       RewardAddedEvent.OutputObject
+    >;
+
+    "RoundOpened(uint256,uint256,address)": TypedContractEvent<
+      RoundOpenedEvent.InputTuple,
+      RoundOpenedEvent.OutputTuple,
+      RoundOpenedEvent.OutputObject
+    >;
+    RoundOpened: TypedContractEvent<
+      RoundOpenedEvent.InputTuple,
+      RoundOpenedEvent.OutputTuple,
+      RoundOpenedEvent.OutputObject
     >;
 
     "WeightAdded(uint256,uint256)": TypedContractEvent<

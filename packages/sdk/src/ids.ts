@@ -13,14 +13,14 @@ export function epochOf(timestamp: bigint, epochLength: bigint): bigint {
   return timestamp / epochLength;
 }
 
-/** Returns the id of the bucket of an epoch and an asset: epoch << 160 | asset. */
-export function bucketId(epoch: bigint, asset: string): bigint {
-  return (epoch << ADDRESS_BITS) | BigInt(getAddress(asset));
+/** Returns the id of the bucket of a round and an asset: round << 160 | asset. */
+export function bucketId(round: bigint, asset: string): bigint {
+  return (round << ADDRESS_BITS) | BigInt(getAddress(asset));
 }
 
-/** Splits a bucket's id into its epoch and its asset. */
-export function decodeBucketId(id: bigint): { epoch: bigint; asset: string } {
-  return { epoch: id >> ADDRESS_BITS, asset: getAddress(toBeHex(BigInt.asUintN(160, id), 20)) };
+/** Splits a bucket's id into its round and its asset. */
+export function decodeBucketId(id: bigint): { round: bigint; asset: string } {
+  return { round: id >> ADDRESS_BITS, asset: getAddress(toBeHex(BigInt.asUintN(160, id), 20)) };
 }
 
 /** Splits an order's id, which is asset index << 40 | serial. */

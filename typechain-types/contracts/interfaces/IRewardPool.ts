@@ -37,6 +37,8 @@ export interface IRewardPoolInterface extends Interface {
       | "claim"
       | "claimFor"
       | "claimable"
+      | "closedRound"
+      | "openRound"
       | "recipientOf"
       | "setRecipient"
       | "weightOf"
@@ -47,6 +49,7 @@ export interface IRewardPoolInterface extends Interface {
       | "Claimed"
       | "RecipientSet"
       | "RewardAdded"
+      | "RoundOpened"
       | "WeightAdded"
   ): EventFragment;
 
@@ -89,6 +92,14 @@ export interface IRewardPoolInterface extends Interface {
     values: [AddressLike, BigNumberish[]]
   ): string;
   encodeFunctionData(
+    functionFragment: "closedRound",
+    values: [AddressLike]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "openRound",
+    values: [AddressLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "recipientOf",
     values: [AddressLike]
   ): string;
@@ -115,6 +126,11 @@ export interface IRewardPoolInterface extends Interface {
   decodeFunctionResult(functionFragment: "claim", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "claimFor", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "claimable", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "closedRound",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(functionFragment: "openRound", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "recipientOf",
     data: BytesLike
@@ -188,6 +204,24 @@ export namespace RewardAddedEvent {
     bucketId: bigint;
     reward: bigint;
     isFinal: boolean;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace RoundOpenedEvent {
+  export type InputTuple = [
+    bucketId: BigNumberish,
+    round: BigNumberish,
+    asset: AddressLike
+  ];
+  export type OutputTuple = [bucketId: bigint, round: bigint, asset: string];
+  export interface OutputObject {
+    bucketId: bigint;
+    round: bigint;
+    asset: string;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -284,7 +318,7 @@ export interface IRewardPool extends BaseContract {
   >;
 
   bucketId: TypedContractMethod<
-    [epoch: BigNumberish, asset: AddressLike],
+    [round: BigNumberish, asset: AddressLike],
     [bigint],
     "view"
   >;
@@ -306,6 +340,20 @@ export interface IRewardPool extends BaseContract {
     [bigint],
     "view"
   >;
+
+  closedRound: TypedContractMethod<
+    [asset: AddressLike],
+    [
+      [bigint, bigint, bigint] & {
+        round: bigint;
+        weight: bigint;
+        closedAt: bigint;
+      }
+    ],
+    "view"
+  >;
+
+  openRound: TypedContractMethod<[asset: AddressLike], [bigint], "view">;
 
   recipientOf: TypedContractMethod<[miner: AddressLike], [string], "view">;
 
@@ -363,7 +411,7 @@ export interface IRewardPool extends BaseContract {
   getFunction(
     nameOrSignature: "bucketId"
   ): TypedContractMethod<
-    [epoch: BigNumberish, asset: AddressLike],
+    [round: BigNumberish, asset: AddressLike],
     [bigint],
     "view"
   >;
@@ -388,6 +436,22 @@ export interface IRewardPool extends BaseContract {
     [bigint],
     "view"
   >;
+  getFunction(
+    nameOrSignature: "closedRound"
+  ): TypedContractMethod<
+    [asset: AddressLike],
+    [
+      [bigint, bigint, bigint] & {
+        round: bigint;
+        weight: bigint;
+        closedAt: bigint;
+      }
+    ],
+    "view"
+  >;
+  getFunction(
+    nameOrSignature: "openRound"
+  ): TypedContractMethod<[asset: AddressLike], [bigint], "view">;
   getFunction(
     nameOrSignature: "recipientOf"
   ): TypedContractMethod<[miner: AddressLike], [string], "view">;
@@ -422,6 +486,13 @@ export interface IRewardPool extends BaseContract {
     RewardAddedEvent.InputTuple,
     RewardAddedEvent.OutputTuple,
     RewardAddedEvent.OutputObject
+  >;
+  getEvent(
+    key: "RoundOpened"
+  ): TypedContractEvent<
+    RoundOpenedEvent.InputTuple,
+    RoundOpenedEvent.OutputTuple,
+    RoundOpenedEvent.OutputObject
   >;
   getEvent(
     key: "WeightAdded"
@@ -463,6 +534,17 @@ export interface IRewardPool extends BaseContract {
       RewardAddedEvent.InputTuple,
       RewardAddedEvent.OutputTuple,
       RewardAddedEvent.OutputObject
+    >;
+
+    "RoundOpened(uint256,uint256,address)": TypedContractEvent<
+      RoundOpenedEvent.InputTuple,
+      RoundOpenedEvent.OutputTuple,
+      RoundOpenedEvent.OutputObject
+    >;
+    RoundOpened: TypedContractEvent<
+      RoundOpenedEvent.InputTuple,
+      RoundOpenedEvent.OutputTuple,
+      RoundOpenedEvent.OutputObject
     >;
 
     "WeightAdded(uint256,uint256)": TypedContractEvent<

@@ -54,19 +54,24 @@ export type PriceInputStructOutput = [
 export interface AuctionPriceHarnessInterface extends Interface {
   getFunction(
     nameOrSignature:
+      | "FULL_PROCEEDS"
       | "MAX_REFERENCE"
-      | "MIN_PROCEEDS"
+      | "MIN_REFERENCE"
       | "nextReferences"
       | "pricesAt"
       | "pricesFrom"
   ): FunctionFragment;
 
   encodeFunctionData(
+    functionFragment: "FULL_PROCEEDS",
+    values?: undefined
+  ): string;
+  encodeFunctionData(
     functionFragment: "MAX_REFERENCE",
     values?: undefined
   ): string;
   encodeFunctionData(
-    functionFragment: "MIN_PROCEEDS",
+    functionFragment: "MIN_REFERENCE",
     values?: undefined
   ): string;
   encodeFunctionData(
@@ -83,11 +88,15 @@ export interface AuctionPriceHarnessInterface extends Interface {
   ): string;
 
   decodeFunctionResult(
+    functionFragment: "FULL_PROCEEDS",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
     functionFragment: "MAX_REFERENCE",
     data: BytesLike
   ): Result;
   decodeFunctionResult(
-    functionFragment: "MIN_PROCEEDS",
+    functionFragment: "MIN_REFERENCE",
     data: BytesLike
   ): Result;
   decodeFunctionResult(
@@ -141,9 +150,11 @@ export interface AuctionPriceHarness extends BaseContract {
     event?: TCEvent
   ): Promise<this>;
 
+  FULL_PROCEEDS: TypedContractMethod<[], [bigint], "view">;
+
   MAX_REFERENCE: TypedContractMethod<[], [bigint], "view">;
 
-  MIN_PROCEEDS: TypedContractMethod<[], [bigint], "view">;
+  MIN_REFERENCE: TypedContractMethod<[], [bigint], "view">;
 
   nextReferences: TypedContractMethod<
     [inputs: ReferenceInputStruct[]],
@@ -173,10 +184,13 @@ export interface AuctionPriceHarness extends BaseContract {
   ): T;
 
   getFunction(
+    nameOrSignature: "FULL_PROCEEDS"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
     nameOrSignature: "MAX_REFERENCE"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
-    nameOrSignature: "MIN_PROCEEDS"
+    nameOrSignature: "MIN_REFERENCE"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
     nameOrSignature: "nextReferences"

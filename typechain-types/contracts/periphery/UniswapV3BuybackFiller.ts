@@ -75,7 +75,7 @@ export interface UniswapV3BuybackFillerInterface extends Interface {
 export namespace FilledEvent {
   export type InputTuple = [
     asset: AddressLike,
-    epoch: BigNumberish,
+    round: BigNumberish,
     caller: AddressLike,
     amount: BigNumberish,
     tftPaid: BigNumberish,
@@ -83,7 +83,7 @@ export namespace FilledEvent {
   ];
   export type OutputTuple = [
     asset: string,
-    epoch: bigint,
+    round: bigint,
     caller: string,
     amount: bigint,
     tftPaid: bigint,
@@ -91,7 +91,7 @@ export namespace FilledEvent {
   ];
   export interface OutputObject {
     asset: string;
-    epoch: bigint;
+    round: bigint;
     caller: string;
     amount: bigint;
     tftPaid: bigint;
@@ -155,7 +155,7 @@ export interface UniswapV3BuybackFiller extends BaseContract {
   fill: TypedContractMethod<
     [
       asset: AddressLike,
-      epoch: BigNumberish,
+      round: BigNumberish,
       amount: BigNumberish,
       poolFee: BigNumberish,
       minProfit: BigNumberish
@@ -199,7 +199,7 @@ export interface UniswapV3BuybackFiller extends BaseContract {
   ): TypedContractMethod<
     [
       asset: AddressLike,
-      epoch: BigNumberish,
+      round: BigNumberish,
       amount: BigNumberish,
       poolFee: BigNumberish,
       minProfit: BigNumberish

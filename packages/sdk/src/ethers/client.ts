@@ -62,7 +62,7 @@ export interface OpenedOrder {
 /** A final bucket that a miner has not claimed. */
 export interface ClaimableBucket {
   id: bigint;
-  epoch: bigint;
+  round: bigint;
   asset: string;
   /** TFT, 18 decimals. */
   amount: bigint;
@@ -194,7 +194,7 @@ export class TuringFog {
         amount: await pool.claimable(miner, [id]),
       })),
     );
-    return buckets.filter(({ amount }) => amount > 0n).sort((a, b) => (a.epoch < b.epoch ? -1 : 1));
+    return buckets.filter(({ amount }) => amount > 0n).sort((a, b) => (a.round < b.round ? -1 : 1));
   }
 
   private get signer(): Signer {

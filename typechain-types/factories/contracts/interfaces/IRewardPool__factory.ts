@@ -33,6 +33,17 @@ const _abi = [
   {
     inputs: [
       {
+        internalType: "uint256",
+        name: "bucketId",
+        type: "uint256",
+      },
+    ],
+    name: "Pool_FinalBucket",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
         internalType: "address",
         name: "caller",
         type: "address",
@@ -131,6 +142,31 @@ const _abi = [
       },
     ],
     name: "RewardAdded",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "bucketId",
+        type: "uint256",
+      },
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "round",
+        type: "uint256",
+      },
+      {
+        indexed: true,
+        internalType: "address",
+        name: "asset",
+        type: "address",
+      },
+    ],
+    name: "RoundOpened",
     type: "event",
   },
   {
@@ -283,7 +319,7 @@ const _abi = [
     inputs: [
       {
         internalType: "uint256",
-        name: "epoch",
+        name: "round",
         type: "uint256",
       },
       {
@@ -369,6 +405,54 @@ const _abi = [
       {
         internalType: "uint256",
         name: "amount",
+        type: "uint256",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "address",
+        name: "asset",
+        type: "address",
+      },
+    ],
+    name: "closedRound",
+    outputs: [
+      {
+        internalType: "uint256",
+        name: "round",
+        type: "uint256",
+      },
+      {
+        internalType: "uint128",
+        name: "weight",
+        type: "uint128",
+      },
+      {
+        internalType: "uint40",
+        name: "closedAt",
+        type: "uint40",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "address",
+        name: "asset",
+        type: "address",
+      },
+    ],
+    name: "openRound",
+    outputs: [
+      {
+        internalType: "uint256",
+        name: "",
         type: "uint256",
       },
     ],

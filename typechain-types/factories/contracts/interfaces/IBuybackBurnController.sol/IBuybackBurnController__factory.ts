@@ -34,17 +34,6 @@ const _abi = [
   {
     inputs: [
       {
-        internalType: "address",
-        name: "caller",
-        type: "address",
-      },
-    ],
-    name: "Controller_NotPool",
-    type: "error",
-  },
-  {
-    inputs: [
-      {
         internalType: "uint256",
         name: "period",
         type: "uint256",
@@ -88,6 +77,11 @@ const _abi = [
       },
       {
         internalType: "uint256",
+        name: "minimum",
+        type: "uint256",
+      },
+      {
+        internalType: "uint256",
         name: "maximum",
         type: "uint256",
       },
@@ -98,6 +92,22 @@ const _abi = [
   {
     inputs: [],
     name: "Controller_TFTNotSold",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "round",
+        type: "uint256",
+      },
+      {
+        internalType: "uint256",
+        name: "from",
+        type: "uint256",
+      },
+    ],
+    name: "Controller_TooEarly",
     type: "error",
   },
   {
@@ -125,16 +135,16 @@ const _abi = [
     inputs: [
       {
         internalType: "uint256",
-        name: "epoch",
+        name: "round",
         type: "uint256",
       },
       {
         internalType: "uint256",
-        name: "oldestEpoch",
+        name: "closedRound",
         type: "uint256",
       },
     ],
-    name: "Controller_WrongEpoch",
+    name: "Controller_WrongRound",
     type: "error",
   },
   {
@@ -179,32 +189,7 @@ const _abi = [
       {
         indexed: true,
         internalType: "uint256",
-        name: "epoch",
-        type: "uint256",
-      },
-      {
-        indexed: true,
-        internalType: "address",
-        name: "asset",
-        type: "address",
-      },
-    ],
-    name: "BucketQueued",
-    type: "event",
-  },
-  {
-    anonymous: false,
-    inputs: [
-      {
-        indexed: true,
-        internalType: "uint256",
-        name: "bucketId",
-        type: "uint256",
-      },
-      {
-        indexed: true,
-        internalType: "uint256",
-        name: "epoch",
+        name: "round",
         type: "uint256",
       },
       {
@@ -265,7 +250,7 @@ const _abi = [
       {
         indexed: true,
         internalType: "uint256",
-        name: "epoch",
+        name: "round",
         type: "uint256",
       },
       {
@@ -314,7 +299,7 @@ const _abi = [
       {
         indexed: true,
         internalType: "uint256",
-        name: "epoch",
+        name: "round",
         type: "uint256",
       },
       {
@@ -340,21 +325,33 @@ const _abi = [
     type: "event",
   },
   {
-    inputs: [],
-    name: "AUCTION_PERIOD",
-    outputs: [
+    anonymous: false,
+    inputs: [
       {
-        internalType: "uint40",
-        name: "",
-        type: "uint40",
+        indexed: true,
+        internalType: "address",
+        name: "asset",
+        type: "address",
+      },
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "round",
+        type: "uint256",
+      },
+      {
+        indexed: false,
+        internalType: "uint256",
+        name: "amount",
+        type: "uint256",
       },
     ],
-    stateMutability: "view",
-    type: "function",
+    name: "LotWrittenOff",
+    type: "event",
   },
   {
     inputs: [],
-    name: "EPOCH_LENGTH",
+    name: "AUCTION_PERIOD",
     outputs: [
       {
         internalType: "uint40",
@@ -421,11 +418,11 @@ const _abi = [
     inputs: [
       {
         internalType: "uint256",
-        name: "epoch",
+        name: "round",
         type: "uint256",
       },
     ],
-    name: "burnEpoch",
+    name: "burn",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",
@@ -439,7 +436,7 @@ const _abi = [
       },
       {
         internalType: "uint256",
-        name: "epoch",
+        name: "round",
         type: "uint256",
       },
       {
@@ -500,24 +497,6 @@ const _abi = [
   {
     inputs: [
       {
-        internalType: "uint256",
-        name: "epoch",
-        type: "uint256",
-      },
-      {
-        internalType: "address",
-        name: "asset",
-        type: "address",
-      },
-    ],
-    name: "enqueue",
-    outputs: [],
-    stateMutability: "nonpayable",
-    type: "function",
-  },
-  {
-    inputs: [
-      {
         internalType: "address",
         name: "asset",
         type: "address",
@@ -529,7 +508,7 @@ const _abi = [
         components: [
           {
             internalType: "uint256",
-            name: "epoch",
+            name: "round",
             type: "uint256",
           },
           {
@@ -556,30 +535,6 @@ const _abi = [
         internalType: "struct Lot",
         name: "",
         type: "tuple",
-      },
-    ],
-    stateMutability: "view",
-    type: "function",
-  },
-  {
-    inputs: [
-      {
-        internalType: "address",
-        name: "asset",
-        type: "address",
-      },
-    ],
-    name: "oldestBucket",
-    outputs: [
-      {
-        internalType: "uint256",
-        name: "waiting",
-        type: "uint256",
-      },
-      {
-        internalType: "uint256",
-        name: "epoch",
-        type: "uint256",
       },
     ],
     stateMutability: "view",
@@ -660,6 +615,24 @@ const _abi = [
       },
     ],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "address",
+        name: "asset",
+        type: "address",
+      },
+      {
+        internalType: "uint256",
+        name: "round",
+        type: "uint256",
+      },
+    ],
+    name: "writeOff",
+    outputs: [],
+    stateMutability: "nonpayable",
     type: "function",
   },
 ] as const;
