@@ -179,8 +179,14 @@ const market: [number, fc.Arbitrary<Action>][] = [
   [1, action("approveOrder", { order: pick, caller: entitled, to: someone })],
 ];
 
+const writeOff = action("writeOff", {
+  caller: from(...PEOPLE),
+  asset: sometimes(fc.constant("lot"), from<AssetName>("usd", "dai", "aux", "tft"), 8),
+  roundOffset: sometimes(fc.constant(0), from(-1, 1), 10),
+});
+
 const buyback: [number, fc.Arbitrary<Action>][] = [
-  [5, action("burnEpoch", { caller: from(...PEOPLE), epochOffset: sometimes(fc.constant(0), from(-1, 1), 10) })],
+  [5, action("burn", { caller: from(...PEOPLE), roundOffset: sometimes(fc.constant(0), from(-1, 1), 10) })],
   [
     14,
     action("buy", {
@@ -191,11 +197,12 @@ const buyback: [number, fc.Arbitrary<Action>][] = [
         { weight: 3, arbitrary: from<number | "all but 1 %">(10_000, "all but 1 %", "all but 1 %") },
       ),
       extra: fc.bigInt(0n, 2n),
-      epochOffset: sometimes(fc.constant(0), from(-1, 1), 15),
+      roundOffset: sometimes(fc.constant(0), from(-1, 1), 15),
       limit: sometimes(from("any", "exact"), fc.constant("below"), 10),
       to: someone,
     }),
   ],
+  [1, writeOff],
   [8, action("claim", { miner: sometimes(from(...MINERS), from(...PEOPLE), 5), buckets, to: someone })],
   [4, action("claimFor", { caller: from(...PEOPLE), miner: sometimes(from(...MINERS), from(...PEOPLE), 5), buckets })],
   [1, action("setRecipient", { miner: from(...MINERS), to: someone })],
@@ -266,7 +273,7 @@ const powers: [number, fc.Arbitrary<Action>][] = [
           fc.constant(0n),
           fc.constant(0n),
           fc.bigInt(1n, 10n ** 24n),
-          from(10n ** 27n, 10n ** 27n + 1n),
+          from(10n ** 9n - 1n, 10n ** 9n, 10n ** 27n, 10n ** 27n + 1n),
         ),
       }),
     ),
@@ -296,7 +303,6 @@ const tokens: [number, fc.Arbitrary<Action>][] = [
         "registry.reserve",
         "pool.addWeights",
         "pool.addReward",
-        "controller.enqueue",
         "controller.createAuction",
         "escrow.setFreeze",
       ),
@@ -309,7 +315,18 @@ const anyAction = fc.oneof(
   ...[...market, ...buyback, ...nodes, ...powers, ...tokens].map(([weight, arbitrary]) => ({ weight, arbitrary })),
 );
 
-const step: fc.Arbitrary<ModelStep> = fc.record({ when, action: anyAction });
+/** Thirty periods on, so that a lot left alone is old enough. */
+const whenOld: fc.Arbitrary<When> = fc.record({
+  at: fc.constant("writeOff" as const),
+  pick: fc.constant(0),
+  offset: sometimes(fc.constant(0), from(-1, 1), 3),
+});
+
+const step: fc.Arbitrary<ModelStep> = sometimes(
+  fc.record({ when, action: anyAction }),
+  fc.record({ when: whenOld, action: writeOff }),
+  90,
+);
 
 /** Sequences of half as many to so many steps. */
 export function stepsUpTo(length: number): fc.Arbitrary<ModelStep[]> {

@@ -10,7 +10,7 @@ import { World } from "./reference/world";
 import { Disagreement, Runner } from "./run";
 import { fail, shrink } from "./shrink";
 import { Stage } from "./starts";
-import { readScript, START_NAMES, writeScript, type Script, type ModelStep } from "./steps";
+import { readScript, START_NAMES, writeScript, type Script, type ModelStep, type When } from "./steps";
 import { System } from "./system";
 import { emptyTally } from "./tally";
 
@@ -40,6 +40,47 @@ describe("Reference model", () => {
       if (found !== undefined) expect.fail(`${found.text}\n\n${writeScript(found.script)}`);
     }
     expect(tally.commands).to.be.greaterThan((SEQUENCES * START_NAMES.length * LENGTH) / 2);
+  });
+
+  it("agrees with the system on a lot that is written off, and on the round that waited behind it", async () => {
+    const tally = emptyTally();
+    const [stage] = await Stage.reach(await deploySystem(), "genesis", tally);
+    // the order in USD on the first miner's node
+    const earn = (percent: number): ModelStep[] => [
+      {
+        when: { after: 3_600 },
+        action: {
+          ...{ do: "submit", flaw: "none", hash: "given" },
+          receipts: [{ order: 4, node: null, percent, extra: 0, measured: "now", offset: 0 }],
+        },
+      },
+      {
+        when: { at: "final", pick: 0, offset: 0 },
+        action: { do: "settle", root: 0, asset: "matching", leaves: 1, proof: "valid" },
+      },
+    ];
+    const buy = (when: When, share: number): ModelStep => ({
+      when,
+      action: {
+        ...{ do: "buy", buyer: "bidder", asset: "lot", share, extra: 0n, roundOffset: 0, limit: "any", to: "bidder" },
+      },
+    });
+    const writeOff = (offset: number): ModelStep => ({
+      when: { at: "writeOff", pick: 0, offset },
+      action: { do: "writeOff", caller: "stranger", asset: "lot", roundOffset: 0 },
+    });
+
+    await stage.live([
+      ...earn(10),
+      buy({ at: "epoch", pick: 0, offset: 7_200 }, 5_000),
+      ...earn(20),
+      writeOff(-1),
+      writeOff(0),
+      buy({ after: Number(DAY) }, 10_000),
+      { when: { after: 60 }, action: { do: "claim", miner: "miner0", buckets: [0, 1], to: "miner0" } },
+    ]);
+    expect(tally.outcomes).to.include({ "writeOff: Controller_TooEarly": 1, writeOff: 1, buy: 2 });
+    expect(tally.events).to.include({ RoundOpened: 2, LotWrittenOff: 1, LotSoldOut: 1 });
   });
 
   describe("a disagreement", () => {
@@ -113,10 +154,11 @@ describe("Reference model", () => {
     const reference = parseUnits("20", 18);
 
     for (const [name, elapsed, price] of [
-      ["8 r when the clock starts", 0n, 8n * reference],
-      ["r after three fifths of the first period", (DAY * 3n) / 5n, reference],
+      ["8,192 r when the clock starts", 0n, 8_192n * reference],
+      ["256 r after half the opening", DAY / 24n, 256n * reference],
+      ["8 r after the opening, a twelfth of the first period", DAY / 12n, 8n * reference],
       ["r / 4 after the first period", DAY, reference / 4n],
-      ["r / 1,024 after the second", 2n * DAY, reference / 1_024n],
+      ["r / 64 after the second", 2n * DAY, reference / 64n],
     ] as const) {
       it(`is ${name}`, () => {
         expect(exactPrice(reference, elapsed, DAY)).to.be.oneOf([price, price - 1n]);

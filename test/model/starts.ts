@@ -78,7 +78,7 @@ function spend(amount: bigint): ModelStep[] {
       action: { do: "settle", root: 0, asset: "matching", leaves: 0, proof: "valid" },
     },
     soon({ do: "close", order: 0, caller: "stranger" }),
-    { when: { at: "epoch", pick: 0, offset: 0 }, action: { do: "burnEpoch", caller: "stranger", epochOffset: 0 } },
+    { when: { at: "epoch", pick: 0, offset: 0 }, action: { do: "burn", caller: "stranger", roundOffset: 0 } },
     soon({ do: "claim", miner: "treasury", buckets: [0], to: "treasury" }),
   ];
 }

@@ -4,9 +4,10 @@
 export type Pick = number | null;
 
 /** When a step comes: so many seconds after the one before, or at a moment that matters, give or take a second. */
-export type When =
-  | { after: number }
-  | { at: "final" | "end" | "closable" | "lapse" | "thaw" | "nextFreeze" | "epoch"; pick: number; offset: number };
+export type When = { after: number } | { at: Moment; pick: number; offset: number };
+
+/** `epoch` is the next epoch's start, `writeOff` when a lot can be written off. */
+export type Moment = "final" | "end" | "closable" | "lapse" | "thaw" | "nextFreeze" | "epoch" | "writeOff";
 
 export type AssetName = "tft" | "usd" | "dai" | "aux" | "wide";
 
@@ -77,19 +78,20 @@ export type Action =
   | { do: "delistAsset"; caller: string | null; asset: AssetName }
   | { do: "setOperations"; caller: string | null; treasury: string; share: bigint }
   | { do: "payOperations"; caller: string }
-  | { do: "burnEpoch"; caller: string; epochOffset: number }
+  | { do: "burn"; caller: string; roundOffset: number }
   | {
       do: "buy";
       buyer: string;
-      /** One that has a lot, if any has. */
+      /** One that has a lot, the oldest first, if any has. */
       asset: AssetName | "lot";
       /** Of what remains, in parts of ten thousand, or such that 1 % of the lot is left. Base units on top. */
       share: number | "all but 1 %";
       extra: bigint;
-      epochOffset: number;
+      roundOffset: number;
       limit: "any" | "exact" | "below";
       to: string;
     }
+  | { do: "writeOff"; caller: string; asset: AssetName | "lot"; roundOffset: number }
   | { do: "claim"; miner: string; buckets: Pick[]; to: string }
   | { do: "claimFor"; caller: string; miner: string; buckets: Pick[] }
   | { do: "setRecipient"; miner: string; to: string }
@@ -102,7 +104,6 @@ export type Entry =
   | "registry.reserve"
   | "pool.addWeights"
   | "pool.addReward"
-  | "controller.enqueue"
   | "controller.createAuction"
   | "escrow.setFreeze";
 

@@ -219,9 +219,7 @@ export class System {
       ratings: genesisRatings(),
       nodes: new Map(),
       assets: new Map(listed.map((asset, i) => [asset, { index: BigInt(i) + 1n, isListed: true }])),
-      auctions: new Map(
-        params.assets.map(({ address, referencePrice }) => [address, { referencePrice, soldOutAt: 0n }]),
-      ),
+      references: new Map(params.assets.map(({ address, referencePrice }) => [address, referencePrice])),
       orders: new Map(),
       paymentRefs: [],
       earnings: [],

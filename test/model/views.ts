@@ -1,9 +1,18 @@
 import { max, min } from "@turingfog/sdk";
 
-import { lot, price, waiting } from "./reference/controller";
+import { lot, price } from "./reference/controller";
 import * as escrow from "./reference/escrow";
 import { finalSubmission, frozenUntil, status } from "./reference/oracle";
-import { bucketIdOf, bucketWeight, claimable, recipientOf, weightOf } from "./reference/pool";
+import {
+  bucketIdOf,
+  bucketWeight,
+  claimable,
+  closedRound,
+  closingOf,
+  openRound,
+  recipientOf,
+  weightOf,
+} from "./reference/pool";
 import { exactPrice, priceTolerance } from "./reference/price";
 import { inForce, listing, ratePerDay, wasAttested } from "./reference/registry";
 import { burned, phase, RESERVE, supply } from "./reference/supply";
@@ -46,10 +55,16 @@ export function* timedViews(world: World): Generator<View> {
   for (const token of ["tft", "usd", "dai", "aux"] as const) {
     const asset = addresses[token];
     yield view("controller", "lot", [asset], () => {
-      const { epoch, amount, remaining, startedAt, referencePrice } = lot(world, asset);
-      return [epoch, amount, remaining, startedAt, referencePrice];
+      const { round, amount, remaining, startedAt, referencePrice } = lot(world, asset);
+      return [round, amount, remaining, startedAt, referencePrice];
     });
     yield view("controller", "price", [asset], () => [priceBounds(world, asset)]);
+    yield view("pool", "openRound", [asset], () => [openRound(world, asset)]);
+    yield view("pool", "closedRound", [asset], () => {
+      const closed = closedRound(world, asset);
+      if (closed === undefined) return [0n, 0n, 0n];
+      return [closed.round, bucketWeight(world, bucketIdOf(closed.round, asset)), closingOf(world, closed) ?? 0n];
+    });
   }
   for (const root of world.state.roots.keys()) {
     yield view("oracle", "status", [root], () => {
@@ -104,7 +119,6 @@ function* tokenViews(world: World, { accounts, payers }: Watched): Generator<Vie
 
 function* supplyViews(world: World): Generator<View> {
   const { released, operations } = world.state;
-  const { addresses } = world.setting;
   yield view("tft", "burned", [], () => [burned(world)]);
   yield view("vault", "released", [], () => [released]);
   yield view("vault", "remaining", [], () => [RESERVE - released]);
@@ -113,13 +127,6 @@ function* supplyViews(world: World): Generator<View> {
   yield view("vault", "operationsShare", [], () => [operations.share]);
   yield view("controller", "phase", [], () => [phase(world)]);
   yield view("controller", "supply", [], () => supply(world));
-  for (const token of ["tft", "usd", "dai", "aux"] as const) {
-    const buckets = waiting(world, addresses[token]);
-    yield view("controller", "oldestBucket", [addresses[token]], () => [
-      BigInt(buckets.length),
-      buckets.at(0)?.epoch ?? 0n,
-    ]);
-  }
 }
 
 function* oracleViews(world: World): Generator<View> {
@@ -217,12 +224,12 @@ function* orderViews(world: World, orderId: bigint): Generator<View> {
 function* poolViews(world: World, { miners }: Watched): Generator<View> {
   const { buckets } = world.state;
   const ids = [...buckets.keys()];
-  for (const [id, { reward, isFinal }] of buckets) {
-    yield view("pool", "bucket", [id], () => [bucketWeight(world, id), reward, isFinal ? 1n : 0n]);
+  for (const [id, { reward, finalAt }] of buckets) {
+    yield view("pool", "bucket", [id], () => [bucketWeight(world, id), reward, finalAt === null ? 0n : 1n]);
     for (const miner of miners) yield view("pool", "weightOf", [id, miner], () => [weightOf(world, id, miner)]);
   }
   // one that is unknown, and one twice
-  const asked = [...ids, bucketIdOf(1n, world.setting.addresses.usd), ...ids.slice(0, 1)];
+  const asked = [...ids, bucketIdOf(0n, world.setting.addresses.usd), ...ids.slice(0, 1)];
   for (const miner of miners) {
     yield view("pool", "claimable", [miner, asked], () => [claimable(world, miner, asked)]);
     yield view("pool", "recipientOf", [miner], () => [BigInt(recipientOf(world, miner))]);

@@ -1,12 +1,49 @@
+import { max } from "@turingfog/sdk";
 import { ZeroAddress } from "ethers";
 
 import { transfer } from "./token";
-import { sum, type Address, type Bucket, type World } from "./world";
+import { known, refuseIf, sum, type Address, type Bucket, type World } from "./world";
 
-/** The RewardPool: protocol.md, 2 and 3.4, in version 1. */
+/** The RewardPool: protocol.md, 2 and 3.4. */
 
-export function bucketIdOf(epoch: bigint, asset: Address): bigint {
-  return (epoch << 160n) | BigInt(asset);
+export function bucketIdOf(round: bigint, asset: Address): bigint {
+  return (round << 160n) | BigInt(asset);
+}
+
+/** The buckets of an asset's rounds, of which the first has the number 1. */
+export function roundsOf(world: World, asset: Address): Bucket[] {
+  return [...world.state.buckets.values()].filter((bucket) => bucket.asset === asset);
+}
+
+/**
+ * Returns when a round closes or has closed: at the end of the epoch of its first earning, or when the round before it
+ * became final if that comes later. Undefined while the round before it is not final.
+ */
+export function closingOf(world: World, { asset, round, openedAt }: Bucket): bigint | undefined {
+  const epochEnd = (openedAt / world.setting.epochLength + 1n) * world.setting.epochLength;
+  const before = roundsOf(world, asset).find((each) => each.round === round - 1n);
+  if (before === undefined) return epochEnd;
+  return before.finalAt === null ? undefined : max(epochEnd, before.finalAt);
+}
+
+export function isClosed(world: World, bucket: Bucket): boolean {
+  const closing = closingOf(world, bucket);
+  return closing !== undefined && closing <= world.now;
+}
+
+/** Returns the number of the round that an earning goes to: the latest one, or the next when that has closed. */
+export function openRound(world: World, asset: Address): bigint {
+  const rounds = roundsOf(world, asset);
+  const open = rounds.find((bucket) => !isClosed(world, bucket));
+  return open?.round ?? BigInt(rounds.length) + 1n;
+}
+
+/** Returns the round that has closed and is not final yet, of which there is one at most. */
+export function closedRound(world: World, asset: Address): Bucket | undefined {
+  const unfinished = roundsOf(world, asset).filter((bucket) => bucket.finalAt === null);
+  const [closed, ...others] = unfinished.filter((bucket) => isClosed(world, bucket));
+  if (others.length > 0 || unfinished.length > 2) throw new Error(`The model's rounds of ${asset} queue up`);
+  return closed;
 }
 
 /** What was earned in a bucket in all. */
@@ -20,13 +57,14 @@ export function weightOf(world: World, id: bigint, miner: Address): bigint {
   return sum(own.map(({ amount }) => amount));
 }
 
-/** Adds to the current epoch's bucket of an asset. */
+/** Adds to the bucket of an asset's open round. */
 export function addWeights(world: World, asset: Address, earnings: { miner: Address; amount: bigint }[]): void {
   const { buckets } = world.state;
-  const id = bucketIdOf(world.epoch, asset);
+  const round = openRound(world, asset);
+  const id = bucketIdOf(round, asset);
   if (!buckets.has(id)) {
-    buckets.set(id, { epoch: world.epoch, asset, fills: [], reward: 0n, isFinal: false });
-    world.emit("controller", "BucketQueued", id, world.epoch, asset);
+    buckets.set(id, { round, asset, openedAt: world.now, fills: [], reward: 0n, finalAt: null });
+    world.emit("pool", "RoundOpened", id, round, asset);
   }
   for (const { miner, amount } of earnings) {
     world.state.earnings.push({ bucketId: id, miner, amount, isClaimed: false });
@@ -35,10 +73,12 @@ export function addWeights(world: World, asset: Address, earnings: { miner: Addr
 }
 
 /** Adds what a destruction brought, and makes the bucket final with the last of it. */
-export function endReward(world: World, bucket: Bucket, reward: bigint, isFinal: boolean): void {
+export function addReward(world: World, bucket: Bucket, reward: bigint, isFinal: boolean): void {
+  const id = bucketIdOf(bucket.round, bucket.asset);
+  refuseIf(bucket.finalAt !== null, "pool", "Pool_FinalBucket", id);
   bucket.reward += reward;
-  bucket.isFinal = isFinal;
-  world.emit("pool", "RewardAdded", bucketIdOf(bucket.epoch, bucket.asset), reward, isFinal);
+  if (isFinal) bucket.finalAt = world.now;
+  world.emit("pool", "RewardAdded", id, reward, isFinal);
 }
 
 /** What a claim would pay: each bucket once. */
@@ -49,7 +89,7 @@ export function claimable(world: World, miner: Address, ids: readonly bigint[]):
 /** ⌊reward · weight / total weight⌋ of a final bucket. */
 function part(world: World, miner: Address, id: bigint): bigint {
   const bucket = world.state.buckets.get(id);
-  if (bucket?.isFinal !== true) return 0n;
+  if (bucket === undefined || bucket.finalAt === null) return 0n;
   return partOf(bucket.reward, weightOf(world, id, miner), bucketWeight(world, id));
 }
 
@@ -60,8 +100,8 @@ export function partOf(reward: bigint, weight: bigint, totalWeight: bigint): big
 export function claim(world: World, miner: Address, ids: readonly bigint[], to: Address): void {
   const amount = claimable(world, miner, ids);
   for (const earning of world.state.earnings) {
-    const isFinal = world.state.buckets.get(earning.bucketId)?.isFinal === true;
-    if (earning.miner === miner && ids.includes(earning.bucketId) && isFinal) earning.isClaimed = true;
+    const { finalAt } = known(world.state.buckets, earning.bucketId);
+    if (earning.miner === miner && ids.includes(earning.bucketId) && finalAt !== null) earning.isClaimed = true;
   }
   transfer(world, world.setting.addresses.tft, world.setting.addresses.pool, to, amount);
   world.emit("pool", "Claimed", miner, to, ids, amount);

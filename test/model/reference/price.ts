@@ -1,10 +1,13 @@
 /**
- * The price of a lot in version 1, as protocol.md marks it under 3.3(4): 8 r · 2^(−5 · age) in the first period, r/4 · 2^(−8 · (age − 1))
- * after it. Powers of two by the series of ln 2 and exp in 320 binary decimals; nothing is shared with the contracts.
+ * The price of a lot, protocol.md, 3.3(4). Powers of two by the series of ln 2 and exp in 320 binary decimals; nothing is
+ * shared with the contracts.
  */
 
 const BITS = 320n;
 const ONE = 1n << BITS;
+
+/** Halvings in each period after the first. */
+const LATER = 4n;
 
 /** ln 2 = Σ 1 / (k · 2^k) */
 const LN_2 = (() => {
@@ -32,12 +35,16 @@ function powerOfHalf(numerator: bigint, denominator: bigint): bigint {
  * @returns the exact price, rounded down
  */
 export function exactPrice(referencePrice: bigint, elapsed: bigint, period: bigint): bigint {
-  const isFirst = elapsed <= period;
-  // both in halvings · period: from 8 r in the first period, from r/4 after it
-  const scaled = isFirst ? 5n * elapsed : 8n * (elapsed - period);
-  const whole = scaled / period;
-  const scaledPrice = referencePrice * 8n * powerOfHalf(scaled % period, period);
-  return scaledPrice >> (BITS + whole + (isFirst ? 0n : 5n));
+  // 2^doublings · r has fallen by this part of its halvings
+  const fallen = (doublings: bigint, halvings: bigint, part: bigint, whole: bigint): bigint => {
+    const numerator = halvings * part;
+    const scaledPrice = (referencePrice << 13n) * powerOfHalf(numerator % whole, whole);
+    return scaledPrice >> (BITS + 13n - doublings + numerator / whole);
+  };
+  const twelfths = 12n * elapsed;
+  if (twelfths <= period) return fallen(13n, 10n, twelfths, period);
+  if (elapsed <= period) return fallen(3n, 5n, twelfths - period, 11n * period);
+  return fallen(-2n, LATER, elapsed - period, period);
 }
 
 /**

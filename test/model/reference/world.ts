@@ -84,19 +84,17 @@ export interface Earning {
   isClaimed: boolean;
 }
 
+/** What was earned in one round of an asset, and what became of it. */
 export interface Bucket {
-  epoch: bigint;
+  round: bigint;
   asset: Address;
+  /** When its first earning came. */
+  openedAt: bigint;
   /** What was sold of it, or destroyed if it is TFT. */
   fills: { amount: bigint; tft: bigint }[];
   reward: bigint;
-  isFinal: boolean;
-}
-
-export interface Auction {
-  referencePrice: bigint;
-  /** When the lot before was sold out. */
-  soldOutAt: bigint;
+  /** When it was all sold, burned or written off; null before. */
+  finalAt: bigint | null;
 }
 
 /** Plain data, so that it can be copied before each command and thrown away when the command is refused. */
@@ -116,7 +114,8 @@ export interface State {
   nodes: Map<bigint, Node>;
   /** Every asset that was ever listed. */
   assets: Map<Address, { index: bigint; isListed: boolean }>;
-  auctions: Map<Address, Auction>;
+  /** The auction's reference price of every asset that was ever listed, apart from TFT. */
+  references: Map<Address, bigint>;
   orders: Map<bigint, Order>;
   paymentRefs: { payer: Address; ref: string }[];
   earnings: Earning[];

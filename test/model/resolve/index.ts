@@ -1,8 +1,10 @@
 import { DAY } from "@turingfog/sdk";
 
-import type { Action, When } from "../steps";
+import type { Action, Moment, When } from "../steps";
+import { writeOffTime } from "../reference/controller";
 import { openOrderAt, refundable } from "../reference/escrow";
 import { frozenUntil, isFrozen, status, Status } from "../reference/oracle";
+import { closingOf } from "../reference/pool";
 import { inForce } from "../reference/registry";
 import type { World } from "../reference/world";
 import { choose, type Command, type Context, type Resolvers } from "./context";
@@ -36,7 +38,7 @@ export function timeOf(world: World, when: When): bigint {
   return moment + BigInt(when.offset);
 }
 
-function momentsOf(world: World, kind: Extract<When, { at: string }>["at"]): bigint[] {
+function momentsOf(world: World, kind: Moment): bigint[] {
   const { state, setting } = world;
   const openOrders = [...state.orders].filter(([, order]) => order.isOpen).map(([id]) => openOrderAt(world, id));
   switch (kind) {
@@ -57,5 +59,11 @@ function momentsOf(world: World, kind: Extract<When, { at: string }>["at"]): big
       return state.freezes.map(({ startedAt }) => startedAt + 30n * DAY);
     case "epoch":
       return [(world.epoch + 1n) * setting.epochLength];
+    case "writeOff":
+      return [...state.buckets.values()]
+        .filter(({ asset, finalAt }) => finalAt === null && asset !== setting.addresses.tft)
+        .map((bucket) => closingOf(world, bucket))
+        .filter((startsAt) => startsAt !== undefined)
+        .map((startsAt) => writeOffTime(world, startsAt));
   }
 }

@@ -210,7 +210,6 @@ const ENTRIES: Record<Entry, { error: string; args: (context: Context) => unknow
     args: ({ system }) => [system.account("usd"), [system.account("stranger")], [1n]],
   },
   "pool.addReward": { error: "Pool_NotController", args: () => [1n, 1n, true] },
-  "controller.enqueue": { error: "Controller_NotPool", args: ({ system }) => [1n, system.account("usd")] },
   "controller.createAuction": { error: "Controller_NotEscrow", args: ({ system }) => [system.account("aux"), 1n] },
   "escrow.setFreeze": { error: "Escrow_NotOracle", args: ({ at }) => [at, at + 1_000n] },
 };

@@ -12,7 +12,15 @@ import { choose, type Command, type Context, type Resolvers } from "./context";
 
 /** Tokens, buybacks, claims. */
 export const treasuryResolvers: Resolvers<
-  "transferToken" | "approveToken" | "payOperations" | "burnEpoch" | "buy" | "claim" | "claimFor" | "setRecipient"
+  | "transferToken"
+  | "approveToken"
+  | "payOperations"
+  | "burn"
+  | "buy"
+  | "writeOff"
+  | "claim"
+  | "claimFor"
+  | "setRecipient"
 > = {
   transferToken({ system }, { asset, from: name, to, amount }) {
     const from = system.account(name);
@@ -41,18 +49,30 @@ export const treasuryResolvers: Resolvers<
     apply: payOperations,
   }),
 
-  burnEpoch({ world, system, at }, { caller, epochOffset }) {
-    const oldest = controller.waiting(world, system.account("tft")).at(0)?.epoch;
-    const epoch = (oldest ?? at / world.setting.epochLength) + BigInt(epochOffset);
+  burn(context, { caller, roundOffset }) {
+    const { system } = context;
+    const round = max(roundToEnd(context, system.account("tft")) + BigInt(roundOffset), 0n);
     return {
-      ...{ from: system.account(caller), contract: "controller", method: "burnEpoch", args: [epoch] },
-      apply: (applied) => {
-        controller.burnEpoch(applied, epoch);
+      ...{ from: system.account(caller), contract: "controller", method: "burn", args: [round] },
+      apply: (world) => {
+        controller.burnRound(world, round);
       },
     };
   },
 
   buy: (context, action) => buy(context, action),
+
+  writeOff(context, { caller, asset: name, roundOffset }) {
+    const { system } = context;
+    const asset = name === "lot" ? oldestLot(context) : system.account(name);
+    const round = max(roundToEnd(context, asset) + BigInt(roundOffset), 0n);
+    return {
+      ...{ from: system.account(caller), contract: "controller", method: "writeOff", args: [asset, round] },
+      apply: (world) => {
+        controller.writeOff(world, asset, round);
+      },
+    };
+  },
 
   claim(context, { miner: name, buckets, to }) {
     const miner = context.system.account(name);
@@ -91,21 +111,20 @@ export const treasuryResolvers: Resolvers<
 
 function bucketIds({ world, system }: Context, picks: readonly Pick[]): bigint[] {
   const ids = [...world.state.buckets.keys()].reverse();
-  const unknown = pool.bucketIdOf(1n, system.account("usd"));
+  const unknown = pool.bucketIdOf(0n, system.account("usd"));
   return picks.map((pick) => choose(ids, pick, unknown));
 }
 
 async function buy(context: Context, action: Extract<Action, { do: "buy" }>): Promise<Command> {
-  const { system, at } = context;
-  const lots = (["usd", "dai", "aux"] as const).filter((name) => lotAt(context, system.account(name)) !== undefined);
-  const asset = system.account(action.asset === "lot" ? (lots.at(0) ?? "usd") : action.asset);
+  const { system } = context;
+  const asset = action.asset === "lot" ? oldestLot(context) : system.account(action.asset);
   const buyer = system.account(action.buyer);
   const quoted = await quote(context, asset);
   const current = lotAt(context, asset);
   const limits = { any: MaxUint256, exact: quoted, below: quoted > 0n ? quoted - 1n : 0n };
   const bid = {
     asset,
-    epoch: (current?.epoch ?? at / context.world.setting.epochLength) + BigInt(action.epochOffset),
+    round: max(roundToEnd(context, asset) + BigInt(action.roundOffset), 0n),
     amount: shareOf(current, action.share) + action.extra,
     maxPrice: limits[action.limit],
     to: system.account(action.to),
@@ -123,6 +142,19 @@ function shareOf(current: controller.Lot | undefined, share: number | "all but 1
   if (current === undefined) return 1n;
   if (share !== "all but 1 %") return (current.remaining * BigInt(share)) / 10_000n;
   return max(current.remaining - current.amount / 100n, 0n);
+}
+
+/** Returns the asset whose lot has been for sale for longest, or the first one when none has a lot. */
+function oldestLot(context: Context): Address {
+  const assets = (["usd", "dai", "aux"] as const).map((name) => context.system.account(name));
+  const startOf = (asset: Address) => lotAt(context, asset)?.startedAt ?? MaxUint256;
+  return assets.reduce((oldest, asset) => (startOf(asset) < startOf(oldest) ? asset : oldest));
+}
+
+/** Returns the closed round of an asset, or else the open one. */
+function roundToEnd({ world, at }: Context, asset: Address): bigint {
+  const then = world.seenAt(at);
+  return pool.closedRound(then, asset)?.round ?? pool.openRound(then, asset);
 }
 
 function lotAt({ world, at }: Context, asset: Address): controller.Lot | undefined {
