@@ -13,7 +13,7 @@ import { Statements } from "./Statements.sol";
 
 /// @notice All who act on the system, what must hold after each of their calls, and what a run has come to.
 contract Handler is Statements, Renting, Mining, Measuring, Settling, Buying, Rewarding, Governing, Waiting {
-    uint256 private constant ACTIONS = 32;
+    uint256 private constant ACTIONS = 33;
 
     /// @notice What one call of forge does: it costs forge as much to begin a call as some actions take.
     uint256 public constant ACTIONS_A_CALL = 16;
@@ -56,9 +56,10 @@ contract Handler is Statements, Renting, Mining, Measuring, Settling, Buying, Re
                 settleSome,
                 settleAll,
                 settleInAnyOrder,
-                burnEpoch,
+                burnRound,
                 buySome,
                 buyAll,
+                writeOff,
                 claim,
                 setRecipient,
                 claimInAnyGrouping,

@@ -6,6 +6,7 @@ import { IERC721 } from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import { IBuybackBurnController, Lot, Supply } from "../../contracts/interfaces/IBuybackBurnController.sol";
 import { IComputeEscrow, Order } from "../../contracts/interfaces/IComputeEscrow.sol";
 import { IEmissionVault } from "../../contracts/interfaces/IEmissionVault.sol";
+import { IRewardPool } from "../../contracts/interfaces/IRewardPool.sol";
 import { RootStatus } from "../../contracts/interfaces/ITUReceiptOracle.sol";
 import { Phase } from "../../contracts/libraries/SupplySchedule.sol";
 import { World } from "./World.sol";
@@ -21,6 +22,7 @@ abstract contract Statements is World {
         _booksBalance(address(tft));
         _booksBalance(address(usd));
         _booksBalance(address(dai));
+        _roundsStand(assets[calls % 3]);
         _lotIsAsSold(assets[1 + (calls % 2)]);
         _bucketStands();
         _orderStands();
@@ -103,9 +105,17 @@ abstract contract Statements is World {
             "4: the escrow holds what open orders have left"
         );
         require(
-            _balance(asset, address(controller)) == earned - sums.sold + sums.givenToController,
-            "4: the controller holds unsold lots and unburned buckets"
+            _balance(asset, address(controller)) == _unsold(asset) + sums.writtenOff + sums.givenToController,
+            "4: the controller holds unsold lots and unburned buckets, and what was written off"
         );
+    }
+
+    /// @dev What the rounds weigh that are not final, less what is sold of the first.
+    function _unsold(address asset) private view returns (uint256 amount) {
+        Auction storage auction = auctions[asset];
+        for (uint256 round = auction.opened; round > auction.finished; --round)
+            amount += buckets[_bucketId(round, asset)].weight;
+        amount -= auction.sold;
     }
 
     /// @dev Statement 4.
@@ -116,20 +126,42 @@ abstract contract Statements is World {
         );
     }
 
+    /// @dev Statements 9 and 11. Rounds are looked at one by one, from the first to the one that would come next.
+    function _roundsStand(address asset) private view {
+        uint256 open = _openRound(asset);
+        require(
+            _read(address(pool), IRewardPool.openRound.selector, uint160(asset)) == open,
+            "11: one round is open, the next after those that have closed"
+        );
+        (uint256 closed, uint128 amount, uint40 closedAt) = pool.closedRound(asset);
+        require(closed == _closedRound(asset), "11: one closed round at most is not final");
+        require(closed == 0 || closedAt == _closing(asset), "a round closes with its epoch, or with the one before");
+        require(closed != 0 || (amount == 0 && closedAt == 0), "no closed round has neither amount nor time");
+
+        uint256 round = 1 + ((calls / 3) % (open + 1));
+        uint256 id = _bucketId(round, asset);
+        (uint128 weight, , bool isFinal) = pool.bucket(id);
+        require(weight == buckets[id].weight, "9: the weight of a closed round never changes");
+        require(round >= open || weight != 0, "11: rounds have no gaps");
+        require(isFinal == (round < open && round != closed), "11: every round before the closed one is final");
+        address miner = _miner(calls % MINERS);
+        require(pool.weightOf(id, miner) == weights[id][miner], "9: a miner's weight in a closed round never changes");
+    }
+
     /// @dev A lot is what its bucket weighs, less what was sold; its clock and its reference follow from the lot before.
     function _lotIsAsSold(address asset) private view {
         Auction storage auction = auctions[asset];
-        if (auction.next == auction.epochs.length || auction.epochs[auction.next] >= _epoch()) return;
+        uint256 round = _closedRound(asset);
+        if (round == 0) return;
 
         Lot memory lot;
         _readTo(_place(lot), 5, address(controller), IBuybackBurnController.lot.selector, uint160(asset));
-        uint256 epoch = auction.epochs[auction.next];
-        uint256 amount = buckets[_bucketId(epoch, asset)].weight;
-        require(lot.epoch == epoch, "the oldest ended epoch is for sale");
+        uint256 amount = buckets[_bucketId(round, asset)].weight;
+        require(lot.round == round, "the closed round is for sale");
         require(lot.amount == amount && lot.remaining == amount - auction.sold, "a lot is its bucket, less its fills");
-        require(lot.startedAt == _lotStart(auction), "a lot's clock starts with its turn");
+        require(lot.startedAt == _closing(asset), "a lot's clock starts when its round closes");
         require(lot.referencePrice == auction.reference_, "the reference follows the lots sold");
-        if (auction.seenEpoch == epoch) {
+        if (auction.seenRound == round) {
             uint256 price = _read(address(controller), IBuybackBurnController.price.selector, uint160(asset));
             require(price <= auction.seenPrice, "the price of a lot never rises");
         }

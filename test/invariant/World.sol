@@ -67,6 +67,7 @@ abstract contract World is Deployment {
     }
 
     struct Bucket {
+        uint256 openedAt; // at its first earning
         uint256 weight;
         uint256 reward;
         uint256 claimed;
@@ -80,21 +81,21 @@ abstract contract World is Deployment {
         uint256 paidIn;
         uint256 earned;
         uint256 refunded;
-        uint256 sold; // or, of TFT, taken for destruction
+        uint256 writtenOff;
         uint256 givenToEscrow;
         uint256 givenToController;
     }
 
-    /// @dev The buckets of one asset in the order in which they are sold, and the lot that is for sale.
+    /// @dev The rounds of one asset, and the lot that is for sale.
     struct Auction {
-        uint256[] epochs;
-        uint256 next;
+        uint256 opened; // how many rounds have earned
+        uint256 finished; // how many of them are final
+        uint256 finishedAt; // when the last of these became final
         uint256 reference_;
-        uint256 soldOutAt;
         uint256 sold;
         uint256 proceeds;
-        uint256 seenPrice; // the last price seen of the lot of `seenEpoch`
-        uint256 seenEpoch;
+        uint256 seenPrice; // the last price seen of the lot of `seenRound`
+        uint256 seenRound;
     }
 
     /// @dev How often an action was done, refused as it must be, or found nothing to be done with.
@@ -359,18 +360,37 @@ abstract contract World is Deployment {
         return burnedInAll >= E1 ? RESERVE : (burnedInAll * 8) / 10;
     }
 
-    /// @dev A lot's clock starts when its epoch ended or the lot before it was sold out, whichever is later.
-    function _lotStart(Auction storage auction) internal view returns (uint256) {
-        uint256 endedAt = (auction.epochs[auction.next] + 1) * EPOCH_LENGTH;
-        return endedAt > auction.soldOutAt ? endedAt : auction.soldOutAt;
+    /// @dev The first round that is not final closes when the epoch of its first earning ends, or when the one before it
+    /// becomes final if that comes later. There must be one.
+    function _closing(address asset) internal view returns (uint256) {
+        Auction storage auction = auctions[asset];
+        uint256 openedAt = buckets[_bucketId(auction.finished + 1, asset)].openedAt;
+        uint256 epochEnd = (openedAt / EPOCH_LENGTH + 1) * EPOCH_LENGTH;
+        return epochEnd > auction.finishedAt ? epochEnd : auction.finishedAt;
+    }
+
+    function _isUnfinished(address asset) internal view returns (bool) {
+        Auction storage auction = auctions[asset];
+        return auction.opened > auction.finished;
+    }
+
+    /// @dev The round to be sold or burned now, 0 for none.
+    function _closedRound(address asset) internal view returns (uint256) {
+        if (!_isUnfinished(asset) || block.timestamp < _closing(asset)) return 0;
+        return auctions[asset].finished + 1;
+    }
+
+    /// @dev The round that something earned now goes to: the first one that has not closed.
+    function _openRound(address asset) internal view returns (uint256) {
+        return _closedRound(asset) == 0 ? auctions[asset].finished + 1 : auctions[asset].finished + 2;
     }
 
     function _epoch() internal view returns (uint256) {
         return block.timestamp / EPOCH_LENGTH;
     }
 
-    function _bucketId(uint256 epoch, address asset) internal pure returns (uint256) {
-        return (epoch << 160) | uint160(asset);
+    function _bucketId(uint256 round, address asset) internal pure returns (uint256) {
+        return (round << 160) | uint160(asset);
     }
 
     function _isFrozen() internal view returns (bool) {

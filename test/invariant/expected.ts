@@ -1,7 +1,7 @@
 /** What even a quick campaign must have done, each at least once; but for trespassing, which is never anything but refused. */
 export const ACTIONS = [
   "attest a node",
-  "burn an epoch",
+  "burn a round",
   "buy a part of a lot",
   "buy the rest of a lot",
   "change a payout",
@@ -32,12 +32,14 @@ export const ACTIONS = [
   "wait for days",
   "wait for hours",
   "wait for the next epoch",
+  "write off a lot",
 ];
 
 /** Every situation that a handler knows, and that even a quick campaign must have met. */
 export const SIGHTS = [
   "attested anew after a lapse",
   "bought after the first period",
+  "bought in the opening",
   "bought with a callback",
   "changed operations",
   "claimed a bucket again",
@@ -66,17 +68,22 @@ export const SIGHTS = [
   "joint order shared by nodes",
   "late receipt",
   "listed an asset again",
+  "opened behind a closed round",
   "order fully delivered",
   "paid operations",
   "paid up to the order's rest",
   "paid up to the rated speed",
   "rated a model",
   "receipt from before a lapse",
-  "reference unmoved by a tiny lot",
+  "reference moved in full",
+  "reference moved in part",
+  "refused a second too early",
   "renewed an attestation",
   "replaced the guardian",
   "rotated signers",
   "rotated under a pending root",
+  "round waited for another",
+  "round waits for its epoch",
   "settled several receipts at once",
   "skipped for after the end",
   "skipped for after the submission",
@@ -91,4 +98,5 @@ export const SIGHTS = [
   "submitted an expired root again",
   "thawed early",
   "vetoed a root",
+  "wrote off a lot partly sold",
 ];

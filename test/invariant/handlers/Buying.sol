@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import { IBuybackBurnController, IBuybackCallee } from "../../../contracts/interfaces/IBuybackBurnController.sol";
 import { World } from "../World.sol";
 
-/// @notice Bidders, with TFT of their own or by a callback, and whoever burns ended TFT buckets.
+/// @notice Bidders, with TFT of their own or by a callback, and whoever burns closed TFT rounds or writes off old lots.
 abstract contract Buying is World, IBuybackCallee {
     /// @dev Taken before a destruction, to measure what it gave to whom.
     struct Before {
@@ -14,8 +15,11 @@ abstract contract Buying is World, IBuybackCallee {
         uint256 operations;
     }
 
+    uint256 private constant MIN_REFERENCE = 1e9;
     uint256 private constant MAX_REFERENCE = 1_000_000_000e18;
-    uint256 private constant MIN_PROCEEDS = 1_000e18;
+    uint256 private constant FULL_PROCEEDS = 1_000e18;
+    uint256 private constant WRITE_OFF_PERIODS = 30;
+    uint256 private constant OPENING = AUCTION_PERIOD / 12;
 
     constructor() {
         vm.prank(BIDDER);
@@ -25,26 +29,32 @@ abstract contract Buying is World, IBuybackCallee {
 
     /* BURNING */
 
-    function burnEpoch() internal action("burn an epoch") {
-        Auction storage auction = auctions[address(tft)];
-        if (auction.next == auction.epochs.length) return _idle();
-        uint256 epoch = auction.epochs[auction.next];
-        if (epoch >= _epoch() && _draw(8) != 0) vm.warp((epoch + 1) * EPOCH_LENGTH + _draw(6 hours));
-        bytes memory call_ = abi.encodeCall(IBuybackBurnController.burnEpoch, (epoch));
-        if (epoch >= _epoch()) {
-            return _refused(STRANGER, address(controller), call_, IBuybackBurnController.Controller_NoLot.selector);
-        }
+    function burnRound() internal action("burn a round") {
+        if (!_isUnfinished(address(tft))) return _idle();
+        uint256 closing = _closing(address(tft));
+        if (block.timestamp < closing && _draw(8) != 0) vm.warp(closing + _draw(6 hours));
+        uint256 round = _closedRound(address(tft));
+        if (round == 0 || _draw(16) == 0) return _refuseBurn(round);
 
         Before memory before = _before();
         vm.prank(STRANGER);
         uint256 gasBefore = gasleft();
-        controller.burnEpoch(epoch);
+        controller.burn(round);
         _bounded(gasBefore, 250_000);
 
-        uint256 amount = buckets[_bucketId(epoch, address(tft))].weight;
-        books[address(tft)].sold += amount;
-        ++auction.next;
-        _destroyed(_bucketId(epoch, address(tft)), amount, true, before);
+        uint256 amount = buckets[_bucketId(round, address(tft))].weight;
+        _finish(address(tft));
+        _destroyed(_bucketId(round, address(tft)), amount, true, before);
+    }
+
+    /// @dev Without a closed round, or for the open one.
+    function _refuseBurn(uint256 closed) private {
+        bytes memory call_ = abi.encodeCall(IBuybackBurnController.burn, (_openRound(address(tft))));
+        bytes4 reason =
+            closed == 0
+                ? IBuybackBurnController.Controller_NoLot.selector
+                : IBuybackBurnController.Controller_WrongRound.selector;
+        _refused(STRANGER, address(controller), call_, reason);
     }
 
     /* BUYING */
@@ -88,35 +98,43 @@ abstract contract Buying is World, IBuybackCallee {
     function onBuyback(address asset, uint256 amount, uint256 tftOwed, bytes calldata) external {
         require(msg.sender == address(controller), "only the controller calls back");
         require(_balance(asset, address(this)) >= amount, "the asset is paid out before the callback");
-        bytes memory again = abi.encodeCall(IBuybackBurnController.buy, (asset, 0, 1, 0, address(this), ""));
-        (bool isDone, ) = address(controller).call(again);
-        require(!isDone, "nobody buys while he buys");
+        require(controller.lot(asset).remaining == _remaining(asset) - amount, "a callback sees the lot as it will be");
+        uint256 round = _closedRound(asset);
+        _refuseWithin(abi.encodeCall(IBuybackBurnController.buy, (asset, round, 1, type(uint256).max, BIDDER, "")));
+        _refuseWithin(abi.encodeCall(IBuybackBurnController.writeOff, (asset, round)));
+        _refuseWithin(abi.encodeCall(IBuybackBurnController.burn, (_closedRound(address(tft)))));
         _fund(address(tft), address(this), tftOwed);
         _saw("bought with a callback");
+    }
+
+    function _refuseWithin(bytes memory call_) private {
+        (bool isDone, bytes memory answer) = address(controller).call(call_);
+        require(
+            !isDone && bytes4(answer) == ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector,
+            "nobody buys, burns or writes off while they buy"
+        );
     }
 
     /// @dev A stablecoin, of which something was earned if possible.
     function _drawSold() private returns (address asset) {
         asset = assets[1 + _draw(2)];
-        if (auctions[asset].next == auctions[asset].epochs.length) asset = asset == assets[1] ? assets[2] : assets[1];
+        if (!_isUnfinished(asset)) asset = asset == assets[1] ? assets[2] : assets[1];
     }
 
-    /// @dev Has an ended bucket turn into a lot if one waits; without any, buying is refused.
+    /// @dev Has a round close if one has earned, mostly after the opening; without any, buying is refused.
     function _hasLot(address asset) private returns (bool) {
-        Auction storage auction = auctions[asset];
-        if (auction.next == auction.epochs.length) {
+        if (!_isUnfinished(asset)) {
             bytes memory call_ = abi.encodeCall(IBuybackBurnController.buy, (asset, 0, 1, 0, BIDDER, ""));
             _refused(BIDDER, address(controller), call_, IBuybackBurnController.Controller_NoLot.selector);
             return false;
         }
-        uint256 epoch = auction.epochs[auction.next];
-        if (epoch >= _epoch()) vm.warp((epoch + 1) * EPOCH_LENGTH + _draw(2 * AUCTION_PERIOD));
+        uint256 closing = _closing(asset);
+        if (block.timestamp < closing) vm.warp(closing + _draw(_draw(4) == 0 ? OPENING : 2 * AUCTION_PERIOD));
         return true;
     }
 
     function _lotAmount(address asset) private view returns (uint256) {
-        Auction storage auction = auctions[asset];
-        return buckets[_bucketId(auction.epochs[auction.next], asset)].weight;
+        return buckets[_bucketId(_closedRound(asset), asset)].weight;
     }
 
     function _remaining(address asset) private view returns (uint256) {
@@ -131,11 +149,10 @@ abstract contract Buying is World, IBuybackCallee {
     }
 
     function _buy(address asset, uint256 amount, address bidder) private {
-        Auction storage auction = auctions[asset];
-        uint256 epoch = auction.epochs[auction.next];
+        uint256 round = _closedRound(asset);
         uint256 price = controller.price(asset);
-        _checkPrice(auction, price);
-        if (price != 0 && _draw(24) == 0) return _refuseBuy(asset, epoch, price);
+        _checkPrice(asset, price);
+        if (price != 0 && _draw(24) == 0) return _refuseBuy(asset, round, price);
 
         uint256 filled = Math.min(amount, _remaining(asset));
         if ((_remaining(asset) - filled) * 100 < _lotAmount(asset)) {
@@ -147,69 +164,128 @@ abstract contract Buying is World, IBuybackCallee {
 
         Before memory before = _before();
         uint256 held = _balance(asset, COLD_WALLET);
-        _call(asset, epoch, amount, price, bidder);
+        _call(asset, round, amount, price, bidder);
         if (bidder == BIDDER) require(_balance(asset, COLD_WALLET) == held + filled, "a fill pays out what it sells");
         require(tft.balanceOf(bidder) == 0, "a fill costs its part of the lot at the price, rounded up");
 
         bool isSoldOut = filled == _remaining(asset);
         if (!isSoldOut) _saw("sold a part of a lot");
-        _recordSale(asset, auction, filled, owed);
-        _destroyed(_bucketId(epoch, asset), owed, isSoldOut, before);
+        _recordSale(asset, filled, owed);
+        _destroyed(_bucketId(round, asset), owed, isSoldOut, before);
     }
 
-    function _call(address asset, uint256 epoch, uint256 amount, uint256 price, address bidder) private {
+    function _call(address asset, uint256 round, uint256 amount, uint256 price, address bidder) private {
         uint256 gasBefore = gasleft();
         if (bidder == BIDDER) {
             vm.prank(BIDDER);
-            controller.buy(asset, epoch, amount, price, COLD_WALLET, "");
+            controller.buy(asset, round, amount, price, COLD_WALLET, "");
             _bounded(gasBefore, 300_000);
         } else {
-            controller.buy(asset, epoch, amount, price, address(this), "source");
+            controller.buy(asset, round, amount, price, address(this), "source");
         }
     }
 
-    function _refuseBuy(address asset, uint256 epoch, uint256 price) private {
+    function _refuseBuy(address asset, uint256 round, uint256 price) private {
         if (_draw(2) == 0) {
-            bytes memory call_ = abi.encodeCall(IBuybackBurnController.buy, (asset, epoch, 1, price - 1, BIDDER, ""));
+            bytes memory call_ = abi.encodeCall(IBuybackBurnController.buy, (asset, round, 1, price - 1, BIDDER, ""));
             _refused(BIDDER, address(controller), call_, IBuybackBurnController.Controller_PriceAboveMax.selector);
         } else {
-            bytes memory call_ = abi.encodeCall(IBuybackBurnController.buy, (asset, epoch + 1, 1, price, BIDDER, ""));
-            _refused(BIDDER, address(controller), call_, IBuybackBurnController.Controller_WrongEpoch.selector);
+            bytes memory call_ = abi.encodeCall(IBuybackBurnController.buy, (asset, round + 1, 1, price, BIDDER, ""));
+            _refused(BIDDER, address(controller), call_, IBuybackBurnController.Controller_WrongRound.selector);
         }
     }
 
     /// @dev Between the powers of two that a price falls through at its age, and never up again.
-    function _checkPrice(Auction storage auction, uint256 price) private {
-        uint256 age = block.timestamp - _lotStart(auction);
-        uint256 early = age < AUCTION_PERIOD ? age : AUCTION_PERIOD;
-        uint256 halvings = (5 * early + 8 * (age - early)) / AUCTION_PERIOD;
-        uint256 above = halvings > 255 ? 0 : (8 * auction.reference_) >> halvings;
-        require(price <= above && price + 2 >= above / 2, "a price falls 5 times by half, then 8 times a period");
+    function _checkPrice(address asset, uint256 price) private {
+        Auction storage auction = auctions[asset];
+        uint256 age = block.timestamp - _closing(asset);
+        uint256 above = _halved(8_192 * auction.reference_, age);
+        require(price <= above && price + 2 >= above / 2, "a price falls 10 times by half, 5 times, then 4 a period");
+        if (age < OPENING) _saw("bought in the opening");
         if (age <= AUCTION_PERIOD) require(price + 1 >= auction.reference_ / 4, "a quarter for a whole period");
         else _saw("bought after the first period");
 
-        uint256 epoch = auction.epochs[auction.next];
-        if (auction.seenEpoch == epoch) require(price <= auction.seenPrice, "the price of a lot never rises");
-        (auction.seenEpoch, auction.seenPrice) = (epoch, price);
+        uint256 round = _closedRound(asset);
+        if (auction.seenRound == round) require(price <= auction.seenPrice, "the price of a lot never rises");
+        (auction.seenRound, auction.seenPrice) = (round, price);
     }
 
-    function _recordSale(address asset, Auction storage auction, uint256 filled, uint256 owed) private {
-        books[asset].sold += filled;
+    /// @dev Halved as often as a price is in whole at an age.
+    function _halved(uint256 opening, uint256 age) private pure returns (uint256) {
+        if (age < OPENING) return opening >> ((10 * age) / OPENING);
+        if (age < AUCTION_PERIOD) return opening >> (10 + (5 * (age - OPENING)) / (AUCTION_PERIOD - OPENING));
+        return opening >> (15 + (4 * (age - AUCTION_PERIOD)) / AUCTION_PERIOD);
+    }
+
+    function _recordSale(address asset, uint256 filled, uint256 owed) private {
+        Auction storage auction = auctions[asset];
         auction.sold += filled;
         auction.proceeds += owed;
         uint256 amount = _lotAmount(asset);
         if (auction.sold < amount) return;
 
-        if (auction.proceeds >= MIN_PROCEEDS) {
-            uint256 r = auction.reference_;
-            uint256 average = Math.mulDiv(auction.proceeds, _unit(asset), amount);
-            auction.reference_ = Math.min(Math.min(Math.max(average, (r + 1) / 2), 2 * r), MAX_REFERENCE);
-        } else {
-            _saw("reference unmoved by a tiny lot");
-        }
-        auction.soldOutAt = block.timestamp;
+        auction.reference_ = _nextReference(
+            auction.reference_,
+            auction.proceeds,
+            Math.mulDiv(auction.proceeds, _unit(asset), amount)
+        );
+        _finish(asset);
+    }
+
+    /// @dev The mean of reference and average, weighted by what the lot brought of 1,000 TFT and rounded to the average.
+    function _nextReference(uint256 r, uint256 proceeds, uint256 average) private returns (uint256) {
+        uint256 least = Math.max((r + 1) / 2, MIN_REFERENCE);
+        uint256 target = Math.min(Math.max(average, least), Math.min(2 * r, MAX_REFERENCE));
+        _saw(proceeds < FULL_PROCEEDS ? bytes32("reference moved in part") : bytes32("reference moved in full"));
+        uint256 weight = Math.min(proceeds, FULL_PROCEEDS);
+        uint256 weighted = r * (FULL_PROCEEDS - weight) + target * weight;
+        return target > r ? (weighted + FULL_PROCEEDS - 1) / FULL_PROCEEDS : weighted / FULL_PROCEEDS;
+    }
+
+    /// @dev The closed round of an asset is final from now on.
+    function _finish(address asset) private {
+        Auction storage auction = auctions[asset];
         (auction.sold, auction.proceeds) = (0, 0);
-        ++auction.next;
+        auction.finishedAt = block.timestamp;
+        ++auction.finished;
+        if (_isUnfinished(asset))
+            _saw(_closedRound(asset) == 0 ? bytes32("round waits for its epoch") : bytes32("round waited for another"));
+    }
+
+    /* WRITING OFF */
+
+    /// @dev Mostly too early; now and then thirty periods are let pass, to the second.
+    function writeOff() internal action("write off a lot") {
+        address asset = _drawSold();
+        if (!_isUnfinished(asset)) return _idle();
+        _hasLot(asset);
+        uint256 round = _closedRound(asset);
+        uint256 from = _closing(asset) + WRITE_OFF_PERIODS * AUCTION_PERIOD;
+        if (_draw(8) == 0) {
+            bytes memory wrong = abi.encodeCall(IBuybackBurnController.writeOff, (asset, round + 1));
+            return
+                _refused(STRANGER, address(controller), wrong, IBuybackBurnController.Controller_WrongRound.selector);
+        }
+        bool isAwaited = block.timestamp < from && _draw(6) == 0;
+        if (isAwaited) vm.warp(from - _draw(2));
+        bytes memory call_ = abi.encodeCall(IBuybackBurnController.writeOff, (asset, round));
+        if (block.timestamp < from) {
+            if (isAwaited) _saw("refused a second too early");
+            return _refused(STRANGER, address(controller), call_, IBuybackBurnController.Controller_TooEarly.selector);
+        }
+
+        vm.prank(STRANGER);
+        uint256 gasBefore = gasleft();
+        controller.writeOff(asset, round);
+        _bounded(gasBefore, 100_000);
+
+        if (auctions[asset].sold != 0) _saw("wrote off a lot partly sold");
+        books[asset].writtenOff += _remaining(asset);
+        uint256 id = _bucketId(round, asset);
+        _finish(asset);
+        _makeFinal(id);
+        (, uint128 reward, bool isFinal) = pool.bucket(id);
+        require(isFinal && reward == buckets[id].reward, "a lot written off leaves its bucket final with what it had");
     }
 
     /* DESTROYING */
@@ -232,16 +308,18 @@ abstract contract Buying is World, IBuybackCallee {
         uint256 reward = rest - b2 + released - operations;
         rewarded += reward;
         buckets[id].reward += reward;
-        if (isFinal) {
-            buckets[id].isFinal = true;
-            finals.push(id);
-        }
+        if (isFinal) _makeFinal(id);
 
         uint256 back = tft.balanceOf(address(pool)) - before.pool + vault.operationsOwed() - before.operations;
         require(back <= (b1 * 8 + 9) / 10 + rest - b2, "8: a coalition gets back at most what the rule grants");
         (, uint128 given, bool isNowFinal) = pool.bucket(id);
         require(given == buckets[id].reward, "a destruction rewards its bucket");
         require(isNowFinal == isFinal, "a bucket is final when all of it is destroyed");
+    }
+
+    function _makeFinal(uint256 id) private {
+        buckets[id].isFinal = true;
+        finals.push(id);
     }
 
     function _sawPhase(uint256 b1, uint256 b2, uint256 rest) private {

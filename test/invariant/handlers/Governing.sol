@@ -238,8 +238,8 @@ abstract contract Governing is Measuring {
             bytes memory call_ = abi.encodeCall(INodeRegistry.reserve, (machines[0].id, address(tft), 1));
             _refused(STRANGER, address(registry), call_, INodeRegistry.Registry_NotEscrow.selector);
         } else {
-            bytes memory call_ = abi.encodeCall(IBuybackBurnController.enqueue, (_epoch(), address(tft)));
-            _refused(STRANGER, address(controller), call_, IBuybackBurnController.Controller_NotPool.selector);
+            bytes memory call_ = abi.encodeCall(IBuybackBurnController.createAuction, (address(usd), FIRST_REFERENCE));
+            _refused(STRANGER, address(controller), call_, IBuybackBurnController.Controller_NotEscrow.selector);
         }
     }
 

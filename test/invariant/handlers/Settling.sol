@@ -93,13 +93,14 @@ abstract contract Settling is World {
     /* WHAT A SETTLEMENT OWES */
 
     function _expect(Batch storage batch, address asset, uint256[] memory chosen) private {
+        uint256 id = _bucketId(_openRound(asset), asset);
         uint256 total = 0;
         for (uint256 i = 0; i < chosen.length; ++i) {
             Receipt memory receipt = batch.receipts[chosen[i]];
             uint256 earned = _earn(receipt, asset, batch.submittedAt);
             if (earned == 0) continue;
             total += earned;
-            _addWeight(_bucketId(_epoch(), asset), machines[machineOf[receipt.nodeId] - 1].payout, earned);
+            _addWeight(id, machines[machineOf[receipt.nodeId] - 1].payout, earned);
             if (receipt.measuredAt / EPOCH_LENGTH < _epoch()) _saw("late receipt");
         }
         if (total != 0) _addToBucket(asset, total);
@@ -173,16 +174,20 @@ abstract contract Settling is World {
     }
 
     function _addToBucket(address asset, uint256 amount) private {
-        Bucket storage bucket = buckets[_bucketId(_epoch(), asset)];
-        if (bucket.weight == 0) auctions[asset].epochs.push(_epoch());
+        uint256 round = _openRound(asset);
+        Bucket storage bucket = buckets[_bucketId(round, asset)];
+        if (bucket.weight == 0) {
+            (auctions[asset].opened, bucket.openedAt) = (round, block.timestamp);
+            if (_closedRound(asset) != 0) _saw("opened behind a closed round");
+        }
         bucket.weight += amount;
         books[asset].earned += amount;
     }
 
     function _checkSettled(Receipt memory receipt, address asset) private view {
-        uint256 id = _bucketId(_epoch(), asset);
+        uint256 id = _bucketId(_openRound(asset), asset);
         (uint128 weight, , bool isFinal) = pool.bucket(id);
-        require(weight == buckets[id].weight && !isFinal, "9: what settles now is in the current epoch's bucket");
+        require(weight == buckets[id].weight && !isFinal, "9: what settles now is in the open round");
         if (placeOf[receipt.orderId] == 0) return;
         uint256 settled = escrow.settledTU(receipt.orderId, receipt.nodeId);
         require(settled == pairs[receipt.orderId][receipt.nodeId].settled, "a node's TU on an order");
@@ -253,7 +258,7 @@ abstract contract Settling is World {
             require(isDone, "receipts of a final root settle");
         }
         address asset = _assetOf(receipt.orderId);
-        uint256 id = _bucketId(_epoch(), asset);
+        uint256 id = _bucketId(_openRound(asset), asset);
         (uint128 weight, , ) = pool.bucket(id);
         address payout = machineOf[receipt.nodeId] == 0 ? address(0) : machines[machineOf[receipt.nodeId] - 1].payout;
         uint256 settled = placeOf[receipt.orderId] == 0 ? 0 : escrow.settledTU(receipt.orderId, receipt.nodeId);
