@@ -1,9 +1,15 @@
 import { connect, ensureCreate2Deployer, IN_PROCESS, KeySender, loadWallet, missingSteps } from "@turingfog/operator";
 import { planDeployment, readHardhatBuild, type Build, type DeploymentParameters } from "@turingfog/operator";
-import { connectContracts, type DeploymentAddresses, type SystemContracts, vestingKey } from "@turingfog/sdk/ethers";
+import {
+  connectContracts,
+  CONTRACTS,
+  type DeploymentAddresses,
+  type SystemContracts,
+  vestingKey,
+} from "@turingfog/sdk/ethers";
 import hre, { ethers, ignition } from "hardhat";
 
-import { VestedAllocation__factory, type VestedAllocation } from "../typechain-types";
+import type { VestedAllocation } from "../typechain-types";
 import { genesisModule } from "./modules/Genesis";
 
 /** The contracts of a deployment. */
@@ -32,7 +38,7 @@ export async function deploySystem(parameters: DeploymentParameters): Promise<In
   const [deployer] = await ethers.getSigners();
   const vested = parameters.allocations.filter((allocation) => "vesting" in allocation);
   const vestings = vested.map(
-    ({ name }) => [name, VestedAllocation__factory.connect(addresses[vestingKey(name)], deployer)] as const,
+    ({ name }) => [name, CONTRACTS.vesting.factory.connect(addresses[vestingKey(name)], deployer)] as const,
   );
   return { addresses, contracts: connectContracts(addresses, deployer), vestings: Object.fromEntries(vestings) };
 }

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
+import { TASK_COMPILE } from "hardhat/builtin-tasks/task-names";
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
 import { Random } from "./demo/random";
@@ -32,6 +33,7 @@ async function run(values: { seed: string; out: string }, output: Output): Promi
   process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
   const { default: hre } = await import("hardhat");
   hre.config.networks.hardhat.initialDate = GENESIS;
+  await hre.run(TASK_COMPILE, { quiet: true });
   const { Story } = await import("./demo/story");
   const { CheckFailedError } = await import("./demo/checks");
 

@@ -127,8 +127,8 @@ export class Auditor {
   private async observeBuckets(all: boolean): Promise<Map<bigint, ObservedBucket>> {
     const { pool } = this.world.contracts;
     const observed = new Map<bigint, ObservedBucket>();
-    for (const { id, isFinal, weights, miners } of this.books.buckets.values()) {
-      const isOver = isFinal && weights.size === 0 && this.finals.has(id);
+    for (const { id, finalAt, weights, miners } of this.books.buckets.values()) {
+      const isOver = finalAt !== undefined && weights.size === 0 && this.finals.has(id);
       if (isOver && !all) continue;
       const [weight, reward, isFinalNow] = await pool.bucket(id);
       const unclaimed = isOver

@@ -19,6 +19,7 @@ import {
 import type { Receipt } from "@turingfog/sdk/wire";
 
 const BASIS_POINTS = 10_000n;
+const FOREVER = 2n ** 64n;
 
 /** The parameters of the deployment that the books reckon with. */
 export interface Terms {
@@ -52,12 +53,16 @@ export interface Account {
   refunded: bigint;
 }
 
+/** What was earned in one round of an asset. */
 export interface BookedBucket {
   id: bigint;
-  epoch: bigint;
+  round: bigint;
   asset: string;
+  /** When the round's first weight came in, and when its reward became final. */
+  openedAt: bigint;
+  finalAt?: bigint;
   weight: bigint;
-  /** By miner; a claim takes his out. */
+  /** By miner; a claim takes the miner's out. */
   weights: Map<string, bigint>;
   /** Ever. */
   miners: Set<string>;
@@ -66,7 +71,6 @@ export interface BookedBucket {
   proceeds: bigint;
   reward: bigint;
   claimed: bigint;
-  isFinal: boolean;
 }
 
 /** What a `Destroyed` event must say, and how the amount was split. */
@@ -84,10 +88,15 @@ export interface BookedClaim {
   paid: bigint;
 }
 
+/** A closed round that is not final: what can be burned or sold. */
+export interface BookedLot {
+  bucket: BookedBucket;
+  closedAt: bigint;
+}
+
 interface BookedAuction {
   wholeUnit: bigint;
   referencePrice: bigint;
-  soldOutAt: bigint;
 }
 
 /**
@@ -109,17 +118,19 @@ export class Books {
   supply: SupplyState = GENESIS;
 
   private readonly auctions = new Map<string, BookedAuction>();
+  /** The buckets of each asset, by round. */
+  private readonly rounds = new Map<string, BookedBucket[]>();
 
   constructor(
     private readonly terms: Terms,
     readonly tft: string,
   ) {
-    this.accounts.set(tft, { paidIn: 0n, earned: 0n, refunded: 0n });
+    this.listed(tft);
   }
 
   list(asset: string, decimals: bigint, referencePrice: bigint): void {
-    this.accounts.set(asset, { paidIn: 0n, earned: 0n, refunded: 0n });
-    this.auctions.set(asset, { wholeUnit: 10n ** decimals, referencePrice, soldOutAt: 0n });
+    this.listed(asset);
+    this.auctions.set(asset, { wholeUnit: 10n ** decimals, referencePrice });
   }
 
   /** A renewal before the attestation in force runs out keeps its start. */
@@ -157,7 +168,7 @@ export class Books {
       order.settled.set(receipt.nodeId, settled);
       order.earned += earned;
       this.account(asset).earned += earned;
-      if (earned !== 0n) this.addWeight(epochOf(at, this.terms.epochLength), asset, node.payout, earned);
+      if (earned !== 0n) this.addWeight(asset, node.payout, earned, at);
     }
   }
 
@@ -167,30 +178,34 @@ export class Books {
     this.orders.delete(orderId);
   }
 
-  /** A TFT bucket, destroyed as it is. */
-  burnedEpoch(epoch: bigint): void {
-    const bucket = this.bucket(bucketId(epoch, this.tft));
-    this.destroyed(bucket, bucket.weight, bucket.weight);
+  /** The closed TFT round, destroyed as it is. */
+  burned(at: bigint): void {
+    const { bucket } = this.lot(this.tft, at);
+    this.destroyed(bucket, bucket.weight, bucket.weight, at);
   }
 
   /** A fill of the lot of `asset` that is for sale. */
   bidFor(asset: string, amount: bigint, at: bigint): void {
-    const { bucket, startedAt, auction } = this.lot(asset);
-    const price = priceAt(auction.referencePrice, at - startedAt, this.terms.auctionPeriod);
+    const { bucket, closedAt } = this.lot(asset, at);
+    const auction = this.auction(asset);
+    const price = priceAt(auction.referencePrice, at - closedAt, this.terms.auctionPeriod);
     const filled = filledAmount(amount, bucket.weight - bucket.sold, bucket.weight);
-    this.destroyed(bucket, filled, tftOwed(filled, price, auction.wholeUnit));
-    if (!bucket.isFinal) return;
+    this.destroyed(bucket, filled, tftOwed(filled, price, auction.wholeUnit), at);
+    if (bucket.finalAt === undefined) return;
 
     auction.referencePrice = nextReference(auction.referencePrice, bucket.proceeds, bucket.weight, auction.wholeUnit);
-    auction.soldOutAt = at;
   }
 
-  /** The oldest lot of an asset, and when its clock started. */
-  lot(asset: string): { bucket: BookedBucket; startedAt: bigint; auction: BookedAuction } {
-    const auction = entry(this.auctions, asset, "auction of");
-    const bucket = this.waiting(asset).at(0);
-    if (bucket === undefined) throw new Error(`The books have no lot of ${asset}`);
-    return { bucket, startedAt: max((bucket.epoch + 1n) * this.terms.epochLength, auction.soldOutAt), auction };
+  /** The closed round of an asset that is not final, if there is one. */
+  closedRound(asset: string, at: bigint): BookedLot | undefined {
+    const bucket = this.roundsOf(asset).find(({ finalAt }) => finalAt === undefined);
+    if (bucket === undefined) return undefined;
+    const closedAt = this.closesAt(bucket);
+    return closedAt <= at ? { bucket, closedAt } : undefined;
+  }
+
+  referencePrice(asset: string): bigint {
+    return this.auction(asset).referencePrice;
   }
 
   /** A claim of all that is final. */
@@ -212,7 +227,9 @@ export class Books {
 
   /** The final buckets in which a miner has something left to claim. */
   claimable(miner: string): bigint[] {
-    return [...this.buckets.values()].filter((b) => b.isFinal && b.weights.has(miner)).map(({ id }) => id);
+    return [...this.buckets.values()]
+      .filter((b) => b.finalAt !== undefined && b.weights.has(miner))
+      .map(({ id }) => id);
   }
 
   order(orderId: bigint): BookedOrder {
@@ -223,23 +240,55 @@ export class Books {
     return entry(this.accounts, asset, "account of");
   }
 
-  /** The buckets of an asset that are not final, oldest first. */
-  waiting(asset: string): BookedBucket[] {
-    return [...this.buckets.values()]
-      .filter((bucket) => bucket.asset === asset && !bucket.isFinal)
-      .sort((a, b) => (a.epoch < b.epoch ? -1 : 1));
+  private listed(asset: string): void {
+    this.accounts.set(asset, { paidIn: 0n, earned: 0n, refunded: 0n });
+    this.rounds.set(asset, []);
+  }
+
+  private lot(asset: string, at: bigint): BookedLot {
+    const lot = this.closedRound(asset, at);
+    if (lot === undefined) throw new Error(`The books have no lot of ${asset}`);
+    return lot;
+  }
+
+  private auction(asset: string): BookedAuction {
+    return entry(this.auctions, asset, "auction of");
+  }
+
+  private roundsOf(asset: string): BookedBucket[] {
+    return entry(this.rounds, asset, "rounds of");
   }
 
   private bucket(id: bigint): BookedBucket {
     return entry(this.buckets, id, "bucket");
   }
 
-  private addWeight(epoch: bigint, asset: string, miner: string, amount: bigint): void {
-    const id = bucketId(epoch, asset);
-    const bucket = this.buckets.get(id) ?? {
-      id,
-      epoch,
-      asset,
+  /** A round closes when the epoch of its first weight has ended and the round before it is final. */
+  private closesAt({ asset, round, openedAt }: BookedBucket): bigint {
+    const { epochLength } = this.terms;
+    const epochEnd = (epochOf(openedAt, epochLength) + 1n) * epochLength;
+    // rounds count from 1
+    const before = this.roundsOf(asset).at(Number(round) - 2);
+    if (round === 1n || before === undefined) return epochEnd;
+    return before.finalAt === undefined ? FOREVER : max(epochEnd, before.finalAt);
+  }
+
+  private addWeight(asset: string, miner: string, amount: bigint, at: bigint): void {
+    const bucket = this.openRound(asset, at);
+    bucket.weight += amount;
+    bucket.weights.set(miner, (bucket.weights.get(miner) ?? 0n) + amount);
+    bucket.miners.add(miner);
+  }
+
+  private openRound(asset: string, at: bigint): BookedBucket {
+    const rounds = this.roundsOf(asset);
+    const latest = rounds.at(-1);
+    if (latest !== undefined && latest.finalAt === undefined && this.closesAt(latest) > at) return latest;
+
+    const round = BigInt(rounds.length) + 1n;
+    const id = bucketId(round, asset);
+    const bucket = {
+      ...{ id, round, asset, openedAt: at },
       weight: 0n,
       weights: new Map<string, bigint>(),
       miners: new Set<string>(),
@@ -247,15 +296,13 @@ export class Books {
       proceeds: 0n,
       reward: 0n,
       claimed: 0n,
-      isFinal: false,
     };
-    bucket.weight += amount;
-    bucket.weights.set(miner, (bucket.weights.get(miner) ?? 0n) + amount);
-    bucket.miners.add(miner);
+    rounds.push(bucket);
     this.buckets.set(id, bucket);
+    return bucket;
   }
 
-  private destroyed(bucket: BookedBucket, sold: bigint, bought: bigint): void {
+  private destroyed(bucket: BookedBucket, sold: bigint, bought: bigint, at: bigint): void {
     const destruction = destroy(this.supply, bought);
     const operations = (destruction.release * this.terms.operationsShare) / BASIS_POINTS;
     const reward = destruction.distributed + destruction.release - operations;
@@ -267,7 +314,7 @@ export class Books {
     bucket.sold += sold;
     bucket.proceeds += bought;
     bucket.reward += reward;
-    bucket.isFinal = bucket.sold === bucket.weight;
+    if (bucket.sold === bucket.weight) bucket.finalAt = at;
   }
 }
 

@@ -155,9 +155,9 @@ function depositsAreAccountedFor({ now, books }: CheckedStep): void {
 function claimsStayWithinRewards({ books }: CheckedStep): void {
   const check = "claimsStayWithinRewards";
   for (const { miner, due, paid } of books.claims) equal(check, `the claim of ${miner}`, paid, due);
-  for (const { id, reward, claimed, weights, miners, isFinal } of books.buckets.values()) {
+  for (const { id, reward, claimed, weights, miners, finalAt } of books.buckets.values()) {
     atMost(check, `claimed of bucket ${id}`, claimed, reward);
-    if (isFinal && weights.size === 0) {
+    if (finalAt !== undefined && weights.size === 0) {
       atMost(check, `left in bucket ${id} after all claims`, reward - claimed, BigInt(miners.size) - 1n);
     }
   }

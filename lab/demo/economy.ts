@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { epochOf, max, min, priceAt, tftOwed } from "@turingfog/sdk";
-import { collectQuorum, type OrderRequest, readSignerSet, type SignerSet, signMessage } from "@turingfog/sdk/ethers";
+import { ceilDiv, max, min, priceAt, tftOwed } from "@turingfog/sdk";
+import { type OrderRequest, readSignerSet, type SignerSet, signMessage } from "@turingfog/sdk/ethers";
 import {
   encodeReceiptFile,
   type OracleMessages,
@@ -211,59 +211,58 @@ export class Economy {
     }
   }
 
-  /** Four sign, less one who is away; three are enough. */
+  /** Four sign, less one who is away; three are enough. The contracts check what they sign. */
   private async signed<T extends OracleMessageType>(
     type: T,
     content: Omit<OracleMessages[T], "signerSetVersion">,
   ): Promise<Signature[]> {
-    const { signerSet } = this;
-    const message = { ...content, signerSetVersion: signerSet.version } as OracleMessages[T];
+    const { domain, version } = this.signerSet;
+    const message = { ...content, signerSetVersion: version } as OracleMessages[T];
     const { oracleSigners } = this.world.actors;
     const away = this.random.below(oracleSigners.length);
     const present = oracleSigners.filter((_, i) => i !== away);
-    const signatures = await Promise.all(present.map((signer) => signMessage(signer, signerSet.domain, type, message)));
-    return collectQuorum(signerSet, type, message, signatures);
+    return Promise.all(present.map((signer) => signMessage(signer, domain, type, message)));
   }
 
   /* BUYBACK */
 
-  /** Destroys the TFT buckets of the epochs that have ended. */
-  async burnEpochs(): Promise<void> {
-    for (const { epoch } of await this.ended(this.addresses.tft)) {
-      await this.world.contracts.controller.connect(this.world.actors.keeper).burnEpoch(epoch);
-      this.books.burnedEpoch(epoch);
+  /** Destroys the closed TFT round, and the next one if it closes by that. */
+  async burnRounds(): Promise<void> {
+    const { controller } = this.world.contracts;
+    for (let lot = await this.lot(this.addresses.tft); lot !== undefined; lot = await this.lot(this.addresses.tft)) {
+      await controller.connect(this.world.actors.keeper).burn(lot.bucket.round);
+      this.books.burned(BigInt(await time.latest()));
       await this.auditor.audit();
     }
   }
 
   /**
-   * Sells the lots of the epochs that have ended, each in two halves, with TFT bought on the market: as soon as that
-   * leaves a profit, if it does before `deadline`.
+   * Sells the lot of dollars, and the next one if it closes by that, each in two halves, with TFT bought on the market:
+   * as soon as that leaves a profit, if it does before `deadline`.
    */
   async fillLots(deadline: bigint): Promise<void> {
     const { usd, filler, actors } = this.world;
-    for (const bucket of await this.ended(this.addresses.usd)) {
-      for (const amount of [bucket.weight / 2n, bucket.weight - bucket.weight / 2n]) {
-        if (amount === 0n) continue;
-        const at = await this.profitableFrom(amount);
-        if (at > deadline) return;
+    for (let lot = await this.lot(this.addresses.usd); lot !== undefined; lot = await this.lot(this.addresses.usd)) {
+      const { round, weight, sold } = lot.bucket;
+      const amount = min(ceilDiv(weight, 2n), weight - sold);
+      const at = await this.profitableFrom(amount, lot.closedAt);
+      if (at > deadline) return;
 
-        await time.setNextBlockTimestamp(max(at, BigInt(await time.latest()) + 1n));
-        await filler.connect(actors.keeper).fill(usd, bucket.epoch, amount, POOL_FEE, 1n);
-        this.books.bidFor(this.addresses.usd, amount, BigInt(await time.latest()));
-        await this.auditor.audit();
-      }
+      await time.setNextBlockTimestamp(max(at, BigInt(await time.latest()) + 1n));
+      await filler.connect(actors.keeper).fill(usd, round, amount, POOL_FEE, 1n);
+      this.books.bidFor(this.addresses.usd, amount, BigInt(await time.latest()));
+      await this.auditor.audit();
     }
   }
 
   /** From when on the market gives enough TFT for a part of the lot, and a profit. */
-  private async profitableFrom(amount: bigint): Promise<bigint> {
+  private async profitableFrom(amount: bigint, startedAt: bigint): Promise<bigint> {
     const { usd, market, params } = this.world;
-    const { startedAt, auction } = this.books.lot(this.addresses.usd);
+    const referencePrice = this.books.referencePrice(this.addresses.usd);
     const obtainable = await market.quote(amount - amount / PROFIT_DIVISOR);
     const wholeUnit = 10n ** (await usd.decimals());
     const owed = (elapsed: bigint) =>
-      tftOwed(amount, priceAt(auction.referencePrice, elapsed, params.auctionPeriod), wholeUnit);
+      tftOwed(amount, priceAt(referencePrice, elapsed, params.auctionPeriod), wholeUnit);
 
     // the price only falls
     let [low, high] = [0n, 16n * params.auctionPeriod];
@@ -275,10 +274,9 @@ export class Economy {
     return startedAt + low;
   }
 
-  /** Buckets of an asset that wait to be destroyed or sold, oldest first. */
-  private async ended(asset: string) {
-    const epoch = epochOf(BigInt(await time.latest()), this.world.params.epochLength);
-    return this.books.waiting(asset).filter((bucket) => bucket.epoch < epoch);
+  /** The closed round of an asset, to be destroyed or sold. */
+  private async lot(asset: string) {
+    return this.books.closedRound(asset, BigInt(await time.latest()));
   }
 
   /* REWARDS AND THE MARKET */

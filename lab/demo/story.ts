@@ -180,7 +180,7 @@ export class Story {
   }
 
   /**
-   * A day: last night's receipts are settled, yesterday's buckets destroyed and claimed, orders opened, and at night
+   * A day: last night's receipts are settled, the closed rounds destroyed and claimed, orders opened, and at night
    * the oracle measures what was done.
    * @param latecomer whose receipts the keeper leaves out
    */
@@ -189,7 +189,7 @@ export class Story {
     const { keeper, miners } = economy.world.actors;
 
     await economy.until(today + MINUTE);
-    await economy.burnEpochs();
+    await economy.burnRounds();
 
     await economy.until(today + 6n * HOUR);
     const batch = this.batches.at(-1);
@@ -301,7 +301,7 @@ export class Story {
     await economy.closeOrders();
 
     await economy.until(last + DAY + MINUTE);
-    await economy.burnEpochs();
+    await economy.burnRounds();
     await economy.fillLots(first + MONTH - DAY);
     await economy.claimRewards();
     for (const miner of actors.miners) await economy.sellTFT(miner, 90n);

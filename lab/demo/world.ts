@@ -2,19 +2,14 @@ import path from "node:path";
 
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { type DeploymentParameters, readParameters } from "@turingfog/operator";
-import { type SystemContracts, TuringFog } from "@turingfog/sdk/ethers";
+import { CONTRACTS, type SystemContracts, TuringFog } from "@turingfog/sdk/ethers";
 import { parseUnits } from "ethers";
 import { ethers, ignition } from "hardhat";
 
 import { deploySystem } from "../../deploy/inProcess";
 import FillerModule from "../../deploy/modules/Filler";
 import { createPool, deployUniswapV3 } from "../../test/helpers/uniswap";
-import {
-  type TestToken,
-  type UniswapV3BuybackFiller,
-  UniswapV3BuybackFiller__factory,
-  type VestedAllocation,
-} from "../../typechain-types";
+import type { TestToken, UniswapV3BuybackFiller, VestedAllocation } from "../../typechain-types";
 import { Market } from "./market";
 
 /** What the treasury provides the market with: a dollar buys 100 TFT at first. */
@@ -25,6 +20,7 @@ const FIRST_REFERENCE_PRICE = parseUnits("100", 18);
 const LOCAL_PARAMETERS = path.join(__dirname, "../../deploy/parameters/local.json5");
 
 export interface Actors {
+  /** In ascending order of their addresses, as the contracts ask for. */
   oracleSigners: HardhatEthersSigner[];
   /** The treasuries, which sell TFT to the market as the years go by. */
   treasury: HardhatEthersSigner;
@@ -86,7 +82,7 @@ export async function createWorld(): Promise<World> {
     contracts,
     vestings: Object.values(vestings),
     usd,
-    filler: UniswapV3BuybackFiller__factory.connect(await filler.getAddress(), deployer),
+    filler: CONTRACTS.filler.factory.connect(await filler.getAddress(), deployer),
     market: await Market.of(uniswap, pool, contracts.tft, usd),
     actors,
     params,
@@ -107,7 +103,7 @@ async function castOf(params: DeploymentParameters, accounts: HardhatEthersSigne
   ]);
   const [keeper, alice, bob, carol, gateway, ...miners] = accounts.filter(({ address }) => !taken.has(address));
   return {
-    oracleSigners: await Promise.all(params.signers.map(named)),
+    oracleSigners: await Promise.all([...params.signers].sort(ascending).map(named)),
     treasury: await named(held[0]),
     operations: await named(params.operations.treasury),
     beneficiaries: await Promise.all(vested.map(({ beneficiary }) => named(beneficiary))),
@@ -118,4 +114,8 @@ async function castOf(params: DeploymentParameters, accounts: HardhatEthersSigne
     carol,
     gateway,
   };
+}
+
+function ascending(a: string, b: string): number {
+  return BigInt(a) < BigInt(b) ? -1 : 1;
 }

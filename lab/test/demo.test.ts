@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { bucketId, NOMINAL_SUPPLY, WAD as TFT } from "@turingfog/sdk";
+import { DAY, epochOf, NOMINAL_SUPPLY, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 
 import { CHECKS, CheckFailedError, type Observation, type CheckedStep } from "../demo/checks";
@@ -106,11 +106,12 @@ describe("Demo", () => {
     expect(passed).to.be.above(50 * CHECKS.length);
   });
 
-  it("lets a late receipt earn in the bucket of the day on which it is settled", async () => {
+  it("lets a late receipt earn in the round that is open when it is settled", async () => {
     const { rows, books, usd, miners } = await loadFixture(tenDaysFixture);
 
-    // the V100 is the third miner's, and no other node of his has worked for dollars by then
-    const bucket = books.buckets.get(bucketId(rows[6].epoch, usd));
+    // the V100 is the third miner's, who has no other node that has worked for dollars by then
+    const opened = [...books.buckets.values()].filter(({ asset }) => asset === usd);
+    const bucket = opened.find(({ openedAt }) => epochOf(openedAt, DAY) === rows[6].epoch);
     expect(bucket?.miners).to.include(miners[2].address);
   });
 

@@ -1,4 +1,4 @@
-import type { ContractRunner } from "ethers";
+import { Contract, type ContractRunner, type Interface } from "ethers";
 
 import {
   BuybackBurnController__factory,
@@ -76,6 +76,15 @@ export class MissingAddressError extends TuringFogError {
   }
 }
 
+const interfaces = new Map<SystemKey, Interface>();
+
+/** Returns a contract's parsed ABI, parsed once: that takes longer than all else of a client. */
+function interfaceOf(key: SystemKey): Interface {
+  const parsed = interfaces.get(key) ?? CONTRACTS[key].factory.createInterface();
+  interfaces.set(key, parsed);
+  return parsed;
+}
+
 /**
  * Returns typed clients of a deployment's contracts, all through one runner.
  * @throws MissingAddressError
@@ -83,7 +92,7 @@ export class MissingAddressError extends TuringFogError {
 export function connectContracts(addresses: SystemAddresses, runner: ContractRunner | null): SystemContracts {
   const clients = SYSTEM_KEYS.map((key) => {
     if (addresses[key] === undefined) throw new MissingAddressError(key);
-    return [key, CONTRACTS[key].factory.connect(addresses[key], runner)];
+    return [key, new Contract(addresses[key], interfaceOf(key), runner)];
   });
   return Object.fromEntries(clients) as SystemContracts;
 }
