@@ -1,70 +1,104 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { main, type Output, wholeNumber } from "@turingfog/cli";
-import { toJson } from "@turingfog/sdk";
+import { LATER_PERIOD_HALVINGS, toJson } from "@turingfog/sdk";
 import { type Off, type Result, runGrid, scenarioOf } from "./auction/cases";
 import { healingChart, priceChart } from "./auction/chart";
-import { type Table, toMarkdown } from "./auction/report";
+import { markdownOf, type Table, toMarkdown } from "./auction/report";
 import { simulate } from "./auction/simulate";
 import * as tables from "./auction/tables";
-import { RECOMMENDED_LATER, VERSION_ONE, versionTwo } from "./auction/versions";
+import { VERSION_ONE, versionTwo } from "./auction/versions";
 
-const USAGE = `Lives a year of the auction by the rules of version 2, beside those of version 1, and weighs the choice of LATER.
+const USAGE = `Lives a year of the auction by the rules in force, beside those of version 1, and weighs the choice of LATER.
 
-  npm run simulate:auction -- [--seed N] [--out DIR] [--json]
+  npm run simulate:auction -- [--seed N] [--out DIR] [--json] [--check]
 
   --seed N   when the lone bidder sleeps, and how the market swings (default 1)
   --out DIR  where auction.md, auction.json, auction-price.svg and auction-healing.svg are written; nowhere unless given
   --json     print the tables and every case as JSON
+  --check    compare the tables and charts with docs/ instead of printing them
   --help     print this
 
-Runs without a chain, within three minutes on one core; progress goes to stderr. docs/auction.md has the tables. Ends
-with 1 if an asset of version 2 had more than two unfinished rounds at once.`;
+Runs without a chain, within three minutes on one core; progress goes to stderr. docs/auction.md and docs/mechanism.md
+have the tables. Ends with 1 if an asset of version 2 had more than two unfinished rounds at once, or if docs/ differ.`;
+
+const DOCS = path.join(__dirname, "../docs");
 
 /** An asset has one open round and at most one closed one. */
 const MOST_UNFINISHED = 2;
 
-async function run(values: { seed: string; out?: string }, output: Output): Promise<number> {
+async function run(values: { seed: string; out?: string; check: boolean }, output: Output): Promise<number> {
   const seed = wholeNumber("seed", values.seed, 0);
-  const version = versionTwo(RECOMMENDED_LATER);
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const version = versionTwo();
   const [second, first] = [version, VERSION_ONE].map((each) =>
     runGrid(each, seed, (done, all) => say(`${each.name}: case ${done} of ${all}`)),
   );
 
-  const steps: [name: string, make: () => Table][] = [
-    ["both versions", () => tables.gridTable(second, first)],
-    ["stand-stills", () => tables.standstillTable(second)],
-    ["moving markets", () => tables.driftTable(version, seed)],
-    ["what version 1 cannot leave", () => tables.absorbingTable(version, seed)],
-    ["LATER, stand-stills", () => tables.lossTable()],
-    ["LATER, a lone bidder", () => tables.sleeperTable(seed)],
-    ["LATER, healing", () => tables.healingTable(seed)],
-    ["what does not heal", () => tables.unhealedTable(version, second, seed)],
-    ["dust", () => tables.dustTable()],
-    ["walks of the reference", () => tables.walkTable()],
+  const steps: [page: string, name: string, make: () => Table][] = [
+    ["auction.md", "both versions", () => tables.gridTable(second, first)],
+    ["auction.md", "stand-stills", () => tables.standstillTable(second)],
+    ["mechanism.md", "returns", () => tables.returnTable(version, second)],
+    ["auction.md", "epochs and periods", () => tables.timingTable(seed)],
+    ["auction.md", "moving markets", () => tables.driftTable(version, seed)],
+    ["auction.md", "what version 1 cannot leave", () => tables.absorbingTable(version, seed)],
+    ["mechanism.md", "LATER", () => tables.laterTable(seed)],
+    ["auction.md", "LATER, stand-stills", () => tables.lossTable()],
+    ["auction.md", "LATER, a lone bidder", () => tables.sleeperTable(seed)],
+    ["auction.md", "LATER, healing", () => tables.healingTable(seed)],
+    ["auction.md", "what does not heal", () => tables.unhealedTable(version, second, seed)],
+    ["auction.md", "dust", () => tables.dustTable()],
+    ["auction.md", "walks of the reference", () => tables.walkTable()],
   ];
-  const made = steps.map(([name, make]) => {
+  const made = steps.map(([page, name, make]) => {
     say(`table: ${name}`);
-    return make();
+    return { page, table: make() };
   });
+  const isKept = second.every(({ outcome }) => outcome.unfinished <= MOST_UNFINISHED);
 
-  const document = { seed, later: RECOMMENDED_LATER, tables: made, cases: [...second, ...first].map(plain) };
-  const text = `Seed ${seed}; version 2 with LATER = ${RECOMMENDED_LATER} unless a table says otherwise.\n\n${toMarkdown(made)}`;
+  const charts = { "auction-price.svg": priceChart(), "auction-healing.svg": drawHealing(seed) };
+  if (values.check) {
+    const stale = await differences(made, charts);
+    output.result({ stale }, stale.length === 0 ? "docs/ have these tables and charts" : stale.join("\n"));
+    return isKept && stale.length === 0 ? 0 : 1;
+  }
+
+  const printed = made.map(({ table }) => table);
+  const document = {
+    seed,
+    later: LATER_PERIOD_HALVINGS,
+    tables: printed,
+    cases: [...second, ...first].map(plain),
+  };
+  const text = `Seed ${seed}; version 2 with LATER = ${LATER_PERIOD_HALVINGS} unless a table says otherwise.\n\n${toMarkdown(printed)}`;
   if (values.out !== undefined) {
-    const files = {
-      "auction.md": `${text}\n`,
-      "auction.json": `${toJson(document)}\n`,
-      "auction-price.svg": priceChart(),
-      "auction-healing.svg": drawHealing(seed),
-    };
+    const files = { "auction.md": `${text}\n`, "auction.json": `${toJson(document)}\n`, ...charts };
     await mkdir(values.out, { recursive: true });
     for (const [name, content] of Object.entries(files)) await writeFile(path.join(values.out, name), content);
     say(`written: ${Object.keys(files).join(", ")} in ${values.out}`);
   }
   output.result(document, text);
-  return second.every(({ outcome }) => outcome.unfinished <= MOST_UNFINISHED) ? 0 : 1;
+  return isKept ? 0 : 1;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Says which tables and charts docs/ lack, or have otherwise. */
+async function differences(
+  made: readonly { page: string; table: Table }[],
+  charts: Record<string, string>,
+): Promise<string[]> {
+  const read = (name: string) => readFile(path.join(DOCS, name), "utf8");
+  const stale: string[] = [];
+  for (const { page, table } of made) {
+    if (!(await read(page)).includes(markdownOf(table))) stale.push(`docs/${page} lacks the table: ${table.title}`);
+  }
+  for (const [name, chart] of Object.entries(charts)) {
+    if ((await read(name)) !== chart) stale.push(`docs/${name} differs`);
+  }
+  return stale;
 }
 
 /** Returns a case for the document, with the last of its ratios alone and without its rounds. */
@@ -75,7 +109,7 @@ function plain({ version, scenario, outcome }: Result) {
 }
 
 function drawHealing(seed: number): string {
-  const version = versionTwo(RECOMMENDED_LATER);
+  const version = versionTwo();
   const high: Off = { factor: 1_000_000n, side: "high" };
   const low: Off = { factor: 10_000n, side: "low" };
   const lines = [
@@ -98,7 +132,11 @@ function drawHealing(seed: number): string {
 
 main({
   usage: USAGE,
-  options: { seed: { type: "string", default: "1" }, out: { type: "string" } },
+  options: {
+    seed: { type: "string", default: "1" },
+    out: { type: "string" },
+    check: { type: "boolean", default: false },
+  },
   required: [],
   run,
 });

@@ -24,6 +24,18 @@ export const CROWDS: readonly Crowd[] = ["two", "one"];
 /** Hours. */
 export const STANDSTILLS = [6, 24, 72, 168] as const;
 
+/** Epochs and periods, in hours: a day each, and pairs in which they are far apart. */
+export const TIMINGS: readonly (readonly [epoch: number, period: number])[] = [
+  [24, 24],
+  [12, 24],
+  [1, 24],
+  [24, 1],
+  [168, 24],
+  [24, 168],
+  [1, 720],
+  [720, 1],
+];
+
 /** A scenario and what became of it under one version. */
 export interface Result {
   readonly version: string;

@@ -1,5 +1,7 @@
+import { LATER_PERIOD_HALVINGS } from "@turingfog/sdk";
+
 import type { Outcome } from "./simulate";
-import { LATER_CHOICES, PERIOD, RECOMMENDED_LATER, VERSION_ONE, versionTwo } from "./versions";
+import { LATER_CHOICES, PERIOD, VERSION_ONE, versionTwo } from "./versions";
 
 /** A line of a chart, in the units of its axes. */
 interface Line {
@@ -61,7 +63,7 @@ export function priceChart(): string {
     version: versionTwo(later),
     label: `version 2, LATER = ${later}`,
     colour: colours[i],
-    isDashed: later !== RECOMMENDED_LATER,
+    isDashed: later !== LATER_PERIOD_HALVINGS,
   }));
   const first = { version: VERSION_ONE, label: "version 1", colour: "grey", isDashed: false };
   const ages = Array.from({ length: SAMPLES + 1 }, (_, i) => Math.round((i * periods * PERIOD) / SAMPLES));

@@ -1,6 +1,4 @@
-import { ceilDiv, WAD } from "@turingfog/sdk";
-
-import { FULL_PROCEEDS } from "./rules";
+import { ceilDiv, FULL_PROCEEDS, WAD } from "@turingfog/sdk";
 
 /** Roundings of a step of the reference. */
 export const ROUNDINGS = ["towards r", "nearest", "away from r"] as const;

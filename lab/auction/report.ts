@@ -11,7 +11,8 @@ export function toMarkdown(tables: readonly Table[]): string {
   return tables.map((table) => `### ${table.title}\n\n${markdownOf(table)}`).join("\n\n");
 }
 
-function markdownOf({ columns, rows }: Table): string {
+/** Returns a table without its title. */
+export function markdownOf({ columns, rows }: Table): string {
   const isRight = columns.map((column) => column.startsWith(">"));
   const titles = columns.map((column) => column.replace(/^>/, ""));
   const widths = titles.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i].length)));

@@ -1,4 +1,4 @@
-import { EPOCH, type Version } from "./versions";
+import type { Version } from "./versions";
 
 /** What was earned in an asset until it is sold; times in seconds. */
 export interface Round {
@@ -64,7 +64,8 @@ export class Rounds {
   }
 
   private epochEndOf(index: number): number {
-    return (Math.floor(this.all[index].firstEarnedAt / EPOCH) + 1) * EPOCH;
+    const { epoch } = this.version.timing;
+    return (Math.floor(this.all[index].firstEarnedAt / epoch) + 1) * epoch;
   }
 }
 

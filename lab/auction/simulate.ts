@@ -1,4 +1,4 @@
-import { filledAmount, max, min, tftOwed, WAD } from "@turingfog/sdk";
+import { filledAmount, max, MAX_REFERENCE, min, MIN_REFERENCE, tftOwed, WAD } from "@turingfog/sdk";
 
 import { Random } from "../demo/random";
 import {
@@ -14,8 +14,7 @@ import {
   willingnessOf,
 } from "./market";
 import { mostUnfinished, type Round, Rounds } from "./rounds";
-import { MAX_REFERENCE, MIN_REFERENCE } from "./rules";
-import { PERIOD, type Version } from "./versions";
+import type { Version } from "./versions";
 
 /** A market over some days. */
 export interface Scenario {
@@ -151,7 +150,7 @@ class Buyer {
   /** Returns the first second of a lot's age at which its price is at or below the limit. */
   private reach(reference: bigint, limit: bigint): number {
     const isReached = (elapsed: number) => this.version.priceAt(reference, BigInt(elapsed)) <= limit;
-    const guess = Math.round(this.version.ageAt(Number(limit) / Number(reference)) * PERIOD);
+    const guess = Math.round(this.version.ageAt(Number(limit) / Number(reference)) * this.version.timing.period);
     let low = Math.max(guess - 2, 0);
     while (low > 0 && isReached(low)) low = Math.max(low - 60, 0);
     let high = low;

@@ -1,13 +1,12 @@
-import { ceilDiv, WAD } from "@turingfog/sdk";
+import { ceilDiv, MAX_REFERENCE, MIN_REFERENCE, OPENING_DOUBLINGS, WAD } from "@turingfog/sdk";
 
-import { CROWDS, type Off, type Result, RIGHT, scenarioOf, STANDSTILLS, VALUES, YEAR } from "./cases";
+import { CROWDS, type Off, type Result, RIGHT, scenarioOf, STANDSTILLS, TIMINGS, VALUES, YEAR } from "./cases";
 import { pushedUp, ROUNDINGS, SAVED_BY_A_LOT, stepOf, walkByTwo } from "./dust";
 import { BLOCK, DAY, DRIFTS, FIRST_MARKET_PRICE, HOUR } from "./market";
 import { factorOf, share, type Table, TFT, times } from "./report";
 import { unfinishedAt } from "./rounds";
-import { MAX_REFERENCE, MIN_REFERENCE, OPENING_DOUBLINGS } from "./rules";
 import { firstReference, type Outcome, type Scenario, simulate } from "./simulate";
-import { LATER_CHOICES, type Version, VERSION_ONE, versionTwo } from "./versions";
+import { LATER_CHOICES, type Version, VERSION_ONE, versionOne, versionTwo } from "./versions";
 
 const TOO_HIGH = [10n, 100n, 10_000n, 1_000_000n].map((factor): Off => ({ factor, side: "high" }));
 /** The furthest off at which a lot is still sold on its first day. */
@@ -63,6 +62,65 @@ export function standstillTable(results: readonly Result[]): Table {
       ">right: average",
       ">all: worst lot",
       ">healed in the year",
+    ],
+    rows,
+  };
+}
+
+/** Shows by which day each reference has returned, with and without a stand-still; beyond the year where it takes longer. */
+export function returnTable(version: Version, results: readonly Result[]): Table {
+  const pauses = [0, ...STANDSTILLS];
+  const rows = results
+    .filter(({ scenario }) => scenario.standstill === 0)
+    .map(({ scenario }) => {
+      const { factor, side, value, crowd } = scenario;
+      const same = results.filter(
+        ({ scenario: other }) =>
+          other.factor === factor && other.side === side && other.value === value && other.crowd === crowd,
+      );
+      const days = pauses.map((pause) => {
+        const result = same.find(({ scenario: other }) => other.standstill === pause);
+        if (result === undefined) throw new Error(`The grid has no stand-still of ${pause} h`);
+        return healed(result.outcome.healedBy === undefined ? untilHealed(version, result.scenario) : result.outcome);
+      });
+      return [...describe(scenario), String(Math.max(...same.map(({ outcome }) => outcome.unfinished))), ...days];
+    });
+  return {
+    title: "The day by which a reference has returned, by stand-still",
+    columns: ["reference", ">TFT a day", "bidders", ">unfinished", ...pauses.map((pause) => `>${duration(pause)}`)],
+    rows,
+  };
+}
+
+/** Shows epochs and periods of other lengths, over all earnings and bidders. */
+export function timingTable(seed: number): Table {
+  const offs: Off[] = [RIGHT, { factor: 10_000n, side: "high" }, { factor: 10_000n, side: "low" }];
+  const rows = TIMINGS.flatMap(([epoch, period]) => {
+    const timing = { epoch: epoch * HOUR, period: period * HOUR };
+    return offs.map((off) => {
+      const outcomes = CROWDS.flatMap((crowd) =>
+        VALUES.map((value) => simulate(versionTwo(undefined, timing), scenarioOf({ ...off, value, crowd, seed }))),
+      );
+      const first = simulate(versionOne(timing), scenarioOf({ ...off, value: 800n, crowd: "two", seed }));
+      return [
+        duration(epoch),
+        duration(period),
+        offOf(off),
+        String(Math.max(...outcomes.map(({ unfinished }) => unfinished))),
+        ...outcomes.slice(0, VALUES.length).map(healed),
+        first.unfinished.toLocaleString("en-US"),
+      ];
+    });
+  });
+  return {
+    title: "Other epochs and periods, over a year",
+    columns: [
+      "epoch",
+      "period",
+      "reference",
+      ">v2: unfinished",
+      ...VALUES.map((value) => `>healed by day, ${TFT(value * WAD)} TFT a day`),
+      ">v1: unfinished",
     ],
     rows,
   };
@@ -175,11 +233,35 @@ export function afterStandstill(version: Version, pause: number, reference: bigi
   return { worst, mean: shares.reduce((sum, each) => sum + each, 0) / shares.length };
 }
 
+/** Weighs LATER at a glance: what is left after stand-stills, and the days that healing takes. */
+export function laterTable(seed: number): Table {
+  const rows = LATER_CHOICES.map((later) => {
+    const version = versionTwo(later);
+    const left = STANDSTILLS.map((pause) => share(afterStandstill(version, pause * HOUR, firstReference(RIGHT)).mean));
+    const high = share(afterStandstill(version, DAY, firstReference(FOUR_TIMES)).mean);
+    const days = TOO_HIGH.map((off) =>
+      healed(untilHealed(version, scenarioOf({ ...off, value: 800n, crowd: "two", seed }))),
+    );
+    return [String(later), ...left, high, ...days];
+  });
+  return {
+    title:
+      "What LATER weighs: the share of a lot that is left on return, and the days in which a high reference returns",
+    columns: [
+      ">LATER",
+      ...STANDSTILLS.map((pause) => `>left after ${duration(pause)}`),
+      ">after 1 d, 4 times too high",
+      ...TOO_HIGH.map(({ factor }, i) => `>${i === 0 ? "days, " : ""}× ${factorOf(factor)}`),
+    ],
+    rows,
+  };
+}
+
 /** Weighs LATER: what a lone bidder that sleeps pays over a year, mean of some seeds. */
 export function sleeperTable(seed: number): Table {
   const rows = [RIGHT, TOO_HIGH[2]].flatMap((off) =>
     VALUES.flatMap((value) =>
-      [...LATER_CHOICES.map(versionTwo), VERSION_ONE].map((version, i) => {
+      [...LATER_CHOICES.map((later) => versionTwo(later)), VERSION_ONE].map((version, i) => {
         const outcomes = Array.from({ length: SEEDS }, (_, n) =>
           simulate(version, scenarioOf({ ...off, value, crowd: "one", seed: seed + n })),
         );
@@ -207,10 +289,7 @@ export function healingTable(seed: number): Table {
   const rows = TOO_HIGH.flatMap((off) =>
     LATER_CHOICES.map((later) => {
       const outcomes = VALUES.map((value) =>
-        simulate(
-          versionTwo(later),
-          scenarioOf({ ...off, value, crowd: "two", seed, days: TWENTY_YEARS, untilHealed: true }),
-        ),
+        untilHealed(versionTwo(later), scenarioOf({ ...off, value, crowd: "two", seed })),
       );
       return [offOf(off), String(later), hours(outcomes[0].firstLotHours), ...outcomes.map(healed)];
     }),
@@ -231,7 +310,7 @@ export function unhealedTable(version: Version, results: readonly Result[], seed
     scenarioOf({ factor: FIRST_MARKET_PRICE / MIN_REFERENCE, side: "low", value, crowd: "two", seed }),
   );
   const rows = [...unhealed, ...atFloor].map((scenario) => {
-    const outcome = simulate(version, { ...scenario, days: TWENTY_YEARS, untilHealed: true });
+    const outcome = untilHealed(version, scenario);
     return [
       ...describe(scenario),
       times(outcome.ratios[YEAR - 1]),
@@ -312,6 +391,11 @@ export function walkTable(): Table {
     ],
     rows,
   };
+}
+
+/** Lives a scenario until its reference has healed, for twenty years at the most. */
+function untilHealed(version: Version, scenario: Scenario): Outcome {
+  return simulate(version, { ...scenario, days: TWENTY_YEARS, untilHealed: true });
 }
 
 function describe({ factor, side, value, crowd }: Scenario): string[] {

@@ -4,189 +4,124 @@ import path from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { OutOfRangeError, priceAt as firstPriceAt, WAD } from "@turingfog/sdk";
+import {
+  FULL_PROCEEDS,
+  LATER_PERIOD_HALVINGS,
+  MAX_REFERENCE,
+  MIN_REFERENCE,
+  OutOfRangeError,
+  priceAt,
+  WAD,
+} from "@turingfog/sdk";
 import { RIGHT, scenarioOf } from "../auction/cases";
 import { healingChart, priceChart } from "../auction/chart";
 import { pushedUp, SAVED_BY_A_LOT, stepOf, walkByTwo } from "../auction/dust";
 import { CONSTANT, FIRST_MARKET_PRICE, WHOLE_UNIT } from "../auction/market";
 import { toMarkdown } from "../auction/report";
 import { mostUnfinished, Rounds, unfinishedAt } from "../auction/rounds";
-import { FULL_PROCEEDS, MAX_REFERENCE, MIN_REFERENCE, nextReference, priceAt } from "../auction/rules";
+import { firstVersionNextReference, firstVersionPriceAt, priceWithLater } from "../auction/rules";
 import { simulate } from "../auction/simulate";
 import { afterStandstill, healingBound, lossTable } from "../auction/tables";
-import { EPOCH, LATER_CHOICES, VERSION_ONE, versionTwo } from "../auction/versions";
+import { EPOCH, LATER_CHOICES, VERSION_ONE, versionOne, versionTwo } from "../auction/versions";
 
 const DAY = 86_400n;
 const R = 20n * WAD;
 const ROOT = path.join(__dirname, "../..");
 const SEED = Number(process.env.SEED ?? 1);
 
-describe("auction of version 2", () => {
-  describe("priceAt", () => {
+describe("auction", () => {
+  describe("priceWithLater", () => {
     const outOfRange: [what: string, args: [bigint, bigint, bigint, bigint], message: string][] = [
       ["a negative reference", [-1n, 0n, DAY, 4n], `reference price is -1, must be from 0 to ${MAX_REFERENCE}`],
-      ["a reference above the highest", [MAX_REFERENCE + 1n, 0n, DAY, 4n], `reference price is ${MAX_REFERENCE + 1n}`],
+      ["a reference above the highest", [MAX_REFERENCE + 1n, 2n * DAY, DAY, 6n], `must be from 0 to ${MAX_REFERENCE}`],
       ["a time before the start", [R, -1n, DAY, 4n], `elapsed is -1, must be from 0 to ${2n ** 40n - 1n}`],
-      ["a period of nothing", [R, 0n, 0n, 4n], `period is 0, must be from 1 to ${2n ** 40n - 1n}`],
+      ["a time beyond uint40", [R, 2n ** 40n, DAY, 6n], `elapsed is ${2n ** 40n}`],
+      ["a period of nothing", [R, 1n, 0n, 6n], `period is 0, must be from 1 to ${2n ** 40n - 1n}`],
       ["no halvings later", [R, 0n, DAY, 0n], "later is 0, must be from 1 to 64"],
     ];
     for (const [what, args, message] of outOfRange) {
       it(`rejects ${what}`, () => {
-        expect(() => priceAt(...args)).to.throw(OutOfRangeError, message);
+        expect(() => priceWithLater(...args)).to.throw(OutOfRangeError, message);
       });
     }
 
-    const exact: [elapsed: bigint, price: bigint, what: string][] = [
-      [0n, 8_192n * R, "8,192 r at the start"],
-      [3_600n, 256n * R, "256 r half-way through the opening"],
-      [7_200n, 8n * R, "8 r at a twelfth of a period"],
-      [23_040n, 4n * R, "4 r a fifth of the way from there"],
-      [54_720n, R, "r three fifths of the way"],
-      [86_400n, R / 4n, "r / 4 at the period's end"],
-    ];
-    for (const [elapsed, price, what] of exact) {
-      it(`is ${what}, whatever LATER is`, () => {
-        for (const later of LATER_CHOICES) expect(priceAt(R, elapsed, DAY, later)).to.equal(price);
+    it("is the SDK's price if LATER is the contracts'", () => {
+      const inputs = fc.tuple(
+        fc.bigInt(MIN_REFERENCE, MAX_REFERENCE),
+        fc.bigInt(0n, 40n * DAY),
+        fc.bigInt(60n, 30n * DAY),
+      );
+      const property = fc.property(inputs, ([reference, elapsed, period]) => {
+        expect(priceWithLater(reference, elapsed, period, LATER_PERIOD_HALVINGS)).to.equal(
+          priceAt(reference, elapsed, period),
+        );
       });
-    }
+      fc.assert(property, { seed: SEED, numRuns: 1_000 });
+    });
+
+    it("is the SDK's in the first period, whatever LATER is", () => {
+      for (const later of LATER_CHOICES) {
+        for (const elapsed of [0n, 3_600n, 7_200n, 54_720n, DAY]) {
+          expect(priceWithLater(R, elapsed, DAY, later)).to.equal(priceAt(R, elapsed, DAY));
+        }
+      }
+    });
 
     it("has fallen to r / 4 by LATER halvings after two periods", () => {
-      expect(priceAt(R, 2n * DAY, DAY, 4n)).to.equal((5n * WAD) / 16n);
-      expect(priceAt(R, 2n * DAY, DAY, 6n)).to.equal((5n * WAD) / 64n);
-      expect(priceAt(R, 2n * DAY, DAY, 8n)).to.equal((5n * WAD) / 256n);
+      expect(priceWithLater(R, 2n * DAY, DAY, 4n)).to.equal((5n * WAD) / 16n);
+      expect(priceWithLater(R, 2n * DAY, DAY, 6n)).to.equal((5n * WAD) / 64n);
+      expect(priceWithLater(R, 2n * DAY, DAY, 8n)).to.equal((5n * WAD) / 256n);
     });
 
     // computed with 60 decimals
     const around: [elapsed: bigint, later: bigint, price: bigint][] = [
-      [7_199n, 4n, 160_154_106_874_573_369_320n],
-      [7_201n, 4n, 159_992_998_666_515_491_669n],
-      [86_399n, 4n, 5_000_218_801_245_768_938n],
-      [86_401n, 4n, 4_999_839_551_838_175_610n],
       [86_401n, 6n, 4_999_759_329_688_044_688n],
       [86_401n, 8n, 4_999_679_108_825_073_746n],
-      [172_799n, 4n, 312_510_028_331_919_508n],
       [172_799n, 8n, 19_532_503_561_603_426n],
     ];
     for (const [elapsed, later, price] of around) {
       it(`is right to 17 digits after ${elapsed} s with LATER = ${later}`, () => {
-        const difference = priceAt(R, elapsed, DAY, later) - price;
+        const difference = priceWithLater(R, elapsed, DAY, later) - price;
         expect(difference >= -price / 10n ** 17n && difference <= price / 10n ** 17n).to.equal(true);
       });
     }
 
-    it("keeps its corners when a period is no multiple of twelve", () => {
-      expect(priceAt(R, 7n, 7n, 4n)).to.equal(R / 4n);
-      expect(priceAt(R, 14n, 7n, 4n)).to.equal(R / 64n);
+    it("is 0 at the age of 30 periods, at which a lot can be written off, with each LATER", () => {
+      for (const later of LATER_CHOICES) expect(priceWithLater(MAX_REFERENCE, 30n * DAY, DAY, later)).to.equal(0n);
+    });
+  });
+
+  describe("version 1", () => {
+    it("falls from 8 r to r / 4 in the first period, and by 8 halvings in each one after it", () => {
+      for (const [elapsed, price] of [
+        [0n, 8n * R],
+        [17_280n, 4n * R],
+        [51_840n, R],
+        [DAY, R / 4n],
+        [2n * DAY, R / 1_024n],
+        [18n * DAY, 0n],
+      ]) {
+        expect(firstVersionPriceAt(R, elapsed, DAY)).to.equal(price);
+      }
     });
 
-    it("is 0 from 128 halvings on, and below a unit at the age of 30 periods whatever the reference", () => {
-      expect(priceAt(MAX_REFERENCE, 23n * DAY, DAY, 4n)).to.equal(0n);
-      expect(priceAt(MAX_REFERENCE, 22n * DAY, DAY, 4n) > 0n).to.equal(true);
-      expect(priceAt(MAX_REFERENCE, 2n ** 40n - 1n, DAY, 4n)).to.equal(0n);
-      for (const later of LATER_CHOICES) expect(priceAt(MAX_REFERENCE, 30n * DAY, DAY, later)).to.equal(0n);
-    });
-
-    it("never rises with age, nor falls with the reference", () => {
-      const inputs = fc.tuple(
-        fc.bigInt(MIN_REFERENCE, MAX_REFERENCE),
-        fc.bigInt(0n, 40n * DAY),
-        fc.bigInt(0n, 600n),
-        fc.bigInt(60n, 30n * DAY),
-        fc.constantFrom(...LATER_CHOICES),
-      );
-      const property = fc.property(inputs, ([reference, elapsed, more, period, later]) => {
-        const price = priceAt(reference, elapsed, period, later);
-        expect(priceAt(reference, elapsed + more, period, later) <= price).to.equal(true);
-        expect(priceAt(reference / 2n, elapsed, period, later) <= price).to.equal(true);
-      });
-      fc.assert(property, { seed: SEED, numRuns: 500 });
-    });
-
-    it("is version 1's to a unit after the first period, if LATER is 8", () => {
+    it("has the price of LATER = 8 to a unit after the first period", () => {
       const inputs = fc.tuple(fc.bigInt(MIN_REFERENCE, MAX_REFERENCE), fc.bigInt(DAY, 20n * DAY));
       const property = fc.property(inputs, ([reference, elapsed]) => {
-        const difference = priceAt(reference, elapsed, DAY, 8n) - firstPriceAt(reference, elapsed, DAY);
+        const difference = priceWithLater(reference, elapsed, DAY, 8n) - firstVersionPriceAt(reference, elapsed, DAY);
         expect(difference >= -1n && difference <= 1n).to.equal(true);
       });
       fc.assert(property, { seed: SEED, numRuns: 500 });
     });
-  });
 
-  describe("nextReference", () => {
-    /** Sells a lot of 1,000 TFT at the average given, or the part of it that brings the proceeds. */
-    const after = (reference: bigint, average: bigint, proceeds: bigint) =>
-      nextReference(reference, proceeds, (proceeds * WAD) / average, WAD);
-
-    it("rejects a reference outside its bounds", () => {
-      expect(() => nextReference(MIN_REFERENCE - 1n, 1n, 1n, 1n)).to.throw(OutOfRangeError);
-      expect(() => nextReference(MAX_REFERENCE + 1n, 1n, 1n, 1n)).to.throw(OutOfRangeError);
-    });
-
-    it("becomes the average of a lot that brought 1,000 TFT or more", () => {
-      expect(after(R, 25n * WAD, FULL_PROCEEDS)).to.equal(25n * WAD);
-      expect(after(R, 16n * WAD, 5_000n * FULL_PROCEEDS)).to.equal(16n * WAD);
-    });
-
-    it("goes to half or double at the most, however much the lot brought", () => {
-      expect(after(R, 9n * WAD, FULL_PROCEEDS)).to.equal(10n * WAD);
-      expect(after(R, 41n * WAD, FULL_PROCEEDS)).to.equal(40n * WAD);
-      expect(nextReference(R, 10n ** 38n, 1n, WAD)).to.equal(40n * WAD);
-      expect(nextReference(R, FULL_PROCEEDS, 10n ** 38n, WAD)).to.equal(10n * WAD);
-    });
-
-    it("goes the part of the way that the lot brought of 1,000 TFT", () => {
-      expect(after(R, 40n * WAD, 250n * WAD)).to.equal(25n * WAD);
-      expect(after(R, 8n * WAD, 250n * WAD)).to.equal((35n * WAD) / 2n);
-      expect(after(R, 25n * WAD, 999n * WAD)).to.equal(R + (5n * WAD * 999n) / 1_000n);
-    });
-
-    it("stays when the lot brought nothing, or its own price", () => {
-      expect(nextReference(R, 0n, 1n, WAD)).to.equal(R);
-      for (const proceeds of [1n, 999n * WAD, FULL_PROCEEDS]) {
-        expect(nextReference(R, proceeds * 20n, proceeds, WAD)).to.equal(R);
-      }
-    });
-
-    it("moves by the exact part rounded up: 1 unit of TFT moves the lowest reference by 1 unit", () => {
-      expect(nextReference(MIN_REFERENCE, 1n, 1n, WAD)).to.equal(MIN_REFERENCE + 1n);
-      expect(nextReference(MIN_REFERENCE, 10n ** 12n, 1n, WAD)).to.equal(MIN_REFERENCE + 1n);
-      expect(nextReference(MIN_REFERENCE, 10n ** 12n + 1n, 1n, WAD)).to.equal(MIN_REFERENCE + 2n);
-      expect(nextReference(2n * MIN_REFERENCE, 1n, WAD, WAD)).to.equal(2n * MIN_REFERENCE - 1n);
-    });
-
-    it("keeps the bounds, and leaves both of them", () => {
-      expect(nextReference(MIN_REFERENCE, FULL_PROCEEDS, 10n ** 38n, WAD)).to.equal(MIN_REFERENCE);
-      expect(nextReference(MIN_REFERENCE + 1n, FULL_PROCEEDS, 10n ** 38n, WAD)).to.equal(MIN_REFERENCE);
-      expect(nextReference(MIN_REFERENCE, FULL_PROCEEDS, 1n, WAD)).to.equal(2n * MIN_REFERENCE);
-      expect(nextReference(MAX_REFERENCE, FULL_PROCEEDS, 1n, WAD)).to.equal(MAX_REFERENCE);
-      expect(nextReference(MAX_REFERENCE - 1n, FULL_PROCEEDS, 1n, WAD)).to.equal(MAX_REFERENCE);
-      expect(nextReference(MAX_REFERENCE, FULL_PROCEEDS, 10n ** 38n, WAD)).to.equal(MAX_REFERENCE / 2n);
-    });
-
-    it("rounds half of an odd reference up", () => {
-      expect(nextReference(2n * MIN_REFERENCE + 1n, FULL_PROCEEDS, 10n ** 38n, WAD)).to.equal(MIN_REFERENCE + 1n);
-    });
-
-    it("moves towards the average, never past it, by at least one unit and at most one above the exact step", () => {
-      const inputs = fc.tuple(
-        fc.bigInt(MIN_REFERENCE, MAX_REFERENCE),
-        fc.bigInt(1n, 2n * FULL_PROCEEDS),
-        fc.bigInt(1n, 2n ** 96n),
-      );
-      const property = fc.property(inputs, ([reference, proceeds, amount]) => {
-        const average = (proceeds * WAD) / amount;
-        const next = nextReference(reference, proceeds, amount, WAD);
-        expect(next >= MIN_REFERENCE && next <= MAX_REFERENCE).to.equal(true);
-        const isUp = average > reference;
-        const moved = isUp ? next - reference : reference - next;
-        const distance = isUp ? average - reference : reference - average;
-        expect(moved >= 0n && moved <= distance).to.equal(true);
-        const canMove = isUp ? reference < MAX_REFERENCE : reference > MIN_REFERENCE;
-        expect(moved > 0n).to.equal(canMove && distance > 0n);
-        const furthest = isUp ? reference : reference / 2n;
-        expect((moved - 1n) * FULL_PROCEEDS < furthest * proceeds).to.equal(true);
-      });
-      fc.assert(property, { seed: SEED, numRuns: 1_000 });
+    it("moves to the average of a lot of 1,000 TFT, clipped to half and double, and else not at all", () => {
+      const after = (average: bigint, proceeds: bigint) =>
+        firstVersionNextReference(R, proceeds, (proceeds * WAD) / average, WAD);
+      expect(after(25n * WAD, FULL_PROCEEDS)).to.equal(25n * WAD);
+      expect(after(8n * WAD, FULL_PROCEEDS)).to.equal(10n * WAD);
+      expect(after(50n * WAD, FULL_PROCEEDS)).to.equal(40n * WAD);
+      expect(after(25n * WAD, FULL_PROCEEDS - WAD)).to.equal(R);
+      expect(firstVersionNextReference(MAX_REFERENCE, FULL_PROCEEDS, 1n, WAD)).to.equal(MAX_REFERENCE);
     });
   });
 
@@ -256,7 +191,11 @@ describe("auction of version 2", () => {
       fc.assert(property, { seed: SEED, numRuns: 300 });
     });
 
-    it("never has more than two in any market", () => {
+    it("never has more than two in any market, with any epoch and period", () => {
+      const timings = fc.record({
+        epoch: fc.integer({ min: 60, max: 30 * EPOCH }),
+        period: fc.integer({ min: 60, max: 30 * EPOCH }),
+      });
       const markets = fc.record({
         factor: fc.constantFrom(1n, 10n, 1_000n, 10n ** 6n),
         side: fc.constantFrom("high" as const, "low" as const),
@@ -270,8 +209,8 @@ describe("auction of version 2", () => {
         standstill: fc.integer({ min: 0, max: 200 }),
         seed: fc.nat(),
       });
-      const property = fc.property(markets, fc.constantFrom(...LATER_CHOICES), (market, later) => {
-        const outcome = simulate(versionTwo(later), { ...market, days: 75 });
+      const property = fc.property(markets, timings, fc.constantFrom(...LATER_CHOICES), (market, timing, later) => {
+        const outcome = simulate(versionTwo(later, timing), { ...market, days: 75 });
         expect(outcome.unfinished).to.be.at.most(2);
         expect(outcome.worst).to.be.at.least(0);
       });
@@ -293,6 +232,13 @@ describe("auction of version 2", () => {
       expect(first.ratios.every((ratio) => ratio === 16)).to.equal(true);
       expect(unfinishedAt(first.rounds, 24 * EPOCH - 1)).to.equal(6);
       expect(unfinishedAt(first.rounds, 365 * EPOCH - 1)).to.equal(75);
+    });
+
+    it("has two rounds where version 1's queue grew: with a period of two epochs in an honest market", () => {
+      const scenario = scenarioOf({ ...RIGHT, value: 800n, crowd: "two", seed: SEED, days: 60 });
+      const timing = { epoch: EPOCH / 2, period: EPOCH };
+      expect(simulate(versionTwo(4n, timing), scenario).unfinished).to.equal(2);
+      expect(simulate(versionOne(timing), scenario).unfinished).to.be.above(15);
     });
 
     it("sells at market after a reference walked down by 1,024 has healed, where version 1 stays at 0.8 %", () => {
