@@ -1,5 +1,5 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { BURNING_END, DAY, HOUR, PRODUCTION_MINING_END, TU, WAD as TFT } from "@turingfog/sdk";
+import { BURNING_END, DAY, HOUR, PRODUCTION_MINING_END, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
 import { signPermit } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { type ContractTransactionResponse, getAddress, id, MaxUint256 } from "ethers";
@@ -26,7 +26,7 @@ export const BATCHES = [1, 10, 50, 200];
 /** Of how many receipts the tree is that they are a part of. */
 export const TREES = [1_000, 10_000, 100_000];
 
-/** Of how many epochs rewards are claimed at once. */
+/** Of how many rounds rewards are claimed at once. */
 export const CLAIMS = [1, 2, 4, 7, 15, 30];
 
 const LARGEST_BATCH = Math.max(...BATCHES);
@@ -169,10 +169,12 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
 
 /**
  * Every receipt is of another order, node and miner, all in dollars. A settlement is fresh when it is the first of the
- * epoch for each of its miners; another miner's has opened the epoch's bucket, save for `settle.opening`.
+ * round for each of its miners; another miner's has opened the round, save for `settle.opening`.
  */
 async function measureSettlements(world: World, meter: Meter): Promise<void> {
   const { usd } = world.contracts;
+  // a round before, so that the asset's rounds do not start from zero
+  await earn(world, [{ asset: usd, amount: USD, miner: world.actors.miners[0] }]);
   const [opener, ...jobs] = await openJobs(world, 1 + LARGEST_BATCH);
   await time.increase(HOUR);
   const measuredAt = BigInt(await time.latest());
@@ -259,7 +261,7 @@ function others(count: number, measuredAt: bigint): Receipt[] {
   }));
 }
 
-/** Of a miner who is not the only one of the epoch; steady once he holds some TFT. */
+/** Of a miner who is not the only one of the round; steady once he holds some TFT. */
 async function measureClaims(world: World, meter: Meter): Promise<void> {
   const { tft, pool, controller } = world.contracts;
   const { miners, treasury } = world.actors;
@@ -268,13 +270,13 @@ async function measureClaims(world: World, meter: Meter): Promise<void> {
   const ids: bigint[] = [];
   for (let i = 0; i < LARGEST_CLAIM; ++i) {
     const amount = 100n * TFT;
-    const epoch = await earn(
+    const round = await earn(
       world,
       [miner, other].map((each) => ({ asset: tft, amount, miner: each })),
     );
     await startEpoch(world);
-    await controller.burnEpoch(epoch);
-    ids.push(await pool.bucketId(epoch, tft));
+    await controller.burn(round);
+    ids.push(await pool.bucketId(round, tft));
   }
 
   const claimAll = async (suffix: string) => {
@@ -288,39 +290,47 @@ async function measureClaims(world: World, meter: Meter): Promise<void> {
   await claimAll("");
 }
 
-/** The second lot and later ones, each of 1,000 dollars; later in the auction, where the price is near the market's. */
+/**
+ * The second lot and later ones, each of 1,000 dollars; later in the auction, where the price is near the market's. The
+ * one that is written off is half sold.
+ */
 async function measureBuybacks(world: World, meter: Meter): Promise<void> {
   const { controller, usd } = world.contracts;
   const { bidder } = world.actors;
   const amount = 1_000n * USD;
   const buying = controller.connect(bidder);
   const offer = async () => {
-    const epoch = await earn(world, [{ asset: usd, amount, miner: world.actors.miners[0] }]);
+    const round = await earn(world, [{ asset: usd, amount, miner: world.actors.miners[0] }]);
     await startEpoch(world);
     await time.increase(20n * HOUR);
-    return epoch;
+    return round;
   };
-  const buy = (epoch: bigint, part: bigint) => buying.buy(usd, epoch, part, MaxUint256, bidder, "0x");
+  const buy = (round: bigint, part: bigint) => buying.buy(usd, round, part, MaxUint256, bidder, "0x");
 
   await buy(await offer(), amount);
   await meter.measure("buy.lot", buy(await offer(), amount));
 
-  const epoch = await offer();
-  await meter.measure("buy.part", buy(epoch, amount / 2n));
-  await meter.measure("buy.rest", buy(epoch, amount / 2n));
+  const shared = await offer();
+  await meter.measure("buy.part", buy(shared, amount / 2n));
+  await meter.measure("buy.rest", buy(shared, amount / 2n));
 
-  const last = await offer();
-  await meter.measure("buy.filler", world.filler.fill(usd, last, amount, 3_000, 0n));
+  const filled = await offer();
+  await meter.measure("buy.filler", world.filler.fill(usd, filled, amount, 3_000, 0n));
+
+  const stuck = await offer();
+  await buy(stuck, amount / 2n);
+  await time.increase(WRITE_OFF_PERIODS * (await controller.AUCTION_PERIOD()));
+  await meter.measure("writeOff", controller.writeOff(usd, stuck));
 }
 
-/** With the next epoch's bucket not yet there, save for `burn.queued`. */
+/** With no round waiting behind the one that is burned, save for `burn.queued`. */
 async function measureBurning(world: World, meter: Meter): Promise<void> {
   const { controller, tft, vault } = world.contracts;
   const burn = async (name: string | undefined, amount: bigint) => {
-    const epoch = await earnTFT(world, amount);
+    const round = await earnTFT(world, amount);
     await startEpoch(world);
-    if (name === undefined) await controller.burnEpoch(epoch);
-    else await meter.measure(name, controller.burnEpoch(epoch));
+    if (name === undefined) await controller.burn(round);
+    else await meter.measure(name, controller.burn(round));
   };
   const some = 100n * TFT;
 
@@ -328,9 +338,9 @@ async function measureBurning(world: World, meter: Meter): Promise<void> {
   await burn("burn.phase1", some);
   await undone(() => meter.measure("operations.pay", vault.payOperations()));
   const [queued, next] = [await earnTFT(world, some), await earnTFT(world, some)];
-  await meter.measure("burn.queued", controller.burnEpoch(queued));
+  await meter.measure("burn.queued", controller.burn(queued));
   await startEpoch(world);
-  await controller.burnEpoch(next);
+  await controller.burn(next);
 
   await burnUpTo(world, PRODUCTION_MINING_END - some);
   await burn("burn.boundary1", 3n * some);
