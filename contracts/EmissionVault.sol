@@ -63,9 +63,6 @@ contract EmissionVault is IEmissionVault {
         CONTROLLER = system.controller;
         ESCROW = system.escrow;
 
-        uint256 balance = TFT.balanceOf(address(this));
-        if (balance < RESERVE) revert Vault_ReserveMissing(balance, RESERVE);
-
         _setOperations(treasury, share);
     }
 

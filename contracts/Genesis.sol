@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
+import { LowLevelCall } from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 
 import { IBuybackBurnController } from "./interfaces/IBuybackBurnController.sol";
 import { IComputeEscrow } from "./interfaces/IComputeEscrow.sol";
@@ -17,6 +18,11 @@ import { ITUReceiptOracle } from "./interfaces/ITUReceiptOracle.sol";
 /// @notice See {IGenesis}.
 /// @custom:security-contact security@turingfog.example
 contract Genesis is IGenesis {
+    /* CONSTANTS */
+
+    uint256 private constant STEPS = 7;
+    uint256 private constant TFT_STEP = 6;
+
     /* IMMUTABLES */
 
     /// @inheritdoc IGenesis
@@ -24,59 +30,78 @@ contract Genesis is IGenesis {
 
     /* CONSTRUCTOR */
 
-    constructor(bytes32 codesHash, Plan memory plan) {
-        PLAN_HASH = keccak256(abi.encode(codesHash, plan));
+    constructor(bytes32[7] memory codeHashes, Plan memory plan) {
+        PLAN_HASH = keccak256(abi.encode(codeHashes, plan));
     }
 
     /* CREATING */
 
     /// @inheritdoc IGenesis
-    function create(bytes[7] calldata codes, Plan calldata plan) external returns (System memory created) {
-        bytes32 planHash = keccak256(abi.encode(keccak256(abi.encode(codes)), plan));
+    function create(
+        bytes calldata code,
+        bytes32[7] calldata codeHashes,
+        Plan calldata plan
+    ) external returns (address created) {
+        bytes32 planHash = keccak256(abi.encode(codeHashes, plan));
         if (planHash != PLAN_HASH) revert Genesis_NotThePlan(planHash, PLAN_HASH);
-        created = system(plan.governor);
-        if (created.tft.code.length != 0) revert Genesis_AlreadyDone();
+        uint256 step = _nextStep();
+        if (step > STEPS) revert Genesis_AlreadyDone();
+        bytes32 expected = codeHashes[step - 1];
+        if (keccak256(code) != expected) revert Genesis_OutOfTurn(step, keccak256(code), expected);
 
-        emit Created(created);
+        System memory s = system(plan.governor);
+        created = _addressOf(step);
+        emit ContractCreated(step, created);
 
-        // in this order: the vault finds its reserve, and each constructor what it reads from those before it
-        _create(1, codes[0], abi.encode(created, plan.allocations), created.tft);
-        _create(2, codes[1], abi.encode(created, plan.operationsTreasury, plan.operationsShare), created.vault);
-        _create(
-            3,
-            codes[2],
-            abi.encode(created, plan.vetoWindow, plan.guardian, plan.signers, plan.quorum),
-            created.oracle
-        );
-        _create(4, codes[3], abi.encode(created), created.registry);
-        _create(5, codes[4], abi.encode(created, plan.epochLength), created.pool);
-        _create(6, codes[5], abi.encode(created, plan.auctionPeriod), created.controller);
-        _create(7, codes[6], abi.encode(created, plan.grace, plan.assets), created.escrow);
+        _create(step, bytes.concat(code, _arguments(step, s, plan)), created);
 
-        _checkAllocations(created, plan.allocations);
-        _checkWiring(created);
+        // at once, so that no gift and no vesting release comes in between
+        if (step == TFT_STEP) _checkAllocations(s, plan.allocations);
+        if (step == STEPS) {
+            _checkWiring(s);
+            emit Created(s);
+        }
     }
 
-    /// @dev The address is that of this contract's `nonce`-th creation, and so known beforehand.
-    function _create(uint256 nonce, bytes calldata code, bytes memory arguments, address expected) private {
-        bytes memory initCode = bytes.concat(code, arguments);
+    /// @dev The number of the first contract that does not stand: one more than {STEPS} if all do.
+    function _nextStep() private view returns (uint256 step) {
+        step = 1;
+        while (step <= STEPS && _addressOf(step).code.length != 0) ++step;
+    }
+
+    /// @dev In this order: the TFT, which the holders can move from then on, comes when all that could take it in or
+    /// release it stands; the escrow, without which no order can be opened, comes last.
+    function _arguments(uint256 step, System memory s, Plan calldata plan) private pure returns (bytes memory) {
+        if (step == 1) return abi.encode(s, plan.operationsTreasury, plan.operationsShare);
+        if (step == 2) return abi.encode(s, plan.vetoWindow, plan.guardian, plan.signers, plan.quorum);
+        if (step == 3) return abi.encode(s);
+        if (step == 4) return abi.encode(s, plan.epochLength);
+        if (step == 5) return abi.encode(s, plan.auctionPeriod);
+        if (step == TFT_STEP) return abi.encode(s, plan.allocations);
+        return abi.encode(s, plan.grace, plan.assets);
+    }
+
+    /// @dev The address is that of this contract's creation number `step`, and so known beforehand. A creation that
+    /// fails takes back the nonce that it used, because the call reverts.
+    function _create(uint256 step, bytes memory initCode, address expected) private {
         address created;
         // Solidity can create only contracts whose code the creator carries, and this one must not carry seven
         assembly ("memory-safe") {
             created := create(0, add(initCode, 0x20), mload(initCode))
         }
-        if (created != expected) revert Genesis_CreationFailed(nonce);
+        if (created != expected) revert Genesis_CreationFailed(step, LowLevelCall.returnData());
     }
 
     function _checkAllocations(System memory s, Allocation[] calldata allocations) private view {
         uint256 reserve = IEmissionVault(s.vault).RESERVE();
-        if (IERC20(s.tft).balanceOf(s.vault) != reserve) revert Genesis_InvalidAllocation(s.vault, reserve);
+        if (IERC20(s.tft).balanceOf(s.vault) < reserve) revert Genesis_InvalidAllocation(s.vault, reserve);
 
         for (uint256 i = 0; i < allocations.length; ++i) {
             (address holder, uint256 amount) = (allocations[i].holder, allocations[i].amount);
             bool isProtocol =
                 holder == address(this) ||
                     holder == s.tft ||
+                    holder == s.vault ||
                     holder == s.oracle ||
                     holder == s.registry ||
                     holder == s.pool ||
@@ -126,13 +151,13 @@ contract Genesis is IGenesis {
         return
             System({
                 governor: governor,
-                tft: _addressOf(1),
-                vault: _addressOf(2),
-                oracle: _addressOf(3),
-                registry: _addressOf(4),
-                pool: _addressOf(5),
-                controller: _addressOf(6),
-                escrow: _addressOf(7)
+                tft: _addressOf(TFT_STEP),
+                vault: _addressOf(1),
+                oracle: _addressOf(2),
+                registry: _addressOf(3),
+                pool: _addressOf(4),
+                controller: _addressOf(5),
+                escrow: _addressOf(STEPS)
             });
     }
 

@@ -10,8 +10,6 @@ import { ITFT } from "./ITFT.sol";
 interface IEmissionVault {
     /* ERRORS */
 
-    /// @notice Indicates that the vault does not hold the reserve at its deployment.
-    error Vault_ReserveMissing(uint256 balance, uint256 reserve);
     /// @notice Indicates a release by someone who is not the controller.
     error Vault_NotController(address caller);
     /// @notice Indicates a setting by someone who is not the governor.

@@ -47,36 +47,54 @@ struct Plan {
 }
 
 /// @title IGenesis
-/// @notice Creates the whole system in one call, by anyone, from code and a plan whose hash it was deployed with.
-/// There is no moment at which a part of it exists without the rest, and no key afterwards.
+/// @notice Creates the system, one contract a call, by anyone, from code and a plan whose hash it was deployed with.
+/// One call for all seven would take more gas than some chains allow. No key decides anything, then or later: each
+/// contract refers from its first moment to the addresses that the others have or will have, and no order can be opened
+/// before the escrow, which comes last.
 interface IGenesis {
-    /// @notice Indicates code or a plan other than the one that genesis was deployed for.
+    /// @notice Indicates hashes of code or a plan other than those that genesis was deployed for.
     error Genesis_NotThePlan(bytes32 planHash, bytes32 expected);
-    /// @notice Indicates that the system exists.
+    /// @notice Indicates that the whole system exists.
     error Genesis_AlreadyDone();
-    /// @notice Indicates a contract that could not be created, by its place in {create}.
-    error Genesis_CreationFailed(uint256 index);
+    /// @notice Indicates other code than that of the contract whose turn it is, such as one that was created before.
+    error Genesis_OutOfTurn(uint256 step, bytes32 codeHash, bytes32 expected);
+    /// @notice Indicates a contract that could not be created.
+    /// @param reason The data that its constructor reverted with; empty if it ran out of gas.
+    error Genesis_CreationFailed(uint256 step, bytes reason);
     /// @notice Indicates a holder whose allocation did not arrive, or that is genesis or a contract of the protocol.
     error Genesis_InvalidAllocation(address holder, uint256 amount);
     /// @notice Indicates a contract that refers to another one than it should.
     error Genesis_Miswired(address target, bytes4 getter, address expected);
 
-    /// @notice Emitted once, when the system has been created.
+    /// @notice Emitted by each step.
+    /// @param step From 1 to 7, in the order of {create}.
+    event ContractCreated(uint256 indexed step, address created);
+
+    /// @notice Emitted by the last step, once all references have been checked.
     event Created(System system);
 
-    /// @notice keccak256(abi.encode(keccak256(abi.encode(codes)), plan)).
+    /// @notice keccak256(abi.encode(codeHashes, plan)).
     function PLAN_HASH() external view returns (bytes32);
 
-    /// @notice Creates the seven contracts, wired for good, and checks reserve, allocations and wiring.
+    /// @notice Creates the contract whose turn it is: EmissionVault, TUReceiptOracle, NodeRegistry, RewardPool,
+    /// BuybackBurnController, TFT and ComputeEscrow, in this order.
     ///
-    /// @dev Emits {Created}. Fails as a whole or not at all.
+    /// @dev Emits {ContractCreated}, and {Created} for the last.
+    ///
+    /// Notes:
+    /// - A call that fails leaves nothing, and can be made again.
+    /// - The TFT's step checks reserve and allocations, the escrow's step checks every reference.
+    ///
+    /// @dev Warning: The escrow's constructor asks the governor for its delay and each asset for its decimals. A
+    /// governor or an asset that changes these between two steps can prevent the last step for good.
     ///
     /// Requirements:
-    /// - Code and plan are those of {PLAN_HASH}; nothing was created before.
+    /// - The hashes of code and the plan are those of {PLAN_HASH}.
+    /// - The code is that of the contract whose turn it is.
     ///
-    /// @param codes Creation code, without arguments, of TFT, EmissionVault, TUReceiptOracle, NodeRegistry, RewardPool,
-    /// BuybackBurnController and ComputeEscrow.
-    function create(bytes[7] calldata codes, Plan calldata plan) external returns (System memory);
+    /// @param code Creation code of the contract, without arguments.
+    /// @param codeHashes keccak256 of the creation code of each of the seven.
+    function create(bytes calldata code, bytes32[7] calldata codeHashes, Plan calldata plan) external returns (address);
 
     /// @notice Where the system is, or will be, under a governor.
     function system(address governor) external view returns (System memory);

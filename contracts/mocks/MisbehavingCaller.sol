@@ -22,8 +22,11 @@ contract MisbehavingCaller {
         if (_isCalled) return;
         _isCalled = true;
 
-        (bytes[7] memory codes, Plan memory plan) = abi.decode(_arguments, (bytes[7], Plan));
-        try genesis.create(codes, plan) {} catch (bytes memory reason) {
+        (bytes memory code, bytes32[7] memory hashes, Plan memory plan) = abi.decode(
+            _arguments,
+            (bytes, bytes32[7], Plan)
+        );
+        try genesis.create(code, hashes, plan) {} catch (bytes memory reason) {
             emit Reverted(reason);
         }
     }

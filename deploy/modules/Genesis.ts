@@ -1,7 +1,7 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import type { Future } from "@nomicfoundation/ignition-core";
 
-import { CREATION, type DeploymentStep } from "@turingfog/operator";
+import type { DeploymentStep } from "@turingfog/operator";
 
 /**
  * Sends the steps of a plan one after the other. They are the transactions of `npm run deploy`, so that both give the
@@ -12,8 +12,7 @@ export function genesisModule(steps: readonly DeploymentStep[]) {
   return buildModule("Genesis", (m) => {
     const after: Future[] = [];
     for (const { name, call } of steps) {
-      const id = name === CREATION ? CREATION : `create_${name}`;
-      after.push(m.send(id, call.to, call.value, call.data, { after: after.slice(-1) }));
+      after.push(m.send(`create_${name}`, call.to, call.value, call.data, { after: after.slice(-1) }));
     }
     return {};
   });

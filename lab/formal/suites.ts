@@ -95,7 +95,7 @@ const VAULT_EDITS: Edit[] = [
   },
   {
     file: VAULT,
-    pattern: /\bTFT\.(burned|balanceOf|transfer)\(/g,
+    pattern: /\bTFT\.(burned|transfer)\(/g,
     replacement: "TFT_$1(",
     reason: "the token is modelled: it has no hooks, and pays or reverts",
   },

@@ -75,10 +75,12 @@ abstract contract Deployment {
         );
 
         bytes[7] memory codes = _codes();
+        bytes32[7] memory codeHashes;
+        for (uint256 i = 0; i < 7; ++i) codeHashes[i] = keccak256(codes[i]);
         Plan memory plan = _plan(timelock);
-        bytes32 codesHash = keccak256(abi.encode(codes));
-        IGenesis genesis = IGenesis(_create("contracts/Genesis.sol/Genesis", abi.encode(codesHash, plan)));
-        System memory system = genesis.create(codes, plan);
+        IGenesis genesis = IGenesis(_create("contracts/Genesis.sol/Genesis", abi.encode(codeHashes, plan)));
+        for (uint256 i = 0; i < 7; ++i) genesis.create(codes[i], codeHashes, plan);
+        System memory system = genesis.system(timelock);
 
         tft = ITFT(system.tft);
         vault = IEmissionVault(system.vault);
@@ -90,12 +92,12 @@ abstract contract Deployment {
     }
 
     function _codes() private view returns (bytes[7] memory codes) {
-        codes[0] = _code("contracts/TFT.sol/TFT");
-        codes[1] = _code("contracts/EmissionVault.sol/EmissionVault");
-        codes[2] = _code("contracts/TUReceiptOracle.sol/TUReceiptOracle");
-        codes[3] = _code("contracts/NodeRegistry.sol/NodeRegistry");
-        codes[4] = _code("contracts/RewardPool.sol/RewardPool");
-        codes[5] = _code("contracts/BuybackBurnController.sol/BuybackBurnController");
+        codes[0] = _code("contracts/EmissionVault.sol/EmissionVault");
+        codes[1] = _code("contracts/TUReceiptOracle.sol/TUReceiptOracle");
+        codes[2] = _code("contracts/NodeRegistry.sol/NodeRegistry");
+        codes[3] = _code("contracts/RewardPool.sol/RewardPool");
+        codes[4] = _code("contracts/BuybackBurnController.sol/BuybackBurnController");
+        codes[5] = _code("contracts/TFT.sol/TFT");
         codes[6] = _code("contracts/ComputeEscrow.sol/ComputeEscrow");
     }
 

@@ -1,10 +1,9 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { PRODUCTION_MINING_END, RESERVE, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
-import { type Addressable, getCreateAddress, type Signer, ZeroAddress } from "ethers";
+import { type Signer, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
-import type { EmissionVault } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
 import { burnUpTo } from "../helpers/lifetime";
@@ -18,42 +17,12 @@ async function brokenController({ contracts: { controller, tft }, actors }: Prot
   return signer;
 }
 
-/** A second vault, which finds the reserve of the first one, or less, at its address before it is deployed. */
-async function vaultWithReserve(
-  contracts: Protocol["contracts"],
-  treasury: Addressable,
-  share: bigint,
-  reserve = RESERVE,
-): Promise<EmissionVault> {
-  const [deployer] = await ethers.getSigners();
-  const address = getCreateAddress({ from: deployer.address, nonce: await deployer.getNonce() });
-  const first = await impersonate(contracts.vault);
-  await contracts.tft.connect(first).transfer(address, reserve);
-  return ethers.deployContract("EmissionVault", [systemOf(contracts), treasury, share]);
-}
-
 describe("EmissionVault", () => {
   describe("constructor", () => {
-    it("refuses to exist without the reserve", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-
-      await expect(ethers.deployContract("EmissionVault", [systemOf(contracts), actors.operations, 0n]))
-        .to.be.revertedWithCustomError(contracts.vault, "Vault_ReserveMissing")
-        .withArgs(0n, RESERVE);
-    });
-
-    it("refuses to exist with a unit less than the reserve", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-
-      await expect(vaultWithReserve(contracts, actors.operations, 0n, RESERVE - 1n))
-        .to.be.revertedWithCustomError(contracts.vault, "Vault_ReserveMissing")
-        .withArgs(RESERVE - 1n, RESERVE);
-    });
-
     it("refuses an operations treasury that is a contract of the protocol", async () => {
       const { contracts } = await loadFixture(deployProtocolFixture);
 
-      await expect(vaultWithReserve(contracts, contracts.pool, 0n))
+      await expect(ethers.deployContract("EmissionVault", [systemOf(contracts), contracts.pool, 0n]))
         .to.be.revertedWithCustomError(contracts.vault, "Vault_InvalidTreasury")
         .withArgs(contracts.pool);
     });
@@ -61,7 +30,7 @@ describe("EmissionVault", () => {
     it("refuses an operations share above 20 %", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
 
-      await expect(vaultWithReserve(contracts, actors.operations, 2_001n))
+      await expect(ethers.deployContract("EmissionVault", [systemOf(contracts), actors.operations, 2_001n]))
         .to.be.revertedWithCustomError(contracts.vault, "Vault_ShareTooHigh")
         .withArgs(2_001n, 2_000n);
     });

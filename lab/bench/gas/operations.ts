@@ -74,11 +74,15 @@ export async function measureOperations(world: World, meter: Meter): Promise<voi
   meter.note("job", meter.of("open.node") + delivery + meter.of("claim.1"));
 }
 
-/** Rounded up, because the code that it deploys carries hashes of its own source, comments included. */
+/**
+ * All seven steps of Genesis together, rounded up, because the code that it deploys carries hashes of its own source,
+ * comments included.
+ */
 async function measureGenesis({ contracts: { genesis } }: World, meter: Meter): Promise<void> {
-  const [created] = await genesis.queryFilter(genesis.filters.Created());
-  const { gasUsed } = await created.getTransactionReceipt();
-  meter.note("genesis", Math.ceil(Number(gasUsed) / GENESIS_STEP) * GENESIS_STEP);
+  const created = await genesis.queryFilter(genesis.filters.ContractCreated());
+  const receipts = await Promise.all(created.map((event) => event.getTransactionReceipt()));
+  const gasUsed = receipts.reduce((sum, receipt) => sum + Number(receipt.gasUsed), 0);
+  meter.note("genesis", Math.ceil(gasUsed / GENESIS_STEP) * GENESIS_STEP);
 }
 
 async function measureNodes(world: World, meter: Meter): Promise<void> {

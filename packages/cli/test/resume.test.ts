@@ -20,7 +20,13 @@ const TRANSACTIONS = [
   "creation of the first vesting wallet",
   "creation of the second vesting wallet",
   "creation of Genesis",
-  "creation of the system",
+  "creation of the vault",
+  "creation of the oracle",
+  "creation of the registry",
+  "creation of the pool",
+  "creation of the controller",
+  "creation of the TFT",
+  "creation of the escrow",
 ];
 
 interface Ended {

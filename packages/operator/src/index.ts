@@ -23,5 +23,6 @@ export * from "./secrets.js";
 export * from "./sending/dryRunSender.js";
 export * from "./sending/journal.js";
 export * from "./sending/keySender.js";
+export * from "./sending/outOfGas.js";
 export * from "./sending/safeSender.js";
 export * from "./sending/sender.js";

@@ -9,7 +9,6 @@ import {
   connect,
   type Connection,
   CREATE2_DEPLOYER,
-  CREATION,
   type DeploymentParameters,
   differences,
   KeySender,
@@ -129,15 +128,15 @@ describe("completeDeployment", () => {
 
   describe("preflight", () => {
     it("tries every transaction and finds what it takes, to a twentieth", async () => {
-      const { connection, parameters, plan, sender, wallet } = await loadFixture(fresh);
+      const { build, connection, parameters, plan, sender, wallet } = await loadFixture(fresh);
       const nonce = await ethers.provider.getTransactionCount(wallet.address);
-      const found = await preflight(plan, parameters, connection, wallet.address);
+      const found = await preflight(plan, parameters, build, connection, wallet.address);
       expect(found.problems).to.deep.equal([]);
       expect(await ethers.provider.getTransactionCount(wallet.address)).to.equal(nonce);
 
       const receipts = await completeDeployment(plan, connection, sender);
-      for (const { step, gas, isBound } of found.steps) {
-        expect(isBound).to.equal(false);
+      expect(found.steps.map(({ step }) => step)).to.deep.equal(plan.steps);
+      for (const { step, gas } of found.steps) {
         expect(gas).to.be.closeTo(receipts[step.name].gasUsed, receipts[step.name].gasUsed / 20n);
       }
     });
@@ -145,10 +144,9 @@ describe("completeDeployment", () => {
     it("finds that the system would be refused, before anything is sent", async () => {
       const { build, connection, parameters, plan, wallet } = await loadFixture(fresh);
       const spoilt = { ...parameters, quorum: 2n };
-      await expect(preflight(planDeployment(spoilt, build), spoilt, connection, wallet.address)).to.be.rejectedWith(
-        RevertError,
-        "Genesis_CreationFailed(3)",
-      );
+      await expect(
+        preflight(planDeployment(spoilt, build), spoilt, build, connection, wallet.address),
+      ).to.be.rejectedWith(RevertError, "Genesis_CreationFailed(2, Oracle_InvalidQuorum(2, 4))");
       expect(await missingSteps(plan, ethers.provider)).to.have.length(plan.steps.length);
     });
 
@@ -157,13 +155,13 @@ describe("completeDeployment", () => {
       const [, , , , , , , , , someone] = await ethers.getSigners();
       const assets = [{ address: someone.address, referencePrice: 1n }];
       const listing = { ...parameters, assets };
-      const { problems } = await preflight(planDeployment(listing, build), listing, connection);
+      const { problems } = await preflight(planDeployment(listing, build), listing, build, connection);
       expect(problems).to.deep.equal([
         `assets[0].address: ${someone.address}: must be a token, and there is no contract on Hardhat's network, in process`,
       ]);
 
       const poor = ethers.Wallet.createRandom().address;
-      const found = await preflight(planDeployment(parameters, build), parameters, connection, poor);
+      const found = await preflight(planDeployment(parameters, build), parameters, build, connection, poor);
       expect(found.problems).to.have.length(1);
       expect(found.problems[0]).to.contain(`The sender ${poor} has 0.0, and it will cost about `);
     });
@@ -180,7 +178,7 @@ describe("completeDeployment", () => {
         deployment: plan.id,
         addresses: plan.addresses,
       });
-      expect(book).to.deep.include({ deployer: wallet.address, block: receipts[CREATION].blockNumber });
+      expect(book).to.deep.include({ deployer: wallet.address, block: receipts.escrow.blockNumber });
       expect(Object.keys(book.contracts)).to.have.members(Object.keys(plan.addresses));
       expect(Object.keys(book.transactions)).to.deep.equal(plan.steps.map(({ name }) => name));
       expect(book.compiler).to.match(/^0\.8\.37\+commit\./);
@@ -188,10 +186,10 @@ describe("completeDeployment", () => {
       const { initCodeHash } = book.contracts.timelock;
       const [{ call }] = plan.steps;
       expect(initCodeHash).to.equal(ethers.keccak256(dataSlice(call.data, 32)));
-      for (const [name, { runtimeCodeHash, transaction }] of Object.entries(book.contracts)) {
+      for (const [name, { runtimeCodeHash, transaction, gas }] of Object.entries(book.contracts)) {
         expect(runtimeCodeHash).to.equal(ethers.keccak256(await ethers.provider.getCode(plan.addresses[name])));
-        const receipt = receipts[name] ?? receipts[CREATION];
-        expect(transaction).to.equal(receipt.hash);
+        expect(transaction).to.equal(receipts[name].hash);
+        expect(gas).to.equal(Number(receipts[name].gasUsed));
       }
     });
 

@@ -10,7 +10,7 @@ import { VaultTokens } from "formal/VaultTokens.sol";
 /// and each burn or donation keeps it, whatever the state before.
 /// @custom:security-contact security@turingfog.example
 contract EmissionVaultProperties is EmissionVault {
-    /// @notice After its deployment the vault holds the reserve and has released nothing.
+    /// @notice With the reserve that genesis mints to it the vault has released nothing and holds all.
     constructor(
         System memory system,
         address treasury,

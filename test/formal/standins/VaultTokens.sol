@@ -21,7 +21,8 @@ abstract contract VaultTokens {
     }
 
     constructor(uint256 minted) {
-        require(minted <= SupplySchedule.NOMINAL_SUPPLY);
+        // Genesis refuses less, in the transaction that mints it
+        require(minted >= SupplySchedule.RESERVE && minted <= SupplySchedule.NOMINAL_SUPPLY);
         held = minted;
     }
 
@@ -42,11 +43,6 @@ abstract contract VaultTokens {
         return burned;
     }
 
-    function TFT_balanceOf(address) internal view returns (uint256) {
-        return held;
-    }
-
-    /// @dev The pool and the treasury are never the vault, so what is paid is gone.
     function TFT_transfer(address, uint256 amount) internal {
         if (amount > held) {
             uncovered = true;

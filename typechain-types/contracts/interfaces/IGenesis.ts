@@ -119,18 +119,33 @@ export interface IGenesisInterface extends Interface {
     nameOrSignature: "PLAN_HASH" | "create" | "system"
   ): FunctionFragment;
 
-  getEvent(nameOrSignatureOrTopic: "Created"): EventFragment;
+  getEvent(
+    nameOrSignatureOrTopic: "ContractCreated" | "Created"
+  ): EventFragment;
 
   encodeFunctionData(functionFragment: "PLAN_HASH", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "create",
-    values: [BytesLike[], PlanStruct]
+    values: [BytesLike, BytesLike[], PlanStruct]
   ): string;
   encodeFunctionData(functionFragment: "system", values: [AddressLike]): string;
 
   decodeFunctionResult(functionFragment: "PLAN_HASH", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "create", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "system", data: BytesLike): Result;
+}
+
+export namespace ContractCreatedEvent {
+  export type InputTuple = [step: BigNumberish, created: AddressLike];
+  export type OutputTuple = [step: bigint, created: string];
+  export interface OutputObject {
+    step: bigint;
+    created: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
 }
 
 export namespace CreatedEvent {
@@ -191,8 +206,8 @@ export interface IGenesis extends BaseContract {
   PLAN_HASH: TypedContractMethod<[], [string], "view">;
 
   create: TypedContractMethod<
-    [codes: BytesLike[], plan: PlanStruct],
-    [SystemStructOutput],
+    [code: BytesLike, codeHashes: BytesLike[], plan: PlanStruct],
+    [string],
     "nonpayable"
   >;
 
@@ -212,14 +227,21 @@ export interface IGenesis extends BaseContract {
   getFunction(
     nameOrSignature: "create"
   ): TypedContractMethod<
-    [codes: BytesLike[], plan: PlanStruct],
-    [SystemStructOutput],
+    [code: BytesLike, codeHashes: BytesLike[], plan: PlanStruct],
+    [string],
     "nonpayable"
   >;
   getFunction(
     nameOrSignature: "system"
   ): TypedContractMethod<[governor: AddressLike], [SystemStructOutput], "view">;
 
+  getEvent(
+    key: "ContractCreated"
+  ): TypedContractEvent<
+    ContractCreatedEvent.InputTuple,
+    ContractCreatedEvent.OutputTuple,
+    ContractCreatedEvent.OutputObject
+  >;
   getEvent(
     key: "Created"
   ): TypedContractEvent<
@@ -229,6 +251,17 @@ export interface IGenesis extends BaseContract {
   >;
 
   filters: {
+    "ContractCreated(uint256,address)": TypedContractEvent<
+      ContractCreatedEvent.InputTuple,
+      ContractCreatedEvent.OutputTuple,
+      ContractCreatedEvent.OutputObject
+    >;
+    ContractCreated: TypedContractEvent<
+      ContractCreatedEvent.InputTuple,
+      ContractCreatedEvent.OutputTuple,
+      ContractCreatedEvent.OutputObject
+    >;
+
     "Created(tuple)": TypedContractEvent<
       CreatedEvent.InputTuple,
       CreatedEvent.OutputTuple,

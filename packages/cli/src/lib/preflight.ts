@@ -51,20 +51,23 @@ function describeSender({ sender, balance }: Preflight): string {
 
 function addressRows(plan: DeploymentPlan, { steps }: Preflight): string[][] {
   const missing = new Set(steps.map(({ step }) => step.name));
-  const created = new Set(plan.steps.map(({ name }) => name));
   return Object.entries(plan.addresses).map(([name, address]) => {
-    const isMissing = missing.has(created.has(name) ? name : "creation");
-    return [name, address, isMissing ? "to be created" : "stands"];
+    return [name, address, missing.has(name) ? "to be created" : "stands"];
   });
 }
 
-function describeSteps({ steps, gas, fee }: Preflight): string {
+function describeSteps({ steps, gas, fee, blockGasLimit }: Preflight): string {
   if (steps.length === 0) return "  none";
-  const rows = steps.map(({ step, gas: each, isBound }) => [
+  const count = (amount: bigint) => `${amount.toLocaleString("en")} gas`;
+  const rows = steps.map(({ step, gas: each }) => [
     step.call.description,
-    `${isBound ? "at most " : ""}${each.toLocaleString("en")} gas`,
+    each === undefined ? "not known: the node cannot try it" : count(each),
   ]);
-  return table([...rows, ["Together", `${gas.toLocaleString("en")} gas, ${formatEther(fee)} at the current price`]]);
+  return table([
+    ...rows,
+    ["Together", `${count(gas)}, ${formatEther(fee)} at the current price`],
+    ["A block has", count(blockGasLimit)],
+  ]);
 }
 
 function supplyRows({ allocations }: DeploymentParameters): string[][] {

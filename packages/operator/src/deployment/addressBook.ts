@@ -3,14 +3,22 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { toJson } from "@turingfog/sdk";
-import { type DeploymentAddresses, GENESIS_KEYS } from "@turingfog/sdk/ethers";
+import { CONTRACTS, type DeploymentAddresses, Genesis__factory, type GenesisKey } from "@turingfog/sdk/ethers";
 import { readJson, writeAtomically } from "@turingfog/sdk/node";
-import { AbiCoder, concat, keccak256, type Log, type Provider, type TransactionReceipt } from "ethers";
+import {
+  AbiCoder,
+  concat,
+  type EventFilter,
+  keccak256,
+  type Log,
+  type Provider,
+  type TransactionReceipt,
+} from "ethers";
 
 import type { Connection } from "../connection.js";
 import type { Build } from "./build.js";
 import type { Receipts } from "./completeDeployment.js";
-import { CREATION, type DeploymentPlan } from "./deploymentPlan.js";
+import type { DeploymentPlan } from "./deploymentPlan.js";
 import { type ExpectedContract, expectedContracts } from "./expected.js";
 import type { DeploymentParameters } from "./parameters.js";
 
@@ -26,9 +34,10 @@ export interface ContractRecord {
   initCodeHash: string;
   /** keccak256 of the code on the chain. */
   runtimeCodeHash: string;
-  /** Hash of the transaction that created it, and the number of its block; null if they are not known. */
+  /** Hash of the transaction that created it, its block and the gas that it used; null if they are not known. */
   transaction: string | null;
   block: number | null;
+  gas: number | null;
 }
 
 /** The addresses of a deployment and what it was made of, as stored in `deployments/<network>.json`. */
@@ -39,11 +48,11 @@ export interface AddressBook {
   deployment: string;
   /** Addresses of the contracts, and the vesting wallet of each allocation NAME as NAMEVesting. */
   addresses: DeploymentAddresses;
-  /** Known transaction hashes by the contract that they created; Genesis' one call for its seven is `creation`. */
+  /** Known transaction hashes by the contract that they created. */
   transactions: Record<string, string>;
   /** Sender of those transactions; null if none is known. */
   deployer: string | null;
-  /** Block in which the system was created, and first known block of the deployment; null if they are not known. */
+  /** Block in which the last contract was created, and first known block of the deployment; null if they are not known. */
   block: number | null;
   firstBlock: number | null;
   /** Commit of the repository, with the suffix "-dirty" if tracked files were changed; null outside a repository. */
@@ -93,7 +102,7 @@ export async function addressBook(source: AddressBookSource): Promise<AddressBoo
     addresses: plan.addresses,
     transactions: Object.fromEntries(Array.from(created, ([name, { hash }]) => [name, hash])),
     deployer: known.length === 0 ? null : known[0].from,
-    block: created.get(CREATION)?.blockNumber ?? null,
+    block: created.get(plan.steps[plan.steps.length - 1].name)?.blockNumber ?? null,
     firstBlock: known.length === 0 ? null : Math.min(...known.map(({ blockNumber }) => blockNumber)),
     commit: await commit(),
     compiler: expected[0].compiled.compilerVersion,
@@ -109,7 +118,7 @@ async function creations({ connection, plan, receipts, earlier }: AddressBookSou
   const before = earlier?.deployment === plan.id ? earlier.transactions : {};
   const created: Creations = new Map();
   for (const { name, address } of plan.steps) {
-    const logged = () => (name === SILENT ? undefined : firstLog(provider, address));
+    const logged = () => (name === SILENT ? undefined : firstLog(provider, logOf(name, address, plan)));
     const hash = receipts[name]?.hash ?? before[name] ?? (await logged())?.transactionHash;
     const receipt = hash === undefined ? null : await provider.getTransactionReceipt(hash);
     if (receipt?.status === 1) created.set(name, receipt);
@@ -117,30 +126,33 @@ async function creations({ connection, plan, receipts, earlier }: AddressBookSou
   return created;
 }
 
-/** Name of the step whose constructor emits no event. */
+/** Name of the step whose creation no event records. */
 const SILENT = "genesis";
 
-/**
- * Returns the first event of a contract, which its constructor emitted; undefined if the provider cannot search the
- * whole chain.
- */
-async function firstLog(provider: Provider, address: string): Promise<Log | undefined> {
+/** Returns the filter of an event that records a creation: Genesis' for the seven, otherwise the constructor's own. */
+function logOf(name: string, address: string, { addresses }: DeploymentPlan): EventFilter {
+  const contract = CONTRACTS[name as GenesisKey] as Partial<(typeof CONTRACTS)[GenesisKey]> | undefined;
+  if (contract?.place === undefined) return { address };
+  const topics = Genesis__factory.createInterface().encodeFilterTopics("ContractCreated", [contract.place]);
+  return { address: addresses.genesis, topics };
+}
+
+/** Returns the first event of a filter; undefined if the provider cannot search the whole chain. */
+async function firstLog(provider: Provider, filter: EventFilter): Promise<Log | undefined> {
   try {
-    const [first] = await provider.getLogs({ address, fromBlock: 0, toBlock: "latest" });
+    const [first] = await provider.getLogs({ ...filter, fromBlock: 0, toBlock: "latest" });
     return first;
   } catch {
     return undefined;
   }
 }
 
-const GENESIS_CREATED: readonly string[] = GENESIS_KEYS;
-
 async function contractRecord(
   { name, address, compiled, constructorArguments }: ExpectedContract,
   provider: Provider,
   created: Creations,
 ): Promise<ContractRecord> {
-  const receipt = created.get(GENESIS_CREATED.includes(name) ? CREATION : name);
+  const receipt = created.get(name);
   const decoded = AbiCoder.defaultAbiCoder().decode(compiled.abi.deploy.inputs, constructorArguments);
   return {
     contract: compiled.fullyQualifiedName,
@@ -150,6 +162,7 @@ async function contractRecord(
     runtimeCodeHash: keccak256(await provider.getCode(address)),
     transaction: receipt?.hash ?? null,
     block: receipt?.blockNumber ?? null,
+    gas: receipt === undefined ? null : Number(receipt.gasUsed),
   };
 }
 

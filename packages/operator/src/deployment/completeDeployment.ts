@@ -4,7 +4,13 @@ import type { Provider, TransactionReceipt } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
 import type { Connection } from "../connection.js";
-import { hasCreate2Deployer, KEYLESS_CREATION, NoCreate2DeployerError } from "./create2.js";
+import {
+  hasCreate2Deployer,
+  KEYLESS_CREATION,
+  KeylessCreationError,
+  keylessProblem,
+  NoCreate2DeployerError,
+} from "./create2.js";
 import { broadcast } from "../sending/keySender.js";
 import type { Call, Sender } from "../sending/sender.js";
 import { type DeploymentStep, type DeploymentPlan } from "./deploymentPlan.js";
@@ -26,8 +32,9 @@ export class NotSentError extends TuringFogError {
  *
  * Only the chain decides which steps are done. A deployment may therefore be interrupted at any moment and run again,
  * by anyone. It leaves finished steps alone, waits for or replaces a transaction that is pending, and sends again what
- * a reorganisation removed. The last transaction creates the whole system; before it there is none.
- * @throws NotSentError, NoCreate2DeployerError, WrongCreate2DeployerError, and the errors of the sender
+ * a reorganisation removed. Until the last step is done there is no escrow, and so no order can be opened.
+ * @throws NotSentError, KeylessCreationError, NoCreate2DeployerError, WrongCreate2DeployerError, and the errors of the
+ * sender
  */
 export async function completeDeployment(
   plan: DeploymentPlan,
@@ -84,10 +91,13 @@ const LOOKS = 100;
 
 /**
  * Creates the deterministic deployer on a chain that is too young to have it, such as a local node.
- * @throws NoCreate2DeployerError, WrongCreate2DeployerError, and the errors of the sender
+ * @throws KeylessCreationError before it sends anything, NoCreate2DeployerError, WrongCreate2DeployerError, and the
+ * errors of the sender
  */
 export async function ensureCreate2Deployer({ provider, chain }: Connection, sender: Sender): Promise<void> {
   if (await hasCreate2Deployer(provider)) return;
+  const problem = await keylessProblem(provider);
+  if (problem !== undefined) throw new KeylessCreationError(problem);
 
   const { sender: account, cost, transaction } = KEYLESS_CREATION;
   const pay: Call = { description: "Pay for the deterministic deployer", to: account, data: "0x", value: cost };

@@ -1,6 +1,7 @@
-import { concat, getCreate2Address, keccak256, type Provider } from "ethers";
+import { concat, formatUnits, getCreate2Address, keccak256, type Provider, Transaction } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
+import { nodeWords } from "../sending/outOfGas.js";
 
 /**
  * The deterministic deployment proxy: a contract without owner or state that creates the code sent to it by CREATE2.
@@ -20,8 +21,10 @@ export const CREATE2_DEPLOYER_CODE =
  */
 export const KEYLESS_CREATION = {
   sender: "0x3fAB184622Dc19b6109349B94811493BF2a45362",
-  /** Cost in wei: the gas limit of 100,000 at the price of 100 gwei. */
+  /** Cost in wei: {@link KEYLESS_CREATION.gasLimit} at {@link KEYLESS_CREATION.gasPrice}. */
   cost: 10n ** 16n,
+  gasLimit: 100_000n,
+  gasPrice: 10n ** 11n,
   transaction:
     "0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222",
 } as const;
@@ -55,6 +58,40 @@ export async function hasCreate2Deployer(provider: Provider): Promise<boolean> {
   if (code === "0x") return false;
   if (code !== CREATE2_DEPLOYER_CODE) throw new WrongCreate2DeployerError(keccak256(code));
   return true;
+}
+
+/**
+ * Thrown when the keyless transaction that creates the deterministic deployment proxy cannot succeed on a chain. Money
+ * sent to its account would be lost, because the transaction cannot be changed.
+ */
+export class KeylessCreationError extends TuringFogError {}
+
+/**
+ * Finds out why the keyless transaction would fail, before money is sent to its account.
+ * @returns undefined if it can succeed
+ */
+export async function keylessProblem(provider: Provider): Promise<string | undefined> {
+  const { sender, gasLimit, gasPrice, transaction } = KEYLESS_CREATION;
+  const proxy = `the deterministic deployment proxy at ${CREATE2_DEPLOYER}`;
+  if ((await provider.getTransactionCount(sender)) !== 0) {
+    return `The keyless transaction that creates ${proxy} was used here and failed: deploy to a chain that has the proxy`;
+  }
+
+  const baseFee = (await provider.getBlock("latest"))?.baseFeePerGas ?? 0n;
+  if (baseFee > gasPrice) {
+    const [asked, paid] = [baseFee, gasPrice].map((price) => formatUnits(price, "gwei"));
+    return `The chain asks ${asked} gwei for gas, and the keyless transaction that creates ${proxy} pays ${paid}: run the same command again when it asks less`;
+  }
+
+  const data = Transaction.from(transaction).data;
+  const gas = await provider.estimateGas({ from: sender, data }).catch((error: unknown) => nodeWords(error));
+  if (typeof gas === "bigint" && gas <= gasLimit) return undefined;
+  const takes = typeof gas === "bigint" ? `takes ${gas.toLocaleString("en")} gas` : `fails ("${gas}")`;
+  return (
+    `Creating ${proxy} ${takes}, and its keyless transaction has ${gasLimit.toLocaleString("en")}: ` +
+    "nothing was sent to its account; deploy to a chain that has the proxy, or to a node that has it from its " +
+    "first block on (EIP-7997)"
+  );
 }
 
 /** Returns the address of the contract that {@link CREATE2_DEPLOYER} creates. */

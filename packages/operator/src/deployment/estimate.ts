@@ -1,21 +1,21 @@
-import { concat, Contract, dataLength, dataSlice, toBeHex, toQuantity } from "ethers";
+import { concat, Contract, dataLength, toBeHex, toQuantity } from "ethers";
 
-import { decodeRevert } from "@turingfog/sdk/ethers";
+import { decodeRevert, GENESIS_KEYS, type GenesisKey } from "@turingfog/sdk/ethers";
 import type { Connection, RpcProvider } from "../connection.js";
+import { isOutOfGas, nodeWords, OutOfGasError } from "../sending/outOfGas.js";
+import type { Call } from "../sending/sender.js";
 import { CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE, hasCreate2Deployer } from "./create2.js";
 import { missingSteps } from "./completeDeployment.js";
-import { TRANSACTION_GAS_LIMIT } from "../sending/keySender.js";
-import type { Call } from "../sending/sender.js";
-import { CREATION, type DeploymentStep, type DeploymentPlan } from "./deploymentPlan.js";
+import type { DeploymentPlan, DeploymentStep } from "./deploymentPlan.js";
+import type { ExpectedContract } from "./expected.js";
 
 /** Estimate of a step that is not done yet. */
 export interface StepEstimate {
   step: DeploymentStep;
-  gas: bigint;
-  /**
-   * Whether the gas is only an upper bound, the most that a transaction may take, because the node cannot try the step.
-   */
-  isBound: boolean;
+  /** Gas that the node finds by trying the step; undefined if it cannot try it, or if there is a problem. */
+  gas: bigint | undefined;
+  /** Reason for which the step would fail, in the node's words. */
+  problem?: string;
   /**
    * Upper bound, in wei at the current price, of what an OP Stack chain takes for the transaction's data on L1; 0
    * elsewhere.
@@ -23,102 +23,107 @@ export interface StepEstimate {
   l1Fee: bigint;
 }
 
+type Found = Pick<StepEstimate, "gas" | "problem">;
+
 /** Code and nonces that a node assumes while it tries a call. */
-type Assumed = Record<string, { code: string; nonce: string }>;
+type Assumed = Record<string, { code?: string; nonce: string }>;
 
 /**
  * Lets the node try every step of a plan that is not done yet, the last one included, as if the steps before it were
  * done.
+ * @param contracts the plan's contracts, with their code
  * @param minDelay the governor's delay in seconds
  * @throws RevertError if a contract would refuse, so that the deployment would fail
  */
 export async function estimateSteps(
   plan: DeploymentPlan,
+  contracts: readonly ExpectedContract[],
   minDelay: bigint,
+  blockGasLimit: bigint,
   connection: Connection,
   from?: string,
 ): Promise<StepEstimate[]> {
   const { provider } = connection;
   const missing = await missingSteps(plan, provider);
+  const assumed: Assumed = (await hasCreate2Deployer(provider)) ? {} : assume(CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE);
 
   const estimates: StepEstimate[] = [];
   for (const step of missing) {
-    const assumed = await assumedFor(step, missing, minDelay, provider);
-    const gas = await gasOf(provider, step.call, from, assumed);
-    const l1Fee = await l1FeeOf(step.call, connection);
-    estimates.push({ step, gas: gas ?? TRANSACTION_GAS_LIMIT, isBound: gas === undefined, l1Fee });
+    const found = await gasOf(provider, step.call, from, assumed, blockGasLimit);
+    estimates.push({ step, ...found, l1Fee: await l1FeeOf(step.call, connection) });
+
+    const { genesis } = plan.addresses;
+    const code = contracts.find(({ name }) => name === step.name)?.runtimeCode ?? "0x";
+    // the contracts ask the governor for nothing but its delay
+    Object.assign(assumed, assume(step.address, step.name === "timelock" ? answering(minDelay) : code));
+    const place = GENESIS_KEYS.indexOf(step.name as GenesisKey) + 1;
+    // an account's creations are counted from 1
+    if (place !== 0) assumed[genesis] = { ...assumed[genesis], nonce: toQuantity(place + 1) };
   }
   return estimates;
 }
 
-/** Returns the code that a step will find on the chain after the steps before it. */
-async function assumedFor(
-  step: DeploymentStep,
-  missing: DeploymentStep[],
-  minDelay: bigint,
-  provider: RpcProvider,
-): Promise<Assumed> {
-  const assume = (code: string) => ({ code, nonce: "0x1" });
-  if (step.name !== CREATION) {
-    return (await hasCreate2Deployer(provider)) ? {} : { [CREATE2_DEPLOYER]: assume(CREATE2_DEPLOYER_CODE) };
-  }
-  const assumed: Assumed = {};
-  for (const { name, address, call } of missing) {
-    // the creation code follows the salt, and returns the code that it creates
-    if (name === "genesis") assumed[address] = assume(await provider.call({ data: dataSlice(call.data, 32) }));
-    if (name === "timelock") assumed[address] = assume(answering(minDelay));
-  }
-  return assumed;
+function assume(address: string, code: string): Assumed {
+  return { [address]: { code, nonce: "0x1" } };
 }
 
-/** Returns code that answers every call with a number. The system asks its governor for nothing but the delay. */
+/** Returns code that answers every call with a number. */
 function answering(value: bigint): string {
   // PUSH32 value, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN
   return concat(["0x7f", toBeHex(value, 32), "0x60005260206000f3"]);
 }
 
 /**
- * Returns the gas of a call; undefined if the node cannot estimate it.
+ * Returns the gas of a call, as the node finds it within the limits that it knows.
  * @throws RevertError
  */
 async function gasOf(
   provider: RpcProvider,
-  { to, data }: Call,
+  call: Call,
   from: string | undefined,
   assumed: Assumed,
-): Promise<bigint | undefined> {
-  const request = { from, to, data };
+  blockGasLimit: bigint,
+): Promise<Found> {
+  const request = { from, to: call.to, data: call.data };
   const assumptions = Object.keys(assumed).length === 0 ? [] : [assumed];
-  const tryCall = (method: string, gas: bigint) =>
-    provider.send(method, [{ ...request, gas: toQuantity(gas) }, "latest", ...assumptions]);
+  const tryCall = (method: string, gas: { gas?: string } = {}) =>
+    provider.send(method, [{ ...request, ...gas }, "latest", ...assumptions]);
+  const tryWith = (gas: bigint) => tryCall("eth_call", { gas: toQuantity(gas) });
+
   try {
-    return BigInt((await tryCall("eth_estimateGas", TRANSACTION_GAS_LIMIT)) as string);
+    return { gas: BigInt((await tryCall("eth_estimateGas")) as string) };
   } catch (error) {
-    const revert = decodeRevert(error);
-    if (revert !== null) throw revert;
+    const problem = problemOf(error, call, blockGasLimit);
+    if (problem !== undefined) return { gas: undefined, problem };
   }
   // not every node that can try a call on assumed code can also estimate it
-  return leastGas((gas) => tryCall("eth_call", gas));
+  try {
+    await tryWith(blockGasLimit);
+  } catch (error) {
+    return { gas: undefined, problem: problemOf(error, call, blockGasLimit) };
+  }
+  return { gas: await leastGas(tryWith, blockGasLimit) };
 }
 
 /**
- * Returns the least gas with which a call succeeds, to a hundredth, by halving the range; undefined if the node cannot
- * try the call.
+ * Returns the problem of a call that a node tried; undefined if it could not try the call.
+ * @throws RevertError
  */
-async function leastGas(tryCall: (gas: bigint) => Promise<unknown>): Promise<bigint | undefined> {
+function problemOf(error: unknown, { description }: Call, blockGasLimit: bigint): string | undefined {
+  if (isOutOfGas(error)) return OutOfGasError.tried(description, blockGasLimit, error).message;
+  const revert = decodeRevert(error);
+  if (revert !== null) throw revert;
+  return /revert/i.test(nodeWords(error)) ? `"${description}" would fail: ${nodeWords(error)}` : undefined;
+}
+
+/** Returns the least gas with which a call succeeds, to a hundredth, by halving the range below gas that suffices. */
+async function leastGas(tryCall: (gas: bigint) => Promise<unknown>, sufficient: bigint): Promise<bigint> {
   const succeeds = (gas: bigint) =>
     tryCall(gas).then(
       () => true,
       () => false,
     );
-  try {
-    await tryCall(TRANSACTION_GAS_LIMIT);
-  } catch (error) {
-    const revert = decodeRevert(error);
-    if (revert !== null) throw revert;
-    return undefined;
-  }
-  let [low, high] = [0n, TRANSACTION_GAS_LIMIT];
+  let [low, high] = [0n, sufficient];
   while ((high - low) * 100n > high) {
     const middle = (low + high) / 2n;
     if (await succeeds(middle)) high = middle;

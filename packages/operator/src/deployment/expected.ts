@@ -5,7 +5,6 @@ import {
   GENESIS_KEYS,
   type GenesisKey,
   type SystemAddresses,
-  vestingKey,
 } from "@turingfog/sdk/ethers";
 import {
   AbiCoder,
@@ -18,12 +17,11 @@ import {
   toBeHex,
   toUtf8Bytes,
   TypedDataEncoder,
-  ZeroAddress,
   zeroPadValue,
 } from "ethers";
 
 import { type Build, type CompiledContract, contractOf, withImmutables } from "./build.js";
-import { codesHash, creationCodes, genesisPlan } from "./genesisPlan.js";
+import { type CodeHashes, codeHashes, creationCodes, genesisPlan, ownContracts } from "./genesisPlan.js";
 import type { DeploymentParameters } from "./parameters.js";
 
 /** Inputs, besides the build, that determine the code of a deployment's contracts. */
@@ -100,18 +98,12 @@ export function expectedContracts(
   const expect = (name: string, address: string, key: ContractKey, args: unknown[], immutables: Values) =>
     expectedContract(contractOf(build, CONTRACTS[key].name), { name, address, args, immutables });
 
-  const { minDelay, proposers, executors } = parameters.governor;
-  const hash = codesHash(creationCodes(build));
+  const hashes = codeHashes(creationCodes(build));
   const contracts = [
-    expect("timelock", addresses.timelock, "timelock", [minDelay, proposers, executors, ZeroAddress], {}),
-    ...parameters.allocations.flatMap((allocation) => {
-      if (!("vesting" in allocation)) return [];
-      const { beneficiary, start, duration, cliff } = allocation.vesting;
-      const name = vestingKey(allocation.name);
-      const immutables = { _start: start, _duration: duration, _cliff: start + cliff };
-      return [expect(name, addresses[name], "vesting", [beneficiary, start, duration, cliff], immutables)];
-    }),
-    expect("genesis", addresses.genesis, "genesis", [hash, plan], { PLAN_HASH: planHash(build, hash, plan) }),
+    ...ownContracts(parameters).map(({ name, key, args, immutables }) =>
+      expect(name, addresses[name], key, args, immutables),
+    ),
+    expect("genesis", addresses.genesis, "genesis", [hashes, plan], { PLAN_HASH: planHash(build, hashes, plan) }),
     ...GENESIS_KEYS.map((name) => {
       const domain = DOMAINS[name];
       const immutables = domain === undefined ? {} : domainImmutables(domain, chainId, system[name]);
@@ -164,20 +156,20 @@ type GenesisPlan = ReturnType<typeof genesisPlan<string>>;
 /** Returns the arguments that Genesis passes to each constructor besides the system. */
 function genesisArguments(plan: GenesisPlan): Record<GenesisKey, unknown[]> {
   return {
-    tft: [plan.allocations],
     vault: [plan.operationsTreasury, plan.operationsShare],
     oracle: [plan.vetoWindow, plan.guardian, plan.signers, plan.quorum],
     registry: [],
     pool: [plan.epochLength],
     controller: [plan.auctionPeriod],
+    tft: [plan.allocations],
     escrow: [plan.grace, plan.assets],
   };
 }
 
-/** Returns keccak256(abi.encode(codesHash, plan)), as Genesis' constructor computes it. */
-function planHash(build: Build, hash: string, plan: GenesisPlan): string {
+/** Returns keccak256(abi.encode(codeHashes, plan)), as Genesis' constructor computes it. */
+function planHash(build: Build, hashes: CodeHashes, plan: GenesisPlan): string {
   const { abi } = contractOf(build, CONTRACTS.genesis.name);
-  return keccak256(AbiCoder.defaultAbiCoder().encode(abi.deploy.inputs, [hash, plan]));
+  return keccak256(AbiCoder.defaultAbiCoder().encode(abi.deploy.inputs, [hashes, plan]));
 }
 
 /** The EIP-712 domains, of which OpenZeppelin's EIP712 keeps immutables. */

@@ -1,5 +1,5 @@
-import { CONTRACTS, GENESIS_KEYS, vestingKey } from "@turingfog/sdk/ethers";
-import { AbiCoder, keccak256 } from "ethers";
+import { type ContractKey, CONTRACTS, GENESIS_KEYS, vestingKey } from "@turingfog/sdk/ethers";
+import { keccak256, ZeroAddress } from "ethers";
 
 import { contractOf, type Build } from "./build.js";
 import type { DeploymentParameters } from "./parameters.js";
@@ -12,9 +12,38 @@ export function creationCodes(build: Build): CreationCodes {
   return GENESIS_KEYS.map((key) => contractOf(build, CONTRACTS[key].name).creationCode) as CreationCodes;
 }
 
-/** Returns keccak256(abi.encode(codes)), the first argument of Genesis' constructor. */
-export function codesHash(codes: CreationCodes): string {
-  return keccak256(AbiCoder.defaultAbiCoder().encode(["bytes[7]"], [codes]));
+/** keccak256 of each of {@link CreationCodes}, in their order. */
+export type CodeHashes = CreationCodes;
+
+/** Returns the hashes of codes, the first argument of Genesis' constructor. */
+export function codeHashes(codes: CreationCodes): CodeHashes {
+  return codes.map((code) => keccak256(code)) as CodeHashes;
+}
+
+/** A contract that the deterministic deployer creates, with what its code depends on. */
+export interface OwnContract {
+  /** Name in the address book. */
+  name: string;
+  key: ContractKey;
+  /** Arguments of the constructor. */
+  args: unknown[];
+  /** Values of the immutables by name. */
+  immutables: Record<string, bigint>;
+}
+
+/** Returns the contracts that a deployment creates before Genesis, which refer to no other contract. */
+export function ownContracts(parameters: DeploymentParameters): OwnContract[] {
+  const { minDelay, proposers, executors } = parameters.governor;
+  return [
+    { name: "timelock", key: "timelock", args: [minDelay, proposers, executors, ZeroAddress], immutables: {} },
+    ...parameters.allocations.flatMap((allocation): OwnContract[] => {
+      if (!("vesting" in allocation)) return [];
+      const { beneficiary, start, duration, cliff } = allocation.vesting;
+      const immutables = { _start: start, _duration: duration, _cliff: start + cliff };
+      const args = [beneficiary, start, duration, cliff];
+      return [{ name: vestingKey(allocation.name), key: "vesting", args, immutables }];
+    }),
+  ];
 }
 
 /**

@@ -60,6 +60,9 @@ const tft = (amount: string) => parseUnits(amount, TFT_DECIMALS);
 
 const SECONDS: Record<string, bigint> = { second: 1n, minute: MINUTE, hour: HOUR, day: DAY };
 
+/** The most of each list of parameters: what the oracle allows, and what keeps a step of Genesis below 45 M gas. */
+export const LIST_LIMITS = { signers: 64, roleHolders: 16, assets: 16, allocations: 32 } as const;
+
 // The bounds that the contracts' constructors set.
 const ALLOCATED = tft("650000000");
 const MAX_REFERENCE = tft("1000000000");
@@ -69,13 +72,9 @@ const MAX_AUCTION_PERIOD = 30n * DAY;
 const MAX_VETO_WINDOW = 7n * DAY;
 const MAX_GRACE = 21n * DAY;
 const MIN_SIGNERS = 4;
-const MAX_SIGNERS = 64;
 const MAX_OPERATIONS_SHARE = 2_000n;
 
-// Bounds of our own, which catch typing errors and keep genesis below a transaction's gas limit.
-const MAX_ROLE_HOLDERS = 16;
-const MAX_ASSETS = 16;
-const MAX_ALLOCATIONS = 32;
+// A bound of our own, which catches typing errors.
 const MAX_VESTING = 100n * 365n * DAY;
 
 /** Reports the path of a value, the value and the rule that it breaks. */
@@ -222,19 +221,19 @@ const allocation: Reader<Allocation> = (value, path, report) =>
 const READERS: Readers<DeploymentParameters> = {
   governor: record({
     minDelay: duration(MIN_TIME, MAX_GRACE),
-    proposers: list(address, 1, MAX_ROLE_HOLDERS),
-    executors: list(address, 1, MAX_ROLE_HOLDERS),
+    proposers: list(address, 1, LIST_LIMITS.roleHolders),
+    executors: list(address, 1, LIST_LIMITS.roleHolders),
   }),
   guardian: address,
-  signers: list(address, MIN_SIGNERS, MAX_SIGNERS),
-  quorum: integer(1n, BigInt(MAX_SIGNERS)),
+  signers: list(address, MIN_SIGNERS, LIST_LIMITS.signers),
+  quorum: integer(1n, BigInt(LIST_LIMITS.signers)),
   epochLength: duration(MIN_TIME, MAX_EPOCH_LENGTH),
   auctionPeriod: duration(MIN_TIME, MAX_AUCTION_PERIOD),
   vetoWindow: duration(MIN_TIME, MAX_VETO_WINDOW),
   grace: duration(MIN_TIME, MAX_GRACE),
   operations: record({ treasury: address, share: integer(0n, MAX_OPERATIONS_SHARE) }),
-  assets: list(record({ address, referencePrice: amount(MAX_REFERENCE) }), 0, MAX_ASSETS),
-  allocations: list(allocation, 1, MAX_ALLOCATIONS),
+  assets: list(record({ address, referencePrice: amount(MAX_REFERENCE) }), 0, LIST_LIMITS.assets),
+  allocations: list(allocation, 1, LIST_LIMITS.allocations),
 };
 
 /**

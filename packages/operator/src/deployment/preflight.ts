@@ -1,8 +1,10 @@
-import { Contract, formatEther, type Provider } from "ethers";
+import { type Block, Contract, formatEther, type Provider } from "ethers";
 
 import type { Connection } from "../connection.js";
-import { hasCreate2Deployer, NoCreate2DeployerError } from "./create2.js";
+import type { Build } from "./build.js";
+import { hasCreate2Deployer, keylessProblem, NoCreate2DeployerError } from "./create2.js";
 import { estimateSteps, type StepEstimate } from "./estimate.js";
+import { expectedContracts } from "./expected.js";
 import type { DeploymentParameters } from "./parameters.js";
 import type { DeploymentPlan } from "./deploymentPlan.js";
 
@@ -31,7 +33,10 @@ export interface Preflight {
   assets: AssetFacts[];
   reliedOn: ReliedOn[];
   steps: StepEstimate[];
+  /** Gas of all steps that the node can try. */
   gas: bigint;
+  /** Gas limit of the latest block. */
+  blockGasLimit: bigint;
   /** Wei at the current gas price, with the fees for data on L1. */
   fee: bigint;
   /** Reasons for which nothing may be sent. */
@@ -48,32 +53,40 @@ const MAX_DECIMALS = 24n;
 export async function preflight(
   plan: DeploymentPlan,
   parameters: DeploymentParameters,
+  build: Build,
   connection: Connection,
   sender?: string,
 ): Promise<Preflight> {
-  const { provider, chain } = connection;
+  const { provider, chain, chainId } = connection;
   const problems: string[] = [];
   const assets = await Promise.all(
     parameters.assets.map(({ address }, i) => assetFacts(provider, `assets[${i}].address`, address)),
   );
   for (const asset of assets) problems.push(...assetProblems(asset, chain.title));
-  if (chain.chainId !== undefined && !(await hasCreate2Deployer(provider))) {
-    problems.push(new NoCreate2DeployerError(chain.title).message);
+  if (!(await hasCreate2Deployer(provider))) {
+    const problem =
+      chain.chainId === undefined ? await keylessProblem(provider) : new NoCreate2DeployerError(chain.title).message;
+    if (problem !== undefined) problems.push(problem);
   }
 
+  const { number: block, gasLimit: blockGasLimit } = await latestBlock(provider);
+  const contracts = expectedContracts(build, { parameters, chainId, addresses: plan.addresses });
   // Genesis would only refuse an invalid asset once more, in other words
   const steps =
-    problems.length === 0 ? await estimateSteps(plan, parameters.governor.minDelay, connection, sender) : [];
+    problems.length === 0
+      ? await estimateSteps(plan, contracts, parameters.governor.minDelay, blockGasLimit, connection, sender)
+      : [];
+  for (const step of steps) problems.push(...stepProblems(step, blockGasLimit));
   const gasPrice = (await provider.getFeeData()).gasPrice ?? 0n;
-  const gas = steps.reduce((sum, each) => sum + each.gas, 0n);
-  const fee = steps.reduce((sum, each) => sum + each.gas * gasPrice + each.l1Fee, 0n);
+  const gas = steps.reduce((sum, each) => sum + (each.gas ?? 0n), 0n);
+  const fee = steps.reduce((sum, each) => sum + (each.gas ?? 0n) * gasPrice + each.l1Fee, 0n);
   const balance = sender === undefined ? undefined : await provider.getBalance(sender);
   if (balance !== undefined && balance < fee) {
     problems.push(`The sender ${sender} has ${formatEther(balance)}, and it will cost about ${formatEther(fee)}`);
   }
 
   return {
-    block: await provider.getBlockNumber(),
+    block,
     gasPrice,
     sender,
     balance,
@@ -87,9 +100,23 @@ export async function preflight(
     ),
     steps,
     gas,
+    blockGasLimit,
     fee,
     problems,
   };
+}
+
+async function latestBlock(provider: Provider): Promise<Block> {
+  const block = await provider.getBlock("latest");
+  if (block === null) throw new Error("The node has no latest block");
+  return block;
+}
+
+function stepProblems({ step, gas, problem }: StepEstimate, blockGasLimit: bigint): string[] {
+  if (problem !== undefined) return [problem];
+  if (gas === undefined || gas <= blockGasLimit) return [];
+  const [takes, limit] = [gas, blockGasLimit].map((each) => each.toLocaleString("en"));
+  return [`"${step.call.description}" takes ${takes} gas, and a block has ${limit}: it can never be mined`];
 }
 
 /** Returns every address except the assets, with the parameter that names it. */

@@ -6,6 +6,7 @@ import { TuringFogError } from "@turingfog/sdk";
 import { withRevertDecoded } from "@turingfog/sdk/ethers";
 import type { Connection } from "../connection.js";
 import { MemoryJournal, type Attempt, type Journal } from "./journal.js";
+import { isOutOfGas, OutOfGasError } from "./outOfGas.js";
 import { CallRefusedError, type Call, type Sender, type Submitted } from "./sender.js";
 
 /** Thrown when the chain's fee is above the limit. */
@@ -54,8 +55,14 @@ export interface KeySenderOptions {
   say?: (line: string) => void;
 }
 
-/** The most gas that a transaction may take (EIP-7825). */
-export const TRANSACTION_GAS_LIMIT = 16_777_216n;
+/**
+ * Most gas of a transaction under Osaka's rules (EIP-7825). Other rules allow more, so that it bounds no estimate, only
+ * what is added to one.
+ */
+const OSAKA_GAS_LIMIT = 16_777_216n;
+
+/** Part of its gas limit, in percent, from which a failed transaction has used it up: calls keep a 64th for the caller. */
+const USED_UP = 96n;
 
 /**
  * Blocks after which a waiting transaction is replaced by one that pays more, and blocks after which the sender gives
@@ -97,7 +104,7 @@ export class KeySender implements Sender {
 
   /**
    * Sends calls until each is mined or `isDone` says that it is done.
-   * @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, CallRefusedError, RevertError
+   * @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, CallRefusedError, OutOfGasError, RevertError
    */
   async submit(calls: readonly Call[], isDone?: (index: number) => Promise<boolean>): Promise<Submitted> {
     const receipts: (TransactionReceipt | undefined)[] = [];
@@ -166,13 +173,13 @@ class Delivery {
 
   /**
    * Returns the receipt of the attempt that was mined.
-   * @throws CallRefusedError if that attempt failed, unless an earlier run sent it
+   * @throws CallRefusedError, OutOfGasError if that attempt failed, unless an earlier run sent it
    */
   private async receipt(): Promise<TransactionReceipt | undefined> {
-    for (const { hash } of this.attempts()) {
+    for (const { hash, gasLimit } of this.attempts()) {
       const receipt = await this.connection.provider.getTransactionReceipt(hash);
       if (receipt?.status === 1) return receipt;
-      if (receipt?.status === 0 && !this.earlier.has(hash)) throw new CallRefusedError(this.call.description, hash);
+      if (receipt?.status === 0 && !this.earlier.has(hash)) throw failure(this.call.description, receipt, gasLimit);
     }
     return undefined;
   }
@@ -225,13 +232,22 @@ class Delivery {
     await broadcast(this.connection.provider, signed);
   }
 
+  /**
+   * Returns the gas to send: what the node estimates and a tenth more for what others do in between, but no more than a
+   * block has, and not for that tenth more than Osaka's rules allow.
+   * @throws OutOfGasError, RevertError
+   */
   private async gasLimit(): Promise<bigint> {
-    const { to, data, value } = this.call;
+    const { to, data, value, description } = this.call;
+    const { provider } = this.connection;
+    const blockGasLimit = (await provider.getBlock("latest"))?.gasLimit ?? 0n;
     const request = { from: this.wallet.address, to, data, value };
-    const estimate = await withRevertDecoded(this.connection.provider.estimateGas(request));
-    // a tenth more for what others do in between, up to the limit of a transaction
+    const estimate = await withRevertDecoded(provider.estimateGas(request)).catch((error: unknown) => {
+      throw isOutOfGas(error) ? OutOfGasError.tried(description, blockGasLimit, error) : error;
+    });
     const generous = (estimate * 11n) / 10n;
-    return generous < TRANSACTION_GAS_LIMIT ? generous : max(estimate, TRANSACTION_GAS_LIMIT);
+    const most = estimate <= OSAKA_GAS_LIMIT ? min(OSAKA_GAS_LIMIT, blockGasLimit) : blockGasLimit;
+    return max(estimate, min(generous, most));
   }
 
   /**
@@ -265,6 +281,16 @@ export async function broadcast(provider: Provider, signed: string): Promise<voi
 /** Raises a fee by an eighth, rounded up; nodes accept a replacement that pays a tenth more. */
 function raised(fee: bigint): bigint {
   return (fee * 9n + 7n) / 8n;
+}
+
+/** Returns the error of a transaction that was mined and failed. */
+function failure(call: string, { hash, gasUsed }: TransactionReceipt, gasLimit: bigint): TuringFogError {
+  const isUsedUp = gasUsed * 100n >= gasLimit * USED_UP;
+  return isUsedUp ? OutOfGasError.mined(call, hash, gasUsed, gasLimit) : new CallRefusedError(call, hash);
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function max(a: bigint, b: bigint): bigint {

@@ -9,8 +9,13 @@ export class RevertError extends TuringFogError {
   readonly error: string;
   readonly args: Result;
 
-  constructor({ name, args }: ErrorDescription, cause: unknown) {
-    super(`${name}(${args.toArray().map(String).join(", ")})`, { cause });
+  constructor({ name, args, fragment }: ErrorDescription, cause: unknown) {
+    // an argument of type bytes may be the error that a contract passes on, as Genesis does
+    const texts = args.toArray().map((arg, i) => {
+      const passedOn = fragment.inputs[i].baseType === "bytes" ? decodeRevert(arg) : null;
+      return passedOn?.message ?? String(arg);
+    });
+    super(`${name}(${texts.join(", ")})`, { cause });
     this.error = name;
     this.args = args;
   }

@@ -46,22 +46,6 @@ const _abi = [
     inputs: [
       {
         internalType: "uint256",
-        name: "balance",
-        type: "uint256",
-      },
-      {
-        internalType: "uint256",
-        name: "reserve",
-        type: "uint256",
-      },
-    ],
-    name: "Vault_ReserveMissing",
-    type: "error",
-  },
-  {
-    inputs: [
-      {
-        internalType: "uint256",
         name: "share",
         type: "uint256",
       },

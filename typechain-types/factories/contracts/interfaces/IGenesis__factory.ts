@@ -18,8 +18,13 @@ const _abi = [
     inputs: [
       {
         internalType: "uint256",
-        name: "index",
+        name: "step",
         type: "uint256",
+      },
+      {
+        internalType: "bytes",
+        name: "reason",
+        type: "bytes",
       },
     ],
     name: "Genesis_CreationFailed",
@@ -77,6 +82,46 @@ const _abi = [
     ],
     name: "Genesis_NotThePlan",
     type: "error",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "step",
+        type: "uint256",
+      },
+      {
+        internalType: "bytes32",
+        name: "codeHash",
+        type: "bytes32",
+      },
+      {
+        internalType: "bytes32",
+        name: "expected",
+        type: "bytes32",
+      },
+    ],
+    name: "Genesis_OutOfTurn",
+    type: "error",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "step",
+        type: "uint256",
+      },
+      {
+        indexed: false,
+        internalType: "address",
+        name: "created",
+        type: "address",
+      },
+    ],
+    name: "ContractCreated",
+    type: "event",
   },
   {
     anonymous: false,
@@ -149,9 +194,14 @@ const _abi = [
   {
     inputs: [
       {
-        internalType: "bytes[7]",
-        name: "codes",
-        type: "bytes[7]",
+        internalType: "bytes",
+        name: "code",
+        type: "bytes",
+      },
+      {
+        internalType: "bytes32[7]",
+        name: "codeHashes",
+        type: "bytes32[7]",
       },
       {
         components: [
@@ -248,51 +298,9 @@ const _abi = [
     name: "create",
     outputs: [
       {
-        components: [
-          {
-            internalType: "address",
-            name: "governor",
-            type: "address",
-          },
-          {
-            internalType: "address",
-            name: "tft",
-            type: "address",
-          },
-          {
-            internalType: "address",
-            name: "vault",
-            type: "address",
-          },
-          {
-            internalType: "address",
-            name: "oracle",
-            type: "address",
-          },
-          {
-            internalType: "address",
-            name: "registry",
-            type: "address",
-          },
-          {
-            internalType: "address",
-            name: "pool",
-            type: "address",
-          },
-          {
-            internalType: "address",
-            name: "controller",
-            type: "address",
-          },
-          {
-            internalType: "address",
-            name: "escrow",
-            type: "address",
-          },
-        ],
-        internalType: "struct System",
+        internalType: "address",
         name: "",
-        type: "tuple",
+        type: "address",
       },
     ],
     stateMutability: "nonpayable",

@@ -35,7 +35,7 @@ export const command = defineCommand({
     const plan = planDeployment(parameters, build);
     const sender = values.from ?? (await addressOf(keySource(values.network, values.keystore)));
 
-    const found = await preflight(plan, parameters, connection, sender);
+    const found = await preflight(plan, parameters, build, connection, sender);
     output.result(
       { deployment: plan.id, addresses: plan.addresses, ...found },
       describePlan({ plan, parameters, connection, found }),

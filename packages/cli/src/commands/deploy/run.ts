@@ -7,9 +7,7 @@ import {
   completeDeployment,
   connect,
   type Connection,
-  CREATION,
   type DeploymentPlan,
-  type DeploymentStep,
   FileJournal,
   IN_PROCESS,
   planDeployment,
@@ -38,8 +36,8 @@ ${SENDER_USAGE}
   --json             print JSON alone: the address book, or the findings of --dry-run and --safe
   --help             print this
 
-Tries every transaction first, and sends nothing if one would fail. The last transaction creates the whole system; before
-it there is none. The sender keeps no power except what the parameters give it. Reads from the chain which contracts are
+Tries every transaction first, and sends nothing if one would fail. Each creates one contract; no order can be opened
+before the last. The sender keeps no power except what the parameters give it. Reads from the chain which contracts are
 deployed: a complete deployment is only read. Writes deployments/NAME.json. The network "hardhat" is a rehearsal in
 process: it ends with the command and writes nothing.`;
 
@@ -65,9 +63,6 @@ interface Task extends Planned {
   sender: Sender;
 }
 
-/** Most gas of a batch. The owners of a Safe send it as one transaction, which costs a little in addition. */
-const BATCH_GAS = 15_000_000n;
-
 export const command = defineCommand({
   usage: USAGE,
   options: {
@@ -91,7 +86,7 @@ export const command = defineCommand({
     const isRehearsal = connection.name === IN_PROCESS;
     const title = `Deploy TuringFog to ${connection.chain.title}`;
     const sender = await openSender(connection, values, output, title, isRehearsal ? undefined : journal);
-    const found = await preflight(plan, parameters, connection, sender.address);
+    const found = await preflight(plan, parameters, build, connection, sender.address);
 
     const task = { connection, parameters, plan, sender, found };
     if (values["dry-run"] === true) {
@@ -99,7 +94,7 @@ export const command = defineCommand({
       return found.problems.length === 0 ? 0 : 1;
     }
     if (found.problems.length !== 0) throw new NotPossibleError(found.problems);
-    if (values.safe !== undefined && found.steps.length !== 0) return writeBatch(task, output);
+    if (values.safe !== undefined && found.steps.length !== 0) return writeNextStep(task, output);
 
     const say = (line: string) => output.say(line);
     const receipts = values.safe === undefined ? await completeDeployment(plan, connection, sender, say) : {};
@@ -121,30 +116,22 @@ async function refuseAnother(
   if ((await provider.getCode(earlier.addresses.genesis)) !== "0x") throw new OtherDeploymentError(earlier);
 }
 
-/**
- * Writes the next batch to a file. A batch is one transaction, and the system is created by a transaction of its own.
- */
-async function writeBatch({ plan, connection, sender, found }: Task, output: Output): Promise<void> {
-  const batch: DeploymentStep[] = [];
-  let gas = 0n;
-  for (const { step, gas: each } of found.steps) {
-    if (batch.length !== 0 && (step.name === CREATION || gas + each > BATCH_GAS)) break;
-    batch.push(step);
-    gas += each;
-  }
-  const submitted = await sender.submit(batch.map(({ call }) => call));
+/** Writes the next transaction to a file. A Safe executes one step at a time, so that it takes no more gas than a key. */
+async function writeNextStep({ plan, connection, sender, found }: Task, output: Output): Promise<void> {
+  const [{ step, gas }] = found.steps;
+  const submitted = await sender.submit([step.call]);
   if (submitted.kind !== "batch") throw new Error("A Safe's batch is written down, not sent");
 
-  const left = found.steps.length - batch.length;
+  const left = found.steps.length - 1;
   const { file } = submitted;
+  const takes = gas === undefined ? "" : `, about ${gas.toLocaleString("en")} gas besides what the Safe itself takes`;
   output.result(
-    { deployment: plan.id, addresses: plan.addresses, file, steps: batch.map(({ name }) => name), left },
+    { deployment: plan.id, addresses: plan.addresses, file, step: step.name, gas, left },
     [
-      `${file} has ${batch.length} of the ${found.steps.length} transactions that are missing on ` +
-        `${connection.chain.title}, about ${gas.toLocaleString("en")} gas:`,
-      table(batch.map(({ call, address }) => [call.description, address])),
+      `${file} has the first of the ${found.steps.length} transactions that are missing on ${connection.chain.title}${takes}:`,
+      table([[step.call.description, step.address]]),
       "Load it in the Transaction Builder of the Safe, have it signed and executed, then run the same command again:",
-      left === 0 ? "it will write the address book." : `it will write a batch with the ${left} that are left.`,
+      left === 0 ? "it will write the address book." : `it will write the next of the ${left} that are left.`,
     ].join("\n"),
   );
 }

@@ -99,7 +99,17 @@ function describe(
     book === undefined ? "as the parameters would have it; there is no address book" : "by its address book";
   const lines = [
     `TuringFog on ${name} (chain ${chainId}), ${source}`,
-    table(Object.entries(addresses).map(([contract, address]) => [contract, address, states[contract]])),
+    table(
+      Object.entries(addresses).map(([contract, address]) => {
+        const gas = book?.contracts[contract]?.gas ?? null;
+        return [
+          contract,
+          address,
+          states[contract],
+          gas === null ? "" : `created with ${gas.toLocaleString("en")} gas`,
+        ];
+      }),
+    ),
   ];
   if (found === undefined) return lines.join("\n");
   const rows = found.map(({ path, deployed, planned }) => [path, deployed ?? "none", planned ?? "none"]);
