@@ -331,10 +331,13 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         if (t < startedAt) return _skip(receipt, SkipReason.BeforeStart);
         if (t > submittedAt) return _skip(receipt, SkipReason.AfterSubmission);
         if (t > stored.terms.endsAt) return _skip(receipt, SkipReason.AfterEnd);
-        // the last attestation but one is asked for only by a receipt from before a lapse
-        if (t > standing >> 200 || (t < uint40(standing >> 160) && !REGISTRY.wasAttested(receipt.nodeId, t))) {
-            return _skip(receipt, SkipReason.NotAttested);
-        }
+        // a joint order pays nodes attested when it opened; a node's own order could not have opened otherwise
+        uint256 since = orderNodeId == 0 ? startedAt : t;
+        // the registry is asked only for a node that was not attested without a gap from then on
+        if (
+            (since < uint40(standing >> 160) || t > standing >> 200) &&
+            !(REGISTRY.isAttested(receipt.nodeId, since) && REGISTRY.isAttested(receipt.nodeId, t))
+        ) return _skip(receipt, SkipReason.NotAttested);
 
         // rates are below 2^80, times below 2^40, and `t` is not before `startedAt`
         uint256 attainable;

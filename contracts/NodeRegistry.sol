@@ -21,9 +21,25 @@ contract NodeRegistry is INodeRegistry {
         uint16 gpuCount;
     }
 
+    /// @dev An attestation that counts from `from` on, unless a freeze or a rotation of the signers came before.
+    struct Pending {
+        uint40 from; // slot 0: 0 when none is pending
+        uint40 until;
+        uint40 stamp; // see {ITUReceiptOracle-checkQuorum}
+        uint40 revokedUntil; // of the last one revoked, so that nobody submits its signatures again
+    }
+
     struct Period {
         uint40 from; // slot 0
         uint40 until;
+    }
+
+    /// @dev TU per day per GPU, 18 decimals, at most MAX_RATING.
+    struct Rating {
+        uint72 perDay; // slot 0: 0 when there is none
+        uint72 vetoed; // the last one vetoed, so that nobody submits its signatures again
+        uint40 from;
+        uint40 stamp; // 0 for genesis
     }
 
     struct Listing {
@@ -68,14 +84,18 @@ contract NodeRegistry is INodeRegistry {
     mapping(bytes32 gpuModel => uint256) private _indexOf;
 
     mapping(uint256 index => bytes32) private _models;
-    mapping(uint256 index => uint256) private _ratings;
+    mapping(uint256 index => Rating) private _ratings;
 
     uint32 private _lastSerial;
     mapping(uint256 nodeId => Standing) private _standings;
-    /// @dev The attestation before the one in force, where that one came too late to renew it.
+    /// @dev Moves to `_standings` with the first transaction that writes there after it counts.
+    mapping(uint256 nodeId => Pending) private _pending;
+    /// @dev The attestation before the one in `_standings`, if that one came too late to renew it.
     mapping(uint256 nodeId => Period) private _lapsed;
 
     mapping(uint256 nodeId => address) private _owners;
+    /// @inheritdoc INodeRegistry
+    mapping(uint256 nodeId => address) public pendingOwnerOf;
     mapping(uint256 nodeId => mapping(address asset => Listing)) private _listings;
 
     /* CONSTRUCTOR */
@@ -84,13 +104,14 @@ contract NodeRegistry is INodeRegistry {
         ORACLE = ITUReceiptOracle(system.oracle);
         ESCROW = system.escrow;
 
-        _rate(keccak256("GTX 1080 Ti"), 1e18, 0);
-        _rate(keccak256("Titan XP"), 1.11e18, 0);
-        _rate(keccak256("V100"), 1.85e18, 0);
-        _rate(keccak256("Titan V"), 1.41e18, 0);
-        _rate(keccak256("Titan RTX"), 1.55e18, 0);
-        _rate(keccak256("RTX 2080"), 0.99e18, 0);
-        _rate(keccak256("RTX 2080 Ti"), 1.35e18, 0);
+        uint40 now_ = uint40(block.timestamp);
+        _rate(keccak256("GTX 1080 Ti"), 1e18, now_, 0, 0);
+        _rate(keccak256("Titan XP"), 1.11e18, now_, 0, 0);
+        _rate(keccak256("V100"), 1.85e18, now_, 0, 0);
+        _rate(keccak256("Titan V"), 1.41e18, now_, 0, 0);
+        _rate(keccak256("Titan RTX"), 1.55e18, now_, 0, 0);
+        _rate(keccak256("RTX 2080"), 0.99e18, now_, 0, 0);
+        _rate(keccak256("RTX 2080 Ti"), 1.35e18, now_, 0, 0);
     }
 
     /* RATINGS */
@@ -102,7 +123,8 @@ contract NodeRegistry is INodeRegistry {
         bytes32 evidence,
         Signature[] calldata signatures
     ) external {
-        if (_indexOf[gpuModel] != 0) revert Registry_AlreadyRated(gpuModel);
+        Rating memory stored = _ratings[_indexOf[gpuModel]];
+        if (_stands(stored.from, stored.stamp)) revert Registry_AlreadyRated(gpuModel);
 
         // ResNet-50, ResNet-152, Inception v3, Inception v4, VGG-16, AlexNet, SSD300
         uint16[NETWORKS] memory baseline = [209, 81, 136, 58, 134, 2762, 108];
@@ -115,24 +137,61 @@ contract NodeRegistry is INodeRegistry {
         uint256 rating = sum / (NETWORKS * 1e3);
         // above 0, because every measurement is
         if (rating > MAX_RATING) revert Registry_RatingOutOfBounds(rating, MAX_RATING);
+        if (rating == stored.vetoed) revert Registry_VetoedRating(gpuModel, rating);
 
         bytes32 measurements = keccak256(abi.encode(imagesPerSecondE3));
-        ORACLE.checkQuorum(
+        uint40 stamp = ORACLE.checkQuorum(
             keccak256(
                 abi.encode(RATING_ATTESTATION_TYPEHASH, gpuModel, measurements, evidence, ORACLE.signerSetVersion())
             ),
             signatures
         );
 
-        _rate(gpuModel, rating, evidence);
+        _rate(gpuModel, uint72(rating), uint40(block.timestamp) + ORACLE.VETO_WINDOW(), stamp, evidence);
     }
 
-    function _rate(bytes32 gpuModel, uint256 rating, bytes32 evidence) private {
-        uint256 index = ++_modelCount;
-        _indexOf[gpuModel] = index;
-        _models[index] = gpuModel;
-        _ratings[index] = rating;
-        emit ModelRated(gpuModel, rating, evidence);
+    function _rate(bytes32 gpuModel, uint72 rating, uint40 from, uint40 stamp, bytes32 evidence) private {
+        uint256 index = _indexOf[gpuModel];
+        if (index == 0) {
+            index = ++_modelCount;
+            _indexOf[gpuModel] = index;
+            _models[index] = gpuModel;
+        }
+        Rating storage stored = _ratings[index];
+        stored.perDay = rating;
+        stored.from = from;
+        stored.stamp = stamp;
+        emit ModelRated(gpuModel, rating, from, evidence);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function vetoRating(bytes32 gpuModel) external {
+        _checkGuardian();
+        Rating storage stored = _ratings[_indexOf[gpuModel]];
+        if (!_isPending(stored.from, stored.stamp)) revert Registry_RatingNotPending(gpuModel);
+
+        uint72 rating = stored.perDay;
+        stored.perDay = 0;
+        stored.vetoed = rating;
+        stored.from = 0;
+        emit RatingVetoed(gpuModel, rating);
+    }
+
+    function _checkGuardian() private view {
+        if (msg.sender != ORACLE.guardian()) revert Registry_NotGuardian(msg.sender);
+    }
+
+    /// @dev Whether what a quorum attested counts from `from` on. Nothing disturbs genesis, whose stamp is 0.
+    function _stands(uint40 from, uint40 stamp) private view returns (bool) {
+        return from != 0 && (stamp == 0 || ORACLE.isUndisturbed(stamp, from));
+    }
+
+    function _isPending(uint40 from, uint40 stamp) private view returns (bool) {
+        return from > block.timestamp && _stands(from, stamp);
+    }
+
+    function _counts(uint40 from, uint40 stamp) private view returns (bool) {
+        return from <= block.timestamp && _stands(from, stamp);
     }
 
     /* NODES */
@@ -144,12 +203,12 @@ contract NodeRegistry is INodeRegistry {
         address payout,
         string calldata metadataURI
     ) external returns (uint256 nodeId) {
-        uint256 index = _indexOf[gpuModel];
-        if (index == 0) revert Registry_UnratedModel(gpuModel);
+        // a rating that counts never changes, so nothing asks again for that of a node
+        if (ratingOf(gpuModel) == 0) revert Registry_UnratedModel(gpuModel);
         if (gpuCount == 0 || gpuCount > MAX_GPU_COUNT) revert Registry_GpuCountOutOfBounds(gpuCount, MAX_GPU_COUNT);
         if (payout == address(0)) revert Registry_ZeroPayout();
 
-        nodeId = (index << SERIAL_BITS) | ++_lastSerial;
+        nodeId = (_indexOf[gpuModel] << SERIAL_BITS) | ++_lastSerial;
         _owners[nodeId] = msg.sender;
         _standings[nodeId].payout = payout;
         _standings[nodeId].gpuCount = uint16(gpuCount); // at most MAX_GPU_COUNT
@@ -176,33 +235,116 @@ contract NodeRegistry is INodeRegistry {
         offer.capacityTU = capacityTU;
     }
 
+    /// @inheritdoc INodeRegistry
+    function setMetadataURI(uint256 nodeId, string calldata metadataURI) external {
+        _checkOwner(nodeId);
+
+        emit MetadataURISet(nodeId, metadataURI);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function transferNode(uint256 nodeId, address to) external {
+        _checkOwner(nodeId);
+
+        pendingOwnerOf[nodeId] = to;
+        emit NodeTransferStarted(nodeId, msg.sender, to);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function acceptNode(uint256 nodeId) external {
+        if (msg.sender != pendingOwnerOf[nodeId]) revert Registry_NotPendingOwner(nodeId, msg.sender);
+
+        address oldOwner = _owners[nodeId];
+        delete pendingOwnerOf[nodeId];
+        _owners[nodeId] = msg.sender;
+        emit NodeTransferred(nodeId, oldOwner, msg.sender);
+    }
+
     function _checkOwner(uint256 nodeId) private view {
         if (msg.sender != _owners[nodeId]) revert Registry_NotNodeOwner(nodeId, msg.sender);
     }
+
+    /* ATTESTATIONS */
 
     /// @inheritdoc INodeRegistry
     function attestNode(uint256 nodeId, uint40 validUntil, bytes32 evidence, Signature[] calldata signatures) external {
         Standing storage stored = _standings[nodeId];
         if (stored.payout == address(0)) revert Registry_UnknownNode(nodeId);
 
+        _promote(nodeId);
+        Pending storage pending = _pending[nodeId];
         uint40 now_ = uint40(block.timestamp);
-        uint40 attestedUntil = stored.attestedUntil;
-        uint40 earliest = attestedUntil < now_ ? now_ : attestedUntil + 1;
+        bool isRenewal = _isRenewable(stored, pending);
+        uint40 from = isRenewal ? stored.attestedFrom : pending.from;
+        uint40 until = isRenewal ? stored.attestedUntil : pending.until;
+        if (!isRenewal && !_isPending(from, pending.stamp)) {
+            from = now_ + ORACLE.VETO_WINDOW();
+            until = from - 1; // so that the new one ends at its start at the earliest
+        }
+
+        uint40 earliest = (until > pending.revokedUntil ? until : pending.revokedUntil) + 1;
         uint40 latest = now_ + MAX_ATTESTATION;
         if (validUntil < earliest || validUntil > latest) {
             revert Registry_ValidityOutOfBounds(validUntil, earliest, latest);
         }
-        ORACLE.checkQuorum(
+        uint40 stamp = ORACLE.checkQuorum(
             keccak256(abi.encode(NODE_ATTESTATION_TYPEHASH, nodeId, validUntil, evidence, ORACLE.signerSetVersion())),
             signatures
         );
 
-        if (attestedUntil < now_) {
-            if (attestedUntil != 0) _lapsed[nodeId] = Period({ from: stored.attestedFrom, until: attestedUntil });
-            stored.attestedFrom = now_;
+        if (isRenewal) {
+            stored.attestedUntil = validUntil;
+        } else {
+            pending.from = from;
+            pending.until = validUntil;
+            pending.stamp = stamp;
         }
-        stored.attestedUntil = validUntil;
-        emit NodeAttested(nodeId, stored.attestedFrom, validUntil, evidence);
+        emit NodeAttested(nodeId, from, validUntil, evidence);
+    }
+
+    /// @dev Whether the stored attestation lasts: one that is revoked still covers the present second.
+    function _isRenewable(Standing storage stored, Pending storage pending) private view returns (bool) {
+        uint40 until = stored.attestedUntil;
+        return until >= block.timestamp && until > pending.revokedUntil;
+    }
+
+    /// @dev Stores what counts already, so that no view answers otherwise than before.
+    function _promote(uint256 nodeId) private {
+        Standing storage stored = _standings[nodeId];
+        (uint40 oldFrom, uint40 oldUntil) = (stored.attestedFrom, stored.attestedUntil);
+        (uint40 from, uint40 until) = _attestation(nodeId, oldFrom, oldUntil);
+        if (from == oldFrom) return;
+
+        if (oldFrom != 0) _lapsed[nodeId] = Period({ from: oldFrom, until: oldUntil });
+        stored.attestedFrom = from;
+        stored.attestedUntil = until;
+        _pending[nodeId].from = 0;
+    }
+
+    /// @dev The stored attestation, or the pending one that has taken its place without a transaction. One in force is
+    /// not pushed out, because a pending one counts only after it has lapsed.
+    function _attestation(uint256 nodeId, uint40 from, uint40 until) private view returns (uint40, uint40) {
+        if (until >= block.timestamp) return (from, until);
+
+        Pending memory pending = _pending[nodeId];
+        return _counts(pending.from, pending.stamp) ? (pending.from, pending.until) : (from, until);
+    }
+
+    /// @inheritdoc INodeRegistry
+    function revokeNode(uint256 nodeId) external {
+        _checkGuardian();
+        _promote(nodeId);
+        Standing storage stored = _standings[nodeId];
+        Pending storage pending = _pending[nodeId];
+        bool isInForce = _isRenewable(stored, pending);
+        if (!isInForce && !_isPending(pending.from, pending.stamp)) revert Registry_NothingToRevoke(nodeId);
+
+        uint40 from = isInForce ? stored.attestedFrom : pending.from;
+        uint40 until = isInForce ? stored.attestedUntil : pending.until;
+        if (isInForce) stored.attestedUntil = uint40(block.timestamp);
+        pending.from = 0;
+        pending.revokedUntil = until;
+        emit NodeRevoked(nodeId, from, until);
     }
 
     /* PROTOCOL */
@@ -210,7 +352,8 @@ contract NodeRegistry is INodeRegistry {
     /// @inheritdoc INodeRegistry
     function reserve(uint256 nodeId, address asset, uint256 tuAmount) external returns (uint128 unitPrice) {
         if (msg.sender != ESCROW) revert Registry_NotEscrow(msg.sender);
-        // an attestation starts the moment it is given, so none starts in the future
+        _promote(nodeId);
+        // what is stored counts already
         if (block.timestamp > _standings[nodeId].attestedUntil) revert Registry_NotAttested(nodeId);
         Listing storage offer = _listings[nodeId][asset];
         unitPrice = offer.unitPrice;
@@ -224,27 +367,41 @@ contract NodeRegistry is INodeRegistry {
     /* VIEWS */
 
     /// @inheritdoc INodeRegistry
-    function ratingOf(bytes32 gpuModel) external view returns (uint256) {
-        return _ratings[_indexOf[gpuModel]];
+    function ratingOf(bytes32 gpuModel) public view returns (uint256) {
+        Rating memory stored = _ratings[_indexOf[gpuModel]];
+        return _counts(stored.from, stored.stamp) ? stored.perDay : 0;
+    }
+
+    /// @inheritdoc INodeRegistry
+    function pendingRating(bytes32 gpuModel) external view returns (uint256 rating, uint40 from) {
+        Rating memory stored = _ratings[_indexOf[gpuModel]];
+        return _isPending(stored.from, stored.stamp) ? (stored.perDay, stored.from) : (0, 0);
     }
 
     /// @inheritdoc INodeRegistry
     function ratePerDay(uint256 nodeId) public view returns (uint256) {
-        return _ratings[nodeId >> SERIAL_BITS] * _standings[nodeId].gpuCount;
+        return uint256(_ratings[nodeId >> SERIAL_BITS].perDay) * _standings[nodeId].gpuCount;
     }
 
     /// @inheritdoc INodeRegistry
     function node(uint256 nodeId) external view returns (Node memory) {
         Standing memory stored = _standings[nodeId];
+        (uint40 from, uint40 until) = _attestation(nodeId, stored.attestedFrom, stored.attestedUntil);
         return
             Node({
                 owner: _owners[nodeId],
                 payout: stored.payout,
                 gpuModel: stored.gpuCount == 0 ? bytes32(0) : _models[nodeId >> SERIAL_BITS],
                 gpuCount: stored.gpuCount,
-                attestedFrom: stored.attestedFrom,
-                attestedUntil: stored.attestedUntil
+                attestedFrom: from,
+                attestedUntil: until
             });
+    }
+
+    /// @inheritdoc INodeRegistry
+    function pendingAttestation(uint256 nodeId) external view returns (uint40 from, uint40 until) {
+        Pending memory pending = _pending[nodeId];
+        return _isPending(pending.from, pending.stamp) ? (pending.from, pending.until) : (0, 0);
     }
 
     /// @inheritdoc INodeRegistry
@@ -258,13 +415,24 @@ contract NodeRegistry is INodeRegistry {
         uint256 nodeId
     ) external view returns (address payout, uint40 attestedFrom, uint40 attestedUntil, uint256 rate) {
         Standing memory stored = _standings[nodeId];
-        return (stored.payout, stored.attestedFrom, stored.attestedUntil, ratePerDay(nodeId));
+        (attestedFrom, attestedUntil) = _attestation(nodeId, stored.attestedFrom, stored.attestedUntil);
+        return (stored.payout, attestedFrom, attestedUntil, ratePerDay(nodeId));
     }
 
     /// @inheritdoc INodeRegistry
-    function wasAttested(uint256 nodeId, uint256 t) external view returns (bool) {
+    function isAttested(uint256 nodeId, uint256 t) external view returns (bool) {
+        Standing memory stored = _standings[nodeId];
+        if (_covers(stored.attestedFrom, stored.attestedUntil, t)) return true;
+
+        // what is stored is the one in force or the one before; this is the other
+        Pending memory pending = _pending[nodeId];
+        if (_counts(pending.from, pending.stamp)) return _covers(pending.from, pending.until, t);
         Period memory lapsed = _lapsed[nodeId];
-        return lapsed.from <= t && t <= lapsed.until;
+        return _covers(lapsed.from, lapsed.until, t);
+    }
+
+    function _covers(uint40 from, uint40 until, uint256 t) private pure returns (bool) {
+        return from != 0 && from <= t && t <= until;
     }
 
     /// @inheritdoc INodeRegistry
@@ -276,13 +444,10 @@ contract NodeRegistry is INodeRegistry {
                 uint256 nodeId = nodeIds[i];
                 Standing storage stored = _standings[nodeId];
                 uint256 gpuCount = stored.gpuCount;
-                words.set(
-                    2 * i,
-                    uint160(stored.payout) |
-                        (uint256(stored.attestedFrom) << 160) |
-                        (uint256(stored.attestedUntil) << 200)
-                );
-                words.set(2 * i + 1, _ratings[nodeId >> SERIAL_BITS] * gpuCount);
+                uint256 payout = uint160(stored.payout);
+                (uint256 from, uint256 until) = _attestation(nodeId, stored.attestedFrom, stored.attestedUntil);
+                words.set(2 * i, payout | (from << 160) | (until << 200));
+                words.set(2 * i + 1, _ratings[nodeId >> SERIAL_BITS].perDay * gpuCount);
             }
         }
     }

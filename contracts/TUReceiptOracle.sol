@@ -46,6 +46,9 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     uint40 private constant FREEZE_DURATION = 7 days;
     uint40 private constant FREEZE_INTERVAL = 30 days;
 
+    /// @dev A stamp is the signer-set version << 16 | how many freezes there have been.
+    uint40 private constant FREEZES_BITS = 16;
+
     /// @dev A window shorter than the time between two freezes is met by one of them at most.
     uint40 private constant MIN_VETO_WINDOW = 1 minutes;
     uint40 private constant MAX_VETO_WINDOW = 7 days;
@@ -272,8 +275,20 @@ contract TUReceiptOracle is ITUReceiptOracle, EIP712 {
     }
 
     /// @inheritdoc ITUReceiptOracle
-    function checkQuorum(bytes32 structHash, Signature[] calldata signatures) external view {
-        _checkQuorum(structHash, signatures, _state);
+    function isUndisturbed(uint40 stamp, uint40 until) external view returns (bool) {
+        State memory state = _state;
+        uint256 version = stamp >> FREEZES_BITS;
+        if (version != state.signerSetVersion && _rotatedAt[version] < until) return false;
+
+        uint16 freezesBefore = uint16(stamp); // the low FREEZES_BITS
+        return freezesBefore == state.freezes || _freezes[freezesBefore].startedAt >= until;
+    }
+
+    /// @inheritdoc ITUReceiptOracle
+    function checkQuorum(bytes32 structHash, Signature[] calldata signatures) external view returns (uint40 stamp) {
+        State memory state = _state;
+        _checkQuorum(structHash, signatures, state);
+        return (uint40(state.signerSetVersion) << FREEZES_BITS) | state.freezes;
     }
 
     function _checkQuorum(bytes32 structHash, Signature[] calldata signatures, State memory state) private view {

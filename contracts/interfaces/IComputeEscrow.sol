@@ -9,7 +9,8 @@ import { IRewardPool } from "./IRewardPool.sol";
 import { ITUReceiptOracle } from "./ITUReceiptOracle.sol";
 
 /// @notice What an order buys, for whom and on what terms.
-/// @param nodeId The node, or 0 for a joint order that any attested node may work on at `maxUnitPrice`.
+/// @param nodeId The node, or 0 for a joint order at `maxUnitPrice`. Any node that is attested when it opens may
+/// work on it.
 /// @param asset What is paid with.
 /// @param tuAmount TU bought, 18 decimals.
 /// @param maxUnitPrice The most to pay, in base units of the asset per whole TU.
@@ -71,8 +72,8 @@ struct Order {
 /// @custom:value2 WrongNode Its order is on another node.
 /// @custom:value3 BeforeStart It was measured before its order started.
 /// @custom:value4 AfterSubmission It claims to be measured after its root was submitted.
-/// @custom:value5 NotAttested Its node was not attested when it was measured, by the attestation in force or the one
-/// that lapsed before it.
+/// @custom:value5 NotAttested Its node was not attested when it was measured or, on a joint order, when the order
+/// opened; see {INodeRegistry-isAttested}.
 /// @custom:value6 NothingNew It raises nothing above what is settled.
 /// @custom:value7 AfterEnd It was measured after its order's end.
 enum SkipReason {

@@ -8,7 +8,7 @@ import { Signature, ITUReceiptOracle } from "./ITUReceiptOracle.sol";
 /// @param payout Whose rewards its receipts earn.
 /// @param gpuModel keccak256 of the model's name.
 /// @param gpuCount GPUs of that model.
-/// @param attestedFrom Since when it has been attested without a gap; 0 when never.
+/// @param attestedFrom Since when it has been attested without a gap; 0 when no attestation has counted yet.
 /// @param attestedUntil The last second for which it is attested.
 struct Node {
     address owner;
@@ -27,14 +27,22 @@ interface INodeRegistry {
 
     /// @notice Indicates a call that only the node's owner may make.
     error Registry_NotNodeOwner(uint256 nodeId, address caller);
+    /// @notice Indicates a call that only the account to which the node's owner transfers it may make.
+    error Registry_NotPendingOwner(uint256 nodeId, address caller);
+    /// @notice Indicates a call that only the oracle's guardian may make.
+    error Registry_NotGuardian(address caller);
     /// @notice Indicates a node that was never registered.
     error Registry_UnknownNode(uint256 nodeId);
     /// @notice Indicates a call that only the escrow may make.
     error Registry_NotEscrow(address caller);
-    /// @notice Indicates a GPU model without a rating.
+    /// @notice Indicates a GPU model without a rating that counts.
     error Registry_UnratedModel(bytes32 gpuModel);
-    /// @notice Indicates a GPU model that has its rating for ever.
+    /// @notice Indicates a GPU model that has its rating permanently, or has one pending.
     error Registry_AlreadyRated(bytes32 gpuModel);
+    /// @notice Indicates the rating that the guardian has vetoed last for this model.
+    error Registry_VetoedRating(bytes32 gpuModel, uint256 rating);
+    /// @notice Indicates a GPU model without a pending rating.
+    error Registry_RatingNotPending(bytes32 gpuModel);
     /// @notice Indicates a network on which nothing was measured, by its index in the reference.
     error Registry_ZeroThroughput(uint256 network);
     /// @notice Indicates a rating out of bounds, in TU per day with 18 decimals.
@@ -45,8 +53,11 @@ interface INodeRegistry {
     error Registry_ZeroPayout();
     /// @notice Indicates a listing in an asset that governance has not listed.
     error Registry_AssetNotListed(address asset);
-    /// @notice Indicates an attestation that ends in the past, too far ahead, or not after the one in force.
+    /// @notice Indicates an attestation that ends before it would count, too far ahead, or not after the one in force,
+    /// the pending one and the last one revoked.
     error Registry_ValidityOutOfBounds(uint256 validUntil, uint256 earliest, uint256 latest);
+    /// @notice Indicates a node with no attestation in force or pending.
+    error Registry_NothingToRevoke(uint256 nodeId);
     /// @notice Indicates a node that is not attested now.
     error Registry_NotAttested(uint256 nodeId);
     /// @notice Indicates a node that does not offer its compute in this asset.
@@ -56,9 +67,13 @@ interface INodeRegistry {
 
     /* EVENTS */
 
-    /// @notice Emitted when a GPU model gets its rating.
+    /// @notice Emitted when a quorum rates a GPU model, and for the ratings of genesis.
+    /// @param from From when the rating counts, unless a veto, a freeze or a rotation of the signers comes before.
     /// @param evidence Hash of the measurements; zero for the genesis ratings.
-    event ModelRated(bytes32 indexed gpuModel, uint256 rating, bytes32 indexed evidence);
+    event ModelRated(bytes32 indexed gpuModel, uint256 rating, uint40 from, bytes32 indexed evidence);
+
+    /// @notice Emitted when the guardian takes a pending rating back.
+    event RatingVetoed(bytes32 indexed gpuModel, uint256 rating);
 
     /// @notice Emitted when a node is registered.
     event NodeRegistered(
@@ -73,9 +88,25 @@ interface INodeRegistry {
     /// @notice Emitted when a node's owner changes whose rewards its receipts earn.
     event PayoutSet(uint256 indexed nodeId, address indexed oldPayout, address indexed newPayout);
 
+    /// @notice Emitted when a node's owner tells where renters now read about it.
+    event MetadataURISet(uint256 indexed nodeId, string metadataURI);
+
+    /// @notice Emitted when a node's owner names who may become its owner; zero for nobody.
+    event NodeTransferStarted(uint256 indexed nodeId, address indexed owner, address indexed pendingOwner);
+
+    /// @notice Emitted when a node gets another owner.
+    event NodeTransferred(uint256 indexed nodeId, address indexed oldOwner, address indexed newOwner);
+
     /// @notice Emitted when a quorum attests a node.
+    /// @param attestedFrom From when the attestation counts. One that is pending counts unless it is revoked, or a
+    /// freeze or a rotation of the signers comes before.
     /// @param evidence Hash of the node's benchmark log.
     event NodeAttested(uint256 indexed nodeId, uint40 attestedFrom, uint40 validUntil, bytes32 indexed evidence);
+
+    /// @notice Emitted when the guardian revokes a node's attestation. One that counted counts until now; one that was
+    /// pending never counts.
+    /// @param validUntil Until when it would have counted.
+    event NodeRevoked(uint256 indexed nodeId, uint40 attestedFrom, uint40 validUntil);
 
     /// @notice Emitted when a node's listing is overwritten. In between, each {IComputeEscrow-OrderOpened} lowers it.
     event ListingSet(
@@ -103,14 +134,20 @@ interface INodeRegistry {
 
     /* RATINGS */
 
-    /// @notice Rates a GPU model, once, from measurements that a quorum has signed. Anyone may call.
+    /// @notice Rates a GPU model, once, from measurements that a quorum has signed. Anyone may call. The rating counts
+    /// one {ITUReceiptOracle-VETO_WINDOW} later, and permanently.
     ///
     /// @dev Emits {ModelRated}. The rating is (1/7) Σ measured / reference over ResNet-50, ResNet-152, Inception v3,
     /// Inception v4, VGG-16, AlexNet and SSD300, in single-precision training on one GPU. The reference, a GTX 1080 Ti,
     /// is from Lambda, "RTX 2080 Ti Deep Learning Benchmarks", 2019.
     ///
+    /// Notes:
+    /// - A veto, a freeze or a rotation of the signers before the rating counts undoes it. The model may then be rated
+    ///   again.
+    ///
     /// Requirements:
-    /// - The model is not rated; no measurement is zero; 0 < rating ≤ {MAX_RATING}.
+    /// - The model is not rated and has no pending rating; no measurement is zero; 0 < rating ≤ {MAX_RATING}; the
+    ///   rating is not the one that the guardian vetoed last, so that nobody submits its signatures again.
     /// - The signatures pass {ITUReceiptOracle-checkQuorum} for
     ///   `RatingAttestation(bytes32 gpuModel,uint32[7] imagesPerSecondE3,bytes32 evidence,uint64 signerSetVersion)`.
     ///
@@ -125,10 +162,13 @@ interface INodeRegistry {
         Signature[] calldata signatures
     ) external;
 
+    /// @notice Takes a pending rating back. Emits {RatingVetoed}. Only the oracle's guardian, also while frozen.
+    function vetoRating(bytes32 gpuModel) external;
+
     /* NODES */
 
     /// @notice Registers a node. Anyone may call. Emits {NodeRegistered}.
-    /// @param gpuModel A rated model; it and the count are fixed, changed hardware is a new node.
+    /// @param gpuModel A model whose rating counts; it and the count are fixed, changed hardware is a new node.
     /// @param gpuCount 1 to {MAX_GPU_COUNT}.
     /// @param payout Whose rewards its receipts earn.
     /// @param metadataURI Where renters read about it.
@@ -149,12 +189,34 @@ interface INodeRegistry {
     /// @param capacityTU TU on offer, 18 decimals. Orders lower it; nothing but the next call here gives it back.
     function setListing(uint256 nodeId, address asset, uint128 unitPrice, uint128 capacityTU) external;
 
+    /// @notice Tells where renters read about a node from now on. Emits {MetadataURISet}. Only its owner.
+    function setMetadataURI(uint256 nodeId, string calldata metadataURI) external;
+
+    /// @notice Offers a node to an account, which becomes its owner with {acceptNode}; zero takes the offer back.
+    /// Emits {NodeTransferStarted}. Only its owner.
+    function transferNode(uint256 nodeId, address to) external;
+
+    /// @notice Makes the caller the owner of a node. Emits {NodeTransferred}. Only its pending owner.
+    ///
+    /// @dev Warning: payout, listings and metadata stay as the old owner left them. Everything that is settled until
+    /// the new owner calls {setPayout} earns for the old payout.
+    function acceptNode(uint256 nodeId) external;
+
+    /* ATTESTATIONS */
+
     /// @notice Attests a node that a quorum has checked. Anyone may call.
     ///
-    /// @dev Emits {NodeAttested}. A renewal before expiry keeps the start; one after it starts anew.
+    /// @dev Emits {NodeAttested}.
+    ///
+    /// Notes:
+    /// - A renewal, while the last attestation is in force and not revoked, keeps the start and counts at once.
+    /// - Any other counts one {ITUReceiptOracle-VETO_WINDOW} later, without a further transaction. Until then it is
+    ///   pending: a revocation, a freeze or a rotation of the signers undoes it, and another attestation prolongs it.
     ///
     /// Requirements:
-    /// - `validUntil` is after the attestation in force, not past, and at most {MAX_ATTESTATION} ahead.
+    /// - `validUntil` is after the end of the attestation in force, of the pending one and of the last one revoked,
+    ///   so that nobody submits its signatures again; not before the attestation counts; and at most
+    ///   {MAX_ATTESTATION} ahead.
     /// - The signatures pass {ITUReceiptOracle-checkQuorum} for
     ///   `NodeAttestation(uint256 nodeId,uint40 validUntil,bytes32 evidence,uint64 signerSetVersion)`.
     ///
@@ -162,6 +224,13 @@ interface INodeRegistry {
     /// @param evidence Hash of the node's benchmark log.
     /// @param signatures In ascending order of signer.
     function attestNode(uint256 nodeId, uint40 validUntil, bytes32 evidence, Signature[] calldata signatures) external;
+
+    /// @notice Ends a node's attestation now, or undoes a pending one as if it had never been given.
+    /// Emits {NodeRevoked}. Only the oracle's guardian, also while frozen.
+    ///
+    /// @dev What the node has done until now can still be settled. Warning: once it has been attested again, revoked
+    /// again and attested a third time, {isAttested} no longer covers the first attestation.
+    function revokeNode(uint256 nodeId) external;
 
     /* PROTOCOL */
 
@@ -173,14 +242,24 @@ interface INodeRegistry {
 
     /* VIEWS */
 
-    /// @notice A model's rating in TU per day per GPU, 18 decimals; 0 when it has none.
+    /// @notice A model's rating in TU per day per GPU, 18 decimals; 0 when it has none that counts.
     function ratingOf(bytes32 gpuModel) external view returns (uint256);
+
+    /// @notice A model's rating that does not count yet, and from when it will; 0 when there is none.
+    function pendingRating(bytes32 gpuModel) external view returns (uint256 rating, uint40 from);
 
     /// @notice A node's rating times its GPUs, in TU per day, 18 decimals.
     function ratePerDay(uint256 nodeId) external view returns (uint256);
 
     /// @notice A node as it stands; all zero when there is none of this id.
     function node(uint256 nodeId) external view returns (Node memory);
+
+    /// @notice Who becomes a node's owner by calling {acceptNode}; zero when nobody.
+    function pendingOwnerOf(uint256 nodeId) external view returns (address);
+
+    /// @notice A node's attestation that does not count yet: from when it will, and its last second; 0 when there is
+    /// none.
+    function pendingAttestation(uint256 nodeId) external view returns (uint40 from, uint40 until);
 
     /// @notice What a node offers in an asset, less what orders have taken.
     function listing(uint256 nodeId, address asset) external view returns (uint128 unitPrice, uint128 capacityTU);
@@ -190,8 +269,8 @@ interface INodeRegistry {
         uint256 nodeId
     ) external view returns (address payout, uint40 attestedFrom, uint40 attestedUntil, uint256 rate);
 
-    /// @notice Whether a node was attested at `t` by the attestation that lapsed before the one in {standing}.
-    function wasAttested(uint256 nodeId, uint256 t) external view returns (bool);
+    /// @notice Whether a node is attested at `t`, by the attestation in {standing} or the one before it.
+    function isAttested(uint256 nodeId, uint256 t) external view returns (bool);
 
     /// @notice The {standing} of many nodes in words, because decoding structs would cost 300 gas a node.
     /// @return words Two per node: attestedUntil << 200 | attestedFrom << 160 | payout, and the rate.

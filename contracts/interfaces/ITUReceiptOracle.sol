@@ -173,5 +173,13 @@ interface ITUReceiptOracle {
     /// - The network is not frozen.
     /// - There are at least {quorum} signatures, in ascending order of signer, every one of them by a signer and valid;
     ///   ECDSA is tried first, then ERC-1271.
-    function checkQuorum(bytes32 structHash, Signature[] calldata signatures) external view;
+    ///
+    /// @return stamp Names the present signer set and the latest freeze, for {isUndisturbed}. It is never 0.
+    function checkQuorum(bytes32 structHash, Signature[] calldata signatures) external view returns (uint40 stamp);
+
+    /// @notice Returns whether no freeze and no rotation of the signers came after `stamp` and before `until`.
+    /// @dev So what a quorum has signed can wait for a veto window without a transaction at its end.
+    /// @param stamp From {checkQuorum}.
+    /// @param until Unix seconds. The answer can still change before, and not from then on.
+    function isUndisturbed(uint40 stamp, uint40 until) external view returns (bool);
 }

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { type ContractTransactionResponse, MaxUint256 } from "ethers";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
-import { earn, openOrder, passVetoWindow, registerNode, settle, startEpoch, submitReceipts } from "../helpers/market";
+import { earn, openOrder, passVetoWindow, registerNodes, settle, startEpoch, submitReceipts } from "../helpers/market";
 import { buy, buyAt, openLot } from "./lots";
 import { TFT, USD } from "./predictions";
 
@@ -23,8 +23,8 @@ async function gasOfLastSettlement(count: number): Promise<bigint> {
   const { miners, renters } = protocol.actors;
   await startEpoch(protocol);
   const orders: { orderId: bigint; nodeId: bigint }[] = [];
-  for (let i = 0; i < count; i++) {
-    const nodeId = await registerNode(protocol, miners[i % 2]);
+  const owners = Array.from({ length: count }, (_, i) => miners[i % 2]);
+  for (const [i, nodeId] of (await registerNodes(protocol, owners)).entries()) {
     orders.push({ nodeId, orderId: await openOrder(protocol, renters[i % 2], usd, { maxUnitPrice: USD }) });
   }
   await time.increase(HOUR);

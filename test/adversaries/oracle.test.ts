@@ -4,16 +4,21 @@ import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree, type Signature } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { id } from "ethers";
+import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol, USD_REFERENCE_PRICE } from "../helpers/fixture";
+import { asGovernor } from "../helpers/governor";
 import {
   listNode,
   openOrder,
   passVetoWindow,
   registerNode,
+  registerNodes,
+  registerUnattested,
   settle,
   signByQuorum,
   startEpoch,
+  submitAttestation,
   submitReceipts,
 } from "../helpers/market";
 import { byAddress, deliver, expectSoundBooks } from "../helpers/orders";
@@ -87,9 +92,9 @@ describe("A corrupt quorum", () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, bidder, renters } = protocol.actors;
-    const { epoch, joint } = await openOrders(protocol);
     const thief = miners[1];
     const nodeId = await registerNode(protocol, thief, { gpuModel: "GTX 1080 Ti", gpuCount: 1n });
+    const { epoch, joint } = await openOrders(protocol);
     const purse = await Purse.of([tft, usd], thief);
     const { startedAt } = await escrow.order(joint);
     await time.increaseTo(startedAt + 6n * HOUR);
@@ -122,10 +127,9 @@ describe("A corrupt quorum", () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow, registry } = protocol.contracts;
     const { miners, bidder } = protocol.actors;
-    const { epoch, honestNode, joint, onNode } = await openOrders(protocol);
     const thief = miners[1];
-    const nodes: bigint[] = [];
-    for (let i = 0; i < 4; i++) nodes.push(await registerNode(protocol, thief));
+    const nodes = await registerNodes(protocol, [thief, thief, thief, thief]);
+    const { epoch, honestNode, joint, onNode } = await openOrders(protocol);
     expect(await registry.ratePerDay(nodes[0])).to.equal(FAST);
     const purse = await Purse.of([tft, usd], thief);
     await time.increase(HOUR);
@@ -160,8 +164,8 @@ describe("A corrupt quorum", () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners } = protocol.actors;
-    const { joint } = await openOrders(protocol);
     const nodeId = await registerNode(protocol, miners[1], { gpuModel: "GTX 1080 Ti", gpuCount: 1n });
+    const { joint } = await openOrders(protocol);
     const purse = await Purse.of([tft, usd], miners[1]);
     const { endsAt } = await escrow.order(joint);
 
@@ -179,8 +183,8 @@ describe("A corrupt quorum", () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, oracle } = protocol.contracts;
     const { miners, guardian } = protocol.actors;
-    const { joint } = await openOrders(protocol);
     const nodeId = await registerNode(protocol, miners[1]);
+    const { joint } = await openOrders(protocol);
     const purse = await Purse.of([tft, usd], miners[1]);
     await time.increase(HOUR);
     const measuredAt = BigInt(await time.latest());
@@ -194,6 +198,65 @@ describe("A corrupt quorum", () => {
       .to.be.revertedWithCustomError(oracle, "Oracle_NotFinal")
       .withArgs(tree.root, RootStatus.Vetoed);
     await purse.expectOutcome({ adversary: "corrupt quorum", scenario: "vetoed", paid: {}, predicted: {} });
+  });
+
+  it("takes nothing from joint orders that opened before its node's attestation counts", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { tft, usd, escrow } = protocol.contracts;
+    const { miners, renters } = protocol.actors;
+    const thief = miners[1];
+    const nodeId = await registerUnattested(protocol, thief);
+    const purse = await Purse.of([tft, usd], thief);
+    await submitAttestation(protocol, nodeId);
+    // the order is there already when the guardian's time runs out
+    const joint = await openOrder(protocol, renters[0], usd, { tuAmount: BOUGHT, maxUnitPrice: PRICE });
+    await passVetoWindow(protocol);
+
+    const measuredAt = BigInt(await time.latest());
+    await expect(deliver(protocol, usd, [{ orderId: joint, nodeId, cumulativeTU: BOUGHT, measuredAt }]))
+      .to.emit(escrow, "ReceiptSkipped")
+      .withArgs(joint, nodeId, BigInt(SkipReason.NotAttested));
+    await purse.expectOutcome({
+      adversary: "corrupt quorum",
+      scenario: "a node for the orders",
+      paid: {},
+      predicted: {},
+    });
+  });
+
+  it("gains no attestation that the guardian revokes in time, by attesting again, shorter, longer or with old signatures", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { usd, registry, escrow } = protocol.contracts;
+    const { miners, guardian, renters } = protocol.actors;
+    const nodeId = await registerUnattested(protocol, miners[1]);
+    const until = BigInt(await time.latest()) + 10n * DAY;
+    const content = { nodeId, validUntil: until, evidence: id("log") };
+    const signatures = await signByQuorum(protocol, "NodeAttestation", content);
+    const replay = () => registry.attestNode(nodeId, until, content.evidence, signatures);
+
+    // prolonged while pending, then revoked as a whole
+    await replay();
+    const [from] = await registry.pendingAttestation(nodeId);
+    await submitAttestation(protocol, nodeId, until + DAY);
+    expect(await registry.pendingAttestation(nodeId)).to.deep.equal([from, until + DAY]);
+    await registry.connect(guardian).revokeNode(nodeId);
+    await expect(replay()).to.be.revertedWithCustomError(registry, "Registry_ValidityOutOfBounds");
+
+    // signed once more, it waits from then on and not from the first time
+    await time.increaseTo(from - 1n);
+    await submitAttestation(protocol, nodeId, until + 2n * DAY);
+    const [again] = await registry.pendingAttestation(nodeId);
+    expect(again).to.equal(BigInt(await time.latest()) + protocol.params.vetoWindow);
+    const joint = await openOrder(protocol, renters[0], usd, { maxUnitPrice: PRICE });
+    await time.setNextBlockTimestamp(again - 1n);
+    await registry.connect(guardian).revokeNode(nodeId);
+    await time.increase(HOUR);
+    const measuredAt = BigInt(await time.latest());
+
+    await expect(deliver(protocol, usd, [{ orderId: joint, nodeId, cumulativeTU: TU, measuredAt }]))
+      .to.emit(escrow, "ReceiptSkipped")
+      .withArgs(joint, nodeId, BigInt(SkipReason.NotAttested));
+    expect((await registry.node(nodeId)).attestedUntil).to.equal(0n);
   });
 
   it("reaches neither what is settled, nor lots, rewards or the reserve", async () => {
@@ -225,6 +288,47 @@ describe("A corrupt quorum", () => {
     expect(await usd.balanceOf(controller)).to.equal(weight);
     expect(await tft.balanceOf(vault)).to.equal(350_000_000n * TFT);
     await purse.expectOutcome({ adversary: "corrupt quorum", scenario: "what is settled", paid: {}, predicted: {} });
+  });
+});
+
+describe("A signer that answers with all the gas that it gets", () => {
+  it("costs a submission that carries it, and holds up none that leaves it out", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { oracle, registry, timelock } = protocol.contracts;
+    const { admin, miners, oracleSigners } = protocol.actors;
+    const greedy = await ethers.deployContract("RefusingSigner", [true]);
+    const greedyAddress = await greedy.getAddress();
+    const honest = oracleSigners.slice(0, 3);
+    const members = [...honest.map(({ address }) => address), greedyAddress].sort((a, b) =>
+      BigInt(a) < BigInt(b) ? -1 : 1,
+    );
+    await asGovernor(timelock, admin, await oracle.setSigners.populateTransaction(members, 3));
+    const nodeId = await registerUnattested(protocol, miners[0]);
+    const validUntil = BigInt(await time.latest()) + 30n * DAY;
+    const { domain, version } = await readSignerSet(oracle);
+    const message = { nodeId, validUntil, evidence: id("log"), signerSetVersion: version };
+    const genuine = await Promise.all(honest.map((signer) => signMessage(signer, domain, "NodeAttestation", message)));
+    const carrying = members.map(
+      (member) => genuine.find(({ signer }) => signer === member) ?? { signer: greedyAddress, signature: "0x" },
+    );
+    const gasLimit = 1_000_000n;
+
+    // a 64th of the gas is left each time it is asked, so the refusal still comes by name
+    await expect(registry.attestNode(nodeId, validUntil, message.evidence, carrying, { gasLimit }))
+      .to.be.revertedWithCustomError(oracle, "Oracle_InvalidSignature")
+      .withArgs(greedyAddress);
+    const { root } = await ReceiptTree.of([{ orderId: 1n, nodeId, cumulativeTU: TU, measuredAt: validUntil }]);
+    const batch = { receiptsRoot: root, dataHash: id("receipts"), signerSetVersion: version };
+    const signed = await Promise.all(honest.map((signer) => signMessage(signer, domain, "ReceiptBatch", batch)));
+    const burning = carrying.map((each) => signed.find(({ signer }) => signer === each.signer) ?? each);
+    await expect(oracle.submit(root, batch.dataHash, burning, { gasLimit }))
+      .to.be.revertedWithCustomError(oracle, "Oracle_InvalidSignature")
+      .withArgs(greedyAddress);
+
+    await registry.attestNode(nodeId, validUntil, message.evidence, genuine, { gasLimit });
+    await oracle.submit(root, batch.dataHash, signed, { gasLimit });
+    expect((await registry.pendingAttestation(nodeId)).until).to.equal(validUntil);
+    expect((await oracle.status(root))[0]).to.equal(BigInt(RootStatus.Pending));
   });
 });
 

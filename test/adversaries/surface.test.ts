@@ -56,10 +56,15 @@ const CALLERS: Record<Exclude<Core, "genesis">, Record<string, Guard | null>> = 
   },
   registry: {
     attestRating: null,
+    vetoRating: by("guardian", "Registry_NotGuardian"),
     attestNode: null,
+    revokeNode: by("guardian", "Registry_NotGuardian"),
     registerNode: null,
     setPayout: null,
     setListing: null,
+    setMetadataURI: null,
+    transferNode: null,
+    acceptNode: null,
     reserve: by("escrow", "Registry_NotEscrow"),
   },
   escrow: {

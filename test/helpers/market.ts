@@ -30,16 +30,49 @@ export async function signByQuorum<T extends OracleMessageType>(
   return Promise.all(oracleSigners.slice(0, quorum).map((signer) => signMessage(signer, domain, type, message)));
 }
 
-/** Has the quorum attest a node until `validUntil`, in unix seconds; for as long as possible unless given. */
-export async function attestNode(protocol: Protocol, nodeId: bigint, validUntil?: bigint): Promise<void> {
+/**
+ * Has the quorum attest a node until `validUntil`, in unix seconds; for as long as possible unless given. The
+ * attestation counts from a veto window later, unless it renews one.
+ */
+export async function submitAttestation(protocol: Protocol, nodeId: bigint, validUntil?: bigint): Promise<void> {
   const { registry } = protocol.contracts;
   const until = validUntil ?? BigInt(await time.latest()) + (await registry.MAX_ATTESTATION());
   const content = { nodeId, validUntil: until, evidence: id("benchmark log") };
   await registry.attestNode(nodeId, until, content.evidence, await signByQuorum(protocol, "NodeAttestation", content));
 }
 
+/** The same, and waits until the attestation counts. */
+export async function attestNode(protocol: Protocol, nodeId: bigint, validUntil?: bigint): Promise<void> {
+  await submitAttestation(protocol, nodeId, validUntil);
+  const { from } = await protocol.contracts.registry.pendingAttestation(nodeId);
+  if (from !== 0n) await time.increaseTo(from);
+}
+
 /** Registers a node that pays its owner, by default the fastest of the genesis models, and has it attested. */
 export async function registerNode(
+  protocol: Protocol,
+  miner: HardhatEthersSigner,
+  hardware: { gpuModel?: string; gpuCount?: bigint } = {},
+): Promise<bigint> {
+  const [nodeId] = await registerNodes(protocol, [miner], hardware);
+  return nodeId;
+}
+
+/** The same for several nodes, whose attestations wait together. */
+export async function registerNodes(
+  protocol: Protocol,
+  miners: readonly HardhatEthersSigner[],
+  hardware: { gpuModel?: string; gpuCount?: bigint } = {},
+): Promise<bigint[]> {
+  const nodeIds: bigint[] = [];
+  for (const miner of miners) nodeIds.push(await registerUnattested(protocol, miner, hardware));
+  for (const nodeId of nodeIds) await submitAttestation(protocol, nodeId);
+  await passVetoWindow(protocol);
+  return nodeIds;
+}
+
+/** Registers a node and leaves it unattested. */
+export async function registerUnattested(
   protocol: Protocol,
   miner: HardhatEthersSigner,
   { gpuModel = "V100", gpuCount = 1_024n }: { gpuModel?: string; gpuCount?: bigint } = {},
@@ -48,7 +81,6 @@ export async function registerNode(
   const args = [id(gpuModel), gpuCount, miner.address, "ipfs://node"] as const;
   const nodeId = await registry.registerNode.staticCall(...args);
   await registry.registerNode(...args);
-  await attestNode(protocol, nodeId);
   return nodeId;
 }
 
@@ -137,17 +169,19 @@ export interface Earning {
 }
 
 /**
- * Starts a new epoch and has miners earn exact amounts in it: opens an order for each, signs and submits one root,
- * passes the veto window and settles, asset by asset.
+ * Registers a node for each earning, starts a new epoch and has miners earn exact amounts in it: opens an order for
+ * each, signs and submits one root, passes the veto window and settles, asset by asset.
  *
  * @returns the round that they earned in, the same for every asset, which has not closed yet
  */
 export async function earn(protocol: Protocol, earnings: readonly Earning[]): Promise<bigint> {
+  const miners = earnings.map(({ miner }) => miner);
+  const nodeIds = await registerNodes(protocol, miners);
   await startEpoch(protocol);
 
   const jobs: { asset: Asset; orderId: bigint; nodeId: bigint }[] = [];
-  for (const { asset, amount, miner, payer = protocol.actors.renters[0] } of earnings) {
-    const nodeId = await registerNode(protocol, miner);
+  for (const [i, { asset, amount, payer = protocol.actors.renters[0] }] of earnings.entries()) {
+    const nodeId = nodeIds[i];
     jobs.push({ asset, nodeId, orderId: await openOrder(protocol, payer, asset, { maxUnitPrice: amount }) });
   }
 

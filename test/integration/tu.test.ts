@@ -24,7 +24,7 @@ import { computeAddress, id, parseUnits } from "ethers";
 import { checkedDeployment } from "../helpers/checkedDeployment";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { accountKeys } from "../helpers/keys";
-import { openOrder } from "../helpers/market";
+import { openOrder, passVetoWindow } from "../helpers/market";
 import { deliver, startOf } from "../helpers/orders";
 import { editedLog, EXAMPLE_100, fileOf, folderOf, printedBy, temporaryFolder, thrownBy } from "../helpers/tuLogs";
 
@@ -83,7 +83,10 @@ describe("from a benchmark log to a limit on an order", () => {
     expect(signatures).to.have.length(3);
     const printed = await attest(addresses, [EXAMPLE_100, ...signatures, "--out", out]);
     expect(printed).to.contain(`Rating of Example 100: ${rating} base units of TU per day`);
-    expect(printed).to.match(/^Attested by .* in 0x[0-9a-f]{64}; the registry says the same$/m);
+    const ratedFrom = BigInt(await time.latest()) + protocol.params.vetoWindow;
+    expect(printed).to.match(/^Attested by .* in 0x[0-9a-f]{64}; counts from .*$/m);
+    expect(printed).to.contain(`; counts from ${formatInstant(ratedFrom)}`);
+    await time.increaseTo(ratedFrom);
     expect(await registry.ratingOf(MODEL)).to.equal(rating);
 
     const file = readFileSync(path.join(out, "Example-100.measurements.json"));
@@ -106,6 +109,7 @@ describe("from a benchmark log to a limit on an order", () => {
     expect(await attest(addresses, [LOG, ...vouched, ...node])).to.contain(
       `Node ${nodeId} with Example 100 until ${validUntil}`,
     );
+    await passVetoWindow(protocol);
     expect((await registry.node(nodeId)).attestedUntil).to.equal(validUntil);
     const [attested] = await registry.queryFilter(registry.filters.NodeAttested(nodeId));
     expect(attested.args.evidence).to.equal(`0x${createHash("sha256").update(readFileSync(LOG)).digest("hex")}`);
@@ -205,8 +209,8 @@ describe("from a benchmark log to a limit on an order", () => {
       const books = await addressBookOf(protocol);
       const signatures = await signaturesOf(protocol, books, [table, "--gpu", "Example 3"]);
       await attest(books, [table, ...signatures, "--gpu", "Example 3"]);
-      expect(await registry.ratingOf(id("Example 3"))).to.equal(3n * TU);
-      expect(await registry.ratingOf(id("Example 1"))).to.equal(0n);
+      expect((await registry.pendingRating(id("Example 3"))).rating).to.equal(3n * TU);
+      expect((await registry.pendingRating(id("Example 1"))).rating).to.equal(0n);
       expect(readdirSync(path.dirname(table))).to.include("Example-3.measurements.json");
     });
   });

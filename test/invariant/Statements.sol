@@ -210,6 +210,8 @@ abstract contract Statements is World {
         Machine storage machine = machines[calls % machines.length];
         (address payout, uint40 from, uint40 until, uint256 rate) = registry.standing(machine.id);
         require(payout == machine.payout && rate == machine.rate, "a node's payout and rate");
-        require(from == machine.attestedFrom && until == machine.attestedUntil, "a node's attestation");
+        bool counts = machine.pendingFrom != 0 && machine.pendingFrom <= block.timestamp;
+        require(from == (counts ? machine.pendingFrom : machine.attestedFrom), "a node's attestation begins");
+        require(until == (counts ? machine.pendingUntil : machine.attestedUntil), "a node's attestation ends");
     }
 }

@@ -39,10 +39,13 @@ abstract contract World is Deployment {
         address owner;
         address payout;
         uint256 rate;
-        uint256 attestedFrom;
+        uint256 attestedFrom; // of the last that counts, or counted when it was last looked at
         uint256 attestedUntil;
         uint256 lapsedFrom;
         uint256 lapsedUntil;
+        uint256 pendingFrom; // 0 when none is pending
+        uint256 pendingUntil;
+        uint256 revokedUntil;
     }
 
     struct Offer {
@@ -145,6 +148,9 @@ abstract contract World is Deployment {
     mapping(address asset => uint256) internal ordersOf;
     mapping(uint256 orderId => mapping(uint256 nodeId => Pair)) internal pairs;
 
+    uint256 internal ratedAt; // the model whose nodes cannot be registered yet; 0 when there is none
+    uint256 internal lastRating;
+    uint256 internal modelCount = 7; // rated at genesis, and those with nodes since
     Machine[] internal machines;
     mapping(uint256 nodeId => uint256) internal machineOf; // in `machines`, from 1
     mapping(uint256 nodeId => mapping(address asset => Offer)) internal offers;
@@ -286,9 +292,40 @@ abstract contract World is Deployment {
     }
 
     /// @dev One of the ten newest.
-    function _machine() internal returns (Machine storage) {
+    function _machine() internal returns (Machine storage machine) {
         uint256 count = machines.length;
-        return machines[count - 1 - _draw(count < 10 ? count : 10)];
+        machine = machines[count - 1 - _draw(count < 10 ? count : 10)];
+        _ripen(machine);
+    }
+
+    function _ratedModel() internal view returns (string memory) {
+        return string.concat("model ", vm.toString(modelCount));
+    }
+
+    /// @dev Whether the attestation that counts lasts: of a revoked one, the second of its revocation is left.
+    function _isRenewable(Machine storage machine) internal view returns (bool) {
+        return machine.attestedUntil >= block.timestamp && machine.attestedUntil > machine.revokedUntil;
+    }
+
+    /// @dev What is pending and has come to count takes the place of what lapsed.
+    function _ripen(Machine storage machine) internal {
+        if (machine.pendingFrom == 0 || block.timestamp < machine.pendingFrom) return;
+        if (machine.attestedFrom != 0) {
+            (machine.lapsedFrom, machine.lapsedUntil) = (machine.attestedFrom, machine.attestedUntil);
+        }
+        (machine.attestedFrom, machine.attestedUntil) = (machine.pendingFrom, machine.pendingUntil);
+        machine.pendingFrom = 0;
+    }
+
+    /// @dev A freeze or a rotation undoes what does not count yet.
+    function _undoPending() internal {
+        if (block.timestamp < ratedAt + VETO_WINDOW) ratedAt = 0;
+        for (uint256 i = 0; i < machines.length; ++i) {
+            Machine storage machine = machines[i];
+            _ripen(machine);
+            if (machine.pendingFrom != 0) _saw("undid a pending attestation");
+            machine.pendingFrom = 0;
+        }
     }
 
     function _renter(uint256 i) internal pure returns (address) {

@@ -30,7 +30,7 @@ const asset = sometimes(from<AssetName>("tft", "usd", "dai"), from<AssetName>("a
 const moment = fc.oneof(
   { weight: 12, arbitrary: from<"final" | "epoch">("final", "epoch") },
   { weight: 4, arbitrary: from<"closable" | "end">("closable", "end") },
-  { weight: 3, arbitrary: from<"thaw" | "lapse" | "nextFreeze">("thaw", "lapse", "nextFreeze") },
+  { weight: 4, arbitrary: from<"thaw" | "lapse" | "nextFreeze" | "counts">("thaw", "lapse", "nextFreeze", "counts") },
 );
 
 const when: fc.Arbitrary<When> = fc.oneof(
@@ -244,10 +244,15 @@ const nodes: [number, fc.Arbitrary<Action>][] = [
     }),
   ],
   [1, action("setPayout", { node: pick, caller: entitled, payout: someone })],
+  [1, action("setMetadataURI", { node: pick, caller: entitled })],
+  [1, action("transferNode", { node: pick, caller: entitled, to: someone })],
+  [1, action("acceptNode", { node: pick, caller: entitled })],
 ];
 
 const powers: [number, fc.Arbitrary<Action>][] = [
   [1, action("veto", { root: pick, caller: entitled })],
+  [1, action("revokeNode", { node: pick, caller: entitled })],
+  [1, action("vetoRating", { gpuModel: from("H100", "A100", "V100"), caller: entitled })],
   [1, action("freeze", { caller: entitled })],
   [2, action("thaw", { caller: entitled })],
   [

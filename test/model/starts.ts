@@ -46,7 +46,12 @@ function openMarket(): ModelStep[] {
       ...{ unitPrice: prices[j] * BigInt(i + 1) + (i === 2 ? 3n : 0n), capacityTU: 1_000n * TU },
     })),
   ]);
-  return [...approvals, ...nodes].map(soon);
+  return [...[...approvals, ...nodes].map(soon), untilAttested(2)];
+}
+
+/** Waits until the attestation of one of the nodes that are pending counts, the earliest first. */
+function untilAttested(pick: number): ModelStep {
+  return { when: { at: "counts", pick, offset: 0 }, action: { do: "wait" } };
 }
 
 /** Whatever vests is in the treasury at once. */
@@ -62,6 +67,7 @@ function spend(amount: bigint): ModelStep[] {
   const node = 3;
   return [
     soon({ do: "attestNode", node, from: "now", seconds: 90 * SECONDS_PER_DAY, flaw: "none" }),
+    untilAttested(0),
     soon({
       ...{ do: "openOrder", payer: "treasury", node: "joint", asset: "tft", tuAmount: TU, maxUnitPrice: amount },
       ...{ aboveListing: null, duration: HOUR, renter: "treasury", refundTo: "zero", paymentRef: 0, permit: "none" },

@@ -6,8 +6,8 @@ export type Pick = number | null;
 /** When a step comes: so many seconds after the one before, or at a moment that matters, give or take a second. */
 export type When = { after: number } | { at: Moment; pick: number; offset: number };
 
-/** `epoch` is the next epoch's start, `writeOff` when a lot can be written off. */
-export type Moment = "final" | "end" | "closable" | "lapse" | "thaw" | "nextFreeze" | "epoch" | "writeOff";
+/** `epoch` is the next epoch's start, `counts` when an attestation counts, `writeOff` when a lot can be written off. */
+export type Moment = "final" | "end" | "closable" | "counts" | "lapse" | "thaw" | "nextFreeze" | "epoch" | "writeOff";
 
 export type AssetName = "tft" | "usd" | "dai" | "aux" | "wide";
 
@@ -45,6 +45,11 @@ export type Action =
   | { do: "setPayout"; node: Pick; caller: string | null; payout: string }
   | { do: "setListing"; node: Pick; caller: string | null; asset: AssetName; unitPrice: bigint; capacityTU: bigint }
   | { do: "attestNode"; node: Pick; from: "now" | "lapse"; seconds: number; flaw: Flaw }
+  | { do: "revokeNode"; node: Pick; caller: string | null }
+  | { do: "setMetadataURI"; node: Pick; caller: string | null }
+  | { do: "transferNode"; node: Pick; caller: string | null; to: string }
+  | { do: "acceptNode"; node: Pick; caller: string | null }
+  | { do: "vetoRating"; gpuModel: string; caller: string | null }
   | { do: "attestRating"; gpuModel: string; imagesPerSecondE3: bigint[]; flaw: Flaw }
   | {
       do: "openOrder";

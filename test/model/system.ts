@@ -217,6 +217,7 @@ export class System {
       lastRotationAt: 0n,
       roots: new Map(),
       ratings: genesisRatings(),
+      vetoedRatings: new Map(),
       nodes: new Map(),
       assets: new Map(listed.map((asset, i) => [asset, { index: BigInt(i) + 1n, isListed: true }])),
       references: new Map(params.assets.map(({ address, referencePrice }) => [address, referencePrice])),

@@ -14,7 +14,15 @@ import {
   weightOf,
 } from "./reference/pool";
 import { exactPrice, priceTolerance } from "./reference/price";
-import { inForce, listing, ratePerDay, wasAttested } from "./reference/registry";
+import {
+  inForce,
+  isAttested,
+  listing,
+  pendingAttestation,
+  pendingRating,
+  ratePerDay,
+  ratingOf,
+} from "./reference/registry";
 import { burned, phase, RESERVE, supply } from "./reference/supply";
 import { allowance, balanceOf, totalSupply } from "./reference/token";
 import { known, Refused, type Address, type ContractName, type Value, type World } from "./reference/world";
@@ -73,6 +81,42 @@ export function* timedViews(world: World): Generator<View> {
     });
     yield view("oracle", "finalSubmission", [root], () => [finalSubmission(world, root)]);
   }
+  yield* attestationViews(world);
+}
+
+/** Attestations and ratings begin to count with time alone. */
+function* attestationViews(world: World): Generator<View> {
+  for (const gpuModel of new Set([...world.state.ratings.keys(), ...world.state.vetoedRatings.keys()])) {
+    const { rating, from } = pendingRating(world, gpuModel);
+    yield view("registry", "ratingOf", [gpuModel], () => [ratingOf(world, gpuModel)]);
+    yield view("registry", "pendingRating", [gpuModel], () => [rating, from]);
+  }
+  const nodeIds = [...world.state.nodes.keys()];
+  yield view("registry", "standings", [nodeIds], () => {
+    const words = nodeIds.flatMap((nodeId) => {
+      const [payout, from, until, rate] = standing(world, nodeId);
+      return [(until << 200n) | (from << 160n) | BigInt(payout), rate];
+    });
+    return [32n, BigInt(words.length), ...words];
+  });
+  for (const nodeId of nodeIds) {
+    const { from, until } = pendingAttestation(world, nodeId);
+    yield view("registry", "pendingAttestation", [nodeId], () => [from, until]);
+    for (const t of attestationEdges(world, nodeId)) {
+      yield view("registry", "isAttested", [nodeId, t], () => [isAttested(world, nodeId, t) ? 1n : 0n]);
+    }
+  }
+}
+
+function standing(world: World, nodeId: bigint): [Address, bigint, bigint, bigint] {
+  const { from, until } = inForce(world, nodeId) ?? { from: 0n, until: 0n };
+  return [known(world.state.nodes, nodeId).payout, from, until, ratePerDay(world, nodeId)];
+}
+
+/** Of the last three: one that is pending, and the two that count. */
+function attestationEdges(world: World, nodeId: bigint): bigint[] {
+  const edges = known(world.state.nodes, nodeId).attestations.slice(-3);
+  return [0n, ...edges.flatMap(({ from, until }) => [from - 1n, from, until, until + 1n])];
 }
 
 /** Within what the price must be that the controller quotes now. */
@@ -140,43 +184,20 @@ function* oracleViews(world: World): Generator<View> {
 }
 
 function* registryViews(world: World): Generator<View> {
-  for (const [gpuModel, rating] of world.state.ratings) {
-    yield view("registry", "ratingOf", [gpuModel], () => [rating]);
-  }
-  const standing = (nodeId: bigint): [Address, bigint, bigint, bigint] => {
-    const { from, until } = inForce(world, nodeId) ?? { from: 0n, until: 0n };
-    return [known(world.state.nodes, nodeId).payout, from, until, ratePerDay(world, nodeId)];
-  };
-  const nodeIds = [...world.state.nodes.keys()];
-  yield view("registry", "standings", [nodeIds], () => {
-    const words = nodeIds.flatMap((nodeId) => {
-      const [payout, from, until, rate] = standing(nodeId);
-      return [(until << 200n) | (from << 160n) | BigInt(payout), rate];
-    });
-    return [32n, BigInt(words.length), ...words];
-  });
   for (const [nodeId, node] of world.state.nodes) {
-    const [payout, from, until, rate] = standing(nodeId);
+    const [payout, from, until, rate] = standing(world, nodeId);
     yield view("registry", "node", [nodeId], () => [
       ...[BigInt(node.owner), BigInt(payout), BigInt(node.gpuModel), node.gpuCount, from, until],
     ]);
     yield view("registry", "standing", [nodeId], () => [BigInt(payout), from, until, rate]);
     yield view("registry", "ratePerDay", [nodeId], () => [rate]);
-    for (const t of lapseEdges(world, nodeId)) {
-      yield view("registry", "wasAttested", [nodeId, t], () => [wasAttested(world, nodeId, t) ? 1n : 0n]);
-    }
+    yield view("registry", "pendingOwnerOf", [nodeId], () => [BigInt(node.pendingOwner)]);
     for (const token of ["tft", "usd", "dai", "aux"] as const) {
       const asset = world.setting.addresses[token];
       const { unitPrice, capacityTU } = listing(world, nodeId, asset);
       yield view("registry", "listing", [nodeId, asset], () => [unitPrice, capacityTU]);
     }
   }
-}
-
-function lapseEdges(world: World, nodeId: bigint): bigint[] {
-  const { attestations } = known(world.state.nodes, nodeId);
-  const last = attestations.at(-1)?.from ?? world.now;
-  return attestations.slice(-2, -1).flatMap(({ from, until }) => [from - 1n, from, until, until + 1n, last]);
 }
 
 function* escrowViews(world: World, { people }: Watched): Generator<View> {

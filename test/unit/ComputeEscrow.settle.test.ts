@@ -27,8 +27,10 @@ import {
   openOrder,
   passVetoWindow,
   registerNode,
+  registerUnattested,
   settle,
   startEpoch,
+  submitAttestation,
   submitReceipts,
 } from "../helpers/market";
 import { deliver, expectSoundBooks, listRefusingToken, startOf } from "../helpers/orders";
@@ -424,7 +426,7 @@ describe("ComputeEscrow, settling", () => {
     it("are those measured a second after the root was submitted", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const job = await openJob(protocol);
-      const submittedAt = job.startedAt + 5n * HOUR;
+      const submittedAt = job.startedAt + 12n * HOUR;
 
       const bad = receiptOf(job, TU, submittedAt + 1n);
       await expectSkipped(protocol, bad, SkipReason.AfterSubmission, submittedAt);
@@ -484,15 +486,96 @@ describe("ComputeEscrow, settling", () => {
       }
     });
 
-    it("are those measured before the node was attested", async () => {
+    it("are those of a joint order's node that was attested an hour after four such opened, to the last of 400,000 USD [6.5]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
-      const orderId = await openOrder(protocol, actors.renters[0], contracts.usd, { maxUnitPrice: UNIT_PRICE });
+      const orderIds: bigint[] = [];
+      for (let i = 0; i < 4; i++) {
+        const terms = { tuAmount: 1_000n * TU, maxUnitPrice: 100n * UNIT_PRICE, duration: 2n * DAY };
+        orderIds.push(await openOrder(protocol, actors.renters[0], contracts.usd, terms));
+      }
+      await time.increase(HOUR);
       const nodeId = await registerNode(protocol, actors.miners[1]);
-      const { attestedFrom } = await contracts.registry.node(nodeId);
+      await time.increase(DAY);
 
-      const bad = { orderId, nodeId, cumulativeTU: TU, measuredAt: attestedFrom - 1n };
+      const measuredAt = BigInt(await time.latest());
+      for (const orderId of orderIds) {
+        const bad = { orderId, nodeId, cumulativeTU: 1_000n * TU, measuredAt };
+        await expectSkipped(protocol, bad, SkipReason.NotAttested);
+      }
+      expect(await contracts.escrow.liabilities(contracts.usd)).to.equal(400_000n * UNIT_PRICE);
+    });
+
+    it("are those of a node attested an hour ago on a joint order 29 days old, which earned 319 TU [6.5]", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const terms = { tuAmount: 1_000n * TU, maxUnitPrice: UNIT_PRICE, duration: 30n * DAY };
+      const orderId = await openOrder(protocol, actors.renters[0], contracts.usd, terms);
+      const startedAt = await startOf(protocol, orderId);
+      await time.increaseTo(startedAt + 29n * DAY - 7n * HOUR);
+      const nodeId = await registerNode(protocol, actors.miners[1], { gpuModel: "GTX 1080 Ti", gpuCount: 10n });
+      await time.increaseTo(startedAt + 29n * DAY);
+
+      expect(attainableTU(10n * TU, 29n * DAY)).to.equal(319n * TU);
+      const bad = { orderId, nodeId, cumulativeTU: 1_000n * TU, measuredAt: startedAt + 29n * DAY };
       await expectSkipped(protocol, bad, SkipReason.NotAttested);
+    });
+
+    it("are those of a node whose attestation counts from the second after a joint order opened, and not from its own", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry, usd } = contracts;
+      const nodeIds = [
+        await registerUnattested(protocol, actors.miners[0]),
+        await registerUnattested(protocol, actors.miners[1]),
+      ];
+      await openOrder(protocol, actors.renters[0], usd, { maxUnitPrice: UNIT_PRICE });
+      for (const nodeId of nodeIds) await submitAttestation(protocol, nodeId);
+      const [onTime] = await registry.pendingAttestation(nodeIds[0]);
+      const [late] = await registry.pendingAttestation(nodeIds[1]);
+      await time.setNextBlockTimestamp(onTime - 1n); // of the approval, one block before
+      const orderId = await openOrder(protocol, actors.renters[0], usd, { maxUnitPrice: UNIT_PRICE });
+      const startedAt = await startOf(protocol, orderId);
+      expect([startedAt, startedAt + 1n]).to.deep.equal([onTime, late]);
+      await time.increase(HOUR);
+
+      const measuredAt = BigInt(await time.latest());
+      await expectSkipped(
+        protocol,
+        { orderId, nodeId: nodeIds[1], cumulativeTU: TU, measuredAt },
+        SkipReason.NotAttested,
+      );
+      await deliver(protocol, usd, [{ orderId, nodeId: nodeIds[0], cumulativeTU: TU, measuredAt }]);
+      expect(await contracts.escrow.settledTU(orderId, nodeIds[0])).to.equal(TU);
+    });
+
+    it("are those of a node whose attestation was revoked before they were measured, and not those before", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const job = await openJob(protocol, { hardware: ONE_A_DAY });
+      const at = job.startedAt + HOUR;
+      await time.setNextBlockTimestamp(at);
+      await contracts.registry.connect(actors.guardian).revokeNode(job.nodeId);
+      await time.increase(HOUR);
+
+      await expectSkipped(protocol, receiptOf(job, TU, at + 1n), SkipReason.NotAttested);
+      await deliver(protocol, contracts.usd, [receiptOf(job, TU, at)]);
+      expect(await contracts.escrow.settledTU(job.orderId, job.nodeId)).to.equal(attainableTU(TU, HOUR));
+    });
+
+    it("are those of before two revocations in a row", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const registry = contracts.registry.connect(actors.guardian);
+      const job = await openJob(protocol, { hardware: ONE_A_DAY, duration: 10n * DAY });
+      await time.increase(HOUR);
+      const measuredAt = BigInt(await time.latest());
+      for (let i = 0; i < 2; i++) {
+        await registry.revokeNode(job.nodeId);
+        await attestNode(protocol, job.nodeId);
+      }
+
+      await expectSkipped(protocol, receiptOf(job, TU, measuredAt), SkipReason.NotAttested);
     });
 
     it("are those measured after the attestation lapsed", async () => {
@@ -557,20 +640,24 @@ describe("ComputeEscrow, settling", () => {
       expect(await settledBy(protocol, job, job.endsAt - 1n)).to.equal(attainableTU(TU, HOUR - 1n));
     });
 
-    it("counts a receipt measured in the last second of the attestation, and in its first", async () => {
+    it("counts a receipt measured in the last second of the attestation, and in its first, on a joint order", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry, usd } = contracts;
+      const nodeId = await registerUnattested(protocol, actors.miners[0], ONE_A_DAY);
+      await attestNode(protocol, nodeId, BigInt(await time.latest()) + DAY);
       const orderId = await openOrder(protocol, actors.renters[0], usd, {
         maxUnitPrice: UNIT_PRICE,
         tuAmount: 1_000n * TU,
         duration: 366n * DAY,
       });
-      const nodeId = await registerNode(protocol, actors.miners[0], ONE_A_DAY);
+      await time.increase(DAY);
+      await attestNode(protocol, nodeId);
       const { attestedFrom, attestedUntil } = await registry.node(nodeId);
       const startedAt = await startOf(protocol, orderId);
       const job = { orderId, nodeId, startedAt, endsAt: 0n };
 
+      expect(await settledBy(protocol, job, attestedFrom - 1n)).to.equal(0);
       expect(await settledBy(protocol, job, attestedFrom)).to.equal(attainableTU(TU, attestedFrom - startedAt));
       await time.increaseTo(attestedUntil);
       expect(await settledBy(protocol, job, attestedUntil)).to.equal(attainableTU(TU, attestedUntil - startedAt));

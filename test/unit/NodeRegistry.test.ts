@@ -1,4 +1,3 @@
-import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, MAX_RATING, NETWORKS, ratingOf, REFERENCE_IMAGES_PER_SECOND, TU } from "@turingfog/sdk";
 import { expect } from "chai";
@@ -7,7 +6,16 @@ import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
-import { attestNode, listNode, openOrder, registerNode, signByQuorum } from "../helpers/market";
+import {
+  attestNode,
+  listNode,
+  openOrder,
+  passVetoWindow,
+  registerNode,
+  registerUnattested,
+  signByQuorum,
+  submitAttestation,
+} from "../helpers/market";
 
 const MAX_ATTESTATION = 90n * DAY;
 const UNATTESTED = 0n;
@@ -42,16 +50,53 @@ async function attestRating(protocol: Protocol, images: Images, gpuModel = MODEL
   return registry.attestRating(gpuModel, images, EVIDENCE, await signRating(protocol, images, gpuModel));
 }
 
-/** Registers a node and leaves it unattested. */
-async function registerOnly({ contracts }: Protocol, miner: HardhatEthersSigner, gpuModel = "V100", gpuCount = 8n) {
-  const registry = contracts.registry.connect(miner);
-  const nodeId = await registry.registerNode.staticCall(id(gpuModel), gpuCount, miner, METADATA);
-  await registry.registerNode(id(gpuModel), gpuCount, miner, METADATA);
-  return nodeId;
-}
-
 async function signNode(protocol: Protocol, nodeId: bigint, validUntil: bigint) {
   return signByQuorum(protocol, "NodeAttestation", { nodeId, validUntil, evidence: EVIDENCE });
+}
+
+/** Rotates the signers to the same ones, so that signatures and whatever is pending die. */
+async function rotateSigners({ contracts: { oracle, timelock }, actors }: Protocol) {
+  const signers = [...(await oracle.signers())];
+  await asGovernor(timelock, actors.admin, await oracle.setSigners.populateTransaction(signers, 3));
+}
+
+/** All that the views tell of a node's attestations. */
+async function traceOf({ contracts: { registry } }: Protocol, nodeId: bigint) {
+  const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+  const edges = [attestedFrom - 7n * DAY, attestedFrom - DAY, attestedFrom - 1n, attestedFrom, attestedUntil];
+  return [
+    await registry.standing(nodeId),
+    await registry.standings([nodeId]),
+    await registry.pendingAttestation(nodeId),
+    await Promise.all(edges.map((t) => registry.isAttested(nodeId, t))),
+  ];
+}
+
+/** Makes a freeze or a rotation one transaction away. */
+async function prepareDisturbance({ contracts, actors }: Protocol, disturbance: "freeze" | "rotation") {
+  const { oracle, timelock } = contracts;
+  if (disturbance === "freeze") return { disturb: () => oracle.connect(actors.guardian).freeze() };
+
+  const { to, data } = await oracle.setSigners.populateTransaction([...(await oracle.signers())], 3);
+  const delay = await timelock.getMinDelay();
+  await timelock.connect(actors.admin).schedule(to, 0, data, ZeroHash, ZeroHash, delay);
+  await time.increase(delay);
+  return { disturb: () => timelock.connect(actors.admin).execute(to, 0, data, ZeroHash, ZeroHash) };
+}
+
+/** Mines transactions together, in the given order. */
+async function inOneBlock(timestamp: bigint, send: () => Promise<unknown>): Promise<void> {
+  await ethers.provider.send("evm_setAutomine", [false]);
+  try {
+    await send();
+    await time.increaseTo(timestamp);
+  } finally {
+    await ethers.provider.send("evm_setAutomine", [true]);
+  }
+}
+
+async function latest(): Promise<bigint> {
+  return BigInt(await time.latest());
 }
 
 /** Attests a node in a block of a given time. */
@@ -80,11 +125,12 @@ describe("NodeRegistry", () => {
       const twin = await ethers.deployContract("NodeRegistry", [
         { governor, tft, vault, oracle, registry, pool, controller, escrow },
       ]);
+      const deployedAt = await latest();
 
       for (const [name, rating] of GENESIS_RATINGS) {
         await expect(twin.deploymentTransaction())
           .to.emit(twin, "ModelRated")
-          .withArgs(id(name), parseUnits(rating, 18), ZeroHash);
+          .withArgs(id(name), parseUnits(rating, 18), deployedAt, ZeroHash);
       }
     });
 
@@ -116,13 +162,29 @@ describe("NodeRegistry", () => {
         .withArgs(model);
     });
 
-    it("rejects a model the second time", async () => {
+    it("rejects a model the second time, while its rating is pending and after", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       await attestRating(protocol, multipleOfReference(2n));
+      const rejects = () =>
+        expect(attestRating(protocol, multipleOfReference(3n)))
+          .to.be.revertedWithCustomError(protocol.contracts.registry, "Registry_AlreadyRated")
+          .withArgs(MODEL);
 
-      await expect(attestRating(protocol, multipleOfReference(3n)))
-        .to.be.revertedWithCustomError(protocol.contracts.registry, "Registry_AlreadyRated")
-        .withArgs(MODEL);
+      await rejects();
+      await passVetoWindow(protocol);
+      await rejects();
+    });
+
+    it("rejects the rating that was vetoed last, so that its signatures are of no more use", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const images = multipleOfReference(2n);
+      await attestRating(protocol, images);
+      await registry.connect(protocol.actors.guardian).vetoRating(MODEL);
+
+      await expect(attestRating(protocol, images))
+        .to.be.revertedWithCustomError(registry, "Registry_VetoedRating")
+        .withArgs(MODEL, 2n * TU);
     });
 
     it("rejects a throughput of zero, whichever it is", async () => {
@@ -215,24 +277,171 @@ describe("NodeRegistry", () => {
         const { registry } = protocol.contracts;
         const rating = ratingOf(images);
 
-        await expect(attestRating(protocol, images)).to.emit(registry, "ModelRated").withArgs(MODEL, rating, EVIDENCE);
+        const attested = attestRating(protocol, images);
+        await attested;
+        const from = (await latest()) + protocol.params.vetoWindow;
+        await expect(attested).to.emit(registry, "ModelRated").withArgs(MODEL, rating, from, EVIDENCE);
 
+        await time.increaseTo(from);
         expect(await registry.ratingOf(MODEL)).to.equal(rating);
       });
     }
+
+    it("counts from one veto window later, and is pending until then", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      await attestRating(protocol, multipleOfReference(2n));
+      const from = (await latest()) + protocol.params.vetoWindow;
+
+      await time.increaseTo(from - 1n);
+      expect(await registry.ratingOf(MODEL)).to.equal(0);
+      expect(await registry.pendingRating(MODEL)).to.deep.equal([2n * TU, from]);
+      await time.increaseTo(from);
+      expect(await registry.ratingOf(MODEL)).to.equal(2n * TU);
+      expect(await registry.pendingRating(MODEL)).to.deep.equal([0n, 0n]);
+    });
+
+    it("is undone by a freeze or a rotation before it counts, and may then be attested again", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry, oracle } = contracts;
+      const images = multipleOfReference(2n);
+      const undone = async () => {
+        expect(await registry.pendingRating(MODEL)).to.deep.equal([0n, 0n]);
+        await passVetoWindow(protocol);
+        expect(await registry.ratingOf(MODEL)).to.equal(0);
+      };
+
+      await attestRating(protocol, images);
+      await oracle.connect(actors.guardian).freeze();
+      await oracle.connect(actors.guardian).thaw();
+      await undone();
+      const rotation = await prepareDisturbance(protocol, "rotation");
+      await attestRating(protocol, images);
+      await rotation.disturb();
+      await undone();
+      await attestRating(protocol, images);
+      await passVetoWindow(protocol);
+      expect(await registry.ratingOf(MODEL)).to.equal(2n * TU);
+    });
+
+    it("counts permanently, whatever freeze or rotation comes later", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      await attestRating(protocol, multipleOfReference(2n));
+      await passVetoWindow(protocol);
+
+      await contracts.oracle.connect(actors.guardian).freeze();
+      await rotateSigners(protocol);
+
+      expect(await contracts.registry.ratingOf(MODEL)).to.equal(2n * TU);
+    });
 
     it("makes nodes of the model possible", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       await attestRating(protocol, multipleOfReference(5n, 2n));
+      await passVetoWindow(protocol);
 
-      const nodeId = await registerOnly(protocol, actors.miners[0], "A100", 3n);
+      const nodeId = await registerUnattested(protocol, actors.miners[0], { gpuModel: "A100", gpuCount: 3n });
 
       expect(await contracts.registry.ratePerDay(nodeId)).to.equal(parseUnits("7.5", 18));
     });
   });
 
+  describe("vetoRating", () => {
+    it("rejects everyone but the oracle's guardian", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const { admin } = protocol.actors;
+      await attestRating(protocol, multipleOfReference(2n));
+
+      await expect(registry.connect(admin).vetoRating(MODEL))
+        .to.be.revertedWithCustomError(registry, "Registry_NotGuardian")
+        .withArgs(admin.address);
+    });
+
+    it("rejects a model without a rating, a rating of genesis and one that counts", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const registry = protocol.contracts.registry.connect(protocol.actors.guardian);
+      const rejects = (model: string) =>
+        expect(registry.vetoRating(model))
+          .to.be.revertedWithCustomError(registry, "Registry_RatingNotPending")
+          .withArgs(model);
+
+      await rejects(MODEL);
+      await rejects(id("V100"));
+      await attestRating(protocol, multipleOfReference(2n));
+      await time.increaseTo((await latest()) + protocol.params.vetoWindow - 1n);
+      await rejects(MODEL); // mined in the second from which it counts
+    });
+
+    it("rejects a rating that a freeze has undone, and one that is vetoed", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { oracle } = protocol.contracts;
+      const registry = protocol.contracts.registry.connect(protocol.actors.guardian);
+      const rejects = () =>
+        expect(registry.vetoRating(MODEL))
+          .to.be.revertedWithCustomError(registry, "Registry_RatingNotPending")
+          .withArgs(MODEL);
+      await attestRating(protocol, multipleOfReference(2n));
+      await oracle.connect(protocol.actors.guardian).freeze();
+      await rejects();
+
+      await oracle.connect(protocol.actors.guardian).thaw();
+      await attestRating(protocol, multipleOfReference(2n));
+      await registry.vetoRating(MODEL);
+      await rejects();
+    });
+
+    it("takes a pending rating back, and lets the model be rated again under the same index", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry } = contracts;
+      await attestRating(protocol, multipleOfReference(2n));
+
+      await expect(registry.connect(actors.guardian).vetoRating(MODEL))
+        .to.emit(registry, "RatingVetoed")
+        .withArgs(MODEL, 2n * TU);
+
+      await passVetoWindow(protocol);
+      expect(await registry.ratingOf(MODEL)).to.equal(0);
+      await attestRating(protocol, multipleOfReference(3n));
+      await passVetoWindow(protocol);
+      expect(await registry.ratingOf(MODEL)).to.equal(3n * TU);
+      const nodeId = await registerUnattested(protocol, actors.miners[0], { gpuModel: "A100", gpuCount: 1n });
+      expect(nodeId >> 32n).to.equal(8n);
+      expect(await registry.ratePerDay(nodeId)).to.equal(3n * TU);
+      expect((await registry.node(nodeId)).gpuModel).to.equal(MODEL);
+    });
+
+    it("works in the last second before the rating counts", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const registry = protocol.contracts.registry.connect(protocol.actors.guardian);
+      await attestRating(protocol, multipleOfReference(2n));
+      await time.setNextBlockTimestamp((await latest()) + protocol.params.vetoWindow - 1n);
+
+      await registry.vetoRating(MODEL);
+      await passVetoWindow(protocol);
+
+      expect(await registry.ratingOf(MODEL)).to.equal(0);
+    });
+  });
+
   describe("registerNode", () => {
+    it("rejects a model whose rating is pending", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      await attestRating(protocol, multipleOfReference(2n));
+      const from = (await latest()) + protocol.params.vetoWindow;
+      const register = () => registry.registerNode(MODEL, 1, protocol.actors.miners[0], METADATA);
+
+      await time.setNextBlockTimestamp(from - 1n);
+      await expect(register()).to.be.revertedWithCustomError(registry, "Registry_UnratedModel").withArgs(MODEL);
+      await time.setNextBlockTimestamp(from);
+      await expect(register()).to.emit(registry, "NodeRegistered");
+    });
+
     it("rejects a model without a rating", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
       const { registry } = contracts;
@@ -293,9 +502,9 @@ describe("NodeRegistry", () => {
       const [first, second] = protocol.actors.miners;
 
       const ids = [
-        await registerOnly(protocol, first, "V100"),
-        await registerOnly(protocol, first, "V100"),
-        await registerOnly(protocol, second, "Titan V"),
+        await registerUnattested(protocol, first, { gpuModel: "V100" }),
+        await registerUnattested(protocol, first, { gpuModel: "V100" }),
+        await registerUnattested(protocol, second, { gpuModel: "Titan V" }),
       ];
 
       expect(new Set(ids).size).to.equal(3);
@@ -439,11 +648,123 @@ describe("NodeRegistry", () => {
     it("takes an offer of a node that is not attested", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
 
       await contracts.registry.connect(actors.miners[0]).setListing(nodeId, contracts.usd, 5, TU);
 
       expect(await contracts.registry.listing(nodeId, contracts.usd)).to.deep.equal([5n, TU]);
+    });
+  });
+
+  describe("setMetadataURI", () => {
+    it("rejects everyone but the node's owner", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [owner, other] = protocol.actors.miners;
+      const nodeId = await registerUnattested(protocol, owner);
+
+      await expect(registry.connect(other).setMetadataURI(nodeId, METADATA))
+        .to.be.revertedWithCustomError(registry, "Registry_NotNodeOwner")
+        .withArgs(nodeId, other.address);
+    });
+
+    it("tells the new URI and changes nothing", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [owner] = protocol.actors.miners;
+      const nodeId = await registerUnattested(protocol, owner);
+      const before = await registry.node(nodeId);
+
+      await expect(registry.connect(owner).setMetadataURI(nodeId, "https://node.example/keys"))
+        .to.emit(registry, "MetadataURISet")
+        .withArgs(nodeId, "https://node.example/keys");
+
+      expect(await registry.node(nodeId)).to.deep.equal(before);
+    });
+  });
+
+  describe("transferNode", () => {
+    it("rejects everyone but the node's owner, the pending one too", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [owner, buyer] = protocol.actors.miners;
+      const nodeId = await registerUnattested(protocol, owner);
+      await registry.connect(owner).transferNode(nodeId, buyer);
+
+      await expect(registry.connect(buyer).transferNode(nodeId, buyer))
+        .to.be.revertedWithCustomError(registry, "Registry_NotNodeOwner")
+        .withArgs(nodeId, buyer.address);
+    });
+
+    it("names the pending owner and leaves the owner", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [owner, buyer] = protocol.actors.miners;
+      const nodeId = await registerUnattested(protocol, owner);
+
+      await expect(registry.connect(owner).transferNode(nodeId, buyer))
+        .to.emit(registry, "NodeTransferStarted")
+        .withArgs(nodeId, owner.address, buyer.address);
+
+      expect(await registry.pendingOwnerOf(nodeId)).to.equal(buyer.address);
+      expect((await registry.node(nodeId)).owner).to.equal(owner.address);
+    });
+
+    it("is taken back with zero", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [owner, buyer] = protocol.actors.miners;
+      const nodeId = await registerUnattested(protocol, owner);
+      await registry.connect(owner).transferNode(nodeId, buyer);
+
+      await expect(registry.connect(owner).transferNode(nodeId, ZeroAddress))
+        .to.emit(registry, "NodeTransferStarted")
+        .withArgs(nodeId, owner.address, ZeroAddress);
+
+      await expect(registry.connect(buyer).acceptNode(nodeId))
+        .to.be.revertedWithCustomError(registry, "Registry_NotPendingOwner")
+        .withArgs(nodeId, buyer.address);
+    });
+  });
+
+  describe("acceptNode", () => {
+    it("rejects everyone but the pending owner, the owner too", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [owner, buyer] = protocol.actors.miners;
+      const nodeId = await registerUnattested(protocol, owner);
+      await registry.connect(owner).transferNode(nodeId, buyer);
+
+      for (const caller of [owner, protocol.actors.stranger]) {
+        await expect(registry.connect(caller).acceptNode(nodeId))
+          .to.be.revertedWithCustomError(registry, "Registry_NotPendingOwner")
+          .withArgs(nodeId, caller.address);
+      }
+    });
+
+    it("changes the owner once, and leaves payout, listing and attestation", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry, usd } = protocol.contracts;
+      const [owner, buyer] = protocol.actors.miners;
+      const nodeId = await listNode(protocol, owner, usd, 5n);
+      const [, ...before] = await registry.node(nodeId);
+      await registry.connect(owner).transferNode(nodeId, buyer);
+
+      await expect(registry.connect(buyer).acceptNode(nodeId))
+        .to.emit(registry, "NodeTransferred")
+        .withArgs(nodeId, owner.address, buyer.address);
+
+      expect(await registry.node(nodeId)).to.deep.equal([buyer.address, ...before]);
+      expect(await registry.listing(nodeId, usd)).to.deep.equal([5n, 2n ** 128n - 1n]);
+      expect(await registry.pendingOwnerOf(nodeId)).to.equal(ZeroAddress);
+      await expect(registry.connect(buyer).acceptNode(nodeId))
+        .to.be.revertedWithCustomError(registry, "Registry_NotPendingOwner")
+        .withArgs(nodeId, buyer.address);
+      await expect(registry.connect(owner).setPayout(nodeId, owner))
+        .to.be.revertedWithCustomError(registry, "Registry_NotNodeOwner")
+        .withArgs(nodeId, owner.address);
+      await registry.connect(buyer).setPayout(nodeId, buyer);
+      expect((await registry.node(nodeId)).payout).to.equal(buyer.address);
     });
   });
 
@@ -457,33 +778,35 @@ describe("NodeRegistry", () => {
         .withArgs(7);
     });
 
-    it("rejects an attestation that ends in the past or above 90 days ahead", async () => {
+    it("rejects a first attestation that ends before it would count, or above 90 days ahead", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
-      const nodeId = await registerOnly(protocol, protocol.actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
       const now = BigInt(await time.latest());
 
+      const { vetoWindow } = protocol.params;
       for (const [at, validUntil] of [
-        [now + 10n, now + 9n],
+        [now + 10n, now + 10n + vetoWindow - 1n],
         [now + 20n, now + 20n + MAX_ATTESTATION + 1n],
       ]) {
         await expect(attestAt(protocol, at, nodeId, validUntil))
           .to.be.revertedWithCustomError(registry, "Registry_ValidityOutOfBounds")
-          .withArgs(validUntil, at, at + MAX_ATTESTATION);
+          .withArgs(validUntil, at + vetoWindow, at + MAX_ATTESTATION);
       }
     });
 
-    it("rejects a renewal that does not go beyond the attestation in force", async () => {
+    it("rejects what does not go beyond the attestation in force or pending", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
-      const nodeId = await registerOnly(protocol, protocol.actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
       const now = BigInt(await time.latest());
       const until = now + 10n * DAY;
       await attestAt(protocol, now + 10n, nodeId, until);
 
       for (const [at, validUntil] of [
-        [now + 20n, until],
-        [now + 30n, until - 1n],
+        [now + 20n, until], // while pending
+        [now + DAY, until],
+        [now + DAY + 10n, until - 1n],
         [until, until], // in its last second
       ]) {
         await expect(attestAt(protocol, at, nodeId, validUntil))
@@ -496,9 +819,9 @@ describe("NodeRegistry", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry, oracle } = contracts;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
-      const larger = await registerOnly(protocol, actors.miners[0], "V100", 1_024n);
-      const otherModel = await registerOnly(protocol, actors.miners[0], "Titan V");
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
+      const larger = await registerUnattested(protocol, actors.miners[0], { gpuModel: "V100", gpuCount: 1_024n });
+      const otherModel = await registerUnattested(protocol, actors.miners[0], { gpuModel: "Titan V" });
       const until = BigInt(await time.latest()) + 10n * DAY;
       const signatures = await signNode(protocol, nodeId, until);
 
@@ -521,7 +844,7 @@ describe("NodeRegistry", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle, registry, timelock } = contracts;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
       const until = BigInt(await time.latest()) + 10n * DAY;
       const signatures = await signNode(protocol, nodeId, until);
       await asGovernor(
@@ -538,7 +861,7 @@ describe("NodeRegistry", () => {
     it("rejects the same attestation again, while it lasts and after", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
-      const nodeId = await registerOnly(protocol, protocol.actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
       const now = BigInt(await time.latest());
       const until = now + 10n * DAY;
       await attestAt(protocol, now + 10n, nodeId, until);
@@ -548,14 +871,56 @@ describe("NodeRegistry", () => {
         .withArgs(until, until + 1n, now + DAY + MAX_ATTESTATION);
       await expect(attestAt(protocol, until + 1n, nodeId, until))
         .to.be.revertedWithCustomError(registry, "Registry_ValidityOutOfBounds")
-        .withArgs(until, until + 1n, until + 1n + MAX_ATTESTATION);
+        .withArgs(until, until + 1n + protocol.params.vetoWindow, until + 1n + MAX_ATTESTATION);
+    });
+
+    it("rejects signatures for one that was revoked, in force or pending", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const guarded = registry.connect(protocol.actors.guardian);
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+      const until = (await latest()) + 10n * DAY;
+      const rejects = async (validUntil: bigint) => {
+        const at = (await latest()) + 10n;
+        await expect(attestAt(protocol, at, nodeId, validUntil))
+          .to.be.revertedWithCustomError(registry, "Registry_ValidityOutOfBounds")
+          .withArgs(validUntil, validUntil + 1n, at + MAX_ATTESTATION);
+      };
+
+      await submitAttestation(protocol, nodeId, until);
+      await guarded.revokeNode(nodeId);
+      await rejects(until);
+      await attestNode(protocol, nodeId, until + DAY);
+      await guarded.revokeNode(nodeId);
+      await rejects(until + DAY);
+      await submitAttestation(protocol, nodeId, until + DAY + 1n);
+    });
+
+    it("does not renew one that was revoked in the same second", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors, params } = protocol;
+      const { registry } = contracts;
+      const nodeId = await registerNode(protocol, actors.miners[0]);
+      const at = (await latest()) + 10n;
+      const until = at + MAX_ATTESTATION;
+      const signatures = await signNode(protocol, nodeId, until);
+      const before = await registry.node(nodeId);
+
+      await inOneBlock(at, async () => [
+        await registry.connect(actors.guardian).revokeNode(nodeId, { gasLimit: 1_000_000 }),
+        await registry.attestNode(nodeId, until, EVIDENCE, signatures, { gasLimit: 1_000_000 }),
+      ]);
+
+      expect(await registry.pendingAttestation(nodeId)).to.deep.equal([at + params.vetoWindow, until]);
+      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+      expect([attestedFrom, attestedUntil]).to.deep.equal([before.attestedFrom, at]);
     });
 
     it("rejects everything while frozen", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle } = contracts;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
       await oracle.connect(actors.guardian).freeze();
 
       await expect(attestNode(protocol, nodeId))
@@ -563,54 +928,136 @@ describe("NodeRegistry", () => {
         .withArgs(await oracle.frozenUntil());
     });
 
-    for (const [title, ahead] of [
-      ["for this very second", 0n],
-      ["for 90 days", MAX_ATTESTATION],
+    for (const [title, beyond] of [
+      ["for the very second from which it counts", 0n],
+      ["for 90 days", null],
     ] as const) {
-      it(`attests a node from now on ${title}`, async () => {
+      it(`attests a node ${title}`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
-        const { contracts, actors } = protocol;
-        const { registry } = contracts;
-        const nodeId = await registerOnly(protocol, actors.miners[0]);
-        const now = BigInt(await time.latest()) + 10n;
+        const { registry } = protocol.contracts;
+        const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+        const now = (await latest()) + 10n;
+        const from = now + protocol.params.vetoWindow;
+        const until = beyond === null ? now + MAX_ATTESTATION : from + beyond;
 
-        await expect(attestAt(protocol, now, nodeId, now + ahead))
+        await expect(attestAt(protocol, now, nodeId, until))
           .to.emit(registry, "NodeAttested")
-          .withArgs(nodeId, now, now + ahead, EVIDENCE);
+          .withArgs(nodeId, from, until, EVIDENCE);
 
+        await time.increaseTo(from);
         const { attestedFrom, attestedUntil } = await registry.node(nodeId);
-        expect([attestedFrom, attestedUntil]).to.deep.equal([now, now + ahead]);
+        expect([attestedFrom, attestedUntil]).to.deep.equal([from, until]);
+      });
+    }
+
+    it("counts from one veto window later without a transaction, and is pending until then", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const nodeId = await registerUnattested(protocol, miner);
+      const until = (await latest()) + 10n * DAY;
+      await submitAttestation(protocol, nodeId, until);
+      const from = (await latest()) + protocol.params.vetoWindow;
+      const rate = await registry.ratePerDay(nodeId);
+
+      await time.increaseTo(from - 1n);
+      expect(await registry.standing(nodeId)).to.deep.equal([miner.address, 0n, 0n, rate]);
+      expect(await registry.pendingAttestation(nodeId)).to.deep.equal([from, until]);
+      expect(await registry.isAttested(nodeId, from)).to.equal(false);
+      await time.increaseTo(from);
+      expect(await registry.standing(nodeId)).to.deep.equal([miner.address, from, until, rate]);
+      expect(await registry.pendingAttestation(nodeId)).to.deep.equal([0n, 0n]);
+      expect(await registry.isAttested(nodeId, from)).to.equal(true);
+      const word = (until << 200n) | (from << 160n) | BigInt(miner.address);
+      expect(await registry.standings([nodeId])).to.deep.equal([word, rate]);
+    });
+
+    it("prolongs a pending attestation and keeps its start", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+      const now = (await latest()) + 10n;
+      const from = now + protocol.params.vetoWindow;
+      await attestAt(protocol, now, nodeId, from);
+
+      await expect(attestAt(protocol, from - 1n, nodeId, from + DAY))
+        .to.emit(registry, "NodeAttested")
+        .withArgs(nodeId, from, from + DAY, EVIDENCE);
+
+      await time.increaseTo(from);
+      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+      expect([attestedFrom, attestedUntil]).to.deep.equal([from, from + DAY]);
+    });
+
+    for (const disturbance of ["freeze", "rotation"] as const) {
+      it(`is undone by a ${disturbance} just before it counts, and not by one in the second from which it does`, async () => {
+        const protocol = await loadFixture(deployProtocolFixture);
+        const { contracts, actors, params } = protocol;
+        const { registry, oracle } = contracts;
+        const [early, late] = actors.miners;
+        const nodeIds = [await registerUnattested(protocol, early), await registerUnattested(protocol, late)];
+        const { disturb } = await prepareDisturbance(protocol, disturbance);
+        const now = (await latest()) + 10n;
+        const from = now + params.vetoWindow;
+        // the second one is attested a second before the first
+        await attestAt(protocol, now - 1n, nodeIds[1], from + DAY);
+        await attestAt(protocol, now, nodeIds[0], from + DAY);
+
+        await time.setNextBlockTimestamp(from - 1n);
+        await disturb();
+
+        expect(await registry.pendingAttestation(nodeIds[0])).to.deep.equal([0n, 0n]);
+        expect((await registry.node(nodeIds[1])).attestedFrom).to.equal(from - 1n);
+        await time.increaseTo(from);
+        expect((await registry.node(nodeIds[0])).attestedFrom).to.equal(0n);
+        expect(await registry.isAttested(nodeIds[0], from)).to.equal(false);
+
+        // it is replaced, and waits from then on
+        if (disturbance === "freeze") await oracle.connect(actors.guardian).thaw();
+        const again = (await latest()) + 10n;
+        await attestAt(protocol, again, nodeIds[0], from + DAY);
+        expect(await registry.pendingAttestation(nodeIds[0])).to.deep.equal([again + params.vetoWindow, from + DAY]);
       });
     }
 
     it("keeps the start when renewed in the last second", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const { contracts, actors } = protocol;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
-      const start = BigInt(await time.latest()) + 10n;
-      await attestAt(protocol, start, nodeId, start + DAY);
+      const { registry } = protocol.contracts;
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+      const now = (await latest()) + 10n;
+      const from = now + protocol.params.vetoWindow;
+      await attestAt(protocol, now, nodeId, now + DAY);
 
-      await expect(attestAt(protocol, start + DAY, nodeId, start + DAY + 1n))
-        .to.emit(contracts.registry, "NodeAttested")
-        .withArgs(nodeId, start, start + DAY + 1n, EVIDENCE);
+      await expect(attestAt(protocol, now + DAY, nodeId, now + DAY + 1n))
+        .to.emit(registry, "NodeAttested")
+        .withArgs(nodeId, from, now + DAY + 1n, EVIDENCE);
+
+      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+      expect([attestedFrom, attestedUntil]).to.deep.equal([from, now + DAY + 1n]);
     });
 
-    it("starts anew when renewed a second too late", async () => {
+    it("starts again when renewed a second too late, one veto window later", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const { contracts, actors } = protocol;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
-      const start = BigInt(await time.latest()) + 10n;
-      await attestAt(protocol, start, nodeId, start + DAY);
+      const { registry } = protocol.contracts;
+      const { vetoWindow } = protocol.params;
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+      const now = (await latest()) + 10n;
+      const until = now + DAY;
+      await attestAt(protocol, now, nodeId, until);
 
-      await expect(attestAt(protocol, start + DAY + 1n, nodeId, start + 2n * DAY))
-        .to.emit(contracts.registry, "NodeAttested")
-        .withArgs(nodeId, start + DAY + 1n, start + 2n * DAY, EVIDENCE);
+      await expect(attestAt(protocol, until + 1n, nodeId, until + DAY))
+        .to.emit(registry, "NodeAttested")
+        .withArgs(nodeId, until + 1n + vetoWindow, until + DAY, EVIDENCE);
+
+      // the lapsed one stands until the other counts
+      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+      expect([attestedFrom, attestedUntil]).to.deep.equal([now + vetoWindow, until]);
     });
 
     it("takes a quorum's signatures from anyone", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
       const until = BigInt(await time.latest()) + DAY;
       const signatures = await signNode(protocol, nodeId, until);
 
@@ -618,6 +1065,125 @@ describe("NodeRegistry", () => {
         contracts.registry,
         "NodeAttested",
       );
+    });
+  });
+
+  describe("revokeNode", () => {
+    it("rejects everyone but the oracle's guardian, the governor's admin and the node's owner too", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const { miners, admin } = protocol.actors;
+      const nodeId = await registerNode(protocol, miners[0]);
+
+      for (const caller of [miners[0], admin]) {
+        await expect(registry.connect(caller).revokeNode(nodeId))
+          .to.be.revertedWithCustomError(registry, "Registry_NotGuardian")
+          .withArgs(caller.address);
+      }
+    });
+
+    it("rejects a node that is unknown, was never attested, has lapsed, is revoked or whose attestation is undone", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const registry = contracts.registry.connect(actors.guardian);
+      const rejects = (nodeId: bigint) =>
+        expect(registry.revokeNode(nodeId))
+          .to.be.revertedWithCustomError(registry, "Registry_NothingToRevoke")
+          .withArgs(nodeId);
+      const fresh = await registerUnattested(protocol, actors.miners[0]);
+      const lapsing = await registerUnattested(protocol, actors.miners[0]);
+      const revoked = await registerNode(protocol, actors.miners[0]);
+      await attestNode(protocol, lapsing, (await latest()) + DAY);
+
+      await rejects(7n);
+      await rejects(fresh);
+      await registry.revokeNode(revoked);
+      await rejects(revoked);
+      await time.increase(DAY);
+      await rejects(lapsing);
+      await submitAttestation(protocol, fresh);
+      await registry.revokeNode(fresh);
+      await rejects(fresh);
+      await submitAttestation(protocol, lapsing);
+      await contracts.oracle.connect(actors.guardian).freeze();
+      await rejects(lapsing);
+    });
+
+    it("ends the attestation in force now, for the time to come, also while frozen", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry, oracle } = contracts;
+      const nodeId = await registerNode(protocol, actors.miners[0]);
+      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+      await oracle.connect(actors.guardian).freeze();
+      const at = (await latest()) + 10n;
+      await time.setNextBlockTimestamp(at);
+
+      await expect(registry.connect(actors.guardian).revokeNode(nodeId))
+        .to.emit(registry, "NodeRevoked")
+        .withArgs(nodeId, attestedFrom, attestedUntil);
+
+      const after = await registry.node(nodeId);
+      expect([after.attestedFrom, after.attestedUntil]).to.deep.equal([attestedFrom, at]);
+      expect(await registry.isAttested(nodeId, at)).to.equal(true);
+      expect(await registry.isAttested(nodeId, at + 1n)).to.equal(false);
+    });
+
+    it("undoes a pending attestation without a trace, in the last second before it counts", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry } = contracts;
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
+      await attestNode(protocol, nodeId, (await latest()) + DAY);
+      await time.increase(DAY);
+      await attestNode(protocol, nodeId, (await latest()) + DAY);
+      await time.increase(DAY);
+      const before = await traceOf(protocol, nodeId);
+      await submitAttestation(protocol, nodeId);
+      const [from, until] = await registry.pendingAttestation(nodeId);
+      await time.setNextBlockTimestamp(from - 1n);
+
+      await expect(registry.connect(actors.guardian).revokeNode(nodeId))
+        .to.emit(registry, "NodeRevoked")
+        .withArgs(nodeId, from, until);
+
+      await time.increaseTo(from);
+      expect(await traceOf(protocol, nodeId)).to.deep.equal(before);
+    });
+
+    it("ends one in the second from which it counts", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+      await submitAttestation(protocol, nodeId);
+      const [from, until] = await registry.pendingAttestation(nodeId);
+      await time.setNextBlockTimestamp(from);
+
+      await expect(registry.connect(protocol.actors.guardian).revokeNode(nodeId))
+        .to.emit(registry, "NodeRevoked")
+        .withArgs(nodeId, from, until);
+
+      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+      expect([attestedFrom, attestedUntil]).to.deep.equal([from, from]);
+    });
+
+    it("twice in a row, with an attestation after each, leaves nothing of the first one", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const guarded = registry.connect(protocol.actors.guardian);
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+      const start = await latest();
+      await attestNode(protocol, nodeId, start + 30n * DAY);
+      const { attestedFrom } = await registry.node(nodeId);
+
+      await guarded.revokeNode(nodeId);
+      await attestNode(protocol, nodeId, start + 31n * DAY);
+      expect(await registry.isAttested(nodeId, attestedFrom)).to.equal(true);
+      await guarded.revokeNode(nodeId);
+      await submitAttestation(protocol, nodeId, start + 32n * DAY);
+      expect(await registry.isAttested(nodeId, attestedFrom)).to.equal(true);
+      await passVetoWindow(protocol);
+      expect(await registry.isAttested(nodeId, attestedFrom)).to.equal(false);
     });
   });
 
@@ -636,11 +1202,46 @@ describe("NodeRegistry", () => {
       }
     });
 
+    it("takes an attestation that counts, and stores it without changing any answer", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry, usd } = contracts;
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
+      await registry.connect(actors.miners[0]).setListing(nodeId, usd, 5, 3n * TU);
+      await attestNode(protocol, nodeId, (await latest()) + DAY);
+      await time.increase(DAY);
+      await attestNode(protocol, nodeId);
+      const before = await traceOf(protocol, nodeId);
+
+      await openOrder(protocol, actors.renters[0], usd, { nodeId, maxUnitPrice: 5n });
+
+      expect(await traceOf(protocol, nodeId)).to.deep.equal(before);
+    });
+
+    it("rejects a node in the last second in which its attestation is pending, and not in the next", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry, escrow, usd } = contracts;
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
+      await registry.connect(actors.miners[0]).setListing(nodeId, usd, 5, 3n * TU);
+      await openOrder(protocol, actors.renters[0], usd, { maxUnitPrice: 5n }); // and approves
+      await submitAttestation(protocol, nodeId);
+      const [from] = await registry.pendingAttestation(nodeId);
+      const params = { nodeId, asset: usd, tuAmount: TU, maxUnitPrice: 5n, duration: DAY, renter: actors.renters[0] };
+      const rest = { refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash };
+      const open = () => escrow.connect(actors.renters[0]).openOrder({ ...params, ...rest });
+
+      await time.setNextBlockTimestamp(from - 1n);
+      await expect(open()).to.be.revertedWithCustomError(registry, "Registry_NotAttested").withArgs(nodeId);
+      await time.setNextBlockTimestamp(from);
+      await expect(open()).to.emit(escrow, "OrderOpened");
+    });
+
     it("rejects a node that was never attested", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry, usd } = contracts;
-      const nodeId = await registerOnly(protocol, actors.miners[0]);
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
       await registry.connect(actors.miners[0]).setListing(nodeId, usd, 5, TU);
 
       await expect(openOrder(protocol, actors.renters[0], usd, { nodeId, maxUnitPrice: 5n }))
@@ -685,33 +1286,42 @@ describe("NodeRegistry", () => {
     });
   });
 
-  describe("wasAttested", () => {
-    it("is false of a node that never lapsed, and of one that does not exist", async () => {
+  describe("isAttested", () => {
+    it("is false of a node that does not exist or was never attested, at any time", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
-      const nodeId = await registerNode(protocol, protocol.actors.miners[0]);
-      const now = await time.latest();
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
 
-      expect(await registry.wasAttested(nodeId, now)).to.equal(false);
-      expect(await registry.wasAttested(nodeId + 1n, now)).to.equal(false);
+      for (const t of [0n, 1n, await latest(), 2n ** 256n - 1n]) {
+        expect(await registry.isAttested(nodeId, t), `${t}`).to.equal(false);
+        expect(await registry.isAttested(nodeId + 1n, t), `${t}`).to.equal(false);
+      }
     });
 
-    it("is true from the first to the last second of the attestation that lapsed", async () => {
+    it("covers the attestation in force and the one before it, pending and stored, to the second [6.11]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
       const nodeId = await registerNode(protocol, protocol.actors.miners[0]);
-      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
-      await time.increaseTo(attestedUntil + 1n);
-      await attestNode(protocol, nodeId);
+      const first = await registry.node(nodeId);
+      await time.increaseTo(first.attestedUntil + 1n);
+      await submitAttestation(protocol, nodeId);
+      const [from, until] = await registry.pendingAttestation(nodeId);
+      const expectEdges = async (edges: readonly (readonly [bigint, boolean])[]) => {
+        for (const [t, answer] of edges) expect(await registry.isAttested(nodeId, t), `${t}`).to.equal(answer);
+      };
+      const edgesOfFirst = [
+        [0n, false],
+        [first.attestedFrom - 1n, false],
+        [first.attestedFrom, true],
+        [first.attestedUntil, true],
+        [first.attestedUntil + 1n, false],
+      ] as const;
 
-      for (const [at, answer] of [
-        [attestedFrom - 1n, false],
-        [attestedFrom, true],
-        [attestedUntil, true],
-        [attestedUntil + 1n, false],
-      ] as const) {
-        expect(await registry.wasAttested(nodeId, at)).to.equal(answer);
-      }
+      await expectEdges([...edgesOfFirst, [from, false], [until, false]]);
+      await time.increaseTo(from);
+      await expectEdges([...edgesOfFirst, [from - 1n, false], [from, true], [until, true], [until + 1n, false]]);
+      await submitAttestation(protocol, nodeId, until + 2n); // stores what counts
+      await expectEdges([...edgesOfFirst, [from - 1n, false], [from, true], [until + 2n, true], [until + 3n, false]]);
     });
   });
 });

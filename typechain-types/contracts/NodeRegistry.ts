@@ -94,28 +94,41 @@ export interface NodeRegistryInterface extends Interface {
       | "MAX_GPU_COUNT"
       | "MAX_RATING"
       | "ORACLE"
+      | "acceptNode"
       | "attestNode"
       | "attestRating"
+      | "isAttested"
       | "listing"
       | "node"
+      | "pendingAttestation"
+      | "pendingOwnerOf"
+      | "pendingRating"
       | "ratePerDay"
       | "ratingOf"
       | "registerNode"
       | "reserve"
+      | "revokeNode"
       | "setListing"
+      | "setMetadataURI"
       | "setPayout"
       | "standing"
       | "standings"
-      | "wasAttested"
+      | "transferNode"
+      | "vetoRating"
   ): FunctionFragment;
 
   getEvent(
     nameOrSignatureOrTopic:
       | "ListingSet"
+      | "MetadataURISet"
       | "ModelRated"
       | "NodeAttested"
       | "NodeRegistered"
+      | "NodeRevoked"
+      | "NodeTransferStarted"
+      | "NodeTransferred"
       | "PayoutSet"
+      | "RatingVetoed"
   ): EventFragment;
 
   encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
@@ -133,6 +146,10 @@ export interface NodeRegistryInterface extends Interface {
   ): string;
   encodeFunctionData(functionFragment: "ORACLE", values?: undefined): string;
   encodeFunctionData(
+    functionFragment: "acceptNode",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "attestNode",
     values: [BigNumberish, BigNumberish, BytesLike, SignatureStruct[]]
   ): string;
@@ -141,10 +158,26 @@ export interface NodeRegistryInterface extends Interface {
     values: [BytesLike, BigNumberish[], BytesLike, SignatureStruct[]]
   ): string;
   encodeFunctionData(
+    functionFragment: "isAttested",
+    values: [BigNumberish, BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "listing",
     values: [BigNumberish, AddressLike]
   ): string;
   encodeFunctionData(functionFragment: "node", values: [BigNumberish]): string;
+  encodeFunctionData(
+    functionFragment: "pendingAttestation",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "pendingOwnerOf",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "pendingRating",
+    values: [BytesLike]
+  ): string;
   encodeFunctionData(
     functionFragment: "ratePerDay",
     values: [BigNumberish]
@@ -159,8 +192,16 @@ export interface NodeRegistryInterface extends Interface {
     values: [BigNumberish, AddressLike, BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "revokeNode",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "setListing",
     values: [BigNumberish, AddressLike, BigNumberish, BigNumberish]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "setMetadataURI",
+    values: [BigNumberish, string]
   ): string;
   encodeFunctionData(
     functionFragment: "setPayout",
@@ -175,8 +216,12 @@ export interface NodeRegistryInterface extends Interface {
     values: [BigNumberish[]]
   ): string;
   encodeFunctionData(
-    functionFragment: "wasAttested",
-    values: [BigNumberish, BigNumberish]
+    functionFragment: "transferNode",
+    values: [BigNumberish, AddressLike]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "vetoRating",
+    values: [BytesLike]
   ): string;
 
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
@@ -190,13 +235,27 @@ export interface NodeRegistryInterface extends Interface {
   ): Result;
   decodeFunctionResult(functionFragment: "MAX_RATING", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "ORACLE", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "acceptNode", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "attestNode", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "attestRating",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "isAttested", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "listing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "node", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "pendingAttestation",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "pendingOwnerOf",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "pendingRating",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "ratePerDay", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "ratingOf", data: BytesLike): Result;
   decodeFunctionResult(
@@ -204,14 +263,20 @@ export interface NodeRegistryInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "reserve", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "revokeNode", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "setListing", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "setMetadataURI",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "setPayout", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standings", data: BytesLike): Result;
   decodeFunctionResult(
-    functionFragment: "wasAttested",
+    functionFragment: "transferNode",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "vetoRating", data: BytesLike): Result;
 }
 
 export namespace ListingSetEvent {
@@ -245,20 +310,36 @@ export namespace ListingSetEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace MetadataURISetEvent {
+  export type InputTuple = [nodeId: BigNumberish, metadataURI: string];
+  export type OutputTuple = [nodeId: bigint, metadataURI: string];
+  export interface OutputObject {
+    nodeId: bigint;
+    metadataURI: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export namespace ModelRatedEvent {
   export type InputTuple = [
     gpuModel: BytesLike,
     rating: BigNumberish,
+    from: BigNumberish,
     evidence: BytesLike
   ];
   export type OutputTuple = [
     gpuModel: string,
     rating: bigint,
+    from: bigint,
     evidence: string
   ];
   export interface OutputObject {
     gpuModel: string;
     rating: bigint;
+    from: bigint;
     evidence: string;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
@@ -323,6 +404,72 @@ export namespace NodeRegisteredEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace NodeRevokedEvent {
+  export type InputTuple = [
+    nodeId: BigNumberish,
+    attestedFrom: BigNumberish,
+    validUntil: BigNumberish
+  ];
+  export type OutputTuple = [
+    nodeId: bigint,
+    attestedFrom: bigint,
+    validUntil: bigint
+  ];
+  export interface OutputObject {
+    nodeId: bigint;
+    attestedFrom: bigint;
+    validUntil: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace NodeTransferStartedEvent {
+  export type InputTuple = [
+    nodeId: BigNumberish,
+    owner: AddressLike,
+    pendingOwner: AddressLike
+  ];
+  export type OutputTuple = [
+    nodeId: bigint,
+    owner: string,
+    pendingOwner: string
+  ];
+  export interface OutputObject {
+    nodeId: bigint;
+    owner: string;
+    pendingOwner: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace NodeTransferredEvent {
+  export type InputTuple = [
+    nodeId: BigNumberish,
+    oldOwner: AddressLike,
+    newOwner: AddressLike
+  ];
+  export type OutputTuple = [
+    nodeId: bigint,
+    oldOwner: string,
+    newOwner: string
+  ];
+  export interface OutputObject {
+    nodeId: bigint;
+    oldOwner: string;
+    newOwner: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export namespace PayoutSetEvent {
   export type InputTuple = [
     nodeId: BigNumberish,
@@ -338,6 +485,19 @@ export namespace PayoutSetEvent {
     nodeId: bigint;
     oldPayout: string;
     newPayout: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace RatingVetoedEvent {
+  export type InputTuple = [gpuModel: BytesLike, rating: BigNumberish];
+  export type OutputTuple = [gpuModel: string, rating: bigint];
+  export interface OutputObject {
+    gpuModel: string;
+    rating: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -398,6 +558,8 @@ export interface NodeRegistry extends BaseContract {
 
   ORACLE: TypedContractMethod<[], [string], "view">;
 
+  acceptNode: TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
+
   attestNode: TypedContractMethod<
     [
       nodeId: BigNumberish,
@@ -420,6 +582,12 @@ export interface NodeRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  isAttested: TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
+
   listing: TypedContractMethod<
     [nodeId: BigNumberish, asset: AddressLike],
     [[bigint, bigint] & { unitPrice: bigint; capacityTU: bigint }],
@@ -427,6 +595,20 @@ export interface NodeRegistry extends BaseContract {
   >;
 
   node: TypedContractMethod<[nodeId: BigNumberish], [NodeStructOutput], "view">;
+
+  pendingAttestation: TypedContractMethod<
+    [nodeId: BigNumberish],
+    [[bigint, bigint] & { from: bigint; until: bigint }],
+    "view"
+  >;
+
+  pendingOwnerOf: TypedContractMethod<[nodeId: BigNumberish], [string], "view">;
+
+  pendingRating: TypedContractMethod<
+    [gpuModel: BytesLike],
+    [[bigint, bigint] & { rating: bigint; from: bigint }],
+    "view"
+  >;
 
   ratePerDay: TypedContractMethod<[nodeId: BigNumberish], [bigint], "view">;
 
@@ -449,6 +631,8 @@ export interface NodeRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  revokeNode: TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
+
   setListing: TypedContractMethod<
     [
       nodeId: BigNumberish,
@@ -456,6 +640,12 @@ export interface NodeRegistry extends BaseContract {
       unitPrice: BigNumberish,
       capacityTU: BigNumberish
     ],
+    [void],
+    "nonpayable"
+  >;
+
+  setMetadataURI: TypedContractMethod<
+    [nodeId: BigNumberish, metadataURI: string],
     [void],
     "nonpayable"
   >;
@@ -481,11 +671,13 @@ export interface NodeRegistry extends BaseContract {
 
   standings: TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
 
-  wasAttested: TypedContractMethod<
-    [nodeId: BigNumberish, t: BigNumberish],
-    [boolean],
-    "view"
+  transferNode: TypedContractMethod<
+    [nodeId: BigNumberish, to: AddressLike],
+    [void],
+    "nonpayable"
   >;
+
+  vetoRating: TypedContractMethod<[gpuModel: BytesLike], [void], "nonpayable">;
 
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
@@ -506,6 +698,9 @@ export interface NodeRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "ORACLE"
   ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "acceptNode"
+  ): TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "attestNode"
   ): TypedContractMethod<
@@ -531,6 +726,13 @@ export interface NodeRegistry extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "isAttested"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
+  getFunction(
     nameOrSignature: "listing"
   ): TypedContractMethod<
     [nodeId: BigNumberish, asset: AddressLike],
@@ -540,6 +742,23 @@ export interface NodeRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "node"
   ): TypedContractMethod<[nodeId: BigNumberish], [NodeStructOutput], "view">;
+  getFunction(
+    nameOrSignature: "pendingAttestation"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish],
+    [[bigint, bigint] & { from: bigint; until: bigint }],
+    "view"
+  >;
+  getFunction(
+    nameOrSignature: "pendingOwnerOf"
+  ): TypedContractMethod<[nodeId: BigNumberish], [string], "view">;
+  getFunction(
+    nameOrSignature: "pendingRating"
+  ): TypedContractMethod<
+    [gpuModel: BytesLike],
+    [[bigint, bigint] & { rating: bigint; from: bigint }],
+    "view"
+  >;
   getFunction(
     nameOrSignature: "ratePerDay"
   ): TypedContractMethod<[nodeId: BigNumberish], [bigint], "view">;
@@ -566,6 +785,9 @@ export interface NodeRegistry extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "revokeNode"
+  ): TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
+  getFunction(
     nameOrSignature: "setListing"
   ): TypedContractMethod<
     [
@@ -574,6 +796,13 @@ export interface NodeRegistry extends BaseContract {
       unitPrice: BigNumberish,
       capacityTU: BigNumberish
     ],
+    [void],
+    "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "setMetadataURI"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish, metadataURI: string],
     [void],
     "nonpayable"
   >;
@@ -602,12 +831,15 @@ export interface NodeRegistry extends BaseContract {
     nameOrSignature: "standings"
   ): TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
   getFunction(
-    nameOrSignature: "wasAttested"
+    nameOrSignature: "transferNode"
   ): TypedContractMethod<
-    [nodeId: BigNumberish, t: BigNumberish],
-    [boolean],
-    "view"
+    [nodeId: BigNumberish, to: AddressLike],
+    [void],
+    "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "vetoRating"
+  ): TypedContractMethod<[gpuModel: BytesLike], [void], "nonpayable">;
 
   getEvent(
     key: "ListingSet"
@@ -615,6 +847,13 @@ export interface NodeRegistry extends BaseContract {
     ListingSetEvent.InputTuple,
     ListingSetEvent.OutputTuple,
     ListingSetEvent.OutputObject
+  >;
+  getEvent(
+    key: "MetadataURISet"
+  ): TypedContractEvent<
+    MetadataURISetEvent.InputTuple,
+    MetadataURISetEvent.OutputTuple,
+    MetadataURISetEvent.OutputObject
   >;
   getEvent(
     key: "ModelRated"
@@ -638,11 +877,39 @@ export interface NodeRegistry extends BaseContract {
     NodeRegisteredEvent.OutputObject
   >;
   getEvent(
+    key: "NodeRevoked"
+  ): TypedContractEvent<
+    NodeRevokedEvent.InputTuple,
+    NodeRevokedEvent.OutputTuple,
+    NodeRevokedEvent.OutputObject
+  >;
+  getEvent(
+    key: "NodeTransferStarted"
+  ): TypedContractEvent<
+    NodeTransferStartedEvent.InputTuple,
+    NodeTransferStartedEvent.OutputTuple,
+    NodeTransferStartedEvent.OutputObject
+  >;
+  getEvent(
+    key: "NodeTransferred"
+  ): TypedContractEvent<
+    NodeTransferredEvent.InputTuple,
+    NodeTransferredEvent.OutputTuple,
+    NodeTransferredEvent.OutputObject
+  >;
+  getEvent(
     key: "PayoutSet"
   ): TypedContractEvent<
     PayoutSetEvent.InputTuple,
     PayoutSetEvent.OutputTuple,
     PayoutSetEvent.OutputObject
+  >;
+  getEvent(
+    key: "RatingVetoed"
+  ): TypedContractEvent<
+    RatingVetoedEvent.InputTuple,
+    RatingVetoedEvent.OutputTuple,
+    RatingVetoedEvent.OutputObject
   >;
 
   filters: {
@@ -657,7 +924,18 @@ export interface NodeRegistry extends BaseContract {
       ListingSetEvent.OutputObject
     >;
 
-    "ModelRated(bytes32,uint256,bytes32)": TypedContractEvent<
+    "MetadataURISet(uint256,string)": TypedContractEvent<
+      MetadataURISetEvent.InputTuple,
+      MetadataURISetEvent.OutputTuple,
+      MetadataURISetEvent.OutputObject
+    >;
+    MetadataURISet: TypedContractEvent<
+      MetadataURISetEvent.InputTuple,
+      MetadataURISetEvent.OutputTuple,
+      MetadataURISetEvent.OutputObject
+    >;
+
+    "ModelRated(bytes32,uint256,uint40,bytes32)": TypedContractEvent<
       ModelRatedEvent.InputTuple,
       ModelRatedEvent.OutputTuple,
       ModelRatedEvent.OutputObject
@@ -690,6 +968,39 @@ export interface NodeRegistry extends BaseContract {
       NodeRegisteredEvent.OutputObject
     >;
 
+    "NodeRevoked(uint256,uint40,uint40)": TypedContractEvent<
+      NodeRevokedEvent.InputTuple,
+      NodeRevokedEvent.OutputTuple,
+      NodeRevokedEvent.OutputObject
+    >;
+    NodeRevoked: TypedContractEvent<
+      NodeRevokedEvent.InputTuple,
+      NodeRevokedEvent.OutputTuple,
+      NodeRevokedEvent.OutputObject
+    >;
+
+    "NodeTransferStarted(uint256,address,address)": TypedContractEvent<
+      NodeTransferStartedEvent.InputTuple,
+      NodeTransferStartedEvent.OutputTuple,
+      NodeTransferStartedEvent.OutputObject
+    >;
+    NodeTransferStarted: TypedContractEvent<
+      NodeTransferStartedEvent.InputTuple,
+      NodeTransferStartedEvent.OutputTuple,
+      NodeTransferStartedEvent.OutputObject
+    >;
+
+    "NodeTransferred(uint256,address,address)": TypedContractEvent<
+      NodeTransferredEvent.InputTuple,
+      NodeTransferredEvent.OutputTuple,
+      NodeTransferredEvent.OutputObject
+    >;
+    NodeTransferred: TypedContractEvent<
+      NodeTransferredEvent.InputTuple,
+      NodeTransferredEvent.OutputTuple,
+      NodeTransferredEvent.OutputObject
+    >;
+
     "PayoutSet(uint256,address,address)": TypedContractEvent<
       PayoutSetEvent.InputTuple,
       PayoutSetEvent.OutputTuple,
@@ -699,6 +1010,17 @@ export interface NodeRegistry extends BaseContract {
       PayoutSetEvent.InputTuple,
       PayoutSetEvent.OutputTuple,
       PayoutSetEvent.OutputObject
+    >;
+
+    "RatingVetoed(bytes32,uint256)": TypedContractEvent<
+      RatingVetoedEvent.InputTuple,
+      RatingVetoedEvent.OutputTuple,
+      RatingVetoedEvent.OutputObject
+    >;
+    RatingVetoed: TypedContractEvent<
+      RatingVetoedEvent.InputTuple,
+      RatingVetoedEvent.OutputTuple,
+      RatingVetoedEvent.OutputObject
     >;
   };
 }

@@ -73,6 +73,7 @@ export interface TUReceiptOracleInterface extends Interface {
       | "freeze"
       | "frozenUntil"
       | "guardian"
+      | "isUndisturbed"
       | "lastHoldAt"
       | "quorum"
       | "setGuardian"
@@ -120,6 +121,10 @@ export interface TUReceiptOracleInterface extends Interface {
     values?: undefined
   ): string;
   encodeFunctionData(functionFragment: "guardian", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "isUndisturbed",
+    values: [BigNumberish, BigNumberish]
+  ): string;
   encodeFunctionData(
     functionFragment: "lastHoldAt",
     values?: undefined
@@ -170,6 +175,10 @@ export interface TUReceiptOracleInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "guardian", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "isUndisturbed",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "lastHoldAt", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "quorum", data: BytesLike): Result;
   decodeFunctionResult(
@@ -340,7 +349,7 @@ export interface TUReceiptOracle extends BaseContract {
 
   checkQuorum: TypedContractMethod<
     [structHash: BytesLike, signatures: SignatureStruct[]],
-    [void],
+    [bigint],
     "view"
   >;
 
@@ -371,6 +380,12 @@ export interface TUReceiptOracle extends BaseContract {
   frozenUntil: TypedContractMethod<[], [bigint], "view">;
 
   guardian: TypedContractMethod<[], [string], "view">;
+
+  isUndisturbed: TypedContractMethod<
+    [stamp: BigNumberish, until: BigNumberish],
+    [boolean],
+    "view"
+  >;
 
   lastHoldAt: TypedContractMethod<[], [bigint], "view">;
 
@@ -429,7 +444,7 @@ export interface TUReceiptOracle extends BaseContract {
     nameOrSignature: "checkQuorum"
   ): TypedContractMethod<
     [structHash: BytesLike, signatures: SignatureStruct[]],
-    [void],
+    [bigint],
     "view"
   >;
   getFunction(
@@ -461,6 +476,13 @@ export interface TUReceiptOracle extends BaseContract {
   getFunction(
     nameOrSignature: "guardian"
   ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "isUndisturbed"
+  ): TypedContractMethod<
+    [stamp: BigNumberish, until: BigNumberish],
+    [boolean],
+    "view"
+  >;
   getFunction(
     nameOrSignature: "lastHoldAt"
   ): TypedContractMethod<[], [bigint], "view">;

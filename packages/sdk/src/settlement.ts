@@ -69,7 +69,7 @@ export interface OrderTerms {
 export interface SettlingNode {
   attestedFrom: bigint;
   attestedUntil: bigint;
-  /** The attestation that lapsed before the one in force, if any, which `NodeRegistry.wasAttested` checks. */
+  /** The attestation before that one, if any, which only `NodeRegistry.isAttested` tells of. */
   lapsed?: { from: bigint; until: bigint };
   /** TU per day, 18 decimals. */
   rate: bigint;
@@ -83,7 +83,8 @@ export type Settlement = { settled: bigint; earned: bigint } | { skipped: SkipRe
 
 /**
  * Settles one receipt of a known order of the asset being settled, by the rule of `ComputeEscrow.settle`. A receipt
- * measured after the order's end is skipped. Otherwise the node's TU become min(cumulativeTU, 1.1 · rate ·
+ * measured after the order's end is skipped, and one of a node that was not attested when it was measured or, on a
+ * joint order, when the order started. Otherwise the node's TU become min(cumulativeTU, 1.1 · rate ·
  * (measuredAt − start) / day, tuAmount − what other nodes have settled) if that is more than before.
  * @param submittedAt time at which the receipt's root was submitted, in unix seconds
  * @param settledBefore TU that the node has settled on the order, 18 decimals
@@ -101,7 +102,8 @@ export function settleReceipt(
   if (receipt.measuredAt < order.startedAt) return { skipped: SkipReason.BeforeStart };
   if (receipt.measuredAt > submittedAt) return { skipped: SkipReason.AfterSubmission };
   if (receipt.measuredAt > order.endsAt) return { skipped: SkipReason.AfterEnd };
-  if (!wasAttested(node, receipt.measuredAt)) return { skipped: SkipReason.NotAttested };
+  const wasAttestedAtStart = order.nodeId !== 0n || isAttested(node, order.startedAt);
+  if (!wasAttestedAtStart || !isAttested(node, receipt.measuredAt)) return { skipped: SkipReason.NotAttested };
 
   const attainable = attainableTU(node.rate, receipt.measuredAt - order.startedAt);
   const settled = min(receipt.cumulativeTU, min(attainable, order.tuAmount - settledByOthers));
@@ -109,7 +111,7 @@ export function settleReceipt(
   return { settled, earned: earnedBy(settled, order.unitPrice) - earnedBy(settledBefore, order.unitPrice) };
 }
 
-function wasAttested({ attestedFrom, attestedUntil, lapsed }: SettlingNode, t: bigint): boolean {
+function isAttested({ attestedFrom, attestedUntil, lapsed }: SettlingNode, t: bigint): boolean {
   if (attestedFrom <= t && t <= attestedUntil) return true;
   return lapsed !== undefined && lapsed.from <= t && t <= lapsed.until;
 }

@@ -152,6 +152,18 @@ describe("protocol", () => {
       });
     });
 
+    it("skips a receipt on a joint order of a node that was not attested when the order started", () => {
+      const joint = { ...ORDER, nodeId: 0n };
+      const with_ = (standing: Partial<SettlingNode>) =>
+        settleReceipt(RECEIPT, joint, { ...NODE, ...standing }, LATER, 0n, 0n);
+      const skip = { skipped: SkipReason.NotAttested };
+      const pay = { settled: TU, earned: 3n };
+      expect(with_({ attestedFrom: START })).to.deep.equal(pay);
+      expect(with_({ attestedFrom: START + 1n })).to.deep.equal(skip);
+      expect(with_({ attestedFrom: START + 2n, lapsed: { from: 1n, until: START } })).to.deep.equal(pay);
+      expect(with_({ attestedFrom: START + 2n, lapsed: { from: 1n, until: START - 1n } })).to.deep.equal(skip);
+    });
+
     it("pays a receipt measured in the second of the end", () => {
       const receipt = { ...RECEIPT, measuredAt: ORDER.endsAt };
       expect(settleReceipt(receipt, ORDER, NODE, LATER, 0n, 0n)).to.deep.equal({ settled: TU, earned: 3n });

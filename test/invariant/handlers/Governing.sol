@@ -117,6 +117,7 @@ abstract contract Governing is Measuring {
     function _apply(Proposal memory proposal) private {
         if (proposal.measure == Measure.Signers) {
             if (_findBatch(RootStatus.Pending) != 0) _saw("rotated under a pending root");
+            _undoPending();
             rotatedAt[version++] = block.timestamp;
             lastRotationAt = block.timestamp;
             (firstSigner, signerCount, quorum) = (proposal.first, proposal.count, (2 * proposal.count) / 3 + 1);
@@ -136,6 +137,7 @@ abstract contract Governing is Measuring {
     /* GUARDIAN */
 
     function guard() internal action("guard") {
+        if (_draw(6) == 0) return ratedAt != 0 && _draw(2) == 0 ? _vetoRating() : _revoke(_machine());
         if (_isFrozen()) return _thaw();
         uint256 place = _findBatch(RootStatus.Pending);
         if (place != 0 && _draw(3) != 0) return _veto(batches[place - 1]);
@@ -160,10 +162,40 @@ abstract contract Governing is Measuring {
         _saw("vetoed a root");
     }
 
+    function _revoke(Machine storage machine) private {
+        bool isInForce = _isRenewable(machine);
+        if (!isInForce && machine.pendingFrom == 0) {
+            bytes memory call_ = abi.encodeCall(INodeRegistry.revokeNode, (machine.id));
+            return _refused(guardian, address(registry), call_, INodeRegistry.Registry_NothingToRevoke.selector);
+        }
+        vm.prank(guardian);
+        registry.revokeNode(machine.id);
+        if (isInForce) {
+            (machine.revokedUntil, machine.attestedUntil) = (machine.attestedUntil, block.timestamp);
+            _saw("revoked an attestation");
+        } else {
+            (machine.revokedUntil, machine.pendingFrom) = (machine.pendingUntil, 0);
+            _saw("revoked a pending attestation");
+        }
+    }
+
+    function _vetoRating() private {
+        bytes32 gpuModel = keccak256(bytes(_ratedModel()));
+        if (block.timestamp >= ratedAt + VETO_WINDOW) {
+            bytes memory call_ = abi.encodeCall(INodeRegistry.vetoRating, (gpuModel));
+            return _refused(guardian, address(registry), call_, INodeRegistry.Registry_RatingNotPending.selector);
+        }
+        vm.prank(guardian);
+        registry.vetoRating(gpuModel);
+        ratedAt = 0;
+        _saw("vetoed a rating");
+    }
+
     function _freeze() private {
         if (_findBatch(RootStatus.Pending) != 0) _saw("froze over a pending root");
         vm.prank(guardian);
         oracle.freeze();
+        _undoPending();
         frozenUntil = block.timestamp + FREEZE_DURATION;
         freezes.push(Freeze(block.timestamp, frozenUntil));
         _saw("froze");
@@ -210,6 +242,14 @@ abstract contract Governing is Measuring {
     }
 
     function _trespassAsGuardian(uint256 way) private {
+        uint256 what = _draw(3);
+        if (what != 0) {
+            bytes memory registryCall =
+                what == 1
+                    ? abi.encodeCall(INodeRegistry.revokeNode, (machines[0].id))
+                    : abi.encodeCall(INodeRegistry.vetoRating, (keccak256("V100")));
+            return _refused(STRANGER, address(registry), registryCall, INodeRegistry.Registry_NotGuardian.selector);
+        }
         bytes memory call_ =
             way == 5
                 ? abi.encodeCall(ITUReceiptOracle.freeze, ())

@@ -17,14 +17,13 @@ abstract contract Mining is Signing {
         "RatingAttestation(bytes32 gpuModel,uint32[7] imagesPerSecondE3,bytes32 evidence,uint64 signerSetVersion)"
     );
 
-    uint256 private modelCount = 7; // rated at genesis
-
     constructor() {
         for (uint256 i = 0; i < FIRST_NODES; ++i) {
             _register(_miner(i), "V100", 3, 1.85e18, 1_024 >> (2 * i));
             _attest(machines[i], MAX_ATTESTATION);
             for (uint256 j = 0; j < assets.length; ++j) _list(machines[i], assets[j]);
         }
+        vm.warp(block.timestamp + VETO_WINDOW);
     }
 
     /* REGISTERING */
@@ -57,15 +56,27 @@ abstract contract Mining is Signing {
                 attestedFrom: 0,
                 attestedUntil: 0,
                 lapsedFrom: 0,
-                lapsedUntil: 0
+                lapsedUntil: 0,
+                pendingFrom: 0,
+                pendingUntil: 0,
+                revokedUntil: 0
             })
         );
         require(nodeId == ((index << 32) | machines.length), "a node's id is its model's index and the next serial");
         machineOf[nodeId] = machines.length;
     }
 
-    /// @dev A model that was not rated at genesis, and its first node.
+    /// @dev A model that was not rated at genesis; and the first node of the one before it, whose rating counts now.
     function _rate() private returns (bool isDone) {
+        if (ratedAt != 0 && block.timestamp >= ratedAt + VETO_WINDOW) {
+            _register(_miner(_draw(MINERS)), _ratedModel(), ++modelCount, lastRating, 64);
+            ratedAt = 0;
+            return true;
+        }
+        if (ratedAt != 0) {
+            _refuseNode();
+            return false;
+        }
         uint16[7] memory baseline = [209, 81, 136, 58, 134, 2762, 108];
         uint32[7] memory measured;
         uint256 sum = 0;
@@ -73,8 +84,7 @@ abstract contract Mining is Signing {
             measured[i] = uint32(1 + _draw(uint256(baseline[i]) * 4_000));
             sum += (uint256(measured[i]) * 1e18) / baseline[i];
         }
-        string memory model = string.concat("model ", vm.toString(modelCount));
-        bytes32 gpuModel = keccak256(bytes(model));
+        bytes32 gpuModel = keccak256(bytes(_ratedModel()));
         bytes memory call_ = abi.encodeCall(
             INodeRegistry.attestRating,
             (gpuModel, measured, gpuModel, _sign(_ratingHash(gpuModel, measured)))
@@ -86,7 +96,18 @@ abstract contract Mining is Signing {
         (isDone, ) = address(registry).call(call_);
         require(isDone, "a quorum can rate a new model");
         _saw("rated a model");
-        _register(_miner(_draw(MINERS)), model, ++modelCount, sum / 7_000, 64);
+        (ratedAt, lastRating) = (block.timestamp, sum / 7_000);
+        _refuseNode();
+        return false;
+    }
+
+    /// @dev Its rating is pending.
+    function _refuseNode() private {
+        bytes memory call_ = abi.encodeCall(
+            INodeRegistry.registerNode,
+            (keccak256(bytes(_ratedModel())), 1, STRANGER, "ipfs://node")
+        );
+        _refused(STRANGER, address(registry), call_, INodeRegistry.Registry_UnratedModel.selector);
     }
 
     function _ratingHash(bytes32 gpuModel, uint32[7] memory measured) private view returns (bytes32) {
@@ -100,18 +121,28 @@ abstract contract Mining is Signing {
         Machine storage machine = _machine();
         Machine storage other = _machine();
         if (other.attestedUntil < machine.attestedUntil) machine = other;
+        uint256 earliest = _earliest(machine);
         uint256 until = block.timestamp + _scaled(MAX_ATTESTATION);
-        if (until <= machine.attestedUntil && _draw(8) != 0) until = machine.attestedUntil + 1;
+        if (until < earliest && _draw(8) != 0) until = earliest;
         if (until > block.timestamp + MAX_ATTESTATION) until = block.timestamp + MAX_ATTESTATION;
-        if (_isFrozen() || until <= machine.attestedUntil) return _refuseAttestation(machine, until);
-        if (machine.attestedUntil >= block.timestamp) _saw("renewed an attestation");
+        if (_isFrozen() || until < earliest) return _refuseAttestation(machine, until, earliest);
+        if (_isRenewable(machine)) _saw("renewed an attestation");
+        else if (machine.pendingFrom != 0) _saw("prolonged a pending attestation");
         else if (machine.attestedUntil != 0) _saw("attested anew after a lapse");
         _attest(machine, until - block.timestamp);
     }
 
-    function _refuseAttestation(Machine storage machine, uint256 until) private {
+    /// @dev After whatever it renews or prolongs, and after what was revoked; not before it counts.
+    function _earliest(Machine storage machine) private view returns (uint256 earliest) {
+        if (_isRenewable(machine)) earliest = machine.attestedUntil + 1;
+        else if (machine.pendingFrom != 0) earliest = machine.pendingUntil + 1;
+        else earliest = block.timestamp + VETO_WINDOW;
+        if (earliest <= machine.revokedUntil) earliest = machine.revokedUntil + 1;
+    }
+
+    function _refuseAttestation(Machine storage machine, uint256 until, uint256 earliest) private {
         bytes4 reason =
-            until <= machine.attestedUntil
+            until < earliest
                 ? INodeRegistry.Registry_ValidityOutOfBounds.selector
                 : ITUReceiptOracle.Oracle_Frozen.selector;
         bytes memory call_ = abi.encodeCall(
@@ -126,13 +157,12 @@ abstract contract Mining is Signing {
         Signature[] memory signatures = _sign(_attestationHash(machine.id, until));
         registry.attestNode(machine.id, uint40(until), 0, signatures);
 
-        if (machine.attestedUntil < block.timestamp) {
-            if (machine.attestedUntil != 0) {
-                (machine.lapsedFrom, machine.lapsedUntil) = (machine.attestedFrom, machine.attestedUntil);
-            }
-            machine.attestedFrom = block.timestamp;
+        if (_isRenewable(machine)) {
+            machine.attestedUntil = until;
+            return;
         }
-        machine.attestedUntil = until;
+        if (machine.pendingFrom == 0) machine.pendingFrom = block.timestamp + VETO_WINDOW;
+        machine.pendingUntil = until;
     }
 
     function _attestationHash(uint256 nodeId, uint256 until) private view returns (bytes32) {

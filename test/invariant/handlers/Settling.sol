@@ -119,7 +119,9 @@ abstract contract Settling is World {
         if (receipt.measuredAt > job.endsAt) return _skip("skipped for after the end");
         uint256 t = receipt.measuredAt;
         Machine storage machine = machines[machineOf[receipt.nodeId] - 1];
-        if (!_wasAttested(machine, t)) return _skip("skipped for not attested");
+        _ripen(machine);
+        if (!_isAttested(machine, t)) return _skip("skipped for not attested");
+        if (job.nodeId == 0 && !_isAttested(machine, job.startedAt)) return _skip("skipped for attested too late");
 
         Pair storage pair = pairs[job.id][receipt.nodeId];
         uint256 tu = _payable(receipt.cumulativeTU, job, pair, (machine.rate * 11 * (t - job.startedAt)) / 10 days);
@@ -157,8 +159,8 @@ abstract contract Settling is World {
         }
     }
 
-    function _wasAttested(Machine storage machine, uint256 t) private returns (bool) {
-        if (machine.attestedFrom <= t && t <= machine.attestedUntil) return true;
+    function _isAttested(Machine storage machine, uint256 t) private returns (bool) {
+        if (machine.attestedFrom != 0 && machine.attestedFrom <= t && t <= machine.attestedUntil) return true;
         bool was = machine.lapsedFrom <= t && t <= machine.lapsedUntil;
         if (was) _saw("receipt from before a lapse");
         return was;

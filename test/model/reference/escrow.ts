@@ -5,7 +5,7 @@ import type { Receipt } from "@turingfog/sdk/wire";
 import { createAuction } from "./controller";
 import { finalSubmission, frozenUntil, isFrozen } from "./oracle";
 import { addWeights } from "./pool";
-import { isAttestedAt, ratePerDay, reserve } from "./registry";
+import { isAttested, ratePerDay, reserve } from "./registry";
 import { transfer, transferFrom } from "./token";
 import { DAY, HOUR, TU } from "./units";
 import { known, refuseIf, sum, type Address, type Order, type World } from "./world";
@@ -125,7 +125,8 @@ function settleReceipt(
   if (measuredAt < order.startedAt) return Skip.BeforeStart;
   if (measuredAt > submittedAt) return Skip.AfterSubmission;
   if (measuredAt > order.endsAt) return Skip.AfterEnd;
-  if (!isAttestedAt(world, nodeId, measuredAt)) return Skip.NotAttested;
+  const wasThereAtStart = order.nodeId !== 0n || isAttested(world, nodeId, order.startedAt);
+  if (!wasThereAtStart || !isAttested(world, nodeId, measuredAt)) return Skip.NotAttested;
 
   const attainable = attainableTU(ratePerDay(world, nodeId), measuredAt - order.startedAt);
   const before = settledTU(order, nodeId);

@@ -1,6 +1,7 @@
 import { ZeroAddress, ZeroHash } from "ethers";
 
 import type { Receipt } from "@turingfog/sdk/wire";
+import { undoPending } from "./registry";
 import { DAY } from "./units";
 import { refuseIf, type Address, type World } from "./world";
 
@@ -99,6 +100,7 @@ export function freeze(world: World, caller: Address): void {
   refuseIf(world.now < earliest, "oracle", "Oracle_FreezeTooSoon", earliest);
   const endsAt = world.now + FREEZE_LENGTH;
   for (const record of pending(world)) record.windowFrom = endsAt;
+  undoPending(world);
   world.state.freezes.push({ startedAt: world.now, endsAt });
   world.emit("oracle", "Frozen", endsAt);
 }
@@ -128,6 +130,7 @@ export function setSigners(world: World, caller: Address, signers: Address[], qu
   }
 
   for (const record of pending(world)) record.fate = "expired";
+  undoPending(world);
   state.signers = signers;
   state.quorum = quorum;
   state.signerSetVersion += 1n;

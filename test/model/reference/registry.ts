@@ -3,9 +3,9 @@ import { id, ZeroAddress } from "ethers";
 import { max } from "@turingfog/sdk";
 import { checkQuorum, type Vouch } from "./oracle";
 import { DAY, TU } from "./units";
-import { known, refuseIf, sum, type Address, type Attestation, type Node, type World } from "./world";
+import { known, refuseIf, sum, type Address, type Attestation, type Node, type Rating, type World } from "./world";
 
-/** The NodeRegistry: protocol.md, 3.7, in version 1. TU with 18 decimals. */
+/** The NodeRegistry: protocol.md, 3.7. TU with 18 decimals. */
 
 const MAX_GPU_COUNT = 1_024n;
 const MAX_RATING = 1_000n * TU;
@@ -25,8 +25,14 @@ const GENESIS_RATINGS: Record<string, bigint> = {
   "RTX 2080 Ti": 135n,
 };
 
-export function genesisRatings(): Map<string, bigint> {
-  return new Map(Object.entries(GENESIS_RATINGS).map(([name, hundredths]) => [id(name), (hundredths * TU) / 100n]));
+/** They count from the beginning. */
+export function genesisRatings(): Map<string, Rating> {
+  return new Map(
+    Object.entries(GENESIS_RATINGS).map(([name, hundredths]) => [
+      id(name),
+      { rating: (hundredths * TU) / 100n, from: 0n },
+    ]),
+  );
 }
 
 export function attestRating(
@@ -36,7 +42,7 @@ export function attestRating(
   evidence: string,
   vouches: readonly Vouch[],
 ): void {
-  const { ratings } = world.state;
+  const { ratings, vetoedRatings } = world.state;
   refuseIf(ratings.has(gpuModel), "registry", "Registry_AlreadyRated", gpuModel);
   imagesPerSecondE3.forEach((measured, i) => {
     refuseIf(measured === 0n, "registry", "Registry_ZeroThroughput", BigInt(i));
@@ -45,10 +51,30 @@ export function attestRating(
   const quotients = imagesPerSecondE3.map((measured, i) => (measured * TU) / REFERENCE[i]);
   const rating = sum(quotients) / 7_000n;
   refuseIf(rating === 0n || rating > MAX_RATING, "registry", "Registry_RatingOutOfBounds", rating, MAX_RATING);
+  refuseIf(vetoedRatings.get(gpuModel) === rating, "registry", "Registry_VetoedRating", gpuModel, rating);
   checkQuorum(world, vouches);
 
-  ratings.set(gpuModel, rating);
-  world.emit("registry", "ModelRated", gpuModel, rating, evidence);
+  const from = world.now + world.setting.vetoWindow;
+  ratings.set(gpuModel, { rating, from });
+  world.emit("registry", "ModelRated", gpuModel, rating, from, evidence);
+}
+
+export function vetoRating(world: World, caller: Address, gpuModel: string): void {
+  refuseUnlessGuardian(world, caller);
+  const { rating, from } = pendingRating(world, gpuModel);
+  refuseIf(from === 0n, "registry", "Registry_RatingNotPending", gpuModel);
+  world.state.ratings.delete(gpuModel);
+  world.state.vetoedRatings.set(gpuModel, rating);
+  world.emit("registry", "RatingVetoed", gpuModel, rating);
+}
+
+/** A freeze or a rotation: all that does not count yet never will. */
+export function undoPending(world: World): void {
+  const { ratings, nodes } = world.state;
+  for (const [gpuModel, { from }] of ratings) if (world.now < from) ratings.delete(gpuModel);
+  for (const node of nodes.values()) {
+    node.attestations = node.attestations.filter(({ from }) => from <= world.now);
+  }
 }
 
 /** @param nodeId what the registry has given out: any number that is neither 0 nor another node's */
@@ -59,14 +85,14 @@ export function registerNode(
   node: { gpuModel: string; gpuCount: bigint; payout: Address; metadataURI: string },
 ): void {
   const { gpuModel, gpuCount, payout, metadataURI } = node;
-  refuseIf(!world.state.ratings.has(gpuModel), "registry", "Registry_UnratedModel", gpuModel);
+  refuseIf(ratingOf(world, gpuModel) === 0n, "registry", "Registry_UnratedModel", gpuModel);
   const isInBounds = 1n <= gpuCount && gpuCount <= MAX_GPU_COUNT;
   refuseIf(!isInBounds, "registry", "Registry_GpuCountOutOfBounds", gpuCount, MAX_GPU_COUNT);
   refuseIf(payout === ZeroAddress, "registry", "Registry_ZeroPayout");
   if (nodeId === 0n || world.state.nodes.has(nodeId)) throw new Error(`Node ${nodeId} was given out again`);
 
-  const fresh: Node = { owner: caller, payout, gpuModel, gpuCount, attestations: [], listings: new Map() };
-  world.state.nodes.set(nodeId, fresh);
+  const untouched = { pendingOwner: ZeroAddress, attestations: [], revokedUntil: 0n, listings: new Map() };
+  world.state.nodes.set(nodeId, { owner: caller, payout, gpuModel, gpuCount, ...untouched });
   world.emit("registry", "NodeRegistered", nodeId, caller, gpuModel, gpuCount, payout, metadataURI);
 }
 
@@ -93,7 +119,25 @@ export function setListing(
   world.emit("registry", "ListingSet", nodeId, asset, old.unitPrice, old.capacityTU, unitPrice, capacityTU);
 }
 
-/** A renewal before expiry keeps the start; one after it starts anew. */
+export function setMetadataURI(world: World, caller: Address, nodeId: bigint, uri: string): void {
+  ownedNode(world, caller, nodeId);
+  world.emit("registry", "MetadataURISet", nodeId, uri);
+}
+
+export function transferNode(world: World, caller: Address, nodeId: bigint, to: Address): void {
+  ownedNode(world, caller, nodeId).pendingOwner = to;
+  world.emit("registry", "NodeTransferStarted", nodeId, caller, to);
+}
+
+export function acceptNode(world: World, caller: Address, nodeId: bigint): void {
+  const node = world.state.nodes.get(nodeId);
+  if (node?.pendingOwner !== caller) return refuseIf(true, "registry", "Registry_NotPendingOwner", nodeId, caller);
+  world.emit("registry", "NodeTransferred", nodeId, node.owner, caller);
+  node.owner = caller;
+  node.pendingOwner = ZeroAddress;
+}
+
+/** A renewal before expiry, and what prolongs a pending one, keep the start; any other waits a veto window. */
 export function attestNode(
   world: World,
   nodeId: bigint,
@@ -103,20 +147,34 @@ export function attestNode(
 ): void {
   const node = world.state.nodes.get(nodeId);
   if (node === undefined) return refuseIf(true, "registry", "Registry_UnknownNode", nodeId);
-  const inForce = node.attestations.at(-1);
-  const earliest = max(world.now, inForce === undefined ? 0n : inForce.until + 1n);
+  const last = node.attestations.at(-1);
+  // of a revoked one, the second in which it was revoked is left
+  const isProlonged = last !== undefined && world.now <= last.until && node.revokedUntil < last.until;
+  const from = isProlonged ? last.from : world.now + world.setting.vetoWindow;
+  const earliest = max(isProlonged ? last.until + 1n : from, node.revokedUntil + 1n);
   const latest = world.now + MAX_ATTESTATION;
   const isInBounds = earliest <= validUntil && validUntil <= latest;
   refuseIf(!isInBounds, "registry", "Registry_ValidityOutOfBounds", validUntil, earliest, latest);
   checkQuorum(world, vouches);
 
-  let attestation: Attestation = { from: world.now, until: validUntil };
-  if (inForce !== undefined && world.now <= inForce.until) {
-    attestation = { from: inForce.from, until: validUntil };
-    node.attestations.pop();
+  if (isProlonged) node.attestations.pop();
+  node.attestations.push({ from, until: validUntil });
+  world.emit("registry", "NodeAttested", nodeId, from, validUntil, evidence);
+}
+
+/** Ends an attestation that counts, and takes one that does not count yet away. */
+export function revokeNode(world: World, caller: Address, nodeId: bigint): void {
+  refuseUnlessGuardian(world, caller);
+  const node = world.state.nodes.get(nodeId);
+  const last = node?.attestations.at(-1);
+  const lasts = last !== undefined && world.now <= last.until;
+  if (node === undefined || !lasts || last.until <= node.revokedUntil) {
+    return refuseIf(true, "registry", "Registry_NothingToRevoke", nodeId);
   }
-  node.attestations.push(attestation);
-  world.emit("registry", "NodeAttested", nodeId, attestation.from, validUntil, evidence);
+  node.revokedUntil = last.until;
+  world.emit("registry", "NodeRevoked", nodeId, last.from, last.until);
+  node.attestations.pop();
+  if (last.from <= world.now) node.attestations.push({ from: last.from, until: world.now });
 }
 
 /** Takes capacity for an order, and returns the unit price that it pays. */
@@ -136,25 +194,49 @@ export function listing(world: World, nodeId: bigint, asset: Address): { unitPri
 
 export function ratePerDay(world: World, nodeId: bigint): bigint {
   const node = world.state.nodes.get(nodeId);
-  return node === undefined ? 0n : known(world.state.ratings, node.gpuModel) * node.gpuCount;
+  return node === undefined ? 0n : known(world.state.ratings, node.gpuModel).rating * node.gpuCount;
 }
 
-/** The last attestation, be it lapsed or not. */
+export function ratingOf(world: World, gpuModel: string): bigint {
+  const found = world.state.ratings.get(gpuModel);
+  return found !== undefined && found.from <= world.now ? found.rating : 0n;
+}
+
+/** All zero when there is none. */
+export function pendingRating(world: World, gpuModel: string): Rating {
+  const found = world.state.ratings.get(gpuModel);
+  return found !== undefined && world.now < found.from ? found : { rating: 0n, from: 0n };
+}
+
+/** All zero when there is none. */
+export function pendingAttestation(world: World, nodeId: bigint): Attestation {
+  const last = world.state.nodes.get(nodeId)?.attestations.at(-1);
+  return last !== undefined && world.now < last.from ? last : { from: 0n, until: 0n };
+}
+
+/** The last attestation that counts or did, be it lapsed or not. */
 export function inForce(world: World, nodeId: bigint): Attestation | undefined {
-  return world.state.nodes.get(nodeId)?.attestations.at(-1);
+  return counting(world, nodeId).at(-1);
 }
 
-/** Whether a node was attested at `t` by the attestation that lapsed before the last. */
-export function wasAttested(world: World, nodeId: bigint, t: bigint): boolean {
-  return covers(world.state.nodes.get(nodeId)?.attestations.at(-2), t);
+/** By the attestation in force or the one before it. */
+export function isAttested(world: World, nodeId: bigint, t: bigint): boolean {
+  return counting(world, nodeId)
+    .slice(-2)
+    .some((attestation) => covers(attestation, t));
 }
 
-export function isAttestedAt(world: World, nodeId: bigint, t: bigint): boolean {
-  return covers(inForce(world, nodeId), t) || wasAttested(world, nodeId, t);
+function counting(world: World, nodeId: bigint): Attestation[] {
+  const attestations = world.state.nodes.get(nodeId)?.attestations ?? [];
+  return attestations.filter(({ from }) => from <= world.now);
 }
 
 function covers(attestation: Attestation | undefined, t: bigint): boolean {
   return attestation !== undefined && attestation.from <= t && t <= attestation.until;
+}
+
+function refuseUnlessGuardian(world: World, caller: Address): void {
+  refuseIf(caller !== world.state.guardian, "registry", "Registry_NotGuardian", caller);
 }
 
 function ownedNode(world: World, caller: Address, nodeId: bigint): Node {

@@ -42,13 +42,22 @@ export interface Attestation {
   until: bigint;
 }
 
+/** What a quorum gave and what counts from a time on, unless it is undone before. */
+export interface Rating {
+  rating: bigint;
+  from: bigint;
+}
+
 export interface Node {
   owner: Address;
   payout: Address;
   gpuModel: string;
   gpuCount: bigint;
-  /** All there ever were, each without a gap within. */
+  pendingOwner: Address;
+  /** All that were not undone, each without a gap within; the last may be pending. */
   attestations: Attestation[];
+  /** The end of the last one revoked. */
+  revokedUntil: bigint;
   /** By asset. */
   listings: Map<Address, { unitPrice: bigint; capacityTU: bigint }>;
 }
@@ -110,7 +119,10 @@ export interface State {
   lastVetoAt: bigint;
   lastRotationAt: bigint;
   roots: Map<string, Root>;
-  ratings: Map<string, bigint>;
+  /** All that were not undone. */
+  ratings: Map<string, Rating>;
+  /** The last one vetoed of each model. */
+  vetoedRatings: Map<string, bigint>;
   nodes: Map<bigint, Node>;
   /** Every asset that was ever listed. */
   assets: Map<Address, { index: bigint; isListed: boolean }>;

@@ -5,7 +5,7 @@ import { writeOffTime } from "../reference/controller";
 import { openOrderAt, refundable } from "../reference/escrow";
 import { frozenUntil, isFrozen, status, Status } from "../reference/oracle";
 import { closingOf } from "../reference/pool";
-import { inForce } from "../reference/registry";
+import { inForce, pendingAttestation } from "../reference/registry";
 import type { World } from "../reference/world";
 import { choose, type Command, type Context, type Resolvers } from "./context";
 import { marketResolvers } from "./market";
@@ -51,6 +51,11 @@ function momentsOf(world: World, kind: Moment): bigint[] {
       return openOrders.map(({ endsAt }) => endsAt);
     case "closable":
       return openOrders.map((order) => refundable(world, order).from);
+    case "counts":
+      return [
+        ...[...state.nodes.keys()].map((nodeId) => pendingAttestation(world, nodeId).from),
+        ...[...state.ratings.values()].map(({ from }) => from),
+      ];
     case "lapse":
       return [...state.nodes.keys()].map((nodeId) => inForce(world, nodeId)?.until ?? 0n);
     case "thaw":

@@ -1,4 +1,4 @@
-import { id } from "ethers";
+import { id, ZeroAddress } from "ethers";
 
 import { delistAsset, listAsset } from "../reference/escrow";
 import * as oracle from "../reference/oracle";
@@ -24,8 +24,13 @@ export const networkResolvers: Resolvers<
   | "registerNode"
   | "setPayout"
   | "setListing"
+  | "setMetadataURI"
+  | "transferNode"
+  | "acceptNode"
   | "attestNode"
+  | "revokeNode"
   | "attestRating"
+  | "vetoRating"
   | "veto"
   | "freeze"
   | "thaw"
@@ -71,9 +76,50 @@ export const networkResolvers: Resolvers<
     };
   },
 
+  setMetadataURI(context, { node, caller }) {
+    const nodeId = chooseNode(context, node);
+    const from = callerOr(context, caller, ownerOf(context, nodeId));
+    return {
+      ...{ from, contract: "registry", method: "setMetadataURI", args: [nodeId, "ipfs://moved"] },
+      apply: (world) => {
+        registry.setMetadataURI(world, from, nodeId, "ipfs://moved");
+      },
+    };
+  },
+
+  transferNode(context, { node, caller, to: name }) {
+    const nodeId = chooseNode(context, node);
+    const from = callerOr(context, caller, ownerOf(context, nodeId));
+    const to = context.system.account(name);
+    return {
+      ...{ from, contract: "registry", method: "transferNode", args: [nodeId, to] },
+      apply: (world) => {
+        registry.transferNode(world, from, nodeId, to);
+      },
+    };
+  },
+
+  acceptNode(context, { node, caller }) {
+    const offered = [...context.world.state.nodes].filter(([, { pendingOwner }]) => pendingOwner !== ZeroAddress);
+    const nodeId = choose(
+      offered.map(([each]) => each),
+      node,
+      chooseNode(context, node),
+    );
+    const pending = context.world.state.nodes.get(nodeId)?.pendingOwner ?? ZeroAddress;
+    const from = callerOr(context, caller, pending === ZeroAddress ? context.system.account("stranger") : pending);
+    return {
+      ...{ from, contract: "registry", method: "acceptNode", args: [nodeId] },
+      apply: (world) => {
+        registry.acceptNode(world, from, nodeId);
+      },
+    };
+  },
+
   attestNode(context, action) {
     const nodeId = chooseNode(context, action.node);
-    const start = action.from === "now" ? context.at : (registry.inForce(context.world, nodeId)?.until ?? context.at);
+    const last = context.world.state.nodes.get(nodeId)?.attestations.at(-1);
+    const start = action.from === "now" ? context.at : (last?.until ?? context.at);
     const validUntil = start + BigInt(action.seconds);
     const content = { nodeId, validUntil, evidence: EVIDENCE };
     const { signatures, vouches } = vouch(context, "NodeAttestation", content, action.flaw);
@@ -82,6 +128,28 @@ export const networkResolvers: Resolvers<
       ...{ contract: "registry", method: "attestNode", args: [nodeId, validUntil, EVIDENCE, signatures] },
       apply: (world) => {
         registry.attestNode(world, nodeId, validUntil, EVIDENCE, vouches);
+      },
+    };
+  },
+
+  revokeNode(context, { node, caller }) {
+    const nodeId = chooseNode(context, node);
+    const from = callerOr(context, caller, context.world.state.guardian);
+    return {
+      ...{ from, contract: "registry", method: "revokeNode", args: [nodeId] },
+      apply: (world) => {
+        registry.revokeNode(world, from, nodeId);
+      },
+    };
+  },
+
+  vetoRating(context, { gpuModel: name, caller }) {
+    const gpuModel = id(name);
+    const from = callerOr(context, caller, context.world.state.guardian);
+    return {
+      ...{ from, contract: "registry", method: "vetoRating", args: [gpuModel] },
+      apply: (world) => {
+        registry.vetoRating(world, from, gpuModel);
       },
     };
   },

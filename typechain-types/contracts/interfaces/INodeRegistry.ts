@@ -63,28 +63,41 @@ export interface INodeRegistryInterface extends Interface {
       | "MAX_GPU_COUNT"
       | "MAX_RATING"
       | "ORACLE"
+      | "acceptNode"
       | "attestNode"
       | "attestRating"
+      | "isAttested"
       | "listing"
       | "node"
+      | "pendingAttestation"
+      | "pendingOwnerOf"
+      | "pendingRating"
       | "ratePerDay"
       | "ratingOf"
       | "registerNode"
       | "reserve"
+      | "revokeNode"
       | "setListing"
+      | "setMetadataURI"
       | "setPayout"
       | "standing"
       | "standings"
-      | "wasAttested"
+      | "transferNode"
+      | "vetoRating"
   ): FunctionFragment;
 
   getEvent(
     nameOrSignatureOrTopic:
       | "ListingSet"
+      | "MetadataURISet"
       | "ModelRated"
       | "NodeAttested"
       | "NodeRegistered"
+      | "NodeRevoked"
+      | "NodeTransferStarted"
+      | "NodeTransferred"
       | "PayoutSet"
+      | "RatingVetoed"
   ): EventFragment;
 
   encodeFunctionData(functionFragment: "ESCROW", values?: undefined): string;
@@ -102,6 +115,10 @@ export interface INodeRegistryInterface extends Interface {
   ): string;
   encodeFunctionData(functionFragment: "ORACLE", values?: undefined): string;
   encodeFunctionData(
+    functionFragment: "acceptNode",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "attestNode",
     values: [BigNumberish, BigNumberish, BytesLike, SignatureStruct[]]
   ): string;
@@ -110,10 +127,26 @@ export interface INodeRegistryInterface extends Interface {
     values: [BytesLike, BigNumberish[], BytesLike, SignatureStruct[]]
   ): string;
   encodeFunctionData(
+    functionFragment: "isAttested",
+    values: [BigNumberish, BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "listing",
     values: [BigNumberish, AddressLike]
   ): string;
   encodeFunctionData(functionFragment: "node", values: [BigNumberish]): string;
+  encodeFunctionData(
+    functionFragment: "pendingAttestation",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "pendingOwnerOf",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "pendingRating",
+    values: [BytesLike]
+  ): string;
   encodeFunctionData(
     functionFragment: "ratePerDay",
     values: [BigNumberish]
@@ -128,8 +161,16 @@ export interface INodeRegistryInterface extends Interface {
     values: [BigNumberish, AddressLike, BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "revokeNode",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "setListing",
     values: [BigNumberish, AddressLike, BigNumberish, BigNumberish]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "setMetadataURI",
+    values: [BigNumberish, string]
   ): string;
   encodeFunctionData(
     functionFragment: "setPayout",
@@ -144,8 +185,12 @@ export interface INodeRegistryInterface extends Interface {
     values: [BigNumberish[]]
   ): string;
   encodeFunctionData(
-    functionFragment: "wasAttested",
-    values: [BigNumberish, BigNumberish]
+    functionFragment: "transferNode",
+    values: [BigNumberish, AddressLike]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "vetoRating",
+    values: [BytesLike]
   ): string;
 
   decodeFunctionResult(functionFragment: "ESCROW", data: BytesLike): Result;
@@ -159,13 +204,27 @@ export interface INodeRegistryInterface extends Interface {
   ): Result;
   decodeFunctionResult(functionFragment: "MAX_RATING", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "ORACLE", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "acceptNode", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "attestNode", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "attestRating",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "isAttested", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "listing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "node", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "pendingAttestation",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "pendingOwnerOf",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "pendingRating",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "ratePerDay", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "ratingOf", data: BytesLike): Result;
   decodeFunctionResult(
@@ -173,14 +232,20 @@ export interface INodeRegistryInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "reserve", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "revokeNode", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "setListing", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "setMetadataURI",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "setPayout", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standing", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "standings", data: BytesLike): Result;
   decodeFunctionResult(
-    functionFragment: "wasAttested",
+    functionFragment: "transferNode",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "vetoRating", data: BytesLike): Result;
 }
 
 export namespace ListingSetEvent {
@@ -214,20 +279,36 @@ export namespace ListingSetEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace MetadataURISetEvent {
+  export type InputTuple = [nodeId: BigNumberish, metadataURI: string];
+  export type OutputTuple = [nodeId: bigint, metadataURI: string];
+  export interface OutputObject {
+    nodeId: bigint;
+    metadataURI: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export namespace ModelRatedEvent {
   export type InputTuple = [
     gpuModel: BytesLike,
     rating: BigNumberish,
+    from: BigNumberish,
     evidence: BytesLike
   ];
   export type OutputTuple = [
     gpuModel: string,
     rating: bigint,
+    from: bigint,
     evidence: string
   ];
   export interface OutputObject {
     gpuModel: string;
     rating: bigint;
+    from: bigint;
     evidence: string;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
@@ -292,6 +373,72 @@ export namespace NodeRegisteredEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace NodeRevokedEvent {
+  export type InputTuple = [
+    nodeId: BigNumberish,
+    attestedFrom: BigNumberish,
+    validUntil: BigNumberish
+  ];
+  export type OutputTuple = [
+    nodeId: bigint,
+    attestedFrom: bigint,
+    validUntil: bigint
+  ];
+  export interface OutputObject {
+    nodeId: bigint;
+    attestedFrom: bigint;
+    validUntil: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace NodeTransferStartedEvent {
+  export type InputTuple = [
+    nodeId: BigNumberish,
+    owner: AddressLike,
+    pendingOwner: AddressLike
+  ];
+  export type OutputTuple = [
+    nodeId: bigint,
+    owner: string,
+    pendingOwner: string
+  ];
+  export interface OutputObject {
+    nodeId: bigint;
+    owner: string;
+    pendingOwner: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace NodeTransferredEvent {
+  export type InputTuple = [
+    nodeId: BigNumberish,
+    oldOwner: AddressLike,
+    newOwner: AddressLike
+  ];
+  export type OutputTuple = [
+    nodeId: bigint,
+    oldOwner: string,
+    newOwner: string
+  ];
+  export interface OutputObject {
+    nodeId: bigint;
+    oldOwner: string;
+    newOwner: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export namespace PayoutSetEvent {
   export type InputTuple = [
     nodeId: BigNumberish,
@@ -307,6 +454,19 @@ export namespace PayoutSetEvent {
     nodeId: bigint;
     oldPayout: string;
     newPayout: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace RatingVetoedEvent {
+  export type InputTuple = [gpuModel: BytesLike, rating: BigNumberish];
+  export type OutputTuple = [gpuModel: string, rating: bigint];
+  export interface OutputObject {
+    gpuModel: string;
+    rating: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -367,6 +527,8 @@ export interface INodeRegistry extends BaseContract {
 
   ORACLE: TypedContractMethod<[], [string], "view">;
 
+  acceptNode: TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
+
   attestNode: TypedContractMethod<
     [
       nodeId: BigNumberish,
@@ -389,6 +551,12 @@ export interface INodeRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  isAttested: TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
+
   listing: TypedContractMethod<
     [nodeId: BigNumberish, asset: AddressLike],
     [[bigint, bigint] & { unitPrice: bigint; capacityTU: bigint }],
@@ -396,6 +564,20 @@ export interface INodeRegistry extends BaseContract {
   >;
 
   node: TypedContractMethod<[nodeId: BigNumberish], [NodeStructOutput], "view">;
+
+  pendingAttestation: TypedContractMethod<
+    [nodeId: BigNumberish],
+    [[bigint, bigint] & { from: bigint; until: bigint }],
+    "view"
+  >;
+
+  pendingOwnerOf: TypedContractMethod<[nodeId: BigNumberish], [string], "view">;
+
+  pendingRating: TypedContractMethod<
+    [gpuModel: BytesLike],
+    [[bigint, bigint] & { rating: bigint; from: bigint }],
+    "view"
+  >;
 
   ratePerDay: TypedContractMethod<[nodeId: BigNumberish], [bigint], "view">;
 
@@ -418,6 +600,8 @@ export interface INodeRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  revokeNode: TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
+
   setListing: TypedContractMethod<
     [
       nodeId: BigNumberish,
@@ -425,6 +609,12 @@ export interface INodeRegistry extends BaseContract {
       unitPrice: BigNumberish,
       capacityTU: BigNumberish
     ],
+    [void],
+    "nonpayable"
+  >;
+
+  setMetadataURI: TypedContractMethod<
+    [nodeId: BigNumberish, metadataURI: string],
     [void],
     "nonpayable"
   >;
@@ -450,11 +640,13 @@ export interface INodeRegistry extends BaseContract {
 
   standings: TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
 
-  wasAttested: TypedContractMethod<
-    [nodeId: BigNumberish, t: BigNumberish],
-    [boolean],
-    "view"
+  transferNode: TypedContractMethod<
+    [nodeId: BigNumberish, to: AddressLike],
+    [void],
+    "nonpayable"
   >;
+
+  vetoRating: TypedContractMethod<[gpuModel: BytesLike], [void], "nonpayable">;
 
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
@@ -475,6 +667,9 @@ export interface INodeRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "ORACLE"
   ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "acceptNode"
+  ): TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "attestNode"
   ): TypedContractMethod<
@@ -500,6 +695,13 @@ export interface INodeRegistry extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "isAttested"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish, t: BigNumberish],
+    [boolean],
+    "view"
+  >;
+  getFunction(
     nameOrSignature: "listing"
   ): TypedContractMethod<
     [nodeId: BigNumberish, asset: AddressLike],
@@ -509,6 +711,23 @@ export interface INodeRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "node"
   ): TypedContractMethod<[nodeId: BigNumberish], [NodeStructOutput], "view">;
+  getFunction(
+    nameOrSignature: "pendingAttestation"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish],
+    [[bigint, bigint] & { from: bigint; until: bigint }],
+    "view"
+  >;
+  getFunction(
+    nameOrSignature: "pendingOwnerOf"
+  ): TypedContractMethod<[nodeId: BigNumberish], [string], "view">;
+  getFunction(
+    nameOrSignature: "pendingRating"
+  ): TypedContractMethod<
+    [gpuModel: BytesLike],
+    [[bigint, bigint] & { rating: bigint; from: bigint }],
+    "view"
+  >;
   getFunction(
     nameOrSignature: "ratePerDay"
   ): TypedContractMethod<[nodeId: BigNumberish], [bigint], "view">;
@@ -535,6 +754,9 @@ export interface INodeRegistry extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "revokeNode"
+  ): TypedContractMethod<[nodeId: BigNumberish], [void], "nonpayable">;
+  getFunction(
     nameOrSignature: "setListing"
   ): TypedContractMethod<
     [
@@ -543,6 +765,13 @@ export interface INodeRegistry extends BaseContract {
       unitPrice: BigNumberish,
       capacityTU: BigNumberish
     ],
+    [void],
+    "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "setMetadataURI"
+  ): TypedContractMethod<
+    [nodeId: BigNumberish, metadataURI: string],
     [void],
     "nonpayable"
   >;
@@ -571,12 +800,15 @@ export interface INodeRegistry extends BaseContract {
     nameOrSignature: "standings"
   ): TypedContractMethod<[nodeIds: BigNumberish[]], [bigint[]], "view">;
   getFunction(
-    nameOrSignature: "wasAttested"
+    nameOrSignature: "transferNode"
   ): TypedContractMethod<
-    [nodeId: BigNumberish, t: BigNumberish],
-    [boolean],
-    "view"
+    [nodeId: BigNumberish, to: AddressLike],
+    [void],
+    "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "vetoRating"
+  ): TypedContractMethod<[gpuModel: BytesLike], [void], "nonpayable">;
 
   getEvent(
     key: "ListingSet"
@@ -584,6 +816,13 @@ export interface INodeRegistry extends BaseContract {
     ListingSetEvent.InputTuple,
     ListingSetEvent.OutputTuple,
     ListingSetEvent.OutputObject
+  >;
+  getEvent(
+    key: "MetadataURISet"
+  ): TypedContractEvent<
+    MetadataURISetEvent.InputTuple,
+    MetadataURISetEvent.OutputTuple,
+    MetadataURISetEvent.OutputObject
   >;
   getEvent(
     key: "ModelRated"
@@ -607,11 +846,39 @@ export interface INodeRegistry extends BaseContract {
     NodeRegisteredEvent.OutputObject
   >;
   getEvent(
+    key: "NodeRevoked"
+  ): TypedContractEvent<
+    NodeRevokedEvent.InputTuple,
+    NodeRevokedEvent.OutputTuple,
+    NodeRevokedEvent.OutputObject
+  >;
+  getEvent(
+    key: "NodeTransferStarted"
+  ): TypedContractEvent<
+    NodeTransferStartedEvent.InputTuple,
+    NodeTransferStartedEvent.OutputTuple,
+    NodeTransferStartedEvent.OutputObject
+  >;
+  getEvent(
+    key: "NodeTransferred"
+  ): TypedContractEvent<
+    NodeTransferredEvent.InputTuple,
+    NodeTransferredEvent.OutputTuple,
+    NodeTransferredEvent.OutputObject
+  >;
+  getEvent(
     key: "PayoutSet"
   ): TypedContractEvent<
     PayoutSetEvent.InputTuple,
     PayoutSetEvent.OutputTuple,
     PayoutSetEvent.OutputObject
+  >;
+  getEvent(
+    key: "RatingVetoed"
+  ): TypedContractEvent<
+    RatingVetoedEvent.InputTuple,
+    RatingVetoedEvent.OutputTuple,
+    RatingVetoedEvent.OutputObject
   >;
 
   filters: {
@@ -626,7 +893,18 @@ export interface INodeRegistry extends BaseContract {
       ListingSetEvent.OutputObject
     >;
 
-    "ModelRated(bytes32,uint256,bytes32)": TypedContractEvent<
+    "MetadataURISet(uint256,string)": TypedContractEvent<
+      MetadataURISetEvent.InputTuple,
+      MetadataURISetEvent.OutputTuple,
+      MetadataURISetEvent.OutputObject
+    >;
+    MetadataURISet: TypedContractEvent<
+      MetadataURISetEvent.InputTuple,
+      MetadataURISetEvent.OutputTuple,
+      MetadataURISetEvent.OutputObject
+    >;
+
+    "ModelRated(bytes32,uint256,uint40,bytes32)": TypedContractEvent<
       ModelRatedEvent.InputTuple,
       ModelRatedEvent.OutputTuple,
       ModelRatedEvent.OutputObject
@@ -659,6 +937,39 @@ export interface INodeRegistry extends BaseContract {
       NodeRegisteredEvent.OutputObject
     >;
 
+    "NodeRevoked(uint256,uint40,uint40)": TypedContractEvent<
+      NodeRevokedEvent.InputTuple,
+      NodeRevokedEvent.OutputTuple,
+      NodeRevokedEvent.OutputObject
+    >;
+    NodeRevoked: TypedContractEvent<
+      NodeRevokedEvent.InputTuple,
+      NodeRevokedEvent.OutputTuple,
+      NodeRevokedEvent.OutputObject
+    >;
+
+    "NodeTransferStarted(uint256,address,address)": TypedContractEvent<
+      NodeTransferStartedEvent.InputTuple,
+      NodeTransferStartedEvent.OutputTuple,
+      NodeTransferStartedEvent.OutputObject
+    >;
+    NodeTransferStarted: TypedContractEvent<
+      NodeTransferStartedEvent.InputTuple,
+      NodeTransferStartedEvent.OutputTuple,
+      NodeTransferStartedEvent.OutputObject
+    >;
+
+    "NodeTransferred(uint256,address,address)": TypedContractEvent<
+      NodeTransferredEvent.InputTuple,
+      NodeTransferredEvent.OutputTuple,
+      NodeTransferredEvent.OutputObject
+    >;
+    NodeTransferred: TypedContractEvent<
+      NodeTransferredEvent.InputTuple,
+      NodeTransferredEvent.OutputTuple,
+      NodeTransferredEvent.OutputObject
+    >;
+
     "PayoutSet(uint256,address,address)": TypedContractEvent<
       PayoutSetEvent.InputTuple,
       PayoutSetEvent.OutputTuple,
@@ -668,6 +979,17 @@ export interface INodeRegistry extends BaseContract {
       PayoutSetEvent.InputTuple,
       PayoutSetEvent.OutputTuple,
       PayoutSetEvent.OutputObject
+    >;
+
+    "RatingVetoed(bytes32,uint256)": TypedContractEvent<
+      RatingVetoedEvent.InputTuple,
+      RatingVetoedEvent.OutputTuple,
+      RatingVetoedEvent.OutputObject
+    >;
+    RatingVetoed: TypedContractEvent<
+      RatingVetoedEvent.InputTuple,
+      RatingVetoedEvent.OutputTuple,
+      RatingVetoedEvent.OutputObject
     >;
   };
 }

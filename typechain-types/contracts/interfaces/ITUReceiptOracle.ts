@@ -41,6 +41,7 @@ export interface ITUReceiptOracleInterface extends Interface {
       | "freeze"
       | "frozenUntil"
       | "guardian"
+      | "isUndisturbed"
       | "lastHoldAt"
       | "quorum"
       | "setGuardian"
@@ -83,6 +84,10 @@ export interface ITUReceiptOracleInterface extends Interface {
     values?: undefined
   ): string;
   encodeFunctionData(functionFragment: "guardian", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "isUndisturbed",
+    values: [BigNumberish, BigNumberish]
+  ): string;
   encodeFunctionData(
     functionFragment: "lastHoldAt",
     values?: undefined
@@ -129,6 +134,10 @@ export interface ITUReceiptOracleInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "guardian", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "isUndisturbed",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "lastHoldAt", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "quorum", data: BytesLike): Result;
   decodeFunctionResult(
@@ -289,7 +298,7 @@ export interface ITUReceiptOracle extends BaseContract {
 
   checkQuorum: TypedContractMethod<
     [structHash: BytesLike, signatures: SignatureStruct[]],
-    [void],
+    [bigint],
     "view"
   >;
 
@@ -304,6 +313,12 @@ export interface ITUReceiptOracle extends BaseContract {
   frozenUntil: TypedContractMethod<[], [bigint], "view">;
 
   guardian: TypedContractMethod<[], [string], "view">;
+
+  isUndisturbed: TypedContractMethod<
+    [stamp: BigNumberish, until: BigNumberish],
+    [boolean],
+    "view"
+  >;
 
   lastHoldAt: TypedContractMethod<[], [bigint], "view">;
 
@@ -362,7 +377,7 @@ export interface ITUReceiptOracle extends BaseContract {
     nameOrSignature: "checkQuorum"
   ): TypedContractMethod<
     [structHash: BytesLike, signatures: SignatureStruct[]],
-    [void],
+    [bigint],
     "view"
   >;
   getFunction(
@@ -377,6 +392,13 @@ export interface ITUReceiptOracle extends BaseContract {
   getFunction(
     nameOrSignature: "guardian"
   ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "isUndisturbed"
+  ): TypedContractMethod<
+    [stamp: BigNumberish, until: BigNumberish],
+    [boolean],
+    "view"
+  >;
   getFunction(
     nameOrSignature: "lastHoldAt"
   ): TypedContractMethod<[], [bigint], "view">;

@@ -30,13 +30,27 @@ export type SignatureStructOutput = [signer: string, signature: string] & {
 
 export interface RatingHarnessInterface extends Interface {
   getFunction(
-    nameOrSignature: "REGISTRY" | "checkQuorum" | "rate" | "signerSetVersion"
+    nameOrSignature:
+      | "REGISTRY"
+      | "VETO_WINDOW"
+      | "checkQuorum"
+      | "isUndisturbed"
+      | "rate"
+      | "signerSetVersion"
   ): FunctionFragment;
 
   encodeFunctionData(functionFragment: "REGISTRY", values?: undefined): string;
   encodeFunctionData(
+    functionFragment: "VETO_WINDOW",
+    values?: undefined
+  ): string;
+  encodeFunctionData(
     functionFragment: "checkQuorum",
     values: [BytesLike, SignatureStruct[]]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "isUndisturbed",
+    values: [BigNumberish, BigNumberish]
   ): string;
   encodeFunctionData(
     functionFragment: "rate",
@@ -49,7 +63,15 @@ export interface RatingHarnessInterface extends Interface {
 
   decodeFunctionResult(functionFragment: "REGISTRY", data: BytesLike): Result;
   decodeFunctionResult(
+    functionFragment: "VETO_WINDOW",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
     functionFragment: "checkQuorum",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "isUndisturbed",
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "rate", data: BytesLike): Result;
@@ -104,9 +126,17 @@ export interface RatingHarness extends BaseContract {
 
   REGISTRY: TypedContractMethod<[], [string], "view">;
 
+  VETO_WINDOW: TypedContractMethod<[], [bigint], "view">;
+
   checkQuorum: TypedContractMethod<
     [arg0: BytesLike, arg1: SignatureStruct[]],
-    [void],
+    [bigint],
+    "view"
+  >;
+
+  isUndisturbed: TypedContractMethod<
+    [arg0: BigNumberish, arg1: BigNumberish],
+    [boolean],
     "view"
   >;
 
@@ -126,10 +156,20 @@ export interface RatingHarness extends BaseContract {
     nameOrSignature: "REGISTRY"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
+    nameOrSignature: "VETO_WINDOW"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
     nameOrSignature: "checkQuorum"
   ): TypedContractMethod<
     [arg0: BytesLike, arg1: SignatureStruct[]],
-    [void],
+    [bigint],
+    "view"
+  >;
+  getFunction(
+    nameOrSignature: "isUndisturbed"
+  ): TypedContractMethod<
+    [arg0: BigNumberish, arg1: BigNumberish],
+    [boolean],
     "view"
   >;
   getFunction(

@@ -1,3 +1,4 @@
+import { gpuModelOf } from "@turingfog/sdk";
 import {
   connectContracts,
   encodeGuardianAction,
@@ -14,12 +15,16 @@ import { describeOutcome, submitCall } from "../lib/steps.js";
 
 const USAGE = `Takes an action of the guardian, which has no delay. Shows what it changes.
 
-  turingfog guard veto --root ROOT --network NAME [...]   refuses a pending root of receipts permanently
-  turingfog guard freeze --network NAME [...]             stops submitting, settling and closing for 7 days at most
-  turingfog guard thaw --network NAME [...]               ends a freeze
+  turingfog guard veto --root ROOT --network NAME [...]        refuses a pending root of receipts permanently
+  turingfog guard revoke-node --node ID --network NAME [...]   ends a node's attestation, or undoes a pending one
+  turingfog guard veto-rating --gpu NAME --network NAME [...]  takes a pending rating back
+  turingfog guard freeze --network NAME [...]                  stops submitting, settling and closing for 7 days at most
+  turingfog guard thaw --network NAME [...]                    ends a freeze
 
 ${DEPLOYED_USAGE}
   --root ROOT        the receipts' Merkle root, 32 bytes
+  --node ID          the node
+  --gpu NAME         the GPU model, as it was attested
 ${SENDER_USAGE}
   --json             print JSON alone
   --help             print this
@@ -28,34 +33,71 @@ Tries the action as the guardian before anything is sent.`;
 
 export const command = defineCommand({
   usage: USAGE,
-  options: { ...DEPLOYED_OPTIONS, ...SENDER_OPTIONS, root: { type: "string" } },
+  options: {
+    ...DEPLOYED_OPTIONS,
+    ...SENDER_OPTIONS,
+    root: { type: "string" },
+    node: { type: "string" },
+    gpu: { type: "string" },
+  },
   required: ["network"],
   words: 1,
   async run(values, output, [step]) {
-    const action = readGuardianAction(step, values.root);
+    const action = readGuardianAction(step, values);
     const { connection, book } = await openDeployment(values);
     const { provider } = connection;
-    const { oracle } = connectContracts(book.addresses, provider);
+    const contracts = connectContracts(book.addresses, provider);
 
     const block = await provider.getBlock("latest");
-    const changes = await guardianChanges(oracle, action, BigInt(block?.timestamp ?? 0));
-    const { to, data } = await encodeGuardianAction(oracle, action);
-    await simulate(provider, await oracle.guardian(), { to, data });
+    const changes = await guardianChanges(contracts, action, BigInt(block?.timestamp ?? 0));
+    const { to, data } = await encodeGuardianAction(contracts, action);
+    await simulate(provider, await contracts.oracle.guardian(), { to, data });
     const sender = await openSender(connection, values, output, `TuringFog: ${action.kind}`);
     const outcome = await submitCall(connection, sender, { description: action.kind, to, data });
     output.result({ action, changes, outcome }, describeOutcome(action.kind, changes, outcome));
   },
 });
 
-function readGuardianAction(kind: string | undefined, root: string | undefined): GuardianAction {
-  if (kind === "freeze" || kind === "thaw") {
-    if (root !== undefined) throw new UsageError(`--root is for veto, not for ${kind}; see --help`);
-    return { kind };
+/** The option that each action needs; it takes no other of these. */
+const SUBJECTS = { veto: "root", "revoke-node": "node", "veto-rating": "gpu", freeze: null, thaw: null } as const;
+
+type SubjectValues = Partial<Record<"root" | "node" | "gpu", string>>;
+
+function readGuardianAction(kind: string | undefined, values: SubjectValues): GuardianAction {
+  if (!isKind(kind)) {
+    const kinds = Object.keys(SUBJECTS).join(", ");
+    throw new UsageError(`The action is ${kind ?? "missing"}, must be one of ${kinds}; see --help`);
   }
-  if (kind !== "veto")
-    throw new UsageError(`The action is ${kind ?? "missing"}, must be veto, freeze or thaw; see --help`);
-  if (root === undefined) throw new UsageError("--root is missing; see --help");
-  if (!isHexString(root, 32))
-    throw new UsageError(`--root is ${root}, must be 32 bytes, as 0x and 64 hexadecimal digits`);
-  return { kind, receiptsRoot: root };
+  for (const option of ["root", "node", "gpu"] as const) {
+    if (option !== SUBJECTS[kind] && values[option] !== undefined) {
+      throw new UsageError(`--${option} is not for ${kind}; see --help`);
+    }
+  }
+  switch (kind) {
+    case "veto": {
+      const receiptsRoot = required(values, "root");
+      if (isHexString(receiptsRoot, 32)) return { kind, receiptsRoot };
+      throw new UsageError(`--root is ${receiptsRoot}, must be 32 bytes, as 0x and 64 hexadecimal digits`);
+    }
+    case "revoke-node": {
+      const nodeId = required(values, "node");
+      if (/^\d{1,78}$/.test(nodeId)) return { kind, nodeId: BigInt(nodeId) };
+      throw new UsageError(`--node is ${nodeId}, must be a node's id, a whole number`);
+    }
+    case "veto-rating":
+      return { kind, gpuModel: gpuModelOf(required(values, "gpu")) };
+    case "freeze":
+    case "thaw":
+      return { kind };
+  }
+}
+
+function isKind(kind: string | undefined): kind is keyof typeof SUBJECTS {
+  return kind !== undefined && Object.hasOwn(SUBJECTS, kind);
+}
+
+function required(values: SubjectValues, option: keyof SubjectValues): string {
+  const value = values[option];
+  if (value === undefined) throw new UsageError(`--${option} is missing; see --help`);
+  return value;
 }

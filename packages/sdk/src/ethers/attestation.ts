@@ -38,9 +38,11 @@ export interface Attested {
   transaction: string;
   /** Signers whose signatures were sent. */
   signers: string[];
+  /** Unix seconds from which it counts, unless the guardian, a freeze or a rotation of the signers undoes it before. */
+  countsFrom: bigint;
 }
 
-/** Thrown when a model already has its rating, which is given once. */
+/** Thrown when a model already has its rating, which is given once, be it pending. */
 export class AlreadyRatedError extends TuringFogError {
   constructor(
     readonly gpu: string,
@@ -107,7 +109,8 @@ export async function ratingAttestation(
   const gpuModel = gpuModelOf(gpu);
   await Promise.all(
     spellingsOf(gpu).map(async (spelling) => {
-      const rated = await registry.ratingOf(gpuModelOf(spelling));
+      const model = gpuModelOf(spelling);
+      const rated = (await registry.ratingOf(model)) || (await registry.pendingRating(model)).rating;
       if (rated !== 0n) throw new AlreadyRatedError(gpu, rated, spelling);
     }),
   );
@@ -220,20 +223,22 @@ export async function attestationCall(
 /**
  * Checks that the chain holds what was attested.
  * @param block number of the block in which the attestation was mined
+ * @returns unix seconds from which it counts, see {@link Attested}
  * @throws ReadBackError
  */
-export async function checkAttested(registry: NodeRegistry, attestation: Attestation, block: number): Promise<void> {
+export async function checkAttested(registry: NodeRegistry, attestation: Attestation, block: number): Promise<bigint> {
+  const { evidence } = attestation.message;
   if (attestation.type === "RatingAttestation") {
-    const { gpuModel, evidence } = attestation.message;
-    const logs = await registry.queryFilter(registry.filters.ModelRated(gpuModel), block, block);
-    compare("rating", await registry.ratingOf(gpuModel), attestation.rating);
-    compare("evidence", logs.at(-1)?.args.evidence, evidence);
-    return;
+    const filter = registry.filters.ModelRated(attestation.message.gpuModel, undefined, undefined, evidence);
+    const log = only(await registry.queryFilter(filter, block, block), evidence);
+    compare("rating", log.args.rating, attestation.rating);
+    return log.args.from;
   }
-  const { nodeId, validUntil, evidence } = attestation.message;
-  const logs = await registry.queryFilter(registry.filters.NodeAttested(nodeId), block, block);
-  compare("attestedUntil", (await registry.node(nodeId)).attestedUntil, validUntil);
-  compare("evidence", logs.at(-1)?.args.evidence, evidence);
+  const { nodeId, validUntil } = attestation.message;
+  const filter = registry.filters.NodeAttested(nodeId, undefined, undefined, evidence);
+  const log = only(await registry.queryFilter(filter, block, block), evidence);
+  compare("attestedUntil", log.args.validUntil, validUntil);
+  return log.args.attestedFrom;
 }
 
 /**
@@ -249,14 +254,20 @@ export async function submitAttestation(
 ): Promise<Attested> {
   const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures);
   const { hash, blockNumber } = await mined(signerOf(registry.runner).sendTransaction({ to, data }));
-  await checkAttested(registry, attestation, blockNumber);
-  return { transaction: hash, signers };
+  const countsFrom = await checkAttested(registry, attestation, blockNumber);
+  return { transaction: hash, signers, countsFrom };
 }
 
 type SevenThroughputs = Parameters<NodeRegistry["attestRating"]>[1];
 
-function compare(what: string, actual: bigint | string | undefined, expected: bigint | string): void {
-  if (actual !== expected) throw new ReadBackError(what, actual ?? "nothing", expected);
+function only<T>(logs: readonly T[], evidence: string): T {
+  const log = logs.at(-1);
+  if (log === undefined) throw new ReadBackError("evidence", "nothing", evidence);
+  return log;
+}
+
+function compare(what: string, actual: bigint, expected: bigint): void {
+  if (actual !== expected) throw new ReadBackError(what, actual, expected);
 }
 
 function onlyOne(candidates: readonly Measurements[]): Measurements {

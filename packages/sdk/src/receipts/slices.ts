@@ -8,14 +8,14 @@ export interface SliceLimits {
   maxBytes: number;
   /** The most gas. */
   maxGas: bigint;
-  /** The most gas that a receipt takes, beside its part of the proof; 66,000 by default, which a joint order's can take. */
+  /** The most gas that a receipt takes, beside its part of the proof; 78,000 by default, which a joint order's can take. */
   gasPerReceipt?: bigint;
   /** Selects the receipts to settle: these, or those that a condition holds for; all of the tree's by default. */
   only?: Iterable<Receipt> | ((receipt: Receipt) => boolean);
 }
 
 /** A receipt takes most if it is its node's first on a joint order, and its miner's first in the epoch: 60,222 seen. */
-const DEFAULT_GAS_PER_RECEIPT = 66_000n;
+const DEFAULT_GAS_PER_RECEIPT = 78_000n;
 
 /** Gas of a node of the proof: its calldata, that of its flag, and the hash. */
 const NODE_GAS = 1_000n;

@@ -47,7 +47,7 @@ function cases({ params, token, contracts }: Awaited<ReturnType<typeof governed>
         "signer set version",
         "  - 1",
         "  + 2",
-        "roots still pending, and signatures not yet used",
+        "roots, attestations and ratings still pending, and signatures not yet used",
         "  - valid",
         "  + expired",
       ],
@@ -172,7 +172,7 @@ describe("governance actions", () => {
       expect(changes.map(({ what }) => what)).to.deep.equal([
         "quorum",
         "signer set version",
-        "roots still pending, and signatures not yet used",
+        "roots, attestations and ratings still pending, and signatures not yet used",
       ]);
       expect(diff(changes)).to.not.contain("quorum");
     });

@@ -6,7 +6,13 @@ import { id } from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/fixture";
-import { passVetoWindow, signByQuorum } from "../../../../test/helpers/market";
+import {
+  passVetoWindow,
+  registerNode,
+  registerUnattested,
+  signByQuorum,
+  submitAttestation,
+} from "../../../../test/helpers/market";
 
 const ROOT = id("root");
 
@@ -23,7 +29,7 @@ async function now(): Promise<bigint> {
 }
 
 async function act({ contracts, actors }: Protocol, action: GuardianAction): Promise<void> {
-  const { to, data } = await encodeGuardianAction(contracts.oracle, action);
+  const { to, data } = await encodeGuardianAction(contracts, action);
   await actors.guardian.sendTransaction({ to, data });
 }
 
@@ -33,7 +39,7 @@ describe("guardian actions", () => {
     const { oracle } = protocol.contracts;
     const action: GuardianAction = { kind: "veto", receiptsRoot: ROOT };
     const [, finalAt] = await oracle.status(ROOT);
-    expect(diff(await guardianChanges(oracle, action, await now())).split("\n")).to.deep.equal([
+    expect(diff(await guardianChanges(protocol.contracts, action, await now())).split("\n")).to.deep.equal([
       `root ${ROOT}`,
       `  - Pending, final at ${formatInstant(finalAt)}`,
       "  + Vetoed, permanently",
@@ -47,7 +53,7 @@ describe("guardian actions", () => {
     const protocol = await loadFixture(submitted);
     const { contracts, actors } = protocol;
     await passVetoWindow(protocol);
-    const call = await encodeGuardianAction(contracts.oracle, { kind: "veto", receiptsRoot: ROOT });
+    const call = await encodeGuardianAction(contracts, { kind: "veto", receiptsRoot: ROOT });
     const refusal = await simulate(ethers.provider, actors.guardian.address, call).catch(
       (error: Error) => error.message,
     );
@@ -56,14 +62,70 @@ describe("guardian actions", () => {
 
   it("tells of a root that nobody submitted that it is unknown", async () => {
     const { contracts } = await loadFixture(submitted);
-    const [change] = await guardianChanges(contracts.oracle, { kind: "veto", receiptsRoot: id("other") }, await now());
+    const [change] = await guardianChanges(contracts, { kind: "veto", receiptsRoot: id("other") }, await now());
     expect(change.from).to.equal("Unknown");
+  });
+
+  it("ends the attestation of a node", async () => {
+    const protocol = await loadFixture(submitted);
+    const { registry } = protocol.contracts;
+    const nodeId = await registerNode(protocol, protocol.actors.miners[0]);
+    const { attestedFrom, attestedUntil } = await registry.node(nodeId);
+    const action: GuardianAction = { kind: "revoke-node", nodeId };
+    expect(await guardianChanges(protocol.contracts, action, await now())).to.deep.equal([
+      {
+        what: `attestation of node ${nodeId}`,
+        from: `from ${formatInstant(attestedFrom)} until ${formatInstant(attestedUntil)}`,
+        to: "until now; what it has done can still be settled",
+      },
+    ]);
+
+    await act(protocol, action);
+    expect((await registry.node(nodeId)).attestedUntil).to.equal(await now());
+  });
+
+  it("undoes a pending attestation, and tells when there is none", async () => {
+    const protocol = await loadFixture(submitted);
+    const { registry } = protocol.contracts;
+    const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+    const action: GuardianAction = { kind: "revoke-node", nodeId };
+    await submitAttestation(protocol, nodeId);
+    const [from, until] = await registry.pendingAttestation(nodeId);
+    const what = `pending attestation of node ${nodeId}`;
+    expect(await guardianChanges(protocol.contracts, action, await now())).to.deep.equal([
+      { what, from: `from ${formatInstant(from)} until ${formatInstant(until)}`, to: "none" },
+    ]);
+
+    await act(protocol, action);
+    expect(await registry.pendingAttestation(nodeId)).to.deep.equal([0n, 0n]);
+    const [change] = await guardianChanges(protocol.contracts, action, await now());
+    expect(change).to.deep.equal({ what, from: "none", to: "none" });
+  });
+
+  it("takes a pending rating back, and tells when there is none", async () => {
+    const protocol = await loadFixture(submitted);
+    const { registry } = protocol.contracts;
+    const gpuModel = id("A100");
+    const action: GuardianAction = { kind: "veto-rating", gpuModel };
+    const imagesPerSecondE3 = [418_000n, 162_000n, 272_000n, 116_000n, 268_000n, 5_524_000n, 216_000n] as const;
+    const content = { gpuModel, imagesPerSecondE3: [...imagesPerSecondE3], evidence: id("log") };
+    const signatures = await signByQuorum(protocol, "RatingAttestation", content);
+    await registry.attestRating(gpuModel, [...imagesPerSecondE3], content.evidence, signatures);
+    const { from } = await registry.pendingRating(gpuModel);
+    const what = `pending rating of ${gpuModel}`;
+    expect(await guardianChanges(protocol.contracts, action, await now())).to.deep.equal([
+      { what, from: `2.0 TU per day, counts from ${formatInstant(from)}`, to: "none" },
+    ]);
+
+    await act(protocol, action);
+    const [change] = await guardianChanges(protocol.contracts, action, await now());
+    expect(change).to.deep.equal({ what, from: "none", to: "none" });
   });
 
   it("freezes for seven days, and thaws", async () => {
     const protocol = await loadFixture(submitted);
     const { oracle } = protocol.contracts;
-    const [toCome] = await guardianChanges(oracle, { kind: "freeze" }, await now());
+    const [toCome] = await guardianChanges(protocol.contracts, { kind: "freeze" }, await now());
     expect(toCome).to.deep.equal({
       what: "frozen",
       from: "no",
@@ -73,12 +135,12 @@ describe("guardian actions", () => {
     await act(protocol, { kind: "freeze" });
     const until = BigInt(await time.latest()) + 7n * DAY;
     expect(await oracle.frozenUntil()).to.equal(until);
-    const [over] = await guardianChanges(oracle, { kind: "thaw" }, await now());
+    const [over] = await guardianChanges(protocol.contracts, { kind: "thaw" }, await now());
     expect(over).to.deep.equal({ what: "frozen", from: `until ${formatInstant(until)}`, to: "no" });
 
     await act(protocol, { kind: "thaw" });
     expect(await oracle.frozenUntil()).to.equal(await now());
-    const [idle] = await guardianChanges(oracle, { kind: "thaw" }, await now());
+    const [idle] = await guardianChanges(protocol.contracts, { kind: "thaw" }, await now());
     expect(idle.from).to.equal("no");
   });
 
@@ -87,7 +149,7 @@ describe("guardian actions", () => {
     const { contracts, actors } = protocol;
     await act(protocol, { kind: "freeze" });
     const earliest = (await now()) + 30n * DAY;
-    const call = await encodeGuardianAction(contracts.oracle, { kind: "freeze" });
+    const call = await encodeGuardianAction(contracts, { kind: "freeze" });
     const refusal = await simulate(ethers.provider, actors.guardian.address, call).catch(
       (error: Error) => error.message,
     );

@@ -20,7 +20,7 @@ const ESCROW = new Interface([
 const AMPLE: SliceLimits = { maxBytes: 131_072, maxGas: 16_777_216n };
 
 const SETTLEMENT_GAS = 100_000n;
-const GAS_PER_RECEIPT = 66_000n;
+const GAS_PER_RECEIPT = 78_000n;
 const GAS_PER_NODE = 1_000n;
 
 function calldataLength({ receiptsRoot, receipts, proof, proofFlags }: Multiproof): number {
@@ -39,10 +39,10 @@ describe("ReceiptTree.slices", () => {
       OutOfRangeError,
       `maxBytes is ${least - 1}, must be from ${least} to`,
     );
-    expect(() => tree.slices({ ...AMPLE, maxGas: 169_999n })).to.throw(OutOfRangeError, "maxGas is 169999");
+    expect(() => tree.slices({ ...AMPLE, maxGas: 181_999n })).to.throw(OutOfRangeError, "maxGas is 181999");
     expect(() => tree.slices({ ...AMPLE, gasPerReceipt: 0n })).to.throw(OutOfRangeError, "gasPerReceipt is 0");
     expect([...tree.slices({ ...AMPLE, maxBytes: least })].length).to.be.greaterThan(4);
-    expect([...tree.slices({ ...AMPLE, maxGas: 170_000n })]).to.have.length(9);
+    expect([...tree.slices({ ...AMPLE, maxGas: 182_000n })]).to.have.length(9);
     for (const maxBytes of [NaN, 1_000.5, Infinity]) {
       expect(() => tree.slices({ ...AMPLE, maxBytes })).to.throw(NotIntegerError, `maxBytes is ${maxBytes}`);
     }
@@ -70,10 +70,10 @@ describe("ReceiptTree.slices", () => {
     expect([...tree.slices({ ...AMPLE, only: () => false })]).to.deep.equal([]);
   });
 
-  it("settles at most 252 receipts at 66,000 gas each, and fewer at more", async () => {
+  it("settles at most 213 receipts at 78,000 gas each, and fewer at more", async () => {
     const tree = await ReceiptTree.of(receiptsOf(700));
     const sizes = (limits: SliceLimits): number[] => Array.from(tree.slices(limits), ({ receipts }) => receipts.length);
-    expect(sizes(AMPLE)).to.deep.equal([252, 252, 196]);
+    expect(sizes(AMPLE)).to.deep.equal([213, 213, 213, 61]);
     expect(sizes({ ...AMPLE, gasPerReceipt: 150_000n })).to.deep.equal([111, 111, 111, 111, 111, 111, 34]);
   });
 

@@ -33,6 +33,7 @@ import { expect } from "chai";
 import { id } from "ethers";
 
 import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/fixture";
+import { passVetoWindow } from "../../../../test/helpers/market";
 import { editedLog, EXAMPLE_100, EXAMPLE_100_E3, fileOf, LOGS, thrownBy } from "../../../../test/helpers/tuLogs";
 import type { NodeRegistry } from "../../../../typechain-types";
 
@@ -55,6 +56,7 @@ async function withExampleNode(protocol: Protocol): Promise<bigint> {
   const signerSet = await readSignerSet(contracts.oracle);
   const rating = await ratingAttestation(contracts.registry, signerSet, await readMeasurements(EXAMPLE_100));
   await submitAttestation(contracts.registry, signerSet, rating, await signedBy(3, protocol, signerSet, rating));
+  await passVetoWindow(protocol);
   const registry = contracts.registry.connect(actors.miners[0]);
   const args = [gpuModelOf("Example 100"), 1n, actors.miners[0].address, ""] as const;
   const nodeId = await registry.registerNode.staticCall(...args);
@@ -90,6 +92,18 @@ describe("attestation", () => {
       const error = await thrownBy(ratingAttestation(contracts.registry, { version: 1n }, [measurements]));
       expect(error).to.be.instanceOf(AlreadyRatedError);
       expect((error as Error).message).to.equal("RTX 2080 Ti is rated at 1.35 TU per day; a model is rated once");
+    });
+
+    it("refuses a model whose rating is pending", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry, oracle } = protocol.contracts;
+      const signerSet = await readSignerSet(oracle);
+      const measurements = await readMeasurements(EXAMPLE_100);
+      const attestation = await ratingAttestation(registry, signerSet, measurements);
+      await submitAttestation(registry, signerSet, attestation, await signedBy(3, protocol, signerSet, attestation));
+      const error = await thrownBy(ratingAttestation(registry, signerSet, measurements));
+      expect(error).to.be.instanceOf(AlreadyRatedError);
+      expect((error as AlreadyRatedError).rating).to.equal(attestation.rating);
     });
 
     for (const [gpu, ratedAs] of [
@@ -258,11 +272,18 @@ describe("attestation", () => {
       const signerSet = await readSignerSet(oracle);
       const attestation = await ratingAttestation(registry, signerSet, await readMeasurements(EXAMPLE_100));
       const signatures = await signedBy(4, protocol, signerSet, attestation);
-      const { transaction, signers } = await submitAttestation(registry, signerSet, attestation, signatures);
+      const { transaction, signers, countsFrom } = await submitAttestation(
+        registry,
+        signerSet,
+        attestation,
+        signatures,
+      );
+      expect(countsFrom).to.equal(BigInt(await time.latest()) + protocol.params.vetoWindow);
       expect(signers).to.deep.equal(protocol.actors.oracleSigners.slice(0, 3).map(({ address }) => address));
       const { gpuModel, evidence } = attestation.message;
-      expect(await registry.ratingOf(gpuModel)).to.equal(ratingOf(EXAMPLE_100_E3));
-      const [log] = await registry.queryFilter(registry.filters.ModelRated(gpuModel, undefined, evidence));
+      expect(await registry.pendingRating(gpuModel)).to.deep.equal([ratingOf(EXAMPLE_100_E3), countsFrom]);
+      const filter = registry.filters.ModelRated(gpuModel, undefined, undefined, evidence);
+      const [log] = await registry.queryFilter(filter);
       expect(log.transactionHash).to.equal(transaction);
     });
 
@@ -273,8 +294,15 @@ describe("attestation", () => {
       const signerSet = await readSignerSet(oracle);
       const until = BigInt(await time.latest()) + DAY;
       const attestation = await attestationOfLog(registry, signerSet, LOG, nodeId, until);
-      await submitAttestation(registry, signerSet, attestation, await signedBy(3, protocol, signerSet, attestation));
-      expect((await registry.node(nodeId)).attestedUntil).to.equal(until);
+      const signatures = await signedBy(3, protocol, signerSet, attestation);
+      const { countsFrom } = await submitAttestation(registry, signerSet, attestation, signatures);
+      expect(await registry.pendingAttestation(nodeId)).to.deep.equal([countsFrom, until]);
+
+      await time.increaseTo(countsFrom);
+      const renewal = await attestationOfLog(registry, signerSet, LOG, nodeId, until + 1n);
+      const renewed = await signedBy(3, protocol, signerSet, renewal);
+      expect((await submitAttestation(registry, signerSet, renewal, renewed)).countsFrom).to.equal(countsFrom);
+      expect((await registry.node(nodeId)).attestedUntil).to.equal(until + 1n);
     });
 
     it("finds out when the registry's rating or evidence is not what was attested", async () => {
@@ -285,14 +313,13 @@ describe("attestation", () => {
       const signatures = await signedBy(3, protocol, signerSet, attestation);
       const { rating, message } = attestation;
 
-      const off = lying(registry, { ratingOf: async () => rating - 1n });
+      const off = lying(registry, { queryFilter: async () => [{ args: { rating: rating - 1n } }] });
       const rated = await thrownBy(submitAttestation(off, signerSet, attestation, signatures));
       expect(rated).to.be.instanceOf(ReadBackError);
       expect((rated as Error).message).to.equal(`The registry's rating is ${rating - 1n}, not ${rating}`);
 
       const silent = lying(registry, {
         attestRating: { populateTransaction: async () => ({ to: protocol.actors.stranger.address, data: "0x" }) },
-        ratingOf: async () => rating,
       });
       const unheard = await thrownBy(submitAttestation(silent, signerSet, attestation, signatures));
       expect(unheard).to.be.instanceOf(ReadBackError);
@@ -309,13 +336,13 @@ describe("attestation", () => {
       const signatures = await signedBy(3, protocol, signerSet, attestation);
       const elsewhere = async () => ({ to: protocol.actors.stranger.address, data: "0x" });
 
-      for (const [attestedUntil, message] of [
-        [until - 1n, `The registry's attestedUntil is ${until - 1n}, not ${until}`],
-        [until, `The registry's evidence is nothing, not ${attestation.message.evidence}`],
+      for (const [logs, message] of [
+        [[{ args: { validUntil: until - 1n } }], `The registry's attestedUntil is ${until - 1n}, not ${until}`],
+        [[], `The registry's evidence is nothing, not ${attestation.message.evidence}`],
       ] as const) {
         const off = lying(registry, {
           attestNode: { populateTransaction: elsewhere },
-          node: async () => ({ attestedUntil }),
+          queryFilter: async () => logs,
         });
         const error = await thrownBy(submitAttestation(off, signerSet, attestation, signatures));
         expect(error).to.be.instanceOf(ReadBackError);

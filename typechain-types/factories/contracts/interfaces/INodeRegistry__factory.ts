@@ -88,6 +88,17 @@ const _abi = [
   {
     inputs: [
       {
+        internalType: "address",
+        name: "caller",
+        type: "address",
+      },
+    ],
+    name: "Registry_NotGuardian",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
         internalType: "uint256",
         name: "nodeId",
         type: "uint256",
@@ -115,6 +126,44 @@ const _abi = [
       },
     ],
     name: "Registry_NotOffered",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
+        internalType: "address",
+        name: "caller",
+        type: "address",
+      },
+    ],
+    name: "Registry_NotPendingOwner",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+    ],
+    name: "Registry_NothingToRevoke",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
+        internalType: "bytes32",
+        name: "gpuModel",
+        type: "bytes32",
+      },
+    ],
+    name: "Registry_RatingNotPending",
     type: "error",
   },
   {
@@ -174,6 +223,22 @@ const _abi = [
       },
     ],
     name: "Registry_ValidityOutOfBounds",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
+        internalType: "bytes32",
+        name: "gpuModel",
+        type: "bytes32",
+      },
+      {
+        internalType: "uint256",
+        name: "rating",
+        type: "uint256",
+      },
+    ],
+    name: "Registry_VetoedRating",
     type: "error",
   },
   {
@@ -240,6 +305,25 @@ const _abi = [
     inputs: [
       {
         indexed: true,
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
+        indexed: false,
+        internalType: "string",
+        name: "metadataURI",
+        type: "string",
+      },
+    ],
+    name: "MetadataURISet",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
         internalType: "bytes32",
         name: "gpuModel",
         type: "bytes32",
@@ -249,6 +333,12 @@ const _abi = [
         internalType: "uint256",
         name: "rating",
         type: "uint256",
+      },
+      {
+        indexed: false,
+        internalType: "uint40",
+        name: "from",
+        type: "uint40",
       },
       {
         indexed: true,
@@ -344,6 +434,81 @@ const _abi = [
         type: "uint256",
       },
       {
+        indexed: false,
+        internalType: "uint40",
+        name: "attestedFrom",
+        type: "uint40",
+      },
+      {
+        indexed: false,
+        internalType: "uint40",
+        name: "validUntil",
+        type: "uint40",
+      },
+    ],
+    name: "NodeRevoked",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
+        indexed: true,
+        internalType: "address",
+        name: "owner",
+        type: "address",
+      },
+      {
+        indexed: true,
+        internalType: "address",
+        name: "pendingOwner",
+        type: "address",
+      },
+    ],
+    name: "NodeTransferStarted",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
+        indexed: true,
+        internalType: "address",
+        name: "oldOwner",
+        type: "address",
+      },
+      {
+        indexed: true,
+        internalType: "address",
+        name: "newOwner",
+        type: "address",
+      },
+    ],
+    name: "NodeTransferred",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
         indexed: true,
         internalType: "address",
         name: "oldPayout",
@@ -357,6 +522,25 @@ const _abi = [
       },
     ],
     name: "PayoutSet",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "bytes32",
+        name: "gpuModel",
+        type: "bytes32",
+      },
+      {
+        indexed: false,
+        internalType: "uint256",
+        name: "rating",
+        type: "uint256",
+      },
+    ],
+    name: "RatingVetoed",
     type: "event",
   },
   {
@@ -422,6 +606,19 @@ const _abi = [
       },
     ],
     stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+    ],
+    name: "acceptNode",
+    outputs: [],
+    stateMutability: "nonpayable",
     type: "function",
   },
   {
@@ -512,6 +709,30 @@ const _abi = [
         type: "uint256",
       },
       {
+        internalType: "uint256",
+        name: "t",
+        type: "uint256",
+      },
+    ],
+    name: "isAttested",
+    outputs: [
+      {
+        internalType: "bool",
+        name: "",
+        type: "bool",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
         internalType: "address",
         name: "asset",
         type: "address",
@@ -579,6 +800,73 @@ const _abi = [
         internalType: "struct Node",
         name: "",
         type: "tuple",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+    ],
+    name: "pendingAttestation",
+    outputs: [
+      {
+        internalType: "uint40",
+        name: "from",
+        type: "uint40",
+      },
+      {
+        internalType: "uint40",
+        name: "until",
+        type: "uint40",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+    ],
+    name: "pendingOwnerOf",
+    outputs: [
+      {
+        internalType: "address",
+        name: "",
+        type: "address",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "bytes32",
+        name: "gpuModel",
+        type: "bytes32",
+      },
+    ],
+    name: "pendingRating",
+    outputs: [
+      {
+        internalType: "uint256",
+        name: "rating",
+        type: "uint256",
+      },
+      {
+        internalType: "uint40",
+        name: "from",
+        type: "uint40",
       },
     ],
     stateMutability: "view",
@@ -692,6 +980,19 @@ const _abi = [
         name: "nodeId",
         type: "uint256",
       },
+    ],
+    name: "revokeNode",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
       {
         internalType: "address",
         name: "asset",
@@ -709,6 +1010,24 @@ const _abi = [
       },
     ],
     name: "setListing",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
+        internalType: "string",
+        name: "metadataURI",
+        type: "string",
+      },
+    ],
+    name: "setMetadataURI",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",
@@ -792,20 +1111,27 @@ const _abi = [
         type: "uint256",
       },
       {
-        internalType: "uint256",
-        name: "t",
-        type: "uint256",
+        internalType: "address",
+        name: "to",
+        type: "address",
       },
     ],
-    name: "wasAttested",
-    outputs: [
+    name: "transferNode",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
       {
-        internalType: "bool",
-        name: "",
-        type: "bool",
+        internalType: "bytes32",
+        name: "gpuModel",
+        type: "bytes32",
       },
     ],
-    stateMutability: "view",
+    name: "vetoRating",
+    outputs: [],
+    stateMutability: "nonpayable",
     type: "function",
   },
 ] as const;

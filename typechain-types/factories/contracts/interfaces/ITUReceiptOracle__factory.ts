@@ -394,7 +394,13 @@ const _abi = [
       },
     ],
     name: "checkQuorum",
-    outputs: [],
+    outputs: [
+      {
+        internalType: "uint40",
+        name: "stamp",
+        type: "uint40",
+      },
+    ],
     stateMutability: "view",
     type: "function",
   },
@@ -445,6 +451,30 @@ const _abi = [
         internalType: "address",
         name: "",
         type: "address",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint40",
+        name: "stamp",
+        type: "uint40",
+      },
+      {
+        internalType: "uint40",
+        name: "until",
+        type: "uint40",
+      },
+    ],
+    name: "isUndisturbed",
+    outputs: [
+      {
+        internalType: "bool",
+        name: "",
+        type: "bool",
       },
     ],
     stateMutability: "view",

@@ -2,7 +2,7 @@ import { mkdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { loadWallet } from "@turingfog/operator";
-import { checkPrecision, PRECISION } from "@turingfog/sdk";
+import { checkPrecision, formatInstant, PRECISION } from "@turingfog/sdk";
 import {
   attestationCall,
   checkAttested,
@@ -39,7 +39,10 @@ ${DEPLOYED_USAGE}
   --out DIR          folder for the files (default: beside the measurements)
 ${SENDER_USAGE}
   --json             print JSON alone
-  --help             print this`;
+  --help             print this
+
+Prints from when the attestation counts: at once when it renews one in force, otherwise one veto window later.
+Until then the guardian, a freeze or a rotation of the signers undoes it.`;
 
 interface Values {
   gpu?: string;
@@ -93,9 +96,10 @@ export const command = defineCommand({
     if (outcome.transaction === undefined) return output.result({ attestation, outcome }, outcomeLine(outcome));
 
     const receipt = await connection.provider.getTransactionReceipt(outcome.transaction);
-    if (receipt !== null) await checkAttested(registry, attestation, receipt.blockNumber);
-    const result = `Attested by ${signers.join(", ")} in ${outcome.transaction}; the registry says the same`;
-    output.result({ attestation, signers, outcome }, result);
+    if (receipt === null) return output.result({ attestation, outcome }, outcomeLine(outcome));
+    const countsFrom = await checkAttested(registry, attestation, receipt.blockNumber);
+    const result = `Attested by ${signers.join(", ")} in ${outcome.transaction}; counts from ${formatInstant(countsFrom)}`;
+    output.result({ attestation, signers, outcome, countsFrom }, result);
   },
 });
 

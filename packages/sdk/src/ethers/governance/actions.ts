@@ -99,7 +99,11 @@ export async function changesOf(
         ...listChanges("signer", signers, action.signers),
         { what: "quorum", from: `${quorum} of ${signers.length}`, to: `${action.quorum} of ${action.signers.length}` },
         { what: "signer set version", from: String(version), to: String(version + 1n) },
-        { what: "roots still pending, and signatures not yet used", from: "valid", to: "expired" },
+        {
+          what: "roots, attestations and ratings still pending, and signatures not yet used",
+          from: "valid",
+          to: "expired",
+        },
       ];
     }
     case "replace-guardian":
