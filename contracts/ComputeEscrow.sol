@@ -7,12 +7,22 @@ import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { MerkleProof } from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import { IBuybackBurnController } from "./interfaces/IBuybackBurnController.sol";
-import { IComputeEscrow, OpenParams, Order, Permit, Receipt, SkipReason } from "./interfaces/IComputeEscrow.sol";
+import {
+    Acknowledgement,
+    IComputeEscrow,
+    OpenParams,
+    Order,
+    Permit,
+    Receipt,
+    SkipReason
+} from "./interfaces/IComputeEscrow.sol";
 import { GenesisAsset, System } from "./interfaces/IGenesis.sol";
 import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
@@ -22,7 +32,7 @@ import { Words } from "./libraries/Words.sol";
 /// @title ComputeEscrow
 /// @notice See {IComputeEscrow}.
 /// @custom:security-contact security@turingfog.example
-contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
+contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransient {
     using Math for uint256;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
@@ -47,10 +57,15 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         Terms terms; // slot 0
         uint96 tuAmount; // slot 1: what became of them
         uint96 tuSettled;
-        uint64 roundingLoss; // units lost by rounding per node instead of per order; below 1 per node
+        uint56 roundingLoss; // units lost by rounding per node instead of per order; below 1 per node
+        bool isRefundPromised; // to `_refundTo`, which is not read otherwise
     }
 
     /* CONSTANTS */
+
+    bytes32 private constant ACKNOWLEDGEMENT_TYPEHASH = keccak256(
+        "Acknowledgement(uint256 orderId,uint96 cumulativeTU)"
+    );
 
     uint256 private constant TU = 1e18;
 
@@ -117,7 +132,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         System memory system,
         uint40 grace,
         GenesisAsset[] memory assets
-    ) ERC721("TuringFog Compute Order", "TFORDER") {
+    ) ERC721("TuringFog Compute Order", "TFORDER") EIP712("TuringFog ComputeEscrow", "1") {
         GOVERNOR = system.governor;
         ORACLE = ITUReceiptOracle(system.oracle);
         REGISTRY = INodeRegistry(system.registry);
@@ -200,7 +215,10 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
             endsAt: endsAt
         });
         stored.tuAmount = params.tuAmount;
-        if (params.refundTo != address(0)) _refundTo[orderId] = params.refundTo;
+        if (params.refundTo != address(0)) {
+            stored.isRefundPromised = true;
+            _refundTo[orderId] = params.refundTo;
+        }
         _mint(params.renter, orderId);
         emit OrderOpened(
             orderId,
@@ -236,8 +254,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         if (to == address(this)) revert ERC721InvalidReceiver(to);
         if (from == address(0) || to == address(0)) return from;
 
-        address refundTo = _refundTo[orderId];
-        if (refundTo != address(0)) revert Escrow_NotTransferable(orderId, refundTo);
+        if (_orders[orderId].isRefundPromised) revert Escrow_NotTransferable(orderId, _refundTo[orderId]);
     }
 
     /* SETTLING */
@@ -277,13 +294,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
                 total += earned;
             }
         }
-        if (total == 0) return;
-
-        _assets[asset].liabilities -= total.toUint128();
-
-        // Interaction: once per call
-        POOL.addWeights(asset, payouts, amounts);
-        IERC20(asset).safeTransfer(address(CONTROLLER), total);
+        _pay(asset, payouts, amounts, total);
     }
 
     /// @dev Hashed as OpenZeppelin's StandardMerkleTree does.
@@ -339,50 +350,143 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
             !(REGISTRY.isAttested(receipt.nodeId, since) && REGISTRY.isAttested(receipt.nodeId, t))
         ) return _skip(receipt, SkipReason.NotAttested);
 
+        uint256 tu = receipt.cumulativeTU;
         // rates are below 2^80, times below 2^40, and `t` is not before `startedAt`
-        uint256 attainable;
         unchecked {
-            attainable = (rate * (t - startedAt) * SPEED_NUMERATOR) / SPEED_DENOMINATOR;
+            uint256 attainable = (rate * (t - startedAt) * SPEED_NUMERATOR) / SPEED_DENOMINATOR;
+            if (tu > attainable) tu = attainable;
         }
-        return
-            _raise(stored, receipt, attainable, address(uint160(standing)), stored.terms.unitPrice, orderNodeId == 0);
-    }
+        (tu, earned) = orderNodeId == 0
+            ? _raiseJointly(stored, orderId, receipt.nodeId, tu, stored.terms.unitPrice)
+            : _raise(stored, tu, stored.terms.unitPrice);
+        if (tu == 0) return _skip(receipt, SkipReason.NothingNew);
 
-    /// @dev Unchecked: TU are below 2^96 and prices below 2^128, a node has settled no more than its order and the
-    /// order no more than `tuAmount`; what `roundingLoss` changes by may be −1, itself it is never below 0.
-    function _raise(
-        Stored storage stored,
-        Receipt calldata receipt,
-        uint256 settled,
-        address payout,
-        uint256 unitPrice,
-        bool isJoint
-    ) private returns (uint256 earned) {
-        unchecked {
-            uint256 orderBefore = stored.tuSettled;
-            uint256 before = isJoint ? _jointlySettled[receipt.orderId][receipt.nodeId] : orderBefore;
-            uint256 left = stored.tuAmount - (orderBefore - before);
-            if (settled > left) settled = left;
-            uint256 cumulativeTU = receipt.cumulativeTU;
-            if (settled > cumulativeTU) settled = cumulativeTU;
-            if (settled <= before) return _skip(receipt, SkipReason.NothingNew);
-
-            earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
-            uint256 orderSettled = orderBefore + (settled - before);
-            stored.tuSettled = uint96(orderSettled);
-            if (isJoint) {
-                _jointlySettled[receipt.orderId][receipt.nodeId] = settled;
-                stored.roundingLoss += uint64(
-                    (orderSettled * unitPrice) / TU - (orderBefore * unitPrice) / TU - earned
-                );
-            }
-        }
-        emit ReceiptSettled(receipt.orderId, receipt.nodeId, payout, settled, earned);
+        emit ReceiptSettled(orderId, receipt.nodeId, address(uint160(standing)), tu, earned);
     }
 
     function _skip(Receipt calldata receipt, SkipReason reason) private returns (uint256) {
         emit ReceiptSkipped(receipt.orderId, receipt.nodeId, reason);
         return 0;
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function settleAcknowledged(address asset, Acknowledgement[] calldata acknowledgements) external nonReentrant {
+        if (acknowledgements.length == 0) revert Escrow_NoAcknowledgements();
+        uint256[] memory nodeIds = new uint256[](acknowledgements.length);
+        for (uint256 i = 0; i < nodeIds.length; ++i) {
+            nodeIds.set(i, _orders[acknowledgements[i].orderId].terms.nodeId);
+        }
+
+        uint256 assetIndex = _assets[asset].index;
+        uint256[] memory standings = REGISTRY.standings(nodeIds);
+        address[] memory payouts = new address[](nodeIds.length);
+        uint256[] memory amounts = nodeIds; // each id is read before its amount takes its place
+        uint256 total = 0;
+        // unchecked: twice the index is below the length of `standings`, what is earned is a part of uint128 deposits
+        unchecked {
+            for (uint256 i = 0; i < payouts.length; ++i) {
+                address payout = address(uint160(standings.get(2 * i)));
+                uint256 earned = _acknowledge(acknowledgements[i], assetIndex, nodeIds.get(i), payout);
+                payouts.set(i, payout);
+                amounts.set(i, earned);
+                total += earned;
+            }
+        }
+        _pay(asset, payouts, amounts, total);
+    }
+
+    /// @param nodeId,payout Of the acknowledged order.
+    function _acknowledge(
+        Acknowledgement calldata acknowledgement,
+        uint256 assetIndex,
+        uint256 nodeId,
+        address payout
+    ) private returns (uint256 earned) {
+        uint256 orderId = acknowledgement.orderId;
+        if (orderId >> SERIAL_BITS != assetIndex) return _skip(orderId, SkipReason.OtherAsset);
+        Stored storage stored = _orders[orderId];
+        if (nodeId == 0) {
+            bool isJoint = stored.terms.startedAt != 0;
+            return _skip(orderId, isJoint ? SkipReason.JointOrder : SkipReason.UnknownOrder);
+        }
+        address payee = stored.isRefundPromised ? _refundTo[orderId] : _ownerOf(orderId);
+        if (msg.sender != payee && _signerOf(acknowledgement) != payee) {
+            return _skip(orderId, SkipReason.NotAcknowledged);
+        }
+
+        uint256 tu = acknowledgement.cumulativeTU;
+        (tu, earned) = _raise(stored, tu, stored.terms.unitPrice);
+        if (tu == 0) return _skip(orderId, SkipReason.NothingNew);
+
+        emit AcknowledgementSettled(orderId, nodeId, payout, tu, earned);
+    }
+
+    /// @dev By ECDSA alone: a contract that is asked could burn the gas of the whole batch. Zero, to which no order is
+    /// refunded, if the signature is none.
+    function _signerOf(Acknowledgement calldata acknowledgement) private view returns (address signer) {
+        bytes32 structHash = keccak256(
+            abi.encode(ACKNOWLEDGEMENT_TYPEHASH, acknowledgement.orderId, acknowledgement.cumulativeTU)
+        );
+        (signer, , ) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), acknowledgement.signature);
+    }
+
+    function _skip(uint256 orderId, SkipReason reason) private returns (uint256) {
+        emit AcknowledgementSkipped(orderId, reason);
+        return 0;
+    }
+
+    /// @dev Unchecked, as {_raiseJointly}: TU are below 2^96 and prices below 2^128, a node has settled no more than its
+    /// order, and the order no more than `tuAmount`.
+    /// @param tu What the order's node is to have settled.
+    /// @return settled What it has settled now, up to what was ordered; 0 if that is no more than before.
+    function _raise(
+        Stored storage stored,
+        uint256 tu,
+        uint256 unitPrice
+    ) private returns (uint256 settled, uint256 earned) {
+        unchecked {
+            uint256 before = stored.tuSettled;
+            uint256 tuAmount = stored.tuAmount;
+            settled = tu < tuAmount ? tu : tuAmount;
+            if (settled <= before) return (0, 0);
+
+            earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
+            stored.tuSettled = uint96(settled);
+        }
+    }
+
+    /// @dev What `roundingLoss` changes by may be −1, itself it is never below 0.
+    function _raiseJointly(
+        Stored storage stored,
+        uint256 orderId,
+        uint256 nodeId,
+        uint256 tu,
+        uint256 unitPrice
+    ) private returns (uint256 settled, uint256 earned) {
+        unchecked {
+            uint256 orderBefore = stored.tuSettled;
+            uint256 before = _jointlySettled[orderId][nodeId];
+            uint256 left = stored.tuAmount - (orderBefore - before);
+            settled = tu < left ? tu : left;
+            if (settled <= before) return (0, 0);
+
+            earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
+            uint256 orderSettled = orderBefore + (settled - before);
+            stored.tuSettled = uint96(orderSettled);
+            stored.roundingLoss += uint56((orderSettled * unitPrice) / TU - (orderBefore * unitPrice) / TU - earned);
+            _jointlySettled[orderId][nodeId] = settled;
+        }
+    }
+
+    /// @dev Once per call, however much it settles.
+    function _pay(address asset, address[] memory payouts, uint256[] memory amounts, uint256 total) private {
+        if (total == 0) return;
+
+        _assets[asset].liabilities -= total.toUint128();
+
+        // Interaction
+        POOL.addWeights(asset, payouts, amounts);
+        IERC20(asset).safeTransfer(address(CONTROLLER), total);
     }
 
     /* CLOSING */
@@ -402,9 +506,12 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
         (uint128 refund, uint40 from) = refundable(orderId);
         if (block.timestamp < from) revert Escrow_TooEarly(orderId, from);
 
-        address payee = _refundTo[orderId];
-        if (payee == address(0)) {
-            payee = ownerOf(orderId);
+        address payee;
+        if (_orders[orderId].isRefundPromised) {
+            payee = _refundTo[orderId];
+            delete _refundTo[orderId];
+        } else {
+            payee = _ownerOf(orderId);
             if (_hasOwnCode(payee) && !_isAuthorized(payee, msg.sender, orderId)) {
                 revert Escrow_NotHolder(orderId, msg.sender);
             }
@@ -413,7 +520,6 @@ contract ComputeEscrow is IComputeEscrow, ERC721, ReentrancyGuardTransient {
 
         _assets[asset].liabilities -= refund;
         delete _orders[orderId];
-        delete _refundTo[orderId];
         _burn(orderId);
         emit OrderClosed(orderId, payee, refund);
 

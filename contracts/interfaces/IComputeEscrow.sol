@@ -48,6 +48,16 @@ struct Receipt {
     uint40 measuredAt;
 }
 
+/// @notice The word of the one who would be refunded on what their order's own node has delivered.
+/// @param cumulativeTU All TU, 18 decimals, that the node has delivered on the order so far.
+/// @param signature Their ECDSA signature, of 65 bytes, of `Acknowledgement(uint256 orderId,uint96 cumulativeTU)` under
+/// the escrow's domain; by convention empty if they call themselves.
+struct Acknowledgement {
+    uint256 orderId;
+    uint96 cumulativeTU;
+    bytes signature;
+}
+
 /// @notice An open order.
 /// @param unitPrice Base units of the asset per whole TU.
 /// @param tuSettled TU delivered by all nodes, 18 decimals.
@@ -66,7 +76,7 @@ struct Order {
     address refundTo;
 }
 
-/// @notice Why a receipt was passed over.
+/// @notice Why a receipt or an acknowledgement was passed over.
 /// @custom:value0 OtherAsset Its order was paid in another asset than the one being settled.
 /// @custom:value1 UnknownOrder Its order was never opened or is closed.
 /// @custom:value2 WrongNode Its order is on another node.
@@ -76,6 +86,8 @@ struct Order {
 /// opened; see {INodeRegistry-isAttested}.
 /// @custom:value6 NothingNew It raises nothing above what is settled.
 /// @custom:value7 AfterEnd It was measured after its order's end.
+/// @custom:value8 JointOrder It acknowledges a joint order, where one node's pay is another's loss.
+/// @custom:value9 NotAcknowledged The one who would be refunded has neither signed it nor called.
 enum SkipReason {
     OtherAsset,
     UnknownOrder,
@@ -84,11 +96,13 @@ enum SkipReason {
     AfterSubmission,
     NotAttested,
     NothingNew,
-    AfterEnd
+    AfterEnd,
+    JointOrder,
+    NotAcknowledged
 }
 
 /// @title IComputeEscrow
-/// @notice Orders of compute: paid in advance, earned by receipts, refunded when they close. An order is an ERC-721
+/// @notice Orders of compute: paid in advance, earned by receipts or acknowledgements, refunded when they close. An order is an ERC-721
 /// token, so paid-for compute can change hands. The escrow never grants an allowance and has no exit but settlement
 /// and refund.
 interface IComputeEscrow is IERC721 {
@@ -121,6 +135,8 @@ interface IComputeEscrow is IERC721 {
     error Escrow_NotTransferable(uint256 orderId, address refundTo);
     /// @notice Indicates a settlement of no receipts.
     error Escrow_NoReceipts();
+    /// @notice Indicates a settlement of no acknowledgements.
+    error Escrow_NoAcknowledgements();
     /// @notice Indicates receipts that are not in the tree of the root.
     error Escrow_InvalidProof(bytes32 receiptsRoot);
     /// @notice Indicates an order that was never opened or is closed.
@@ -170,6 +186,22 @@ interface IComputeEscrow is IERC721 {
 
     /// @notice Emitted when a receipt is passed over.
     event ReceiptSkipped(uint256 indexed orderId, uint256 indexed nodeId, SkipReason reason);
+
+    /// @notice Emitted when an acknowledgement raises what its order owes its node. Its TU are the word of two parties,
+    /// which nobody has measured.
+    /// @param payout Whose weight in the current epoch's bucket of the order's asset grows by `earned`.
+    /// @param tuSettled All TU settled on the order, 18 decimals.
+    /// @param earned Base units of the order's asset.
+    event AcknowledgementSettled(
+        uint256 indexed orderId,
+        uint256 indexed nodeId,
+        address indexed payout,
+        uint256 tuSettled,
+        uint256 earned
+    );
+
+    /// @notice Emitted when an acknowledgement is passed over.
+    event AcknowledgementSkipped(uint256 indexed orderId, SkipReason reason);
 
     /// @notice Emitted when a holder ends his order early.
     event OrderStopped(uint256 indexed orderId, uint256 endsAt);
@@ -236,6 +268,30 @@ interface IComputeEscrow is IERC721 {
         bytes32[] calldata proof,
         bool[] calldata proofFlags
     ) external;
+
+    /// @notice Settles what those who would be refunded acknowledge, in one asset. Anyone may call, also while frozen.
+    ///
+    /// @dev Emits {AcknowledgementSettled} or {AcknowledgementSkipped} for each acknowledgement.
+    ///
+    /// Notes:
+    /// - An order's settled TU become, when that is more than before, min(cumulativeTU, tuAmount). They are the same
+    ///   that receipts raise, so the higher of both counts. Earned is paid as in {settle}.
+    /// - The one who would be refunded is `refundTo`, or else the holder. Their acknowledgement counts by their ECDSA
+    ///   signature, or if they call. No contract is asked for its signature: an account without a key calls.
+    /// - No root, quorum, veto window, speed limit or attestation is needed, and the order may have ended.
+    /// - It is cumulative, so it can be used again without harm. A signature is void while the order's refund is someone
+    ///   else's, and counts again when the order returns to the signer.
+    /// - One that cannot be settled is passed over with its {SkipReason} and never reverts the others: another asset,
+    ///   an unknown or closed order, a joint order, not acknowledged, nothing new.
+    ///
+    /// Requirements:
+    /// - There is an acknowledgement.
+    ///
+    /// @dev Warning: a seller can acknowledge an order empty just before its sale. A buyer binds the offer to
+    /// what the order still is.
+    ///
+    /// @param asset What the orders were paid in.
+    function settleAcknowledged(address asset, Acknowledgement[] calldata acknowledgements) external;
 
     /* CLOSING */
 

@@ -71,6 +71,7 @@ const CALLERS: Record<Exclude<Core, "genesis">, Record<string, Guard | null>> = 
     openOrder: null,
     openOrderWithPermit: null,
     settle: null,
+    settleAcknowledged: null,
     stop: null,
     close: null,
     approve: null,

@@ -1,7 +1,8 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, TU } from "@turingfog/sdk";
-import type { Receipt } from "@turingfog/sdk/wire";
+import { readDomain, signAcknowledgement } from "@turingfog/sdk/ethers";
+import type { Acknowledgement, Receipt } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import {
   type ContractTransaction,
@@ -71,6 +72,16 @@ export async function deliver(
   return settle(protocol, asset, tree, settled);
 }
 
+/** Signs what the node of an order has delivered on it. */
+export async function acknowledge(
+  { contracts: { escrow } }: Protocol,
+  signer: Signer,
+  orderId: bigint,
+  cumulativeTU: bigint,
+): Promise<Acknowledgement> {
+  return signAcknowledgement(signer, await readDomain(escrow), { orderId, cumulativeTU });
+}
+
 /** When an order started. */
 export async function startOf({ contracts: { escrow } }: Protocol, orderId: bigint): Promise<bigint> {
   return (await escrow.order(orderId)).startedAt;
@@ -91,7 +102,11 @@ export async function expectSoundBooks({ contracts: { escrow } }: Protocol, asse
     orders.set(args.orderId, args.deposit);
     paidIn += args.deposit;
   }
-  for (const { args } of await escrow.queryFilter(escrow.filters.ReceiptSettled())) {
+  const settled = [
+    ...(await escrow.queryFilter(escrow.filters.ReceiptSettled())),
+    ...(await escrow.queryFilter(escrow.filters.AcknowledgementSettled())),
+  ];
+  for (const { args } of settled) {
     const left = orders.get(args.orderId);
     if (left === undefined) continue;
     orders.set(args.orderId, left - args.earned);

@@ -168,6 +168,18 @@ export type ReceiptStructOutput = [
   measuredAt: bigint;
 };
 
+export type AcknowledgementStruct = {
+  orderId: BigNumberish;
+  cumulativeTU: BigNumberish;
+  signature: BytesLike;
+};
+
+export type AcknowledgementStructOutput = [
+  orderId: bigint,
+  cumulativeTU: bigint,
+  signature: string
+] & { orderId: bigint; cumulativeTU: bigint; signature: string };
+
 export interface ComputeEscrowInterface extends Interface {
   getFunction(
     nameOrSignature:
@@ -181,6 +193,7 @@ export interface ComputeEscrowInterface extends Interface {
       | "balanceOf"
       | "close"
       | "delistAsset"
+      | "eip712Domain"
       | "getApproved"
       | "isApprovedForAll"
       | "isListed"
@@ -198,6 +211,7 @@ export interface ComputeEscrowInterface extends Interface {
       | "setApprovalForAll"
       | "setFreeze"
       | "settle"
+      | "settleAcknowledged"
       | "settledTU"
       | "stop"
       | "supportsInterface"
@@ -208,10 +222,13 @@ export interface ComputeEscrowInterface extends Interface {
 
   getEvent(
     nameOrSignatureOrTopic:
+      | "AcknowledgementSettled"
+      | "AcknowledgementSkipped"
       | "Approval"
       | "ApprovalForAll"
       | "AssetDelisted"
       | "AssetListed"
+      | "EIP712DomainChanged"
       | "OrderClosed"
       | "OrderOpened"
       | "OrderStopped"
@@ -241,6 +258,10 @@ export interface ComputeEscrowInterface extends Interface {
   encodeFunctionData(
     functionFragment: "delistAsset",
     values: [AddressLike]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "eip712Domain",
+    values?: undefined
   ): string;
   encodeFunctionData(
     functionFragment: "getApproved",
@@ -305,6 +326,10 @@ export interface ComputeEscrowInterface extends Interface {
     values: [AddressLike, BytesLike, ReceiptStruct[], BytesLike[], boolean[]]
   ): string;
   encodeFunctionData(
+    functionFragment: "settleAcknowledged",
+    values: [AddressLike, AcknowledgementStruct[]]
+  ): string;
+  encodeFunctionData(
     functionFragment: "settledTU",
     values: [BigNumberish, BigNumberish]
   ): string;
@@ -334,6 +359,10 @@ export interface ComputeEscrowInterface extends Interface {
   decodeFunctionResult(functionFragment: "close", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "delistAsset",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "eip712Domain",
     data: BytesLike
   ): Result;
   decodeFunctionResult(
@@ -377,6 +406,10 @@ export interface ComputeEscrowInterface extends Interface {
   ): Result;
   decodeFunctionResult(functionFragment: "setFreeze", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "settle", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "settleAcknowledged",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "settledTU", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "stop", data: BytesLike): Result;
   decodeFunctionResult(
@@ -389,6 +422,47 @@ export interface ComputeEscrowInterface extends Interface {
     functionFragment: "transferFrom",
     data: BytesLike
   ): Result;
+}
+
+export namespace AcknowledgementSettledEvent {
+  export type InputTuple = [
+    orderId: BigNumberish,
+    nodeId: BigNumberish,
+    payout: AddressLike,
+    tuSettled: BigNumberish,
+    earned: BigNumberish
+  ];
+  export type OutputTuple = [
+    orderId: bigint,
+    nodeId: bigint,
+    payout: string,
+    tuSettled: bigint,
+    earned: bigint
+  ];
+  export interface OutputObject {
+    orderId: bigint;
+    nodeId: bigint;
+    payout: string;
+    tuSettled: bigint;
+    earned: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace AcknowledgementSkippedEvent {
+  export type InputTuple = [orderId: BigNumberish, reason: BigNumberish];
+  export type OutputTuple = [orderId: bigint, reason: bigint];
+  export interface OutputObject {
+    orderId: bigint;
+    reason: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
 }
 
 export namespace ApprovalEvent {
@@ -450,6 +524,16 @@ export namespace AssetListedEvent {
     asset: string;
     index: bigint;
   }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace EIP712DomainChangedEvent {
+  export type InputTuple = [];
+  export type OutputTuple = [];
+  export interface OutputObject {}
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
   export type Log = TypedEventLog<Event>;
@@ -668,6 +752,22 @@ export interface ComputeEscrow extends BaseContract {
 
   delistAsset: TypedContractMethod<[asset: AddressLike], [void], "nonpayable">;
 
+  eip712Domain: TypedContractMethod<
+    [],
+    [
+      [string, string, string, bigint, string, string, bigint[]] & {
+        fields: string;
+        name: string;
+        version: string;
+        chainId: bigint;
+        verifyingContract: string;
+        salt: string;
+        extensions: bigint[];
+      }
+    ],
+    "view"
+  >;
+
   getApproved: TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
 
   isApprovedForAll: TypedContractMethod<
@@ -761,6 +861,12 @@ export interface ComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
+  settleAcknowledged: TypedContractMethod<
+    [asset: AddressLike, acknowledgements: AcknowledgementStruct[]],
+    [void],
+    "nonpayable"
+  >;
+
   settledTU: TypedContractMethod<
     [orderId: BigNumberish, nodeId: BigNumberish],
     [bigint],
@@ -823,6 +929,23 @@ export interface ComputeEscrow extends BaseContract {
   getFunction(
     nameOrSignature: "delistAsset"
   ): TypedContractMethod<[asset: AddressLike], [void], "nonpayable">;
+  getFunction(
+    nameOrSignature: "eip712Domain"
+  ): TypedContractMethod<
+    [],
+    [
+      [string, string, string, bigint, string, string, bigint[]] & {
+        fields: string;
+        name: string;
+        version: string;
+        chainId: bigint;
+        verifyingContract: string;
+        salt: string;
+        extensions: bigint[];
+      }
+    ],
+    "view"
+  >;
   getFunction(
     nameOrSignature: "getApproved"
   ): TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
@@ -926,6 +1049,13 @@ export interface ComputeEscrow extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "settleAcknowledged"
+  ): TypedContractMethod<
+    [asset: AddressLike, acknowledgements: AcknowledgementStruct[]],
+    [void],
+    "nonpayable"
+  >;
+  getFunction(
     nameOrSignature: "settledTU"
   ): TypedContractMethod<
     [orderId: BigNumberish, nodeId: BigNumberish],
@@ -953,6 +1083,20 @@ export interface ComputeEscrow extends BaseContract {
   >;
 
   getEvent(
+    key: "AcknowledgementSettled"
+  ): TypedContractEvent<
+    AcknowledgementSettledEvent.InputTuple,
+    AcknowledgementSettledEvent.OutputTuple,
+    AcknowledgementSettledEvent.OutputObject
+  >;
+  getEvent(
+    key: "AcknowledgementSkipped"
+  ): TypedContractEvent<
+    AcknowledgementSkippedEvent.InputTuple,
+    AcknowledgementSkippedEvent.OutputTuple,
+    AcknowledgementSkippedEvent.OutputObject
+  >;
+  getEvent(
     key: "Approval"
   ): TypedContractEvent<
     ApprovalEvent.InputTuple,
@@ -979,6 +1123,13 @@ export interface ComputeEscrow extends BaseContract {
     AssetListedEvent.InputTuple,
     AssetListedEvent.OutputTuple,
     AssetListedEvent.OutputObject
+  >;
+  getEvent(
+    key: "EIP712DomainChanged"
+  ): TypedContractEvent<
+    EIP712DomainChangedEvent.InputTuple,
+    EIP712DomainChangedEvent.OutputTuple,
+    EIP712DomainChangedEvent.OutputObject
   >;
   getEvent(
     key: "OrderClosed"
@@ -1024,6 +1175,28 @@ export interface ComputeEscrow extends BaseContract {
   >;
 
   filters: {
+    "AcknowledgementSettled(uint256,uint256,address,uint256,uint256)": TypedContractEvent<
+      AcknowledgementSettledEvent.InputTuple,
+      AcknowledgementSettledEvent.OutputTuple,
+      AcknowledgementSettledEvent.OutputObject
+    >;
+    AcknowledgementSettled: TypedContractEvent<
+      AcknowledgementSettledEvent.InputTuple,
+      AcknowledgementSettledEvent.OutputTuple,
+      AcknowledgementSettledEvent.OutputObject
+    >;
+
+    "AcknowledgementSkipped(uint256,uint8)": TypedContractEvent<
+      AcknowledgementSkippedEvent.InputTuple,
+      AcknowledgementSkippedEvent.OutputTuple,
+      AcknowledgementSkippedEvent.OutputObject
+    >;
+    AcknowledgementSkipped: TypedContractEvent<
+      AcknowledgementSkippedEvent.InputTuple,
+      AcknowledgementSkippedEvent.OutputTuple,
+      AcknowledgementSkippedEvent.OutputObject
+    >;
+
     "Approval(address,address,uint256)": TypedContractEvent<
       ApprovalEvent.InputTuple,
       ApprovalEvent.OutputTuple,
@@ -1066,6 +1239,17 @@ export interface ComputeEscrow extends BaseContract {
       AssetListedEvent.InputTuple,
       AssetListedEvent.OutputTuple,
       AssetListedEvent.OutputObject
+    >;
+
+    "EIP712DomainChanged()": TypedContractEvent<
+      EIP712DomainChangedEvent.InputTuple,
+      EIP712DomainChangedEvent.OutputTuple,
+      EIP712DomainChangedEvent.OutputObject
+    >;
+    EIP712DomainChanged: TypedContractEvent<
+      EIP712DomainChangedEvent.InputTuple,
+      EIP712DomainChangedEvent.OutputTuple,
+      EIP712DomainChangedEvent.OutputObject
     >;
 
     "OrderClosed(uint256,address,uint256)": TypedContractEvent<

@@ -1,6 +1,6 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { BURNING_END, DAY, HOUR, PRODUCTION_MINING_END, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
-import { signPermit } from "@turingfog/sdk/ethers";
+import { readDomain, signAcknowledgement, signPermit } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { type ContractTransactionResponse, getAddress, id, MaxUint256 } from "ethers";
 import { ethers } from "hardhat";
@@ -57,6 +57,7 @@ export async function measureOperations(world: World, meter: Meter): Promise<voi
     ["reports", measureReports],
     ["orders", measureOrders],
     ["settlements", measureSettlements],
+    ["acknowledgements", measureAcknowledgements],
     ["claims", measureClaims],
     ["buybacks", measureBuybacks],
     ["burning, phase by phase", measureBurning],
@@ -225,6 +226,23 @@ async function measureSettlements(world: World, meter: Meter): Promise<void> {
         await meter.measure(name, settle(world, usd, tree, part));
       });
     }
+  }
+}
+
+/** As many at once as receipts, each of another order, node and miner, whose weights of the epoch there are already. */
+async function measureAcknowledgements(world: World, meter: Meter): Promise<void> {
+  const { escrow, usd } = world.contracts;
+  const [renter] = world.actors.renters;
+  const domain = await readDomain(escrow);
+  const jobs = await openJobs(world, LARGEST_BATCH);
+  const acknowledge = (cumulativeTU: bigint) =>
+    Promise.all(jobs.map(({ orderId }) => signAcknowledgement(renter, domain, { orderId, cumulativeTU })));
+  const [earlier, later] = [await acknowledge(TU / 10n), await acknowledge(TU / 5n)];
+  await startEpoch(world);
+  await escrow.settleAcknowledged(usd, earlier);
+  for (const size of BATCHES) {
+    const settling = () => escrow.settleAcknowledged(usd, later.slice(0, size));
+    await undone(() => meter.measure(`acknowledge.${size}`, settling()));
   }
 }
 

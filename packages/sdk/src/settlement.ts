@@ -12,7 +12,7 @@ export enum RootStatus {
   Expired,
 }
 
-/** Reason for which a settlement skips a receipt; `SkipReason` of IComputeEscrow.sol. */
+/** Reason for which a settlement skips a receipt or an acknowledgement; `SkipReason` of IComputeEscrow.sol. */
 export enum SkipReason {
   OtherAsset,
   UnknownOrder,
@@ -22,6 +22,8 @@ export enum SkipReason {
   NotAttested,
   NothingNew,
   AfterEnd,
+  JointOrder,
+  NotAcknowledged,
 }
 
 const SPEED_NUMERATOR = 11n;
@@ -76,8 +78,8 @@ export interface SettlingNode {
 }
 
 /**
- * Result of settling a receipt: the TU (18 decimals) that its node has now settled on the order and the base units of
- * the asset that it newly earns, or the reason for which the receipt is skipped.
+ * Result of settling a receipt or an acknowledgement: the TU (18 decimals) that the node has now settled on the order and
+ * the base units of the asset that it newly earns, or the reason for which nothing is settled.
  */
 export type Settlement = { settled: bigint; earned: bigint } | { skipped: SkipReason };
 
@@ -107,8 +109,30 @@ export function settleReceipt(
 
   const attainable = attainableTU(node.rate, receipt.measuredAt - order.startedAt);
   const settled = min(receipt.cumulativeTU, min(attainable, order.tuAmount - settledByOthers));
+  return raise(settled, settledBefore, order.unitPrice);
+}
+
+/**
+ * Settles an acknowledgement of a known order of the asset being settled, by the rule of
+ * `ComputeEscrow.settleAcknowledged`. The order's TU become min(cumulativeTU, tuAmount) if that is more than before.
+ * @param cumulativeTU TU acknowledged, 18 decimals
+ * @param isAcknowledged whether the one who would be refunded has signed the acknowledgement or sends it
+ * @param settledBefore TU settled on the order, 18 decimals
+ */
+export function settleAcknowledgement(
+  cumulativeTU: bigint,
+  order: Pick<OrderTerms, "nodeId" | "unitPrice" | "tuAmount">,
+  isAcknowledged: boolean,
+  settledBefore: bigint,
+): Settlement {
+  if (order.nodeId === 0n) return { skipped: SkipReason.JointOrder };
+  if (!isAcknowledged) return { skipped: SkipReason.NotAcknowledged };
+  return raise(min(cumulativeTU, order.tuAmount), settledBefore, order.unitPrice);
+}
+
+function raise(settled: bigint, settledBefore: bigint, unitPrice: bigint): Settlement {
   if (settled <= settledBefore) return { skipped: SkipReason.NothingNew };
-  return { settled, earned: earnedBy(settled, order.unitPrice) - earnedBy(settledBefore, order.unitPrice) };
+  return { settled, earned: earnedBy(settled, unitPrice) - earnedBy(settledBefore, unitPrice) };
 }
 
 function isAttested({ attestedFrom, attestedUntil, lapsed }: SettlingNode, t: bigint): boolean {

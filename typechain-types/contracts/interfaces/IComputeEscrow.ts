@@ -127,6 +127,18 @@ export type ReceiptStructOutput = [
   measuredAt: bigint;
 };
 
+export type AcknowledgementStruct = {
+  orderId: BigNumberish;
+  cumulativeTU: BigNumberish;
+  signature: BytesLike;
+};
+
+export type AcknowledgementStructOutput = [
+  orderId: bigint,
+  cumulativeTU: bigint,
+  signature: string
+] & { orderId: bigint; cumulativeTU: bigint; signature: string };
+
 export interface IComputeEscrowInterface extends Interface {
   getFunction(
     nameOrSignature:
@@ -156,6 +168,7 @@ export interface IComputeEscrowInterface extends Interface {
       | "setApprovalForAll"
       | "setFreeze"
       | "settle"
+      | "settleAcknowledged"
       | "settledTU"
       | "stop"
       | "supportsInterface"
@@ -164,6 +177,8 @@ export interface IComputeEscrowInterface extends Interface {
 
   getEvent(
     nameOrSignatureOrTopic:
+      | "AcknowledgementSettled"
+      | "AcknowledgementSkipped"
       | "Approval"
       | "ApprovalForAll"
       | "AssetDelisted"
@@ -260,6 +275,10 @@ export interface IComputeEscrowInterface extends Interface {
     values: [AddressLike, BytesLike, ReceiptStruct[], BytesLike[], boolean[]]
   ): string;
   encodeFunctionData(
+    functionFragment: "settleAcknowledged",
+    values: [AddressLike, AcknowledgementStruct[]]
+  ): string;
+  encodeFunctionData(
     functionFragment: "settledTU",
     values: [BigNumberish, BigNumberish]
   ): string;
@@ -326,6 +345,10 @@ export interface IComputeEscrowInterface extends Interface {
   ): Result;
   decodeFunctionResult(functionFragment: "setFreeze", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "settle", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "settleAcknowledged",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "settledTU", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "stop", data: BytesLike): Result;
   decodeFunctionResult(
@@ -336,6 +359,47 @@ export interface IComputeEscrowInterface extends Interface {
     functionFragment: "transferFrom",
     data: BytesLike
   ): Result;
+}
+
+export namespace AcknowledgementSettledEvent {
+  export type InputTuple = [
+    orderId: BigNumberish,
+    nodeId: BigNumberish,
+    payout: AddressLike,
+    tuSettled: BigNumberish,
+    earned: BigNumberish
+  ];
+  export type OutputTuple = [
+    orderId: bigint,
+    nodeId: bigint,
+    payout: string,
+    tuSettled: bigint,
+    earned: bigint
+  ];
+  export interface OutputObject {
+    orderId: bigint;
+    nodeId: bigint;
+    payout: string;
+    tuSettled: bigint;
+    earned: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace AcknowledgementSkippedEvent {
+  export type InputTuple = [orderId: BigNumberish, reason: BigNumberish];
+  export type OutputTuple = [orderId: bigint, reason: bigint];
+  export interface OutputObject {
+    orderId: bigint;
+    reason: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
 }
 
 export namespace ApprovalEvent {
@@ -706,6 +770,12 @@ export interface IComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
+  settleAcknowledged: TypedContractMethod<
+    [asset: AddressLike, acknowledgements: AcknowledgementStruct[]],
+    [void],
+    "nonpayable"
+  >;
+
   settledTU: TypedContractMethod<
     [orderId: BigNumberish, nodeId: BigNumberish],
     [bigint],
@@ -864,6 +934,13 @@ export interface IComputeEscrow extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "settleAcknowledged"
+  ): TypedContractMethod<
+    [asset: AddressLike, acknowledgements: AcknowledgementStruct[]],
+    [void],
+    "nonpayable"
+  >;
+  getFunction(
     nameOrSignature: "settledTU"
   ): TypedContractMethod<
     [orderId: BigNumberish, nodeId: BigNumberish],
@@ -884,6 +961,20 @@ export interface IComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
+  getEvent(
+    key: "AcknowledgementSettled"
+  ): TypedContractEvent<
+    AcknowledgementSettledEvent.InputTuple,
+    AcknowledgementSettledEvent.OutputTuple,
+    AcknowledgementSettledEvent.OutputObject
+  >;
+  getEvent(
+    key: "AcknowledgementSkipped"
+  ): TypedContractEvent<
+    AcknowledgementSkippedEvent.InputTuple,
+    AcknowledgementSkippedEvent.OutputTuple,
+    AcknowledgementSkippedEvent.OutputObject
+  >;
   getEvent(
     key: "Approval"
   ): TypedContractEvent<
@@ -956,6 +1047,28 @@ export interface IComputeEscrow extends BaseContract {
   >;
 
   filters: {
+    "AcknowledgementSettled(uint256,uint256,address,uint256,uint256)": TypedContractEvent<
+      AcknowledgementSettledEvent.InputTuple,
+      AcknowledgementSettledEvent.OutputTuple,
+      AcknowledgementSettledEvent.OutputObject
+    >;
+    AcknowledgementSettled: TypedContractEvent<
+      AcknowledgementSettledEvent.InputTuple,
+      AcknowledgementSettledEvent.OutputTuple,
+      AcknowledgementSettledEvent.OutputObject
+    >;
+
+    "AcknowledgementSkipped(uint256,uint8)": TypedContractEvent<
+      AcknowledgementSkippedEvent.InputTuple,
+      AcknowledgementSkippedEvent.OutputTuple,
+      AcknowledgementSkippedEvent.OutputObject
+    >;
+    AcknowledgementSkipped: TypedContractEvent<
+      AcknowledgementSkippedEvent.InputTuple,
+      AcknowledgementSkippedEvent.OutputTuple,
+      AcknowledgementSkippedEvent.OutputObject
+    >;
+
     "Approval(address,address,uint256)": TypedContractEvent<
       ApprovalEvent.InputTuple,
       ApprovalEvent.OutputTuple,

@@ -16,6 +16,7 @@ import { decodeBucketId, decodeOrderId } from "../ids.js";
 import type { Receipt, ReceiptTree } from "../receipts/index.js";
 import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
+import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
 import { eventsIn } from "./events.js";
 import { signPermit } from "./permit.js";
@@ -103,6 +104,9 @@ const PERMIT_LIFETIME = HOUR;
  */
 const SETTLEMENT_LIMITS = { maxBytes: 94_800, maxGas: 16_777_216n };
 
+/** The most acknowledgements in one transaction within the same limits: each 256 bytes, and up to 46,000 gas. */
+const MAX_ACKNOWLEDGEMENTS = 300;
+
 /**
  * A client of the whole protocol, which reads and writes through one runner: a provider, or a signer that can also
  * send.
@@ -173,19 +177,38 @@ export class TuringFog {
   }
 
   /**
+   * Settles acknowledgements of one asset, in as many transactions as it takes, one after the other.
+   * @throws NoSignerError, RevertError
+   */
+  async settleAcknowledged(
+    asset: string,
+    acknowledgements: readonly Acknowledgement[],
+  ): Promise<ContractTransactionReceipt[]> {
+    const escrow = this.contracts.escrow.connect(this.signer);
+    const settlements: ContractTransactionReceipt[] = [];
+    for (let i = 0; i < acknowledgements.length; i += MAX_ACKNOWLEDGEMENTS) {
+      const some = acknowledgements.slice(i, i + MAX_ACKNOWLEDGEMENTS);
+      settlements.push(await mined(escrow.settleAcknowledged(asset, some)));
+    }
+    return settlements;
+  }
+
+  /**
    * Returns the final buckets of which a miner can claim something, oldest first. Finds them by the logs of what the
    * miner has earned.
    * @param fromBlock,toBlock range of blocks to search; the whole chain if left out
    */
   async claimableBuckets(miner: string, fromBlock?: number, toBlock?: number): Promise<ClaimableBucket[]> {
     const { escrow, pool } = this.contracts;
-    const earnings = escrow.filters.ReceiptSettled(undefined, undefined, miner);
-    const [settled, added] = await Promise.all([
-      this.events((from, to) => escrow.queryFilter(earnings, from, to), fromBlock, toBlock),
+    const byReceipt = escrow.filters.ReceiptSettled(undefined, undefined, miner);
+    const byAcknowledgement = escrow.filters.AcknowledgementSettled(undefined, undefined, miner);
+    const [settled, acknowledged, added] = await Promise.all([
+      this.events((from, to) => escrow.queryFilter(byReceipt, from, to), fromBlock, toBlock),
+      this.events((from, to) => escrow.queryFilter(byAcknowledgement, from, to), fromBlock, toBlock),
       this.events((from, to) => pool.queryFilter(pool.filters.WeightAdded(), from, to), fromBlock, toBlock),
     ]);
-    // a settlement adds its receipts' weights in the transaction in which it settles them
-    const transactions = new Set(settled.map(({ transactionHash }) => transactionHash));
+    // a settlement adds the weights in the transaction in which it settles what they come from
+    const transactions = new Set([...settled, ...acknowledged].map(({ transactionHash }) => transactionHash));
     const ids = new Set(added.filter((log) => transactions.has(log.transactionHash)).map(({ args }) => args.bucketId));
     const buckets = await Promise.all(
       Array.from(ids, async (id) => ({

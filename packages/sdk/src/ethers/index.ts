@@ -1,3 +1,4 @@
+export * from "./acknowledgement.js";
 export * from "./attestation.js";
 export * from "../bindings/index.js";
 export * from "./client.js";

@@ -1,2 +1,3 @@
+export * from "./acknowledgement.js";
 export * from "./oracle.js";
 export * from "../receipts/index.js";

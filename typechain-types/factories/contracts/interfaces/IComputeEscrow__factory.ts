@@ -113,6 +113,11 @@ const _abi = [
   },
   {
     inputs: [],
+    name: "Escrow_NoAcknowledgements",
+    type: "error",
+  },
+  {
+    inputs: [],
     name: "Escrow_NoReceipts",
     type: "error",
   },
@@ -265,6 +270,62 @@ const _abi = [
     inputs: [],
     name: "Escrow_ZeroDeposit",
     type: "error",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "orderId",
+        type: "uint256",
+      },
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "nodeId",
+        type: "uint256",
+      },
+      {
+        indexed: true,
+        internalType: "address",
+        name: "payout",
+        type: "address",
+      },
+      {
+        indexed: false,
+        internalType: "uint256",
+        name: "tuSettled",
+        type: "uint256",
+      },
+      {
+        indexed: false,
+        internalType: "uint256",
+        name: "earned",
+        type: "uint256",
+      },
+    ],
+    name: "AcknowledgementSettled",
+    type: "event",
+  },
+  {
+    anonymous: false,
+    inputs: [
+      {
+        indexed: true,
+        internalType: "uint256",
+        name: "orderId",
+        type: "uint256",
+      },
+      {
+        indexed: false,
+        internalType: "enum SkipReason",
+        name: "reason",
+        type: "uint8",
+      },
+    ],
+    name: "AcknowledgementSkipped",
+    type: "event",
   },
   {
     anonymous: false,
@@ -1227,6 +1288,41 @@ const _abi = [
       },
     ],
     name: "settle",
+    outputs: [],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "address",
+        name: "asset",
+        type: "address",
+      },
+      {
+        components: [
+          {
+            internalType: "uint256",
+            name: "orderId",
+            type: "uint256",
+          },
+          {
+            internalType: "uint96",
+            name: "cumulativeTU",
+            type: "uint96",
+          },
+          {
+            internalType: "bytes",
+            name: "signature",
+            type: "bytes",
+          },
+        ],
+        internalType: "struct Acknowledgement[]",
+        name: "acknowledgements",
+        type: "tuple[]",
+      },
+    ],
+    name: "settleAcknowledged",
     outputs: [],
     stateMutability: "nonpayable",
     type: "function",
