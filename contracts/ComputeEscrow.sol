@@ -6,6 +6,7 @@ import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import { IERC165 } from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
@@ -156,6 +157,22 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     }
 
     /// @inheritdoc IComputeEscrow
+    function openOrders(OpenParams[] calldata all) external nonReentrant returns (uint256[] memory orderIds) {
+        if (all.length == 0) revert Escrow_NoOrders();
+        address asset = all[0].asset;
+
+        orderIds = new uint256[](all.length);
+        uint256 sum = 0;
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (all[i].asset != asset) revert Escrow_AssetsDiffer(all[i].asset, asset);
+            uint256 deposit;
+            (orderIds[i], deposit) = _record(all[i]);
+            sum += deposit;
+        }
+        _pull(asset, sum);
+    }
+
+    /// @inheritdoc IComputeEscrow
     function openOrderWithPermit(
         OpenParams calldata params,
         Permit calldata permit
@@ -179,6 +196,12 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     }
 
     function _open(OpenParams calldata params) private returns (uint256 orderId) {
+        uint256 deposit;
+        (orderId, deposit) = _record(params);
+        _pull(params.asset, deposit);
+    }
+
+    function _record(OpenParams calldata params) private returns (uint256 orderId, uint128 deposit) {
         Asset storage asset = _assets[params.asset];
         if (!asset.isListed) revert Escrow_AssetNotListed(params.asset);
         if (block.timestamp < _frozenUntil) revert Escrow_Frozen(_frozenUntil);
@@ -191,7 +214,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             unitPrice = REGISTRY.reserve(params.nodeId, params.asset, params.tuAmount);
             if (unitPrice > params.maxUnitPrice) revert Escrow_PriceAboveMax(unitPrice, params.maxUnitPrice);
         }
-        uint128 deposit = _deposit(params.tuAmount, unitPrice).toUint128();
+        deposit = _deposit(params.tuAmount, unitPrice).toUint128();
         if (deposit == 0) revert Escrow_ZeroDeposit();
 
         if (params.paymentRef != 0) {
@@ -200,6 +223,9 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             }
             isPaymentRefUsed[msg.sender][params.paymentRef] = true;
         }
+
+        // such a refund would be nobody's
+        if (params.refundTo == address(this)) revert Escrow_InvalidRefundTo(params.refundTo);
 
         uint40 endsAt = uint40(block.timestamp) + params.duration;
         uint40 serial = asset.lastSerial + 1;
@@ -233,13 +259,16 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             params.jobHash,
             params.paymentRef
         );
+    }
 
-        // Interaction: pull the deposit and refuse an asset that keeps a part of it
-        IERC20 token = IERC20(params.asset);
+    /// @dev Refuses an asset that keeps a part of what it is sent.
+    function _pull(address asset, uint256 amount) private {
+        // Interaction
+        IERC20 token = IERC20(asset);
         uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), deposit);
+        token.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = token.balanceOf(address(this)) - before;
-        if (received != deposit) revert Escrow_DepositNotReceived(received, deposit);
+        if (received != amount) revert Escrow_DepositNotReceived(received, amount);
     }
 
     /// @dev ⌈tuAmount · unitPrice / 1e18⌉
@@ -611,6 +640,11 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     }
 
     /// @inheritdoc IComputeEscrow
+    function getStateFingerprint(uint256 orderId) external view returns (bytes32) {
+        return keccak256(abi.encode(_existing(orderId)));
+    }
+
+    /// @inheritdoc IComputeEscrow
     function settledTU(uint256 orderId, uint256 nodeId) external view returns (uint256) {
         Stored memory stored = _existing(orderId);
         if (stored.terms.nodeId == 0) return _jointlySettled[orderId][nodeId];
@@ -630,6 +664,12 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         from = uint40(Math.max(endsAt, heldUntil)) + GRACE;
         // a freeze that began once the order could be closed does not concern it
         if (_frozenFrom < from) from = uint40(Math.max(from, _frozenUntil + GRACE));
+    }
+
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) public view override(ERC721, IERC165) returns (bool) {
+        // ERC-5646, whose id is that of its one function
+        return interfaceId == this.getStateFingerprint.selector || super.supportsInterface(interfaceId);
     }
 
     function _accounts(Stored memory stored) private pure returns (uint256 deposit, uint256 earned) {

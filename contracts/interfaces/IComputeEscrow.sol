@@ -133,6 +133,12 @@ interface IComputeEscrow is IERC721 {
     error Escrow_DepositNotReceived(uint256 received, uint256 deposit);
     /// @notice Indicates a transfer of an order whose refund is promised to someone.
     error Escrow_NotTransferable(uint256 orderId, address refundTo);
+    /// @notice Indicates an opening of no orders.
+    error Escrow_NoOrders();
+    /// @notice Indicates orders opened together in another asset than the first one's.
+    error Escrow_AssetsDiffer(address asset, address first);
+    /// @notice Indicates a refund promised to the escrow itself, where it would be nobody's.
+    error Escrow_InvalidRefundTo(address refundTo);
     /// @notice Indicates a settlement of no receipts.
     error Escrow_NoReceipts();
     /// @notice Indicates a settlement of no acknowledgements.
@@ -234,8 +240,16 @@ interface IComputeEscrow is IERC721 {
     /// - The network is not frozen; the asset is listed; the duration is in bounds; the deposit is above 0.
     /// - On a node: it is attested, offers the asset with the capacity, at `maxUnitPrice` or less.
     /// - `paymentRef` is zero or new for the caller; the escrow receives exactly the deposit.
-    /// - The renter is neither zero nor the escrow, to which no order can be transferred either.
+    /// - The renter is neither zero nor the escrow, to which no order can be transferred either. `refundTo` is not the
+    ///   escrow.
     function openOrder(OpenParams calldata params) external returns (uint256 orderId);
+
+    /// @notice Opens several orders in one asset, all or none, and pulls the sum of their deposits once. See {openOrder}.
+    ///
+    /// @dev Requirements:
+    /// - There is an order; all are in the first one's asset.
+    /// - Each can be opened once those before it are; the escrow receives exactly the sum.
+    function openOrders(OpenParams[] calldata all) external returns (uint256[] memory orderIds);
 
     /// @notice Opens an order with the caller's ERC-2612 permit for ⌈tuAmount · maxUnitPrice / 1e18⌉. See {openOrder}.
     /// @dev A permit that fails does not stop an order whose deposit the allowance covers.
@@ -342,6 +356,13 @@ interface IComputeEscrow is IERC721 {
 
     /// @notice An open order. Reverts when it was never opened or is closed.
     function order(uint256 orderId) external view returns (Order memory);
+
+    /// @notice Returns what an order is at present in one word (ERC-5646). Each stop and each settlement changes it, and
+    /// no later state has an earlier one's. Reverts when the order was never opened or is closed.
+    ///
+    /// @dev Warning: a seller can stop an order, or acknowledge it empty, in front of its sale. Only an offer bound to
+    /// the fingerprint is safe from that.
+    function getStateFingerprint(uint256 orderId) external view returns (bytes32);
 
     /// @notice TU settled for a node on an order, 18 decimals.
     function settledTU(uint256 orderId, uint256 nodeId) external view returns (uint256);

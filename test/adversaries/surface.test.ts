@@ -69,6 +69,7 @@ const CALLERS: Record<Exclude<Core, "genesis">, Record<string, Guard | null>> = 
   },
   escrow: {
     openOrder: null,
+    openOrders: null,
     openOrderWithPermit: null,
     settle: null,
     settleAcknowledged: null,

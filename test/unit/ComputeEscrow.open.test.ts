@@ -595,6 +595,18 @@ describe("ComputeEscrow, opening", () => {
       }
     });
 
+    it("cannot promise its refund to the escrow", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { escrow, usd } = protocol.contracts;
+      const [renter] = protocol.actors.renters;
+      await usd.connect(renter).approve(escrow, MaxUint256);
+      const params = { ...openParams(usd, renter), refundTo: escrow };
+
+      await expect(escrow.connect(renter).openOrder(params))
+        .to.be.revertedWithCustomError(escrow, "Escrow_InvalidRefundTo")
+        .withArgs(escrow);
+    });
+
     it("changes hands when the refund is the holder's", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;

@@ -195,6 +195,7 @@ export interface ComputeEscrowInterface extends Interface {
       | "delistAsset"
       | "eip712Domain"
       | "getApproved"
+      | "getStateFingerprint"
       | "isApprovedForAll"
       | "isListed"
       | "isPaymentRefUsed"
@@ -203,6 +204,7 @@ export interface ComputeEscrowInterface extends Interface {
       | "name"
       | "openOrder"
       | "openOrderWithPermit"
+      | "openOrders"
       | "order"
       | "ownerOf"
       | "refundable"
@@ -268,6 +270,10 @@ export interface ComputeEscrowInterface extends Interface {
     values: [BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "getStateFingerprint",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "isApprovedForAll",
     values: [AddressLike, AddressLike]
   ): string;
@@ -295,6 +301,10 @@ export interface ComputeEscrowInterface extends Interface {
   encodeFunctionData(
     functionFragment: "openOrderWithPermit",
     values: [OpenParamsStruct, PermitStruct]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "openOrders",
+    values: [OpenParamsStruct[]]
   ): string;
   encodeFunctionData(functionFragment: "order", values: [BigNumberish]): string;
   encodeFunctionData(
@@ -370,6 +380,10 @@ export interface ComputeEscrowInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(
+    functionFragment: "getStateFingerprint",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
     functionFragment: "isApprovedForAll",
     data: BytesLike
   ): Result;
@@ -389,6 +403,7 @@ export interface ComputeEscrowInterface extends Interface {
     functionFragment: "openOrderWithPermit",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "openOrders", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "order", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "ownerOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "refundable", data: BytesLike): Result;
@@ -770,6 +785,12 @@ export interface ComputeEscrow extends BaseContract {
 
   getApproved: TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
 
+  getStateFingerprint: TypedContractMethod<
+    [orderId: BigNumberish],
+    [string],
+    "view"
+  >;
+
   isApprovedForAll: TypedContractMethod<
     [owner: AddressLike, operator: AddressLike],
     [boolean],
@@ -803,6 +824,12 @@ export interface ComputeEscrow extends BaseContract {
   openOrderWithPermit: TypedContractMethod<
     [params: OpenParamsStruct, permit: PermitStruct],
     [bigint],
+    "nonpayable"
+  >;
+
+  openOrders: TypedContractMethod<
+    [all: OpenParamsStruct[]],
+    [bigint[]],
     "nonpayable"
   >;
 
@@ -950,6 +977,9 @@ export interface ComputeEscrow extends BaseContract {
     nameOrSignature: "getApproved"
   ): TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
   getFunction(
+    nameOrSignature: "getStateFingerprint"
+  ): TypedContractMethod<[orderId: BigNumberish], [string], "view">;
+  getFunction(
     nameOrSignature: "isApprovedForAll"
   ): TypedContractMethod<
     [owner: AddressLike, operator: AddressLike],
@@ -989,6 +1019,9 @@ export interface ComputeEscrow extends BaseContract {
     [bigint],
     "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "openOrders"
+  ): TypedContractMethod<[all: OpenParamsStruct[]], [bigint[]], "nonpayable">;
   getFunction(
     nameOrSignature: "order"
   ): TypedContractMethod<[orderId: BigNumberish], [OrderStructOutput], "view">;

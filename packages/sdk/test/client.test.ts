@@ -10,15 +10,18 @@ import {
   NoSignerError,
   type OrderRequest,
   OtherChainError,
+  readDomain,
   RevertError,
+  signAcknowledgement,
   type SystemAddresses,
   TuringFog,
   UnknownAssetError,
+  withRevertDecoded,
 } from "@turingfog/sdk/ethers";
 import { NotDeployedError, readAddresses } from "@turingfog/sdk/node";
 import { UnknownReceiptError } from "@turingfog/sdk/wire";
 import { expect } from "chai";
-import { id, type TypedDataDomain, Wallet, ZeroAddress } from "ethers";
+import { id, MaxUint256, type TypedDataDomain, Wallet, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
@@ -240,6 +243,49 @@ describe("TuringFog", () => {
       expect((await contracts.escrow.order(orderId)).tuAmount).to.equal(request.tuAmount);
       const error = await rejection(fog.openOrderWithPermit(request, { domain: { ...domain, version: "2" } }));
       expect(error).to.have.property("error", "ERC20InsufficientAllowance");
+    });
+  });
+
+  describe("settleAcknowledged", () => {
+    async function acknowledged(count: number) {
+      const connected = await loadFixture(connect);
+      const { protocol, actors, contracts, request, fog, renter } = connected;
+      const nodeId = await listNode(protocol, actors.miners[0], contracts.usd, UNIT_PRICE);
+      const { orderId } = await withAllowance(connected, () => fog.openOrder({ ...request, nodeId }));
+      const domain = await readDomain(contracts.escrow);
+      const signed = await signAcknowledgement(renter, domain, { orderId, cumulativeTU: TU / 3n });
+      return { ...connected, orderId, nodeId, acknowledgements: Array.from({ length: count }, () => signed) };
+    }
+
+    async function withAllowance<T>({ contracts, renter }: Awaited<ReturnType<typeof connect>>, act: () => Promise<T>) {
+      await contracts.usd.connect(renter).approve(contracts.escrow, MaxUint256);
+      return act();
+    }
+
+    it("asks for a signer", async () => {
+      const { reader, usd, acknowledgements } = await acknowledged(1);
+      const error = await reader.settleAcknowledged(usd, acknowledgements).catch((thrown: unknown) => thrown);
+      expect(error).to.be.instanceOf(NoSignerError);
+    });
+
+    it("settles them in as many transactions as it takes, and the miner finds the bucket", async () => {
+      const { fog, reader, usd, acknowledgements, orderId, nodeId, actors, contracts } = await acknowledged(301);
+      const settlements = await fog.connect(actors.stranger).settleAcknowledged(usd, acknowledgements);
+      expect(settlements).to.have.length(2);
+      for (const { gasUsed } of settlements) expect(gasUsed).to.be.below(16_777_216n);
+      expect(await contracts.escrow.settledTU(orderId, nodeId)).to.equal(TU / 3n);
+      const found = await contracts.escrow.queryFilter(contracts.escrow.filters.AcknowledgementSettled());
+      expect(found).to.have.length(1);
+      // not final yet, so there is nothing to claim
+      expect(await reader.claimableBuckets(actors.miners[0].address)).to.deep.equal([]);
+    });
+
+    it("says why the escrow refuses", async () => {
+      const { fog, usd } = await acknowledged(1);
+      const refused = fog.contracts.escrow.settleAcknowledged(usd, []);
+      const error = await withRevertDecoded(refused).catch((thrown: unknown) => thrown);
+      expect(error).to.be.instanceOf(RevertError);
+      expect((error as RevertError).error).to.equal("Escrow_NoAcknowledgements");
     });
   });
 

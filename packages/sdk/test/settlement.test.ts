@@ -16,6 +16,7 @@ import {
   OutOfRangeError,
   Phase,
   RootStatus,
+  settleAcknowledgement,
   settleReceipt,
   type SettlingNode,
   SkipReason,
@@ -258,6 +259,21 @@ describe("protocol", () => {
       const orderId = await openOrder(protocol, actors.renters[0], contracts.usd, terms);
       await time.increase(DAY);
       await compareWithEscrow(protocol, orderId, nodeIds);
+    });
+  });
+
+  describe("settleAcknowledgement", () => {
+    const order = { nodeId: 7n, unitPrice: 3n, tuAmount: TU };
+
+    it("skips a joint order, what nobody acknowledged, and what is nothing new", () => {
+      const joint = settleAcknowledgement(TU, { ...order, nodeId: 0n }, true, 0n);
+      expect(joint).to.deep.equal({ skipped: SkipReason.JointOrder });
+      expect(settleAcknowledgement(TU, order, false, 0n)).to.deep.equal({ skipped: SkipReason.NotAcknowledged });
+      expect(settleAcknowledgement(TU / 2n, order, true, TU / 2n)).to.deep.equal({ skipped: SkipReason.NothingNew });
+    });
+
+    it("settles up to the order's TU, and earns what is new", () => {
+      expect(settleAcknowledgement(2n * TU, order, true, TU / 2n)).to.deep.equal({ settled: TU, earned: 2n });
     });
   });
 

@@ -153,6 +153,7 @@ export interface IComputeEscrowInterface extends Interface {
       | "close"
       | "delistAsset"
       | "getApproved"
+      | "getStateFingerprint"
       | "isApprovedForAll"
       | "isListed"
       | "isPaymentRefUsed"
@@ -160,6 +161,7 @@ export interface IComputeEscrowInterface extends Interface {
       | "listAsset"
       | "openOrder"
       | "openOrderWithPermit"
+      | "openOrders"
       | "order"
       | "ownerOf"
       | "refundable"
@@ -218,6 +220,10 @@ export interface IComputeEscrowInterface extends Interface {
     values: [BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "getStateFingerprint",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "isApprovedForAll",
     values: [AddressLike, AddressLike]
   ): string;
@@ -244,6 +250,10 @@ export interface IComputeEscrowInterface extends Interface {
   encodeFunctionData(
     functionFragment: "openOrderWithPermit",
     values: [OpenParamsStruct, PermitStruct]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "openOrders",
+    values: [OpenParamsStruct[]]
   ): string;
   encodeFunctionData(functionFragment: "order", values: [BigNumberish]): string;
   encodeFunctionData(
@@ -310,6 +320,10 @@ export interface IComputeEscrowInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(
+    functionFragment: "getStateFingerprint",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
     functionFragment: "isApprovedForAll",
     data: BytesLike
   ): Result;
@@ -328,6 +342,7 @@ export interface IComputeEscrowInterface extends Interface {
     functionFragment: "openOrderWithPermit",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "openOrders", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "order", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "ownerOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "refundable", data: BytesLike): Result;
@@ -681,6 +696,12 @@ export interface IComputeEscrow extends BaseContract {
 
   getApproved: TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
 
+  getStateFingerprint: TypedContractMethod<
+    [orderId: BigNumberish],
+    [string],
+    "view"
+  >;
+
   isApprovedForAll: TypedContractMethod<
     [owner: AddressLike, operator: AddressLike],
     [boolean],
@@ -712,6 +733,12 @@ export interface IComputeEscrow extends BaseContract {
   openOrderWithPermit: TypedContractMethod<
     [params: OpenParamsStruct, permit: PermitStruct],
     [bigint],
+    "nonpayable"
+  >;
+
+  openOrders: TypedContractMethod<
+    [all: OpenParamsStruct[]],
+    [bigint[]],
     "nonpayable"
   >;
 
@@ -838,6 +865,9 @@ export interface IComputeEscrow extends BaseContract {
     nameOrSignature: "getApproved"
   ): TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
   getFunction(
+    nameOrSignature: "getStateFingerprint"
+  ): TypedContractMethod<[orderId: BigNumberish], [string], "view">;
+  getFunction(
     nameOrSignature: "isApprovedForAll"
   ): TypedContractMethod<
     [owner: AddressLike, operator: AddressLike],
@@ -874,6 +904,9 @@ export interface IComputeEscrow extends BaseContract {
     [bigint],
     "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "openOrders"
+  ): TypedContractMethod<[all: OpenParamsStruct[]], [bigint[]], "nonpayable">;
   getFunction(
     nameOrSignature: "order"
   ): TypedContractMethod<[orderId: BigNumberish], [OrderStructOutput], "view">;

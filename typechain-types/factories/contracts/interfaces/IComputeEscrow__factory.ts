@@ -34,6 +34,22 @@ const _abi = [
   {
     inputs: [
       {
+        internalType: "address",
+        name: "asset",
+        type: "address",
+      },
+      {
+        internalType: "address",
+        name: "first",
+        type: "address",
+      },
+    ],
+    name: "Escrow_AssetsDiffer",
+    type: "error",
+  },
+  {
+    inputs: [
+      {
         internalType: "uint256",
         name: "received",
         type: "uint256",
@@ -112,8 +128,24 @@ const _abi = [
     type: "error",
   },
   {
+    inputs: [
+      {
+        internalType: "address",
+        name: "refundTo",
+        type: "address",
+      },
+    ],
+    name: "Escrow_InvalidRefundTo",
+    type: "error",
+  },
+  {
     inputs: [],
     name: "Escrow_NoAcknowledgements",
+    type: "error",
+  },
+  {
+    inputs: [],
+    name: "Escrow_NoOrders",
     type: "error",
   },
   {
@@ -776,6 +808,25 @@ const _abi = [
   {
     inputs: [
       {
+        internalType: "uint256",
+        name: "orderId",
+        type: "uint256",
+      },
+    ],
+    name: "getStateFingerprint",
+    outputs: [
+      {
+        internalType: "bytes32",
+        name: "",
+        type: "bytes32",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
         internalType: "address",
         name: "owner",
         type: "address",
@@ -1031,6 +1082,72 @@ const _abi = [
         internalType: "uint256",
         name: "orderId",
         type: "uint256",
+      },
+    ],
+    stateMutability: "nonpayable",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        components: [
+          {
+            internalType: "uint256",
+            name: "nodeId",
+            type: "uint256",
+          },
+          {
+            internalType: "address",
+            name: "asset",
+            type: "address",
+          },
+          {
+            internalType: "uint96",
+            name: "tuAmount",
+            type: "uint96",
+          },
+          {
+            internalType: "uint128",
+            name: "maxUnitPrice",
+            type: "uint128",
+          },
+          {
+            internalType: "uint40",
+            name: "duration",
+            type: "uint40",
+          },
+          {
+            internalType: "address",
+            name: "renter",
+            type: "address",
+          },
+          {
+            internalType: "address",
+            name: "refundTo",
+            type: "address",
+          },
+          {
+            internalType: "bytes32",
+            name: "jobHash",
+            type: "bytes32",
+          },
+          {
+            internalType: "bytes32",
+            name: "paymentRef",
+            type: "bytes32",
+          },
+        ],
+        internalType: "struct OpenParams[]",
+        name: "all",
+        type: "tuple[]",
+      },
+    ],
+    name: "openOrders",
+    outputs: [
+      {
+        internalType: "uint256[]",
+        name: "orderIds",
+        type: "uint256[]",
       },
     ],
     stateMutability: "nonpayable",
