@@ -15,6 +15,8 @@ import JSON5 from "json5";
 const DIRECTORY = path.join(__dirname, "../../../deploy/parameters");
 const LOCAL = path.join(DIRECTORY, "local.json5");
 
+const REFERENCE_RULE = 'must be TFT from 0.000000001 to 1000000000.0, as "1_000.5"';
+const AMOUNT_RULE = 'must be TFT from 0.000000000000000001 to 650000000.0, as "1_000.5"';
 const ADDRESS_RULE = "must be an address other than zero, with its EIP-55 checksum";
 const OTHER = "0xFABB0ac9d68B0B445fB7357272Ff202C5651694a";
 
@@ -72,14 +74,11 @@ const CASES: Case[] = [
   ["operations.share", NaN, "must be a whole number from 0 to 2000"],
   ["assets", {}, "must be a list of 0 to 16"],
   ["assets[0].address", ZeroAddress, ADDRESS_RULE],
-  ["assets[0].referencePrice", "0", 'must be TFT above 0 and up to 1000000000.0, as "1_000.5"'],
-  [
-    "assets[0].referencePrice",
-    "1_000_000_000.000000000000000001",
-    'must be TFT above 0 and up to 1000000000.0, as "1_000.5"',
-  ],
-  ["assets[0].referencePrice", "0.0000000000000000001", 'must be TFT above 0 and up to 1000000000.0, as "1_000.5"'],
-  ["assets[0].referencePrice", 20, 'must be TFT above 0 and up to 1000000000.0, as "1_000.5"'],
+  ["assets[0].referencePrice", "0", REFERENCE_RULE],
+  ["assets[0].referencePrice", "0.000000000999999999", REFERENCE_RULE],
+  ["assets[0].referencePrice", "1_000_000_000.000000000000000001", REFERENCE_RULE],
+  ["assets[0].referencePrice", "0.0000000000000000001", REFERENCE_RULE],
+  ["assets[0].referencePrice", 20, REFERENCE_RULE],
   [
     "assets",
     [1, 2].map(() => ({ address: OTHER, referencePrice: "1" })),
@@ -91,8 +90,8 @@ const CASES: Case[] = [
   ["allocations[0]", null, "must have the fields name, amount, holder"],
   ["allocations[0].name", "the treasury", "must be a name of letters and digits"],
   ["allocations[0].name", "team", "must not be named twice", "allocations[1].name"],
-  ["allocations[0].amount", "-1", 'must be TFT above 0 and up to 650000000.0, as "1_000.5"'],
-  ["allocations[0].amount", "0", 'must be TFT above 0 and up to 650000000.0, as "1_000.5"', "allocations[0].amount"],
+  ["allocations[0].amount", "-1", AMOUNT_RULE],
+  ["allocations[0].amount", "0", AMOUNT_RULE, "allocations[0].amount"],
   ["allocations[0].amount", "349_999_999.999999999999999999", "must sum to 650000000.0 TFT", "allocations"],
   ["allocations[0].amount", "350_000_000.000000000000000001", "must sum to 650000000.0 TFT", "allocations"],
   ["allocations[0].holder", ZeroAddress, ADDRESS_RULE],
@@ -248,6 +247,12 @@ describe("deployment parameters", () => {
       expect(parameters.grace).to.equal(21n * DAY);
       expect(parameters.operations.share).to.equal(2_000n);
       expect(parameters.assets[0].referencePrice).to.equal(parseUnits("1000000000", 18));
+    });
+
+    it("accepts the lowest reference price, a billion base units", () => {
+      const document = validDocument();
+      set(document, "assets[0].referencePrice", "0.000000001");
+      expect(validateParameters(document).assets[0].referencePrice).to.equal(10n ** 9n);
     });
 
     it("reads times as seconds, instants as unix time and TFT with 18 decimals", () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { DAY, formatDuration, HOUR, MINUTE, TuringFogError } from "@turingfog/sdk";
+import { DAY, formatDuration, HOUR, MAX_REFERENCE, MIN_REFERENCE, MINUTE, TuringFogError } from "@turingfog/sdk";
 import { formatUnits, getAddress, parseUnits, ZeroAddress } from "ethers";
 import JSON5 from "json5";
 
@@ -65,7 +65,6 @@ export const LIST_LIMITS = { signers: 64, roleHolders: 16, assets: 16, allocatio
 
 // The bounds that the contracts' constructors set.
 const ALLOCATED = tft("650000000");
-const MAX_REFERENCE = tft("1000000000");
 const MIN_TIME = MINUTE;
 const MAX_EPOCH_LENGTH = 30n * DAY;
 const MAX_AUCTION_PERIOD = 30n * DAY;
@@ -119,12 +118,13 @@ const integer =
 
 /** Reads TFT from a decimal string, in which underscores may group the digits. */
 const amount =
-  (maximum: bigint): Reader<bigint> =>
+  (minimum: bigint, maximum: bigint): Reader<bigint> =>
   (value, path, report) => {
-    const rule = `must be TFT above 0 and up to ${formatUnits(maximum, TFT_DECIMALS)}, as "1_000.5"`;
+    const [least, most] = [minimum, maximum].map((bound) => formatUnits(bound, TFT_DECIMALS));
+    const rule = `must be TFT from ${least} to ${most}, as "1_000.5"`;
     if (typeof value !== "string" || !/^\d[\d_]*(\.\d{1,18})?$/.test(value)) return report(path, value, rule);
     const read = tft(value.replaceAll("_", ""));
-    if (read === 0n || read > maximum) report(path, value, rule);
+    if (read < minimum || read > maximum) report(path, value, rule);
     return read;
   };
 
@@ -212,8 +212,8 @@ const vesting: Reader<Vesting> = (value, path, report) => {
   return read;
 };
 
-const held = record<Allocation & { holder: string }>({ name, amount: amount(ALLOCATED), holder: address });
-const vested = record<Allocation & { vesting: Vesting }>({ name, amount: amount(ALLOCATED), vesting });
+const held = record<Allocation & { holder: string }>({ name, amount: amount(1n, ALLOCATED), holder: address });
+const vested = record<Allocation & { vesting: Vesting }>({ name, amount: amount(1n, ALLOCATED), vesting });
 
 const allocation: Reader<Allocation> = (value, path, report) =>
   (isObject(value) && Object.hasOwn(value, "vesting") ? vested : held)(value, path, report);
@@ -232,7 +232,7 @@ const READERS: Readers<DeploymentParameters> = {
   vetoWindow: duration(MIN_TIME, MAX_VETO_WINDOW),
   grace: duration(MIN_TIME, MAX_GRACE),
   operations: record({ treasury: address, share: integer(0n, MAX_OPERATIONS_SHARE) }),
-  assets: list(record({ address, referencePrice: amount(MAX_REFERENCE) }), 0, LIST_LIMITS.assets),
+  assets: list(record({ address, referencePrice: amount(MIN_REFERENCE, MAX_REFERENCE) }), 0, LIST_LIMITS.assets),
   allocations: list(allocation, 1, LIST_LIMITS.allocations),
 };
 
