@@ -3,7 +3,19 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { ethers } from "hardhat";
 
-import { DAY, max, MAX_REFERENCE, min, MIN_PROCEEDS, MINUTE, nextReference, priceAt, WAD as TFT } from "@turingfog/sdk";
+import {
+  DAY,
+  FULL_PROCEEDS,
+  max,
+  MAX_REFERENCE,
+  min,
+  MIN_REFERENCE,
+  MINUTE,
+  nextReference,
+  priceAt,
+  WAD as TFT,
+  WRITE_OFF_PERIODS,
+} from "@turingfog/sdk";
 import { AuctionPriceHarness__factory, type AuctionPriceHarness } from "../../typechain-types";
 import { exactPrice, priceTolerance } from "../model/reference/price";
 
@@ -58,12 +70,22 @@ function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
 describe("AuctionPrice", () => {
   describe("priceAt", () => {
     const R = 123_456_789_012_345_678_901n;
+    /** The opening, a twelfth of a period, and a fifth of the rest. */
+    const OPENING = DAY / 12n;
+    const FIFTH = (DAY - OPENING) / 5n;
     const cases: [what: string, elapsed: bigint, price: bigint][] = [
-      ["opens at exactly eight times the reference", 0n, 8n * R],
-      ["is exactly the reference after three fifths of the first period", (3n * DAY) / 5n, R],
+      ["opens at exactly 8,192 times the reference", 0n, 8_192n * R],
+      ["is exactly half of that after a tenth of the opening", OPENING / 10n, 4_096n * R],
+      ["is exactly 256 times the reference in the middle of the opening", OPENING / 2n, 256n * R],
+      ["is exactly 16 times the reference a tenth before the opening's end", (OPENING * 9n) / 10n, 16n * R],
+      ["is exactly eight times the reference after a twelfth of a period", OPENING, 8n * R],
+      ["is exactly four times the reference a fifth of the rest later", OPENING + FIFTH, 4n * R],
+      ["is exactly the reference after three fifths of the rest", OPENING + 3n * FIFTH, R],
+      ["is half of the reference, rounded down, after four fifths of the rest", OPENING + 4n * FIFTH, R / 2n],
       ["is a quarter of the reference, rounded down, after one period", DAY, R / 4n],
-      ["is 2^-8 of that, rounded down, after two periods", 2n * DAY, R / 4n / 256n],
-      ["is 2^-16 of that, rounded down, after three periods", 3n * DAY, R / 4n / 65_536n],
+      ["is an eighth of the reference, rounded down, a quarter of a period later", (DAY * 5n) / 4n, R / 8n],
+      ["is 2^-4 of a quarter, rounded down, after two periods", 2n * DAY, R / 4n / 16n],
+      ["is 2^-8 of a quarter, rounded down, after three periods", 3n * DAY, R / 4n / 256n],
     ];
     for (const [what, elapsed, price] of cases) {
       it(what, async () => {
@@ -72,10 +94,11 @@ describe("AuctionPrice", () => {
       });
     }
 
-    it("opens at eight times the highest reference", async () => {
+    it("opens at 8,192 times the highest reference and the lowest", async () => {
       const { harness } = await loadFixture(deployHarness);
-      const input = { referencePrice: MAX_REFERENCE, elapsed: 0n, period: DAY };
-      expect(await priceOf(harness, input)).to.equal(8n * MAX_REFERENCE);
+      for (const referencePrice of [MIN_REFERENCE, MAX_REFERENCE]) {
+        expect(await priceOf(harness, { referencePrice, elapsed: 0n, period: DAY })).to.equal(8_192n * referencePrice);
+      }
     });
 
     it("is nothing for a reference of nothing", async () => {
@@ -85,17 +108,17 @@ describe("AuctionPrice", () => {
 
     it("goes on halving at the highest reference until less than a unit is left", async () => {
       const { harness } = await loadFixture(deployHarness);
-      for (let periods = 1n; periods <= 12n; ++periods) {
+      for (let periods = 1n; periods <= 24n; ++periods) {
         const input = { referencePrice: MAX_REFERENCE, elapsed: periods * DAY, period: DAY };
-        const halvings = 5n + 8n * (periods - 1n);
-        expect(await priceOf(harness, input), `after ${periods} periods`).to.equal((8n * MAX_REFERENCE) >> halvings);
+        const halvings = 2n + 4n * (periods - 1n);
+        expect(await priceOf(harness, input), `after ${periods} periods`).to.equal(MAX_REFERENCE >> halvings);
       }
     });
 
     it("is zero from 128 halvings on, and has been below one unit before, even at the highest reference", async () => {
       const { harness } = await loadFixture(deployHarness);
-      const halvingsReach128 = DAY + ((128n - 5n) * DAY) / 8n;
-      const halfAHalving = DAY / 16n;
+      const halvingsReach128 = DAY + ((128n - 15n) * DAY) / 4n;
+      const halfAHalving = DAY / 8n;
       const beyond = [halvingsReach128 + halfAHalving, 100n * DAY, 2n ** 40n - 1n];
       for (const elapsed of [halvingsReach128 - 1n, halvingsReach128, ...beyond]) {
         const price = await priceOf(harness, { referencePrice: MAX_REFERENCE, elapsed, period: DAY });
@@ -103,17 +126,39 @@ describe("AuctionPrice", () => {
       }
     });
 
+    it("is zero for seven periods before a lot can be written off, even at the highest reference", async () => {
+      const { harness } = await loadFixture(deployHarness);
+      const input = { referencePrice: MAX_REFERENCE, period: DAY };
+
+      expect(await priceOf(harness, { ...input, elapsed: (DAY * 45n) / 2n })).to.be.greaterThan(0n);
+      expect(await priceOf(harness, { ...input, elapsed: 23n * DAY })).to.equal(0n);
+      expect(WRITE_OFF_PERIODS).to.equal(30n);
+    });
+
     it("falls by a second of the shortest and of the longest period as of a day", async () => {
       const { harness } = await loadFixture(deployHarness);
       for (const period of [MINUTE, DAY, 30n * DAY]) {
+        expect(await priceOf(harness, { referencePrice: R, elapsed: period / 12n, period })).to.equal(8n * R);
         expect(await priceOf(harness, { referencePrice: R, elapsed: period, period })).to.equal(R / 4n);
-        expect(await priceOf(harness, { referencePrice: R, elapsed: 2n * period, period })).to.equal(R / 4n / 256n);
+        expect(await priceOf(harness, { referencePrice: R, elapsed: 2n * period, period })).to.equal(R / 4n / 16n);
       }
     });
 
-    it("is within 1e-15 of 8 r · 2^(-5 · age) throughout the first period", async () => {
+    it("is 8 r at the end of the opening for a period that is no multiple of twelve, to the second around it", async () => {
       const { harness } = await loadFixture(deployHarness);
-      const inputs = Array.from({ length: 51 }, (_, n) => ({
+      // 6,727.25 s, so that the opening ends within a second
+      const period = 80_727n;
+      for (const elapsed of [6_727n, 6_728n]) {
+        const price = await priceOf(harness, { referencePrice: R, elapsed, period });
+        const exact = exactPrice(R, elapsed, period);
+        expect(price - exact, `after ${elapsed} s`).to.be.within(-priceTolerance(exact), priceTolerance(exact));
+        expect(price > 8n * R, `after ${elapsed} s`).to.equal(elapsed === 6_727n);
+      }
+    });
+
+    it("is within 1e-15 of the exact curve throughout the opening, the first period and the one after it", async () => {
+      const { harness } = await loadFixture(deployHarness);
+      const inputs = Array.from({ length: 101 }, (_, n) => ({
         referencePrice: MAX_REFERENCE,
         elapsed: (BigInt(n) * DAY) / 50n,
         period: DAY,
@@ -122,13 +167,16 @@ describe("AuctionPrice", () => {
       for (const [n, price] of prices.entries()) {
         const exact = exactPrice(MAX_REFERENCE, inputs[n].elapsed, DAY);
         // the model's tolerance is 2^-56
-        expect(price - exact, `2^-${n}/10`).to.be.within(-priceTolerance(exact), priceTolerance(exact));
+        expect(price - exact, `after ${n} fiftieths of a period`).to.be.within(
+          -priceTolerance(exact),
+          priceTolerance(exact),
+        );
       }
     });
 
     it("never rises from one second to the next in the first three days, and keeps above a quarter on the first", async () => {
       const { harness } = await loadFixture(deployHarness);
-      let previous = 8n * R;
+      let previous = 8_192n * R;
       for (let first = 0n; first <= 3n * DAY; first += 100n) {
         const data = harness.interface.encodeFunctionData("pricesFrom", [R, first, 100n, DAY]);
         const answer = await ethers.provider.call({ to: harness, data });
@@ -141,7 +189,7 @@ describe("AuctionPrice", () => {
           previous = price;
         }
       }
-      expect(previous).to.be.below(R / 4n / 65_536n);
+      expect(previous).to.be.below(R / 4n / 256n);
     }).timeout(600_000); // a quarter of a million prices, half a minute on a machine with nothing else to do
 
     it(`is the same in the SDK for ${RUNS} random inputs (SEED=${SEED})`, async () => {
@@ -150,8 +198,12 @@ describe("AuctionPrice", () => {
         .record({
           referencePrice: logUniform(0n, MAX_REFERENCE),
           period: logUniform(MINUTE, 30n * DAY),
-          // of a period, in millionths: up to beyond the last price
-          age: fc.oneof(fc.bigInt({ min: 0n, max: 1_000_000n }), fc.bigInt({ min: 0n, max: 17_000_000n })),
+          // of a period, in millionths: the opening, the first period, and up to beyond the last price
+          age: fc.oneof(
+            fc.bigInt({ min: 0n, max: 84_000n }),
+            fc.bigInt({ min: 0n, max: 1_000_000n }),
+            fc.bigInt({ min: 0n, max: 31_000_000n }),
+          ),
         })
         .map(({ referencePrice, period, age }) => ({ referencePrice, period, elapsed: (period * age) / 1_000_000n }));
       for (const batch of chunks(fc.sample(arbitrary, { numRuns: RUNS, seed: SEED }), INPUTS_PER_CALL)) {
@@ -175,9 +227,8 @@ describe("AuctionPrice", () => {
     const AT_REFERENCE = 10_000n * TFT;
 
     const cases: [what: string, referencePrice: bigint, proceeds: bigint, amount: bigint, next: bigint][] = [
-      ["stays when a lot brought one unit less than 1,000 TFT", R, MIN_PROCEEDS - 1n, 1n, R],
-      ["stays when a lot brought nothing", R, 0n, LOT, R],
-      ["follows a lot that brought exactly 1,000 TFT", R, MIN_PROCEEDS, 400n * UNIT, (5n * TFT) / 2n],
+      // the whole step, from 1,000 TFT on
+      ["becomes the average of a lot that brought exactly 1,000 TFT", R, FULL_PROCEEDS, 400n * UNIT, (5n * TFT) / 2n],
       ["stays when the average was the reference", R, AT_REFERENCE, LOT, R],
       ["becomes the average, rounded down", R, AT_REFERENCE + 4_999n, LOT, R],
       ["becomes the average between the bounds", R, AT_REFERENCE + 5_000n, LOT, R + 1n],
@@ -186,9 +237,53 @@ describe("AuctionPrice", () => {
       ["at most halves", R, AT_REFERENCE, 1_000n * LOT, R / 2n],
       ["halves exactly", R, AT_REFERENCE / 2n, LOT, R / 2n],
       ["rounds the half of an odd reference up", R + 1n, AT_REFERENCE, 1_000n * LOT, R / 2n + 1n],
-      ["never falls to zero", 1n, MIN_PROCEEDS, 2n ** 127n, 1n],
+      // a part of it, below 1,000 TFT
+      ["moves a quarter of the way to double for 250 TFT", R, 250n * TFT, UNIT, R + R / 4n],
+      ["moves a quarter of the way to half for 250 TFT", R, 250n * TFT, 10n ** 6n * UNIT, R - R / 8n],
+      // v = 2.5 TFT: half a TFT above the reference, a tenth of it for 100 TFT
+      ["moves a tenth of the way to the average for 100 TFT", R, 100n * TFT, 40n * UNIT, (41n * TFT) / 20n],
+      // one unit less: 1 - 10^-21 of the step of 0.5 TFT, rounded up to all of it
+      ["moves by all but less than a unit for a unit less than 1,000 TFT", R, FULL_PROCEEDS - 1n, UNIT, 2n * R],
+      // of a step of 10^21 it takes a unit off
+      ["leaves a unit of a large step out", 1_000n * TFT, FULL_PROCEEDS - 1n, 1n, 2_000n * TFT - 1n],
+      // rounded towards the average, whichever way it lies
+      ["rises by a unit for two millionths of a TFT", R, 2n * 10n ** 12n + 1n, 1n, R + 1n],
+      ["falls by a unit for a unit of proceeds", R, 1n, LOT, R - 1n],
+      ["stays when a lot brought nothing, for there is no step", R, 0n, LOT, R],
+      ["never passes the average: one unit above it is one step away", R, R + 1n, UNIT, R + 1n],
+      ["never passes the average: one unit below it is one step away", R, R - 1n, UNIT, R - 1n],
+      // at the bounds
+      ["never falls below the lowest reference", MIN_REFERENCE, FULL_PROCEEDS, 2n ** 127n, MIN_REFERENCE],
+      [
+        "falls to the lowest reference from less than double of it",
+        MIN_REFERENCE + 7n,
+        FULL_PROCEEDS,
+        2n ** 127n,
+        MIN_REFERENCE,
+      ],
+      [
+        "rises from the lowest reference by a unit for 10^11 units of proceeds",
+        MIN_REFERENCE,
+        10n ** 11n,
+        UNIT,
+        MIN_REFERENCE + 1n,
+      ],
+      [
+        "rises from the lowest reference by two for a unit more than 10^12",
+        MIN_REFERENCE,
+        10n ** 12n + 1n,
+        UNIT,
+        MIN_REFERENCE + 2n,
+      ],
       ["never exceeds the highest reference", MAX_REFERENCE - 1n, AT_REFERENCE, 1n, MAX_REFERENCE],
       ["leaves the highest reference where it is", MAX_REFERENCE, AT_REFERENCE, 1n, MAX_REFERENCE],
+      [
+        "falls from the highest reference by a unit for a unit of proceeds",
+        MAX_REFERENCE,
+        1n,
+        LOT,
+        MAX_REFERENCE - 500_000n,
+      ],
     ];
     for (const [what, referencePrice, proceeds, amount, next] of cases) {
       it(what, async () => {
@@ -201,7 +296,7 @@ describe("AuctionPrice", () => {
       const { harness } = await loadFixture(deployHarness);
       const arbitrary = fc
         .record({
-          referencePrice: logUniform(1n, MAX_REFERENCE),
+          referencePrice: logUniform(MIN_REFERENCE, MAX_REFERENCE),
           amount: logUniform(1n, 2n ** 128n - 1n),
           decimals: fc.bigInt({ min: 0n, max: 24n }),
           // of the reference, in thousandths
@@ -224,19 +319,87 @@ describe("AuctionPrice", () => {
           const told = `r ${referencePrice}, proceeds ${proceeds}, amount ${amount}, unit ${wholeUnit}`;
           const mirrored = nextReference(referencePrice, proceeds, amount, wholeUnit);
           if (mirrored !== references[i]) expect.fail(`is not ${references[i]} but ${mirrored}: ${told}`);
+
+          const average = (proceeds * wholeUnit) / amount;
+          const next = references[i];
+          if (next < MIN_REFERENCE || next > MAX_REFERENCE) expect.fail(`is ${next}, out of bounds: ${told}`);
+          if (next > 2n * referencePrice || 2n * next < referencePrice) expect.fail(`moves to ${next}: ${told}`);
+          const [low, high] = average < referencePrice ? [average, referencePrice] : [referencePrice, average];
+          const within = next === referencePrice || (next >= min(low, referencePrice) && next <= high);
+          if (!within && next !== MIN_REFERENCE) expect.fail(`passes the average with ${next}: ${told}`);
+          const stays = proceeds === 0n || max(min(average, MAX_REFERENCE), MIN_REFERENCE) === referencePrice;
+          if ((next === referencePrice) !== stays) expect.fail(`stays or moves to ${next}: ${told}`);
         }
       }
     });
+
+    it(`moves further the more a lot brought at one average, and the higher its average was (SEED=${SEED})`, async () => {
+      const { harness } = await loadFixture(deployHarness);
+      const arbitrary = fc.record({
+        referencePrice: logUniform(MIN_REFERENCE, MAX_REFERENCE),
+        // of the reference, in thousandths
+        average: fc.bigInt({ min: 0n, max: 3_000n }),
+        amounts: fc.uniqueArray(logUniform(1n, 10n ** 18n), { minLength: 10, maxLength: 10 }),
+      });
+      for (const { referencePrice, average, amounts } of fc.sample(arbitrary, { numRuns: 100, seed: SEED })) {
+        amounts.sort((a, b) => (a < b ? -1 : 1));
+        const v = (referencePrice * average) / 1_000n;
+        const atOneAverage = amounts.map((amount) => ({
+          referencePrice,
+          proceeds: v * amount,
+          amount: amount * UNIT,
+          wholeUnit: UNIT,
+        }));
+        const higher = amounts.map((more) => ({
+          referencePrice,
+          proceeds: referencePrice + more,
+          amount: UNIT,
+          wholeUnit: UNIT,
+        }));
+        for (const [inputs, rises] of [
+          [atOneAverage, v >= referencePrice],
+          [higher, true],
+        ] as const) {
+          const references = await harness.nextReferences(inputs);
+          for (let i = 1; i < references.length; ++i) {
+            const [less, more] = rises ? [i - 1, i] : [i, i - 1];
+            if (references[less] <= references[more]) continue;
+            expect.fail(`${references[i - 1]} before ${references[i]}, r ${referencePrice}, v ${v}, ${amounts}`);
+          }
+        }
+      }
+    });
+
+    for (const [where, referencePrice, proceeds, amount, steps] of [
+      ["up from the lowest reference", MIN_REFERENCE, 1n, 1n, [1n, 1n, 1n]],
+      ["down to the lowest reference, where it ends", MIN_REFERENCE + 1n, 1n, 10n ** 30n, [-1n, 0n, 0n]],
+      ["down from the highest reference", MAX_REFERENCE, 1n, 10n ** 30n, [-500_000n, -500_000n, -500_000n]],
+      ["up to the highest reference, where it ends", MAX_REFERENCE - 1n, 1_000n, 1n, [1n, 0n, 0n]],
+    ] as const) {
+      it(`walks ${where} by lots that bring next to nothing, so no value is absorbing`, async () => {
+        const { harness } = await loadFixture(deployHarness);
+        let reference: bigint = referencePrice;
+        for (const step of steps) {
+          const input = { referencePrice: reference, proceeds, amount, wholeUnit: 10n ** 24n };
+          const next = await referenceAfter(harness, input);
+          expect(next - reference).to.equal(step);
+          reference = next;
+        }
+      });
+    }
   });
 
   describe("constants", () => {
     it("are the same in the SDK", async () => {
       const { harness } = await loadFixture(deployHarness);
+      expect(await harness.MIN_REFERENCE())
+        .to.equal(MIN_REFERENCE)
+        .and.to.equal(10n ** 9n);
       expect(await harness.MAX_REFERENCE())
         .to.equal(MAX_REFERENCE)
         .and.to.equal(1_000_000_000n * TFT);
-      expect(await harness.MIN_PROCEEDS())
-        .to.equal(MIN_PROCEEDS)
+      expect(await harness.FULL_PROCEEDS())
+        .to.equal(FULL_PROCEEDS)
         .and.to.equal(1_000n * TFT);
     });
   });
