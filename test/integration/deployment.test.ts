@@ -107,7 +107,6 @@ describe("deployment", () => {
       const { contracts, params } = await loadFixture(deployProtocolFixture);
       expect(await contracts.timelock.getMinDelay()).to.equal(params.governor.minDelay);
       expect(await contracts.pool.EPOCH_LENGTH()).to.equal(params.epochLength);
-      expect(await contracts.controller.EPOCH_LENGTH()).to.equal(params.epochLength);
       expect(await contracts.controller.AUCTION_PERIOD()).to.equal(params.auctionPeriod);
       expect(await contracts.oracle.VETO_WINDOW()).to.equal(params.vetoWindow);
       expect(await contracts.escrow.GRACE()).to.equal(params.grace);

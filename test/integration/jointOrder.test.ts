@@ -8,7 +8,7 @@ import { openOrder, passVetoWindow, registerNode, settle, startEpoch, submitRece
 import { expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("A joint order", () => {
-  it("is worked by several nodes, who share the epoch's reward by what their own sales earned", async () => {
+  it("is worked by several nodes, who share the round's reward by what their own sales earned", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors } = protocol;
     const { controller, escrow, pool, tft } = contracts;
@@ -30,7 +30,8 @@ describe("A joint order", () => {
       nodeIds.map((nodeId, i) => ({ orderId, nodeId, cumulativeTU: 2n * TU, measuredAt: startedAt + times[i] })),
     );
     await passVetoWindow(protocol);
-    const epoch = await startEpoch(protocol);
+    await startEpoch(protocol);
+    const round = await pool.openRound(tft);
 
     // each settles for himself
     const parts = rates.map((rate, i) => earnedBy(attainableTU(rate, times[i]), unitPrice));
@@ -42,8 +43,8 @@ describe("A joint order", () => {
     expect((await escrow.order(orderId)).earned).to.equal(earned);
 
     await startEpoch(protocol);
-    await controller.burnEpoch(epoch);
-    const bucketId = await pool.bucketId(epoch, await tft.getAddress());
+    await controller.burn(round);
+    const bucketId = await pool.bucketId(round, await tft.getAddress());
     const { reward } = await pool.bucket(bucketId);
     for (const [i, miner] of actors.miners.entries()) {
       const share = claimShare(reward, parts[i], earned);

@@ -8,7 +8,7 @@ import { listNode, openOrder, settle, startEpoch, submitReceipts } from "../help
 import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("A late receipt", () => {
-  it("stands for all before it and earns in the epoch in which it comes; a final bucket stays as it is", async () => {
+  it("stands for all before it and earns in the open round; a final bucket stays as it is", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors } = protocol;
     const { controller, pool, tft } = contracts;
@@ -34,16 +34,19 @@ describe("A late receipt", () => {
     // both have their first hour signed, one of them settles it
     await time.increase(2n * HOUR);
     const first = await submitReceipts(protocol, [receiptOf(jobs[0], TU, HOUR), receiptOf(jobs[1], TU, HOUR)]);
-    const epoch = await startEpoch(protocol);
+    await startEpoch(protocol);
+    const round = await pool.openRound(tft);
     await settle(protocol, tft, first, [first.receipts.at(0)]);
     await startEpoch(protocol);
-    await controller.burnEpoch(epoch);
-    const bucketId = await pool.bucketId(epoch, asset);
+    await controller.burn(round);
+    const bucketId = await pool.bucketId(round, asset);
     const sealed = await pool.bucket(bucketId);
     expect(sealed.isFinal).to.equal(true);
 
     // the other comes days later, with a receipt that covers three hours
-    const settledIn = await startEpoch(protocol);
+    await startEpoch(protocol);
+    const settledIn = await pool.openRound(tft);
+    expect(settledIn).to.equal(round + 1n);
     const receipt = receiptOf(jobs[1], 3n * TU, 3n * HOUR);
     await expect(deliver(protocol, tft, [receipt])).to.changeTokenBalance(tft, controller, 3n * unitPrice);
     // the earlier one has nothing to add
@@ -54,9 +57,9 @@ describe("A late receipt", () => {
     expect(await pool.weightOf(await pool.bucketId(settledIn, asset), late)).to.equal(3n * unitPrice);
     await expectSoundBooks(protocol, tft);
 
-    // it mines in its own epoch, as the punctual one did in his
+    // each mines in the round that their own receipt was settled in
     await startEpoch(protocol);
-    await controller.burnEpoch(settledIn);
+    await controller.burn(settledIn);
     for (const [miner, id] of [
       [punctual, bucketId],
       [late, await pool.bucketId(settledIn, asset)],

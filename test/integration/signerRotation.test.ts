@@ -111,7 +111,7 @@ describe("In the middle of a job", () => {
     const early = await submitReceipts(protocol, [receiptOf(TU)]);
     await passVetoWindow(protocol);
     await settle(protocol, tft, early);
-    const epoch = BigInt(await time.latest()) / DAY;
+    const round = await pool.openRound(tft);
     const pending = await submitReceipts(protocol, [receiptOf(2n * TU)]);
 
     await oracle.connect(actors.guardian).freeze();
@@ -131,8 +131,8 @@ describe("In the middle of a job", () => {
 
     // what was earned is burned and claimed all the same
     await time.increase(DAY);
-    await expect(controller.burnEpoch(epoch)).to.changeTokenBalance(tft, controller, -unitPrice);
-    const bucketId = await pool.bucketId(epoch, await tft.getAddress());
+    await expect(controller.burn(round)).to.changeTokenBalance(tft, controller, -unitPrice);
+    const bucketId = await pool.bucketId(round, await tft.getAddress());
     const reward = await pool.claimable(miner, [bucketId]);
     await expect(pool.connect(miner).claim([bucketId], miner)).to.changeTokenBalance(tft, miner, reward);
 

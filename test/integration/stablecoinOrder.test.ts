@@ -42,21 +42,21 @@ describe("An order paid in a stablecoin, with a permit", () => {
     await expect(escrow.close(orderId)).to.changeTokenBalance(usd, escrow, 0);
     await expectSoundBooks(protocol, usd);
 
-    // a day after the epoch's end the lot costs a quarter of the reference
+    // a day after its round closed the lot costs a quarter of the reference
+    const round = await pool.openRound(usd);
     const ended = await startEpoch(protocol);
-    const epoch = ended - 1n;
     const quarter = parseUnits("5", 18);
     await tft.connect(bidder).approve(controller, MaxUint256);
     await time.setNextBlockTimestamp((ended + 1n) * DAY);
     const owed = 1_000n * quarter;
-    const bought = controller.connect(bidder).buy(usd, epoch, deposit, quarter, bidder, "0x");
+    const bought = controller.connect(bidder).buy(usd, round, deposit, quarter, bidder, "0x");
     await expect(bought).to.changeTokenBalances(usd, [controller, bidder], [-deposit, deposit]);
     const released = (owed * 4n) / 5n;
     const reward = (released * 9n) / 10n;
     await expect(bought).to.changeTokenBalances(tft, [bidder, controller, vault, pool], [-owed, 0, -reward, reward]);
 
     // the miner claims
-    const bucketId = await pool.bucketId(epoch, await usd.getAddress());
+    const bucketId = await pool.bucketId(round, await usd.getAddress());
     expect(await pool.claimable(miner, [bucketId])).to.equal(reward);
     await expect(pool.claimFor(miner, [bucketId])).to.changeTokenBalances(tft, [pool, miner], [-reward, reward]);
   });

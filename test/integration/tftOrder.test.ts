@@ -39,11 +39,12 @@ describe("An order paid in TFT", () => {
     );
     await expectSoundBooks(protocol, tft);
 
-    // the epoch ends, what it earned is burned and four fifths are released, a tenth of them to operations
-    const epoch = (await startEpoch(protocol)) - 1n;
+    // the round closes with the epoch, what it earned is burned and four fifths are released, a tenth of them to operations
+    const round = await pool.openRound(tft);
+    await startEpoch(protocol);
     const released = (earned * 4n) / 5n;
     const reward = (released * 9n) / 10n;
-    await expect(controller.burnEpoch(epoch)).to.changeTokenBalances(
+    await expect(controller.burn(round)).to.changeTokenBalances(
       tft,
       [controller, vault, pool],
       [-earned, -reward, reward],
@@ -57,7 +58,7 @@ describe("An order paid in TFT", () => {
     );
 
     // the miner claims all of it
-    const bucketId = await pool.bucketId(epoch, await tft.getAddress());
+    const bucketId = await pool.bucketId(round, await tft.getAddress());
     await expect(pool.connect(miner).claim([bucketId], miner)).to.changeTokenBalances(
       tft,
       [pool, miner],

@@ -4,6 +4,7 @@ import {
   BURNING_END,
   DAY,
   MAX_REFERENCE,
+  MIN_REFERENCE,
   MINUTE,
   nextReference,
   NOMINAL_SUPPLY,
@@ -51,7 +52,7 @@ const MAX_PERIOD = 30n * DAY;
 /** Where a test does not care about the price. */
 const ANY_PRICE = MaxUint256;
 
-/** What a destruction is told to have done; the bucket is that of the epoch and the asset. */
+/** What a destruction is told to have done; the bucket is that of the round and the asset. */
 interface Destroyed {
   bought: bigint;
   burned: bigint;
@@ -64,15 +65,15 @@ interface Destroyed {
 async function expectDestroyed(
   { contracts: { controller, pool } }: Protocol,
   destruction: Promise<ContractTransactionResponse> | ContractTransactionResponse,
-  epoch: bigint,
+  round: bigint,
   asset: Asset,
   { bought, burned, released, operations, reward, phase }: Destroyed,
 ): Promise<void> {
   await expect(destruction)
     .to.emit(controller, "Destroyed")
     .withArgs(
-      await pool.bucketId(epoch, asset),
-      epoch,
+      await pool.bucketId(round, asset),
+      round,
       asset,
       bought,
       burned,
@@ -83,41 +84,46 @@ async function expectDestroyed(
     );
 }
 
-/** Has a miner earn TFT, paid by the treasury, and ends the epoch. */
-async function endedTFTBucket(protocol: Protocol, amount: bigint): Promise<bigint> {
+/** Has a miner earn TFT, paid by the treasury, and ends the epoch, with which the round closes unless one waits. */
+async function closedTFTRound(protocol: Protocol, amount: bigint): Promise<bigint> {
   const { treasury, miners } = protocol.actors;
-  const epoch = await earn(protocol, [{ asset: protocol.contracts.tft, amount, miner: miners[0], payer: treasury }]);
+  const round = await earn(protocol, [{ asset: protocol.contracts.tft, amount, miner: miners[0], payer: treasury }]);
   await startEpoch(protocol);
-  return epoch;
+  return round;
 }
 
-/** Has a miner earn an asset, ends the epoch, and lets the bidder pay for everything that he may buy. */
-async function openLot(protocol: Protocol, asset: Asset, amount: bigint): Promise<{ epoch: bigint; start: bigint }> {
+/** Has a miner earn an asset, closes its round with the epoch, and lets the bidder pay for everything they may buy. */
+async function openLot(protocol: Protocol, asset: Asset, amount: bigint): Promise<{ round: bigint; start: bigint }> {
   const { contracts, actors } = protocol;
-  const epoch = await earn(protocol, [{ asset, amount, miner: actors.miners[0] }]);
+  const round = await earn(protocol, [{ asset, amount, miner: actors.miners[0] }]);
   await contracts.tft.connect(actors.bidder).approve(contracts.controller, INITIAL_TFT);
   const start = (await startEpoch(protocol)) * EPOCH;
-  return { epoch, start };
+  return { round, start };
+}
+
+/** The second in which the present epoch ends. */
+async function endOfEpoch(): Promise<bigint> {
+  return (BigInt(await time.latest()) / EPOCH + 1n) * EPOCH;
 }
 
 /** The bidder buys for himself, when a lot's clock shows `age` seconds. */
 async function buyAt(
   { contracts: { controller }, actors: { bidder } }: Protocol,
-  { asset, epoch, start, age, amount }: { asset: Asset; epoch: bigint; start: bigint; age: bigint; amount: bigint },
+  { asset, round, start, age, amount }: { asset: Asset; round: bigint; start: bigint; age: bigint; amount: bigint },
 ): Promise<ContractTransactionResponse> {
   await time.setNextBlockTimestamp(start + age);
-  return controller.connect(bidder).buy(asset, epoch, amount, ANY_PRICE, bidder, "0x");
+  return controller.connect(bidder).buy(asset, round, amount, ANY_PRICE, bidder, "0x");
 }
 
 /** A buyer's contract that holds TFT and has approved the controller. */
 async function deployBuyer({ contracts: { tft, controller }, actors }: Protocol): Promise<HostileBuyer> {
   const buyer = await ethers.deployContract("HostileBuyer");
-  await tft.connect(actors.treasury).transfer(buyer, 1_000_000n * TFT);
+  await tft.connect(actors.treasury).transfer(buyer, 100_000_000n * TFT);
   await buyer.execute([callOf(await tft.approve.populateTransaction(controller, MaxUint256))]);
   return buyer;
 }
 
-/** As a buyer's contract takes it, from `await controller.burnEpoch.populateTransaction(epoch)`. */
+/** As a buyer's contract takes it, from `await controller.burn.populateTransaction(epoch)`. */
 function callOf({ to, data }: ContractTransaction): CallStruct {
   return { target: to, data };
 }
@@ -132,11 +138,11 @@ async function buyCall(
   { contracts: { controller } }: Protocol,
   buyer: HostileBuyer,
   asset: Asset,
-  epoch: bigint,
+  round: bigint,
   amount: bigint,
   data = "0x",
 ): Promise<CallStruct> {
-  return callOf(await controller.buy.populateTransaction(asset, epoch, amount, ANY_PRICE, buyer, data));
+  return callOf(await controller.buy.populateTransaction(asset, round, amount, ANY_PRICE, buyer, data));
 }
 
 /** Lists a token that behaves, until it is told not to; every renter has some of it. */
@@ -184,63 +190,57 @@ describe("BuybackBurnController", () => {
       expect(await controller.VAULT()).to.equal(vault);
       expect(await controller.POOL()).to.equal(pool);
       expect(await controller.ESCROW()).to.equal(escrow);
-      expect(await controller.EPOCH_LENGTH()).to.equal(params.epochLength);
       expect(await controller.AUCTION_PERIOD()).to.equal(params.auctionPeriod);
     });
   });
 
-  describe("burnEpoch", () => {
+  describe("burn", () => {
     it("refuses while no TFT were earned", async () => {
       const { controller, tft } = (await loadFixture(deployProtocolFixture)).contracts;
 
-      await expect(controller.burnEpoch(0n))
-        .to.be.revertedWithCustomError(controller, "Controller_NoLot")
-        .withArgs(tft);
+      await expect(controller.burn(0n)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(tft);
     });
 
     it("refuses until the last second of the epoch, and burns in the first second after it", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
-      const epoch = await earn(protocol, [{ asset: tft, amount: TFT, miner: protocol.actors.miners[0] }]);
+      const round = await earn(protocol, [{ asset: tft, amount: TFT, miner: protocol.actors.miners[0] }]);
 
-      await time.setNextBlockTimestamp((epoch + 1n) * EPOCH - 1n);
-      await expect(controller.burnEpoch(epoch))
-        .to.be.revertedWithCustomError(controller, "Controller_NoLot")
-        .withArgs(tft);
+      const end = await endOfEpoch();
+      await time.setNextBlockTimestamp(end - 1n);
+      await expect(controller.burn(round)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(tft);
 
-      await time.setNextBlockTimestamp((epoch + 1n) * EPOCH);
-      await expect(controller.burnEpoch(epoch)).to.emit(controller, "Destroyed");
+      await time.setNextBlockTimestamp(end);
+      await expect(controller.burn(round)).to.emit(controller, "Destroyed");
     });
 
-    it("refuses any epoch but the oldest, and every one when all are burned", async () => {
+    it("refuses any round but the closed one, and every one when all are burned", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
-      const first = await endedTFTBucket(protocol, TFT);
-      const second = await endedTFTBucket(protocol, TFT);
+      const first = await closedTFTRound(protocol, TFT);
+      const second = await closedTFTRound(protocol, TFT);
 
-      await expect(controller.burnEpoch(second))
-        .to.be.revertedWithCustomError(controller, "Controller_WrongEpoch")
+      await expect(controller.burn(second))
+        .to.be.revertedWithCustomError(controller, "Controller_WrongRound")
         .withArgs(second, first);
 
-      await controller.burnEpoch(first);
-      await expect(controller.burnEpoch(first))
-        .to.be.revertedWithCustomError(controller, "Controller_WrongEpoch")
+      await controller.burn(first);
+      await expect(controller.burn(first))
+        .to.be.revertedWithCustomError(controller, "Controller_WrongRound")
         .withArgs(first, second);
 
-      await controller.burnEpoch(second);
-      await expect(controller.burnEpoch(second))
-        .to.be.revertedWithCustomError(controller, "Controller_NoLot")
-        .withArgs(tft);
+      await controller.burn(second);
+      await expect(controller.burn(second)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(tft);
     });
 
     it("burns the bucket, releases 80 % of it and keeps a tenth of that for operations", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, vault, pool } = protocol.contracts;
-      const epoch = await endedTFTBucket(protocol, 1_000n * TFT);
+      const round = await closedTFTRound(protocol, 1_000n * TFT);
 
-      const burn = controller.burnEpoch(epoch);
+      const burn = controller.burn(round);
 
-      await expectDestroyed(protocol, burn, epoch, tft, {
+      await expectDestroyed(protocol, burn, round, tft, {
         bought: 1_000n * TFT,
         burned: 1_000n * TFT,
         released: 800n * TFT,
@@ -255,7 +255,7 @@ describe("BuybackBurnController", () => {
       );
       await expect(burn)
         .to.emit(pool, "RewardAdded")
-        .withArgs(await pool.bucketId(epoch, tft), 720n * TFT, true);
+        .withArgs(await pool.bucketId(round, tft), 720n * TFT, true);
       await expect(burn)
         .to.emit(vault, "Released")
         .withArgs(800n * TFT, 80n * TFT, 800n * TFT);
@@ -267,22 +267,32 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       const { stranger } = protocol.actors;
-      const epoch = await endedTFTBucket(protocol, 1_000n * TFT);
+      const round = await closedTFTRound(protocol, 1_000n * TFT);
 
-      await expect(controller.connect(stranger).burnEpoch(epoch)).to.changeTokenBalance(tft, stranger, 0n);
+      await expect(controller.connect(stranger).burn(round)).to.changeTokenBalance(tft, stranger, 0n);
     });
 
-    it("passes over epochs in which nothing was earned", async () => {
+    it("has rounds without gaps, however many epochs pass in which nothing is earned", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller } = protocol.contracts;
-      const first = await endedTFTBucket(protocol, TFT);
-      await startEpoch(protocol);
-      const third = await endedTFTBucket(protocol, TFT);
-      expect(third).to.be.greaterThan(first + 1n);
+      const first = await closedTFTRound(protocol, TFT);
+      await controller.burn(first);
+      for (let quiet = 0; quiet < 3; ++quiet) await startEpoch(protocol);
+      const second = await closedTFTRound(protocol, TFT);
 
-      await controller.burnEpoch(first);
+      expect([first, second]).to.deep.equal([1n, 2n]);
+      await expect(controller.burn(second)).to.emit(controller, "Destroyed");
+    });
 
-      await expect(controller.burnEpoch(third)).to.emit(controller, "Destroyed");
+    it("burns at once all that has gathered while the round before waited", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, tft } = protocol.contracts;
+      const first = await closedTFTRound(protocol, TFT);
+      const second = await closedTFTRound(protocol, 3n * TFT);
+      expect(await closedTFTRound(protocol, 5n * TFT)).to.equal(second);
+
+      await controller.burn(first);
+      await expect(controller.burn(second)).to.changeTokenBalance(tft, controller, -8n * TFT);
     });
 
     it("releases 80 % of all that was burned, rounded down, also of single units", async () => {
@@ -296,8 +306,8 @@ describe("BuybackBurnController", () => {
         [1n, 3n],
         [1n, 4n],
       ]) {
-        const epoch = await endedTFTBucket(protocol, 1n);
-        await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+        const round = await closedTFTRound(protocol, 1n);
+        await expectDestroyed(protocol, controller.burn(round), round, tft, {
           bought: 1n,
           burned: 1n,
           released,
@@ -313,10 +323,10 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, vault, pool } = protocol.contracts;
       // of 24 units 19 are released, a tenth of which is 1.9
-      const epoch = await endedTFTBucket(protocol, 24n);
-      const burn = controller.burnEpoch(epoch);
+      const round = await closedTFTRound(protocol, 24n);
+      const burn = controller.burn(round);
 
-      await expectDestroyed(protocol, burn, epoch, tft, {
+      await expectDestroyed(protocol, burn, round, tft, {
         bought: 24n,
         burned: 24n,
         released: 19n,
@@ -331,9 +341,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       await tft.connect(protocol.actors.treasury).transfer(controller, 500n * TFT);
-      const epoch = await endedTFTBucket(protocol, 1_000n * TFT);
+      const round = await closedTFTRound(protocol, 1_000n * TFT);
 
-      await controller.burnEpoch(epoch);
+      await controller.burn(round);
 
       expect(await tft.burned()).to.equal(1_000n * TFT);
       expect(await tft.balanceOf(controller)).to.equal(500n * TFT);
@@ -342,10 +352,10 @@ describe("BuybackBurnController", () => {
     it("goes on while the network is frozen", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, oracle } = protocol.contracts;
-      const epoch = await endedTFTBucket(protocol, TFT);
+      const round = await closedTFTRound(protocol, TFT);
       await oracle.connect(protocol.actors.guardian).freeze();
 
-      await expect(controller.burnEpoch(epoch)).to.emit(controller, "Destroyed");
+      await expect(controller.burn(round)).to.emit(controller, "Destroyed");
     });
   });
 
@@ -354,10 +364,10 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END - 11n);
-      const epoch = await endedTFTBucket(protocol, 10n);
+      const round = await closedTFTRound(protocol, 10n);
 
       // 80 % of E1 - 11 are 349,999,...,991.2 units, of E1 - 1 they are ...,999.2
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought: 10n,
         burned: 10n,
         released: 8n,
@@ -373,9 +383,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, vault } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END - 1_000n * TFT);
-      const epoch = await endedTFTBucket(protocol, 1_000n * TFT);
+      const round = await closedTFTRound(protocol, 1_000n * TFT);
 
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought: 1_000n * TFT,
         burned: 1_000n * TFT,
         released: 800n * TFT,
@@ -398,10 +408,10 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END - 1_000n * TFT);
-      const epoch = await endedTFTBucket(protocol, 1_600n * TFT + 1n);
+      const round = await closedTFTRound(protocol, 1_600n * TFT + 1n);
 
       // 1,000 TFT by the first rule; of the 600 TFT and 1 unit beyond, half rounded up is burned
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought: 1_600n * TFT + 1n,
         burned: 1_300n * TFT + 1n,
         released: 800n * TFT,
@@ -416,9 +426,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END - 1n);
-      const epoch = await endedTFTBucket(protocol, 3n);
+      const round = await closedTFTRound(protocol, 3n);
 
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought: 3n,
         burned: 2n,
         released: 1n,
@@ -432,11 +442,11 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, pool, vault } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END);
-      const epoch = await endedTFTBucket(protocol, 101n);
+      const round = await closedTFTRound(protocol, 101n);
 
-      const burn = controller.burnEpoch(epoch);
+      const burn = controller.burn(round);
 
-      await expectDestroyed(protocol, burn, epoch, tft, {
+      await expectDestroyed(protocol, burn, round, tft, {
         bought: 101n,
         burned: 51n,
         released: 0n,
@@ -452,9 +462,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, pool } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END);
-      const epoch = await endedTFTBucket(protocol, 1n);
+      const round = await closedTFTRound(protocol, 1n);
 
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought: 1n,
         burned: 1n,
         released: 0n,
@@ -462,7 +472,7 @@ describe("BuybackBurnController", () => {
         reward: 0n,
         phase: Phase.BuybackDistribution,
       });
-      expect(await pool.bucket(await pool.bucketId(epoch, tft))).to.deep.equal([1n, 0n, true]);
+      expect(await pool.bucket(await pool.bucketId(round, tft))).to.deep.equal([1n, 0n, true]);
     });
 
     it("is still in phase 2 one unit before the ultimate supply", async () => {
@@ -479,9 +489,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       await burnUpTo(protocol, BURNING_END - 500n * TFT);
-      const epoch = await endedTFTBucket(protocol, 1_000n * TFT);
+      const round = await closedTFTRound(protocol, 1_000n * TFT);
 
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought: 1_000n * TFT,
         burned: 500n * TFT,
         released: 0n,
@@ -504,9 +514,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       await burnUpTo(protocol, BURNING_END - 500n * TFT);
-      const epoch = await endedTFTBucket(protocol, 5_000n * TFT);
+      const round = await closedTFTRound(protocol, 5_000n * TFT);
 
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought: 5_000n * TFT,
         burned: 500n * TFT,
         released: 0n,
@@ -521,7 +531,7 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, pool } = protocol.contracts;
 
-      await controller.burnEpoch(await endedTFTBucket(protocol, 100n * TFT));
+      await controller.burn(await closedTFTRound(protocol, 100n * TFT));
 
       const transfers = tft.filters.Transfer(controller, pool);
       expect(await tft.queryFilter(transfers, "latest"), "a transfer of nothing").to.deep.equal([]);
@@ -533,9 +543,9 @@ describe("BuybackBurnController", () => {
       await burnUpTo(protocol, BURNING_END);
 
       for (const bought of [1n, 1_000_000n * TFT + 1n]) {
-        const epoch = await endedTFTBucket(protocol, bought);
-        const burn = controller.burnEpoch(epoch);
-        await expectDestroyed(protocol, burn, epoch, tft, {
+        const round = await closedTFTRound(protocol, bought);
+        const burn = controller.burn(round);
+        await expectDestroyed(protocol, burn, round, tft, {
           bought,
           burned: 0n,
           released: 0n,
@@ -559,9 +569,9 @@ describe("BuybackBurnController", () => {
       );
       const bought = (437_500_000n + 2n * 462_500_000n + 1_000n) * TFT;
       await setStorageAt(await tft.getAddress(), balanceSlot, toBeHex(bought, 32));
-      const epoch = await endedTFTBucket(protocol, bought);
+      const round = await closedTFTRound(protocol, bought);
 
-      await expectDestroyed(protocol, controller.burnEpoch(epoch), epoch, tft, {
+      await expectDestroyed(protocol, controller.burn(round), round, tft, {
         bought,
         burned: 900_000_000n * TFT,
         released: 350_000_000n * TFT,
@@ -592,10 +602,10 @@ describe("BuybackBurnController", () => {
       for (const part of parts) {
         const before = await controller.supply();
         const bought = ((await tft.balanceOf(treasury)) * part) / whole;
-        const epoch = await earn(protocol, [{ asset: tft, amount: bought, miner: treasury, payer: treasury }]);
+        const round = await earn(protocol, [{ asset: tft, amount: bought, miner: treasury, payer: treasury }]);
         await startEpoch(protocol);
-        await controller.burnEpoch(epoch);
-        const id = await pool.bucketId(epoch, tft);
+        await controller.burn(round);
+        const id = await pool.bucketId(round, tft);
         const { reward } = await pool.bucket(id);
         await pool.connect(treasury).claim([id], treasury);
 
@@ -621,7 +631,7 @@ describe("BuybackBurnController", () => {
     it("refuse TFT, which are never sold", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
-      await endedTFTBucket(protocol, TFT);
+      await closedTFTRound(protocol, TFT);
 
       await expect(controller.lot(tft)).to.be.revertedWithCustomError(controller, "Controller_TFTNotSold").withArgs();
       await expect(controller.price(tft)).to.be.revertedWithCustomError(controller, "Controller_TFTNotSold").withArgs();
@@ -644,42 +654,45 @@ describe("BuybackBurnController", () => {
     it("refuse until the last second of the epoch, and show the lot from the first second after it", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
-      const epoch = await earn(protocol, [{ asset: usd, amount: 700n * USD, miner: protocol.actors.miners[0] }]);
-      const end = (epoch + 1n) * EPOCH;
+      const round = await earn(protocol, [{ asset: usd, amount: 700n * USD, miner: protocol.actors.miners[0] }]);
+      const end = await endOfEpoch();
 
       await time.increaseTo(end - 1n);
       await expect(controller.lot(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(usd);
       await expect(controller.price(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(usd);
 
       await time.increaseTo(end);
-      expect(await controller.lot(usd)).to.deep.equal([epoch, 700n * USD, 700n * USD, end, USD_REFERENCE_PRICE]);
-      expect(await controller.price(usd)).to.equal(8n * USD_REFERENCE_PRICE);
+      expect(await controller.lot(usd)).to.deep.equal([round, 700n * USD, 700n * USD, end, USD_REFERENCE_PRICE]);
+      expect(await controller.price(usd)).to.equal(8_192n * USD_REFERENCE_PRICE);
     });
 
     it("show what is left of a lot that is sold in part", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
 
-      await buyAt(protocol, { asset: usd, epoch, start, age: 10n, amount: 100n * USD });
-      await buyAt(protocol, { asset: usd, epoch, start, age: 20n, amount: 50n * USD });
+      await buyAt(protocol, { asset: usd, round, start, age: 10_000n, amount: 100n * USD });
+      await buyAt(protocol, { asset: usd, round, start, age: 20_000n, amount: 50n * USD });
 
-      expect(await controller.lot(usd)).to.deep.equal([epoch, 700n * USD, 550n * USD, start, USD_REFERENCE_PRICE]);
+      expect(await controller.lot(usd)).to.deep.equal([round, 700n * USD, 550n * USD, start, USD_REFERENCE_PRICE]);
     });
 
-    it("fall from 8 r to r / 4 in the first period, and by 2^8 in each after it", async () => {
+    it("fall from 8,192 r to 8 r in a twelfth of a period, to r / 4 at its end, and by 2^4 in each after it", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { start } = await openLot(protocol, usd, 700n * USD);
 
       for (const [age, price] of [
-        [0n, 160n * TFT],
-        [PERIOD / 5n, 80n * TFT],
-        [(PERIOD * 3n) / 5n, 20n * TFT],
+        [0n, 163_840n * TFT],
+        [PERIOD / 24n, 5_120n * TFT],
+        [PERIOD / 12n, 160n * TFT],
+        // a fifth and three fifths of the eleven twelfths that are left
+        [(PERIOD * 4n) / 15n, 80n * TFT],
+        [(PERIOD * 19n) / 30n, 20n * TFT],
         [PERIOD, 5n * TFT],
-        [(PERIOD * 9n) / 8n, (5n * TFT) / 2n],
-        [2n * PERIOD, (5n * TFT) / 256n],
-        [3n * PERIOD, (5n * TFT) / 256n ** 2n],
+        [(PERIOD * 5n) / 4n, (5n * TFT) / 2n],
+        [2n * PERIOD, (5n * TFT) / 16n],
+        [3n * PERIOD, (5n * TFT) / 256n],
       ]) {
         if (age > 0n) await time.increaseTo(start + age);
         expect(await controller.price(usd)).to.be.closeTo(price, 1n);
@@ -691,7 +704,20 @@ describe("BuybackBurnController", () => {
       const { controller, usd } = protocol.contracts;
       const { start } = await openLot(protocol, usd, 700n * USD);
 
-      const ages = [1n, 2n, 12_345n, PERIOD - 1n, PERIOD, PERIOD + 1n, 2n * PERIOD - 1n, 2n * PERIOD, 17n * PERIOD];
+      const ages = [
+        1n,
+        2n,
+        7_199n,
+        7_200n,
+        7_201n,
+        12_345n,
+        PERIOD - 1n,
+        PERIOD,
+        PERIOD + 1n,
+        2n * PERIOD - 1n,
+        2n * PERIOD,
+        17n * PERIOD,
+      ];
       for (const age of ages) {
         await time.increaseTo(start + age);
         expect(await controller.price(usd)).to.equal(priceAt(USD_REFERENCE_PRICE, age, PERIOD));
@@ -701,31 +727,31 @@ describe("BuybackBurnController", () => {
     it("do not move when someone sends the asset or TFT", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
 
       await usd.mint(controller, 10_000n * USD);
       await tft.connect(protocol.actors.treasury).transfer(controller, 10_000n * TFT);
-      await time.increaseTo(start + 1_000n);
+      await time.increaseTo(start + 10_000n);
 
-      expect(await controller.lot(usd)).to.deep.equal([epoch, 700n * USD, 700n * USD, start, USD_REFERENCE_PRICE]);
-      expect(await controller.price(usd)).to.equal(priceAt(USD_REFERENCE_PRICE, 1_000n, PERIOD));
-      await buyAt(protocol, { asset: usd, epoch, start, age: 2_000n, amount: 700n * USD });
+      expect(await controller.lot(usd)).to.deep.equal([round, 700n * USD, 700n * USD, start, USD_REFERENCE_PRICE]);
+      expect(await controller.price(usd)).to.equal(priceAt(USD_REFERENCE_PRICE, 10_000n, PERIOD));
+      await buyAt(protocol, { asset: usd, round, start, age: 20_000n, amount: 700n * USD });
       expect(await usd.balanceOf(controller)).to.equal(10_000n * USD);
     });
 
-    it("start the clock of the next lot at the end of its epoch, when the lot before was sold out by then", async () => {
+    it("start the clock of the next lot at the end of its epoch when the lot before is sold out by then", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const first = await openLot(protocol, usd, 700n * USD);
-      await buyAt(protocol, { asset: usd, ...first, age: 100n, amount: 700n * USD });
+      await buyAt(protocol, { asset: usd, ...first, age: 10_000n, amount: 700n * USD });
 
       const second = await openLot(protocol, usd, 300n * USD);
 
       expect((await controller.lot(usd)).startedAt).to.equal(second.start);
-      expect((await controller.lot(usd)).epoch).to.equal(second.epoch);
+      expect((await controller.lot(usd)).round).to.equal(second.round);
     });
 
-    it("start the clock of the next lot when the lot before is sold out, when its epoch ended before that", async () => {
+    it("start the clock of the next lot when the lot before is sold out after the end of its epoch", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const first = await openLot(protocol, usd, 700n * USD);
@@ -735,52 +761,22 @@ describe("BuybackBurnController", () => {
       await buyAt(protocol, { asset: usd, ...first, age, amount: 700n * USD });
 
       const lot = await controller.lot(usd);
-      expect(lot.epoch).to.equal(second.epoch);
+      expect(lot.round).to.equal(second.round);
       expect(lot.startedAt).to.equal(first.start + age);
-      expect(await controller.price(usd)).to.equal(8n * lot.referencePrice);
+      expect(await controller.price(usd)).to.equal(8_192n * lot.referencePrice);
     });
 
     it("go on when the asset is delisted", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, escrow, timelock } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       await asGovernor(timelock, protocol.actors.admin, await escrow.delistAsset.populateTransaction(usd));
 
       expect((await controller.lot(usd)).remaining).to.equal(700n * USD);
-      await expect(buyAt(protocol, { asset: usd, epoch, start, age: 3n * PERIOD, amount: 700n * USD })).to.emit(
+      await expect(buyAt(protocol, { asset: usd, round, start, age: 3n * PERIOD, amount: 700n * USD })).to.emit(
         controller,
         "LotSoldOut",
       );
-    });
-  });
-
-  describe("oldestBucket", () => {
-    it("tells how many buckets wait, and the oldest one's epoch, ended or not", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const { controller, usd, tft } = protocol.contracts;
-      const [miner] = protocol.actors.miners;
-      expect(await controller.oldestBucket(tft)).to.deep.equal([0n, 0n]);
-
-      const first = await earn(protocol, [
-        { asset: tft, amount: TFT, miner },
-        { asset: usd, amount: USD, miner },
-      ]);
-      expect(await controller.oldestBucket(tft)).to.deep.equal([1n, first]);
-
-      const second = await earn(protocol, [{ asset: tft, amount: TFT, miner }]);
-      expect(await controller.oldestBucket(tft)).to.deep.equal([2n, first]);
-      expect(await controller.oldestBucket(usd)).to.deep.equal([1n, first]);
-
-      await controller.burnEpoch(first);
-      expect(await controller.oldestBucket(tft)).to.deep.equal([1n, second]);
-    });
-
-    it("has no epoch once every bucket is destroyed", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const { controller, tft } = protocol.contracts;
-      await controller.burnEpoch(await endedTFTBucket(protocol, TFT));
-
-      expect(await controller.oldestBucket(tft)).to.deep.equal([0n, 0n]);
     });
   });
 
@@ -789,9 +785,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const epoch = await endedTFTBucket(protocol, TFT);
+      const round = await closedTFTRound(protocol, TFT);
 
-      await expect(controller.connect(bidder).buy(tft, epoch, TFT, ANY_PRICE, bidder, "0x"))
+      await expect(controller.connect(bidder).buy(tft, round, TFT, ANY_PRICE, bidder, "0x"))
         .to.be.revertedWithCustomError(controller, "Controller_TFTNotSold")
         .withArgs();
     });
@@ -806,31 +802,31 @@ describe("BuybackBurnController", () => {
         .withArgs(usd);
     });
 
-    it("refuses another epoch than the lot's: a younger one, and one that is sold out", async () => {
+    it("refuses another round than the lot's: the one that waits, and one that is sold out", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
       const first = await openLot(protocol, usd, 700n * USD);
       const second = await openLot(protocol, usd, 300n * USD);
-      const buy = (epoch: bigint) => controller.connect(bidder).buy(usd, epoch, 700n * USD, ANY_PRICE, bidder, "0x");
+      const buy = (round: bigint) => controller.connect(bidder).buy(usd, round, 700n * USD, ANY_PRICE, bidder, "0x");
 
-      await expect(buy(second.epoch))
-        .to.be.revertedWithCustomError(controller, "Controller_WrongEpoch")
-        .withArgs(second.epoch, first.epoch);
+      await expect(buy(second.round))
+        .to.be.revertedWithCustomError(controller, "Controller_WrongRound")
+        .withArgs(second.round, first.round);
 
-      await buy(first.epoch);
-      await expect(buy(first.epoch))
-        .to.be.revertedWithCustomError(controller, "Controller_WrongEpoch")
-        .withArgs(first.epoch, second.epoch);
+      await buy(first.round);
+      await expect(buy(first.round))
+        .to.be.revertedWithCustomError(controller, "Controller_WrongRound")
+        .withArgs(first.round, second.round);
     });
 
     it("refuses a purchase of nothing", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch } = await openLot(protocol, usd, 700n * USD);
+      const { round } = await openLot(protocol, usd, 700n * USD);
 
-      await expect(controller.connect(bidder).buy(usd, epoch, 0n, ANY_PRICE, bidder, "0x"))
+      await expect(controller.connect(bidder).buy(usd, round, 0n, ANY_PRICE, bidder, "0x"))
         .to.be.revertedWithCustomError(controller, "Controller_ZeroAmount")
         .withArgs();
     });
@@ -839,8 +835,8 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
-      const buy = (maxPrice: bigint) => controller.connect(bidder).buy(usd, epoch, USD, maxPrice, bidder, "0x");
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
+      const buy = (maxPrice: bigint) => controller.connect(bidder).buy(usd, round, USD, maxPrice, bidder, "0x");
 
       const price = priceAt(USD_REFERENCE_PRICE, 1_000n, PERIOD);
       await time.setNextBlockTimestamp(start + 1_000n);
@@ -856,12 +852,12 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       const owed = tftOwed(USD, priceAt(USD_REFERENCE_PRICE, PERIOD, PERIOD), USD);
       await tft.connect(bidder).approve(controller, owed - 1n);
 
       await time.setNextBlockTimestamp(start + PERIOD);
-      await expect(controller.connect(bidder).buy(usd, epoch, USD, ANY_PRICE, bidder, "0x"))
+      await expect(controller.connect(bidder).buy(usd, round, USD, ANY_PRICE, bidder, "0x"))
         .to.be.revertedWithCustomError(tft, "ERC20InsufficientAllowance")
         .withArgs(controller, owed - 1n, owed);
     });
@@ -870,12 +866,12 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft, vault, pool } = protocol.contracts;
       const { bidder, stranger } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       // r / 4: 5 TFT for each
       const [amount, owed] = [100n * USD, 500n * TFT];
 
       await time.setNextBlockTimestamp(start + PERIOD);
-      const purchase = controller.connect(bidder).buy(usd, epoch, amount, ANY_PRICE, stranger, "0x");
+      const purchase = controller.connect(bidder).buy(usd, round, amount, ANY_PRICE, stranger, "0x");
 
       await expect(purchase).to.changeTokenBalances(usd, [controller, stranger, bidder], [-amount, amount, 0n]);
       await expect(purchase).to.changeTokenBalances(
@@ -885,8 +881,8 @@ describe("BuybackBurnController", () => {
       );
       await expect(purchase)
         .to.emit(controller, "LotFilled")
-        .withArgs(usd, epoch, bidder, stranger, amount, owed, 5n * TFT);
-      await expectDestroyed(protocol, purchase, epoch, usd, {
+        .withArgs(usd, round, bidder, stranger, amount, owed, 5n * TFT);
+      await expectDestroyed(protocol, purchase, round, usd, {
         bought: owed,
         burned: owed,
         released: 400n * TFT,
@@ -895,18 +891,18 @@ describe("BuybackBurnController", () => {
         phase: Phase.ProductionMining,
       });
       await expect(purchase).not.to.emit(controller, "LotSoldOut");
-      expect(await pool.bucket(await pool.bucketId(epoch, usd))).to.deep.equal([700n * USD, 360n * TFT, false]);
+      expect(await pool.bucket(await pool.bucketId(round, usd))).to.deep.equal([700n * USD, 360n * TFT, false]);
     });
 
     it("returns what was filled and what is owed", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       await time.increaseTo(start + PERIOD);
 
       expect(
-        await controller.connect(bidder).buy.staticCall(usd, epoch, 1_000n * USD, ANY_PRICE, bidder, "0x"),
+        await controller.connect(bidder).buy.staticCall(usd, round, 1_000n * USD, ANY_PRICE, bidder, "0x"),
       ).to.deep.equal([700n * USD, 3_500n * TFT]);
     });
 
@@ -914,22 +910,22 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, pool } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       const firstOwed = tftOwed(300n * USD, priceAt(USD_REFERENCE_PRICE, 40_000n, PERIOD), USD);
-      await buyAt(protocol, { asset: usd, epoch, start, age: 40_000n, amount: 300n * USD });
+      await buyAt(protocol, { asset: usd, round, start, age: 40_000n, amount: 300n * USD });
 
-      const purchase = buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 400n * USD });
+      const purchase = buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 400n * USD });
 
       const proceeds = firstOwed + 2_000n * TFT;
       const average = (proceeds * USD) / (700n * USD);
       expect(average).to.be.within(USD_REFERENCE_PRICE / 2n + 1n, USD_REFERENCE_PRICE * 2n - 1n);
       await expect(purchase)
         .to.emit(controller, "LotFilled")
-        .withArgs(usd, epoch, bidder, bidder, 400n * USD, 2_000n * TFT, 5n * TFT);
+        .withArgs(usd, round, bidder, bidder, 400n * USD, 2_000n * TFT, 5n * TFT);
       await expect(purchase)
         .to.emit(controller, "LotSoldOut")
-        .withArgs(usd, epoch, proceeds, USD_REFERENCE_PRICE, average);
-      expect((await pool.bucket(await pool.bucketId(epoch, usd))).isFinal).to.equal(true);
+        .withArgs(usd, round, proceeds, USD_REFERENCE_PRICE, average);
+      expect((await pool.bucket(await pool.bucketId(round, usd))).isFinal).to.equal(true);
       await expect(controller.lot(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(usd);
     });
 
@@ -948,7 +944,7 @@ describe("BuybackBurnController", () => {
         .to.emit(controller, "LotSoldOut")
         .withArgs(
           usd,
-          second.epoch,
+          second.round,
           proceeds,
           referencePrice,
           nextReference(referencePrice, proceeds, 500n * USD, USD),
@@ -959,10 +955,10 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
-      await buyAt(protocol, { asset: usd, epoch, start, age: 60_000n, amount: 1n });
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
+      await buyAt(protocol, { asset: usd, round, start, age: 60_000n, amount: 1n });
 
-      const purchase = buyAt(protocol, { asset: usd, epoch, start, age: 60_001n, amount: 700n * USD });
+      const purchase = buyAt(protocol, { asset: usd, round, start, age: 60_001n, amount: 700n * USD });
 
       await expect(purchase).to.changeTokenBalance(usd, bidder, 700n * USD - 1n);
       await expect(purchase).to.emit(controller, "LotSoldOut");
@@ -976,10 +972,10 @@ describe("BuybackBurnController", () => {
       it(name, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
         const { usd } = protocol.contracts;
-        const { epoch, start } = await openLot(protocol, usd, 1_000_000n);
+        const { round, start } = await openLot(protocol, usd, 1_000_000n);
 
         await expect(
-          buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 1_000_000n - left }),
+          buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 1_000_000n - left }),
         ).to.changeTokenBalance(usd, protocol.actors.bidder, filled);
       });
     }
@@ -988,15 +984,15 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 10_000n);
-      await buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 9_800n });
+      const { round, start } = await openLot(protocol, usd, 10_000n);
+      await buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 9_800n });
 
-      await expect(buyAt(protocol, { asset: usd, epoch, start, age: PERIOD + 1n, amount: 100n })).to.changeTokenBalance(
+      await expect(buyAt(protocol, { asset: usd, round, start, age: PERIOD + 1n, amount: 100n })).to.changeTokenBalance(
         usd,
         bidder,
         100n,
       );
-      await expect(buyAt(protocol, { asset: usd, epoch, start, age: PERIOD + 2n, amount: 1n })).to.changeTokenBalance(
+      await expect(buyAt(protocol, { asset: usd, round, start, age: PERIOD + 2n, amount: 1n })).to.changeTokenBalance(
         usd,
         bidder,
         100n,
@@ -1006,12 +1002,12 @@ describe("BuybackBurnController", () => {
     it("rounds what is owed up", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 10_000n);
+      const { round, start } = await openLot(protocol, usd, 10_000n);
       const price = priceAt(USD_REFERENCE_PRICE, 12_345n, PERIOD);
       const owed = (7n * price) / USD + 1n;
       expect((7n * price) % USD).not.to.equal(0n);
 
-      await expect(buyAt(protocol, { asset: usd, epoch, start, age: 12_345n, amount: 7n })).to.changeTokenBalance(
+      await expect(buyAt(protocol, { asset: usd, round, start, age: 12_345n, amount: 7n })).to.changeTokenBalance(
         tft,
         protocol.actors.bidder,
         -owed,
@@ -1024,29 +1020,29 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, pool } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
 
-      const purchase = buyAt(protocol, { asset: usd, epoch, start, age: 17n * PERIOD, amount: 700n * USD });
+      const purchase = buyAt(protocol, { asset: usd, round, start, age: 17n * PERIOD, amount: 700n * USD });
 
       await expect(purchase)
         .to.emit(controller, "LotFilled")
-        .withArgs(usd, epoch, bidder, bidder, 700n * USD, 1n, 0n);
+        .withArgs(usd, round, bidder, bidder, 700n * USD, 1n, 0n);
       await expect(purchase)
         .to.emit(controller, "LotSoldOut")
-        .withArgs(usd, epoch, 1n, USD_REFERENCE_PRICE, USD_REFERENCE_PRICE);
-      expect(await pool.bucket(await pool.bucketId(epoch, usd))).to.deep.equal([700n * USD, 0n, true]);
+        .withArgs(usd, round, 1n, USD_REFERENCE_PRICE, USD_REFERENCE_PRICE - 1n);
+      expect(await pool.bucket(await pool.bucketId(round, usd))).to.deep.equal([700n * USD, 0n, true]);
     });
 
     it("destroys by the rule of phase 2 when production mining has ended", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END);
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
 
       await expectDestroyed(
         protocol,
-        buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 100n * USD }),
-        epoch,
+        buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 100n * USD }),
+        round,
         usd,
         {
           bought: 500n * TFT,
@@ -1063,12 +1059,12 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END - 100n * TFT);
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
 
       await expectDestroyed(
         protocol,
-        buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 100n * USD }),
-        epoch,
+        buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 100n * USD }),
+        round,
         usd,
         {
           bought: 500n * TFT,
@@ -1085,12 +1081,12 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd, tft } = protocol.contracts;
       await burnUpTo(protocol, BURNING_END - 100n * TFT);
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
 
       await expectDestroyed(
         protocol,
-        buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 100n * USD }),
-        epoch,
+        buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 100n * USD }),
+        round,
         usd,
         {
           bought: 500n * TFT,
@@ -1107,10 +1103,10 @@ describe("BuybackBurnController", () => {
     it("goes on while the network is frozen", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, oracle } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       await oracle.connect(protocol.actors.guardian).freeze();
 
-      await expect(buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 700n * USD })).to.emit(
+      await expect(buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 700n * USD })).to.emit(
         controller,
         "LotSoldOut",
       );
@@ -1119,16 +1115,16 @@ describe("BuybackBurnController", () => {
 
   describe("the reference price", () => {
     for (const [name, age, factor] of [
-      ["at most doubles, whatever was paid", 60n, 2n],
+      ["at most doubles, whatever was paid", 7_200n, 2n],
       ["is the average, when that is within half and double", 60_000n, undefined],
     ] as const) {
       it(name, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
         const { controller, usd } = protocol.contracts;
-        const { epoch, start } = await openLot(protocol, usd, 10_000n * USD);
+        const { round, start } = await openLot(protocol, usd, 10_000n * USD);
         const price = priceAt(USD_REFERENCE_PRICE, age, PERIOD);
 
-        await buyAt(protocol, { asset: usd, epoch, start, age, amount: 10_000n * USD });
+        await buyAt(protocol, { asset: usd, round, start, age, amount: 10_000n * USD });
         await openLot(protocol, usd, USD);
 
         expect((await controller.lot(usd)).referencePrice).to.equal(
@@ -1140,23 +1136,23 @@ describe("BuybackBurnController", () => {
     it("at most halves, however late the lot was sold", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 10_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 10_000n * USD);
 
-      await expect(buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 10_000n * USD }))
+      await expect(buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 10_000n * USD }))
         .to.emit(controller, "LotSoldOut")
-        .withArgs(usd, epoch, 50_000n * TFT, USD_REFERENCE_PRICE, USD_REFERENCE_PRICE / 2n);
+        .withArgs(usd, round, 50_000n * TFT, USD_REFERENCE_PRICE, USD_REFERENCE_PRICE / 2n);
     });
 
     it("weighs every fill by its volume", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 10_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 10_000n * USD);
       const fills = [
         [40_000n, 1_000n * USD],
         [50_000n, 7_000n * USD],
         [60_000n, 2_000n * USD],
       ];
-      for (const [age, amount] of fills) await buyAt(protocol, { asset: usd, epoch, start, age, amount });
+      for (const [age, amount] of fills) await buyAt(protocol, { asset: usd, round, start, age, amount });
       await openLot(protocol, usd, USD);
 
       const owed = fills.map(([age, amount]) => tftOwed(amount, priceAt(USD_REFERENCE_PRICE, age, PERIOD), USD));
@@ -1167,65 +1163,360 @@ describe("BuybackBurnController", () => {
     });
 
     for (const [name, proceeds, reference] of [
-      ["stays when the lot brought a unit less than 1,000 TFT", 1_000n * TFT - 1n, 20n * TFT],
-      ["follows a lot that brought 1,000 TFT", 1_000n * TFT, 10n * TFT],
+      ["goes all the way to half for 1,000 TFT", 1_000n * TFT, 10n * TFT],
+      ["goes a quarter of the way to half for 250 TFT", 250n * TFT, (35n * TFT) / 2n],
+      ["goes a thousandth of the way to half for a TFT", TFT, 20n * TFT - TFT / 100n],
+      ["goes a unit of the way to half for a hundred units", 100n, 20n * TFT - 1n],
     ] as const) {
       it(name, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
         const { controller, dai } = protocol.contracts;
         // below a unit for a unit, so that one size of the lot brings these proceeds to the unit
-        const age = (PERIOD * 3n) / 2n;
+        const age = 2n * PERIOD;
         const price = priceAt(20n * TFT, age, PERIOD);
         expect(price).to.be.lessThan(TFT);
         const amount = (proceeds * DAI) / price;
-        const { epoch, start } = await openLot(protocol, dai, amount);
+        const { round, start } = await openLot(protocol, dai, amount);
 
-        await expect(buyAt(protocol, { asset: dai, epoch, start, age, amount }))
+        await expect(buyAt(protocol, { asset: dai, round, start, age, amount }))
           .to.emit(controller, "LotSoldOut")
-          .withArgs(dai, epoch, proceeds, 20n * TFT, reference);
+          .withArgs(dai, round, proceeds, 20n * TFT, reference);
       });
     }
 
-    it("stays through twenty lots of one unit, bought in one transaction", async () => {
+    it("is moved by one lot of all that twenty orders of a unit earn, and two lots in a transaction at the most", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const buyer = await deployBuyer(protocol);
-      const epochs: bigint[] = [];
-      for (let i = 0; i < 20; ++i) epochs.push((await openLot(protocol, usd, 1n)).epoch);
-      const calls = await Promise.all(epochs.map((epoch) => buyCall(protocol, buyer, usd, epoch, 1n)));
+      const first = await openLot(protocol, usd, 1n);
+      for (let i = 0; i < 20; ++i) await openLot(protocol, usd, 1n);
+      const [one, other, none] = await Promise.all(
+        [1n, 2n, 3n].map((round) => buyCall(protocol, buyer, usd, round, 20n)),
+      );
 
-      await expect(buyer.execute(calls)).to.changeTokenBalance(usd, buyer, 20n);
+      await expect(buyer.execute([one, other, none]))
+        .to.be.revertedWithCustomError(controller, "Controller_NoLot")
+        .withArgs(usd);
+      await time.setNextBlockTimestamp(first.start + 50n * DAY);
+      await expect(buyer.execute([one, other])).to.changeTokenBalance(usd, buyer, 21n);
 
-      const { start } = await openLot(protocol, usd, 10_000n * USD);
-      expect((await controller.lot(usd)).referencePrice).to.equal(USD_REFERENCE_PRICE);
-      await time.increaseTo(start + 1_000n);
-      expect(await controller.price(usd)).to.equal(priceAt(USD_REFERENCE_PRICE, 1_000n, PERIOD));
+      // the first lot brought a unit; the other opened in that second at 8,192 r
+      const step = (amount: bigint) => (USD_REFERENCE_PRICE * tftOwed(amount, 163_840n * TFT, USD)) / (1_000n * TFT);
+      await openLot(protocol, usd, 10_000n * USD);
+      const { referencePrice } = await controller.lot(usd);
+      expect(referencePrice).to.be.within(USD_REFERENCE_PRICE - 1n, USD_REFERENCE_PRICE + step(20n));
     });
 
-    it("stays through twenty quiet epochs with a lot of one unit each", async () => {
+    it("moves through twenty quiet epochs with a lot of one unit each by their part of 1,000 TFT at the most", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const { controller, usd } = protocol.contracts;
+      const { controller, usd, tft } = protocol.contracts;
       for (let i = 0n; i < 20n; ++i) {
-        const { epoch, start } = await openLot(protocol, usd, 1n);
+        const { round, start } = await openLot(protocol, usd, 1n);
         // at any price there is, from the highest to the lowest of the first period
-        await buyAt(protocol, { asset: usd, epoch, start, age: 10n + i * 4_000n, amount: 1n });
+        await buyAt(protocol, { asset: usd, round, start, age: 10n + i * 4_000n, amount: 1n });
       }
+      const proceeds = await tft.burned();
+      expect(proceeds).to.be.lessThan(TFT / 4n);
 
       const { start } = await openLot(protocol, usd, 10_000n * USD);
-      expect((await controller.lot(usd)).referencePrice).to.equal(USD_REFERENCE_PRICE);
+      const { referencePrice } = await controller.lot(usd);
+      // Π (1 + p / 1,000 TFT) < 1 + 1.01 · Σ p / 1,000 TFT below a thousandth
+      const most = (USD_REFERENCE_PRICE * proceeds * 101n) / (100n * 1_000n * TFT);
+      expect(referencePrice).to.be.within(USD_REFERENCE_PRICE - most, USD_REFERENCE_PRICE + most);
       await time.increaseTo(start + 1_000n);
-      expect(await controller.price(usd)).to.equal(priceAt(USD_REFERENCE_PRICE, 1_000n, PERIOD));
+      expect(await controller.price(usd)).to.equal(priceAt(referencePrice, 1_000n, PERIOD));
     });
 
     it("is each asset's own", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, dai } = protocol.contracts;
-      const { epoch, start } = await openLot(protocol, usd, 10_000n * USD);
-      await buyAt(protocol, { asset: usd, epoch, start, age: PERIOD, amount: 10_000n * USD });
+      const { round, start } = await openLot(protocol, usd, 10_000n * USD);
+      await buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 10_000n * USD });
 
       await openLot(protocol, dai, DAI);
 
       expect((await controller.lot(dai)).referencePrice).to.equal(20n * TFT);
+    });
+  });
+
+  describe("writeOff", () => {
+    /** The age from which a lot can be given up. */
+    const AGE = 30n * PERIOD;
+
+    it("refuses TFT, which are burned and never sold", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, tft } = protocol.contracts;
+      const round = await closedTFTRound(protocol, TFT);
+      await time.increase(AGE);
+
+      await expect(controller.writeOff(tft, round))
+        .to.be.revertedWithCustomError(controller, "Controller_TFTNotSold")
+        .withArgs();
+    });
+
+    it("refuses an asset of which no round is closed", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, dai } = protocol.contracts;
+      const round = await earn(protocol, [{ asset: usd, amount: USD, miner: protocol.actors.miners[0] }]);
+
+      for (const asset of [usd, dai]) {
+        await expect(controller.writeOff(asset, round))
+          .to.be.revertedWithCustomError(controller, "Controller_NoLot")
+          .withArgs(asset);
+      }
+    });
+
+    it("refuses another round than the lot's: none, the one that waits and one after it", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd } = protocol.contracts;
+      const { round } = await openLot(protocol, usd, 700n * USD);
+      await openLot(protocol, usd, 300n * USD);
+      await time.increase(AGE);
+
+      for (const wrong of [0n, round + 1n, round + 2n]) {
+        await expect(controller.writeOff(usd, wrong))
+          .to.be.revertedWithCustomError(controller, "Controller_WrongRound")
+          .withArgs(wrong, round);
+      }
+    });
+
+    it("refuses a lot a second before it is 30 periods old, and gives it up in the next second", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, pool } = protocol.contracts;
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
+      const id = await pool.bucketId(round, usd);
+
+      await time.setNextBlockTimestamp(start + AGE - 1n);
+      await expect(controller.writeOff(usd, round))
+        .to.be.revertedWithCustomError(controller, "Controller_TooEarly")
+        .withArgs(round, start + AGE);
+
+      await time.setNextBlockTimestamp(start + AGE);
+      const writeOff = controller.writeOff(usd, round);
+      await expect(writeOff)
+        .to.emit(controller, "LotWrittenOff")
+        .withArgs(usd, round, 700n * USD);
+      await expect(writeOff).to.emit(pool, "RewardAdded").withArgs(id, 0n, true);
+      expect(await pool.bucket(id)).to.deep.equal([700n * USD, 0n, true]);
+      await expect(controller.lot(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(usd);
+    });
+
+    it("counts the age from the closing of the lot's round, however long ago it was earned", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd } = protocol.contracts;
+      const first = await openLot(protocol, usd, 700n * USD);
+      const second = await openLot(protocol, usd, 300n * USD);
+      const closedAt = first.start + AGE + 12_345n;
+      await time.setNextBlockTimestamp(closedAt);
+      await controller.writeOff(usd, first.round);
+
+      await time.setNextBlockTimestamp(closedAt + AGE - 1n);
+      await expect(controller.writeOff(usd, second.round))
+        .to.be.revertedWithCustomError(controller, "Controller_TooEarly")
+        .withArgs(second.round, closedAt + AGE);
+
+      await expect(controller.writeOff(usd, second.round))
+        .to.emit(controller, "LotWrittenOff")
+        .withArgs(usd, second.round, 300n * USD);
+    });
+
+    it("may be called by anyone, and moves no token and no supply", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, tft, pool, vault } = protocol.contracts;
+      const { stranger } = protocol.actors;
+      const { round } = await openLot(protocol, usd, 700n * USD);
+      await time.increase(AGE);
+      const supply = await controller.supply();
+
+      const writeOff = controller.connect(stranger).writeOff(usd, round);
+
+      await expect(writeOff).to.changeTokenBalances(usd, [controller, pool, stranger], [0n, 0n, 0n]);
+      await expect(writeOff).to.changeTokenBalances(tft, [controller, pool, vault, stranger], [0n, 0n, 0n, 0n]);
+      await expect(writeOff).not.to.emit(controller, "Destroyed");
+      await expect(writeOff).not.to.emit(controller, "LotSoldOut");
+      expect(await controller.supply()).to.deep.equal(supply);
+    });
+
+    it("cannot be done twice, also while the next lot is for sale", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd } = protocol.contracts;
+      const { round } = await openLot(protocol, usd, 700n * USD);
+      await time.increase(AGE);
+      await controller.writeOff(usd, round);
+      await expect(controller.writeOff(usd, round))
+        .to.be.revertedWithCustomError(controller, "Controller_NoLot")
+        .withArgs(usd);
+
+      const next = await openLot(protocol, usd, 300n * USD);
+      await expect(controller.writeOff(usd, round))
+        .to.be.revertedWithCustomError(controller, "Controller_WrongRound")
+        .withArgs(round, next.round);
+    });
+
+    it("leaves the last word to a bidder: a lot of that age can still be bought, and then not be given up", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd } = protocol.contracts;
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
+
+      await buyAt(protocol, { asset: usd, round, start, age: AGE + 1n, amount: 700n * USD });
+
+      await expect(controller.writeOff(usd, round))
+        .to.be.revertedWithCustomError(controller, "Controller_NoLot")
+        .withArgs(usd);
+    });
+
+    it("gives up what is left of a lot sold in part, and the next lot starts clean", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, pool } = protocol.contracts;
+      const first = await openLot(protocol, usd, 700n * USD);
+      await buyAt(protocol, { asset: usd, ...first, age: PERIOD, amount: 300n * USD });
+      // 1,500 TFT burned, of whose release of 1,200 TFT a tenth is operations'
+      const reward = 1_080n * TFT;
+      await openLot(protocol, usd, 500n * USD);
+      const closedAt = first.start + AGE;
+      await time.setNextBlockTimestamp(closedAt);
+
+      await expect(controller.writeOff(usd, first.round))
+        .to.emit(controller, "LotWrittenOff")
+        .withArgs(usd, first.round, 400n * USD);
+
+      expect(await pool.bucket(await pool.bucketId(first.round, usd))).to.deep.equal([700n * USD, reward, true]);
+      expect(await controller.lot(usd)).to.deep.equal([2n, 500n * USD, 500n * USD, closedAt, USD_REFERENCE_PRICE]);
+
+      // what the first lot brought counts for nothing in the second one's average
+      const second = { asset: usd, round: 2n, start: closedAt };
+      await buyAt(protocol, { ...second, age: PERIOD, amount: 100n * USD });
+      await time.setNextBlockTimestamp(closedAt + PERIOD + 1n);
+      const price = priceAt(USD_REFERENCE_PRICE, PERIOD + 1n, PERIOD);
+      const rest = tftOwed(400n * USD, price, USD);
+      await expect(
+        controller.connect(protocol.actors.bidder).buy(usd, 2n, 400n * USD, ANY_PRICE, protocol.actors.bidder, "0x"),
+      )
+        .to.emit(controller, "LotSoldOut")
+        .withArgs(
+          usd,
+          2n,
+          500n * TFT + rest,
+          USD_REFERENCE_PRICE,
+          nextReference(USD_REFERENCE_PRICE, 500n * TFT + rest, 500n * USD, USD),
+        );
+      // what was given up stays where it is
+      expect(await usd.balanceOf(controller)).to.equal(400n * USD);
+    });
+
+    it("pays the miners of the bucket what was bought back before, by their weights", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, tft, pool } = protocol.contracts;
+      const { miners, bidder } = protocol.actors;
+      const round = await earn(protocol, [
+        { asset: usd, amount: 100n * USD, miner: miners[0] },
+        { asset: usd, amount: 300n * USD, miner: miners[1] },
+      ]);
+      const start = (await startEpoch(protocol)) * EPOCH;
+      await tft.connect(bidder).approve(controller, INITIAL_TFT);
+      await buyAt(protocol, { asset: usd, round, start, age: PERIOD, amount: 200n * USD });
+      const id = await pool.bucketId(round, usd);
+      await expect(pool.connect(miners[0]).claim([id], miners[0])).to.changeTokenBalance(tft, miners[0], 0n);
+      await time.setNextBlockTimestamp(start + AGE);
+      await controller.writeOff(usd, round);
+
+      // 1,000 TFT burned, 720 of them to the miners
+      for (const [miner, part] of [
+        [miners[0], 180n * TFT],
+        [miners[1], 540n * TFT],
+      ] as const) {
+        await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalances(tft, [pool, miner], [-part, part]);
+      }
+    });
+
+    it("pays nothing for a lot of which nothing was sold, and clears the weight all the same", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, tft, pool } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const { round } = await openLot(protocol, usd, 700n * USD);
+      await time.increase(AGE);
+      await controller.writeOff(usd, round);
+      const id = await pool.bucketId(round, usd);
+
+      await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalance(tft, miner, 0n);
+      expect(await pool.weightOf(id, miner)).to.equal(0n);
+    });
+
+    it("leaves the bucket final for good: no reward is added to it later", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, pool } = protocol.contracts;
+      const { round } = await openLot(protocol, usd, 700n * USD);
+      await time.increase(AGE);
+      await controller.writeOff(usd, round);
+      const id = await pool.bucketId(round, usd);
+
+      await expect(pool.connect(await impersonate(controller)).addReward(id, 1n, true))
+        .to.be.revertedWithCustomError(pool, "Pool_FinalBucket")
+        .withArgs(id);
+    });
+
+    it("lets the round that gathered meanwhile close at once, and the next one in its epoch", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, pool } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
+      for (let epoch = 0; epoch < 3; ++epoch) await earn(protocol, [{ asset: usd, amount: 100n * USD, miner }]);
+      await time.setNextBlockTimestamp(start + AGE);
+      await controller.writeOff(usd, round);
+
+      expect(await pool.closedRound(usd)).to.deep.equal([round + 1n, 300n * USD, start + AGE]);
+      expect(await pool.openRound(usd)).to.equal(round + 2n);
+    });
+
+    it("leaves the reference price where it was, whatever was paid before", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd } = protocol.contracts;
+      const first = await openLot(protocol, usd, 700n * USD);
+      await buyAt(protocol, { asset: usd, ...first, age: 7_200n, amount: 690n * USD });
+      await time.increase(AGE);
+      await controller.writeOff(usd, first.round);
+
+      await openLot(protocol, usd, USD);
+      expect((await controller.lot(usd)).referencePrice).to.equal(USD_REFERENCE_PRICE);
+    });
+
+    it("goes on while the network is frozen, and when the asset is delisted", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, usd, escrow, timelock, oracle } = protocol.contracts;
+      const { round } = await openLot(protocol, usd, 700n * USD);
+      await asGovernor(timelock, protocol.actors.admin, await escrow.delistAsset.populateTransaction(usd));
+      await time.increase(AGE);
+      await oracle.connect(protocol.actors.guardian).freeze();
+
+      await expect(controller.writeOff(usd, round)).to.emit(controller, "LotWrittenOff");
+    });
+
+    // protocol.md, 6.4: locked for good in version 1
+    it("frees the 14,240 TFT of rewards that an asset locked by failing when 98.9 % of its lot were sold", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, tft, pool } = protocol.contracts;
+      const { bidder, miners } = protocol.actors;
+      const { hostile, asset } = await listHostileToken(protocol);
+      const { round, start } = await openLot(protocol, asset, 1_000n * DAI);
+      // at the reference of 20 TFT, three fifths down from 8 r
+      const age = (PERIOD * 19n) / 30n;
+      await buyAt(protocol, { asset, round, start, age, amount: 989n * DAI });
+      await hostile.blockReceiver(bidder);
+      await expect(controller.connect(bidder).buy(asset, round, 11n * DAI, ANY_PRICE, bidder, "0x"))
+        .to.be.revertedWithCustomError(hostile, "HostileToken_Blocked")
+        .withArgs(bidder);
+      const id = await pool.bucketId(round, asset);
+      const { reward } = await pool.bucket(id);
+      // 72 % of 989 · 20
+      expect(reward).to.equal(14_241n * TFT + (6n * TFT) / 10n);
+      expect(await pool.claimable(miners[0], [id])).to.equal(0n);
+
+      await time.setNextBlockTimestamp(start + AGE);
+      await expect(controller.writeOff(asset, round))
+        .to.emit(controller, "LotWrittenOff")
+        .withArgs(asset, round, 11n * DAI);
+
+      await expect(pool.claimFor(miners[0], [id])).to.changeTokenBalances(tft, [pool, miners[0]], [-reward, reward]);
     });
   });
 
@@ -1234,9 +1525,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft } = protocol.contracts;
       const { bidder } = protocol.actors;
-      const { epoch } = await openLot(protocol, usd, 700n * USD);
+      const { round } = await openLot(protocol, usd, 700n * USD);
 
-      const purchase = controller.connect(bidder).buy(usd, epoch, USD, ANY_PRICE, bidder, "0x01");
+      const purchase = controller.connect(bidder).buy(usd, round, USD, ANY_PRICE, bidder, "0x01");
 
       await expect(purchase).to.be.revertedWithoutReason();
       expect(await tft.burned()).to.equal(0n);
@@ -1246,12 +1537,12 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
       const { controller, usd } = contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       const buyer = await deployBuyer(protocol);
       const data = hookData(callOf(await usd.balanceOf.populateTransaction(buyer)));
 
       await time.setNextBlockTimestamp(start + PERIOD);
-      const purchase = buyer.execute([await buyCall(protocol, buyer, usd, epoch, 100n * USD, data)]);
+      const purchase = buyer.execute([await buyCall(protocol, buyer, usd, round, 100n * USD, data)]);
 
       await expect(purchase)
         .to.emit(buyer, "Hooked")
@@ -1265,10 +1556,10 @@ describe("BuybackBurnController", () => {
     it("does not call the caller without data", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
-      const { epoch } = await openLot(protocol, contracts.usd, 700n * USD);
+      const { round } = await openLot(protocol, contracts.usd, 700n * USD);
       const buyer = await deployBuyer(protocol);
 
-      const purchase = buyer.execute([await buyCall(protocol, buyer, contracts.usd, epoch, 100n * USD)]);
+      const purchase = buyer.execute([await buyCall(protocol, buyer, contracts.usd, round, 100n * USD)]);
 
       await expect(purchase).not.to.emit(buyer, "Hooked");
     });
@@ -1277,14 +1568,14 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { tft, usd, controller } = contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       const buyer = await ethers.deployContract("HostileBuyer");
       await tft.connect(actors.treasury).approve(buyer, 500n * TFT);
       const source = hookData(
         callOf(await tft.transferFrom.populateTransaction(actors.treasury, buyer, 500n * TFT)),
         callOf(await tft.approve.populateTransaction(controller, 500n * TFT)),
       );
-      const call = await buyCall(protocol, buyer, usd, epoch, 100n * USD, source);
+      const call = await buyCall(protocol, buyer, usd, round, 100n * USD, source);
 
       await time.setNextBlockTimestamp(start + PERIOD);
       const purchase = buyer.execute([call]);
@@ -1297,10 +1588,10 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
       const { tft, usd, controller } = contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       const buyer = await deployBuyer(protocol);
       const revoke = callOf(await tft.approve.populateTransaction(controller, 0n));
-      const call = await buyCall(protocol, buyer, usd, epoch, 100n * USD, hookData(revoke));
+      const call = await buyCall(protocol, buyer, usd, round, 100n * USD, hookData(revoke));
 
       await time.setNextBlockTimestamp(start + PERIOD);
       await expect(buyer.execute([call]))
@@ -1313,27 +1604,46 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
       const { usd, controller } = contracts;
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       const buyer = await deployBuyer(protocol);
       const look = callOf(await controller.lot.populateTransaction(usd));
 
-      await expect(buyer.execute([await buyCall(protocol, buyer, usd, epoch, 100n * USD, hookData(look))]))
+      await expect(buyer.execute([await buyCall(protocol, buyer, usd, round, 100n * USD, hookData(look))]))
         .to.emit(buyer, "Answered")
         .withArgs(
           controller.interface.encodeFunctionResult("lot", [
-            [epoch, 700n * USD, 600n * USD, start, USD_REFERENCE_PRICE],
+            [round, 700n * USD, 600n * USD, start, USD_REFERENCE_PRICE],
           ]),
         );
+    });
+
+    it("shows the lot in the hook of the last fill with nothing left and the reference that follows from it", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts } = protocol;
+      const { usd, controller } = contracts;
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
+      const buyer = await deployBuyer(protocol);
+      const look = callOf(await controller.lot.populateTransaction(usd));
+      const call = await buyCall(protocol, buyer, usd, round, 700n * USD, hookData(look));
+
+      await time.setNextBlockTimestamp(start + PERIOD);
+      // all of it for a quarter of the reference, so the next one is half
+      await expect(buyer.execute([call]))
+        .to.emit(buyer, "Answered")
+        .withArgs(
+          controller.interface.encodeFunctionResult("lot", [[round, 700n * USD, 0n, start, USD_REFERENCE_PRICE / 2n]]),
+        );
+      await expect(controller.lot(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot").withArgs(usd);
     });
 
     it("refuses a purchase of the rest from within the hook", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
       const { usd, controller } = contracts;
-      const { epoch } = await openLot(protocol, usd, 700n * USD);
+      const { round } = await openLot(protocol, usd, 700n * USD);
       const buyer = await deployBuyer(protocol);
-      const inner = await buyCall(protocol, buyer, usd, epoch, 50n * USD);
-      const outer = await buyCall(protocol, buyer, usd, epoch, 100n * USD, hookData(inner));
+      const inner = await buyCall(protocol, buyer, usd, round, 50n * USD);
+      const outer = await buyCall(protocol, buyer, usd, round, 100n * USD, hookData(inner));
 
       await expect(buyer.execute([outer])).to.be.revertedWithCustomError(controller, "ReentrancyGuardReentrantCall");
 
@@ -1347,23 +1657,45 @@ describe("BuybackBurnController", () => {
       const first = await openLot(protocol, usd, 700n * USD);
       const second = await openLot(protocol, dai, 700n * DAI);
       const buyer = await deployBuyer(protocol);
-      const inner = await buyCall(protocol, buyer, dai, second.epoch, 50n * DAI);
-      const outer = await buyCall(protocol, buyer, usd, first.epoch, 100n * USD, hookData(inner));
+      const inner = await buyCall(protocol, buyer, dai, second.round, 50n * DAI);
+      const outer = await buyCall(protocol, buyer, usd, first.round, 100n * USD, hookData(inner));
 
       await expect(buyer.execute([outer])).to.be.revertedWithCustomError(controller, "ReentrancyGuardReentrantCall");
 
       await expect(buyer.execute([inner])).to.changeTokenBalance(dai, buyer, 50n * DAI);
     });
 
-    it("refuses burnEpoch from within the hook", async () => {
+    it("refuses writeOff from within the hook, of the same lot and of another", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts } = protocol;
+      const { usd, dai, controller } = contracts;
+      const bought = await openLot(protocol, usd, 700n * USD);
+      const other = await openLot(protocol, dai, 700n * DAI);
+      const buyer = await deployBuyer(protocol);
+      await time.increaseTo(other.start + 30n * PERIOD);
+
+      const writeOffs = await Promise.all([
+        controller.writeOff.populateTransaction(usd, bought.round),
+        controller.writeOff.populateTransaction(dai, other.round),
+      ]);
+      for (const inner of writeOffs.map(callOf)) {
+        const outer = await buyCall(protocol, buyer, usd, bought.round, 100n * USD, hookData(inner));
+        await expect(buyer.execute([outer])).to.be.revertedWithCustomError(controller, "ReentrancyGuardReentrantCall");
+      }
+      for (const inner of writeOffs.map(callOf)) {
+        await expect(buyer.execute([inner])).to.emit(controller, "LotWrittenOff");
+      }
+    });
+
+    it("refuses burn from within the hook", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
       const { usd, controller } = contracts;
-      const { epoch } = await openLot(protocol, usd, 700n * USD);
-      const burnable = await endedTFTBucket(protocol, TFT);
+      const { round } = await openLot(protocol, usd, 700n * USD);
+      const burnable = await closedTFTRound(protocol, TFT);
       const buyer = await deployBuyer(protocol);
-      const inner = callOf(await controller.burnEpoch.populateTransaction(burnable));
-      const outer = await buyCall(protocol, buyer, usd, epoch, 100n * USD, hookData(inner));
+      const inner = callOf(await controller.burn.populateTransaction(burnable));
+      const outer = await buyCall(protocol, buyer, usd, round, 100n * USD, hookData(inner));
 
       await expect(buyer.execute([outer])).to.be.revertedWithCustomError(controller, "ReentrancyGuardReentrantCall");
 
@@ -1382,25 +1714,25 @@ describe("BuybackBurnController", () => {
       const burnable = await earn(protocol, [{ asset: tft, amount: TFT, miner: miners[0] }]);
       await startEpoch(protocol);
       await hostile.blockReceiver(bidder);
-      const buy = (lot: Asset, epoch: bigint, to: HardhatEthersSigner) =>
-        controller.connect(bidder).buy(lot, epoch, 1_000n, ANY_PRICE, to, "0x");
+      const buy = (lot: Asset, round: bigint, to: HardhatEthersSigner) =>
+        controller.connect(bidder).buy(lot, round, 1_000n, ANY_PRICE, to, "0x");
 
-      await expect(buy(asset, bad.epoch, bidder))
+      await expect(buy(asset, bad.round, bidder))
         .to.be.revertedWithCustomError(hostile, "HostileToken_Blocked")
         .withArgs(bidder);
-      await expect(buy(asset, bad.epoch, stranger)).to.changeTokenBalance(asset, stranger, 1_000n);
-      await expect(buy(usd, good.epoch, bidder)).to.changeTokenBalance(usd, bidder, 1_000n);
-      await expect(controller.burnEpoch(burnable)).to.emit(controller, "Destroyed");
+      await expect(buy(asset, bad.round, stranger)).to.changeTokenBalance(asset, stranger, 1_000n);
+      await expect(buy(usd, good.round, bidder)).to.changeTokenBalance(usd, bidder, 1_000n);
+      await expect(controller.burn(burnable)).to.emit(controller, "Destroyed");
     });
 
     it("is not sold when its transfer answers false", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller } = protocol.contracts;
       const { hostile, asset } = await listHostileToken(protocol);
-      const { epoch, start } = await openLot(protocol, asset, 700n * DAI);
+      const { round, start } = await openLot(protocol, asset, 700n * DAI);
       await hostile.setAnswer(1n);
 
-      await expect(buyAt(protocol, { asset, epoch, start, age: PERIOD, amount: DAI }))
+      await expect(buyAt(protocol, { asset, round, start, age: PERIOD, amount: DAI }))
         .to.be.revertedWithCustomError(controller, "SafeERC20FailedOperation")
         .withArgs(asset);
     });
@@ -1408,59 +1740,40 @@ describe("BuybackBurnController", () => {
     it("is sold when its transfer answers nothing", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { hostile, asset } = await listHostileToken(protocol);
-      const { epoch, start } = await openLot(protocol, asset, 700n * DAI);
+      const { round, start } = await openLot(protocol, asset, 700n * DAI);
       await hostile.setAnswer(2n);
 
-      await expect(buyAt(protocol, { asset, epoch, start, age: PERIOD, amount: DAI })).to.changeTokenBalance(
+      await expect(buyAt(protocol, { asset, round, start, age: PERIOD, amount: DAI })).to.changeTokenBalance(
         asset,
         protocol.actors.bidder,
         DAI,
       );
     });
 
-    it("cannot buy or burn from within its transfer", async () => {
+    it("cannot buy, burn or write off from within its transfer", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
-      const { controller, usd } = contracts;
+      const { controller, pool, usd } = contracts;
       const { hostile, asset } = await listHostileToken(protocol);
       const bad = await openLot(protocol, asset, 700n * DAI);
       const good = await openLot(protocol, usd, 700n * USD);
-      const burnable = await endedTFTBucket(protocol, TFT);
+      const burnable = await closedTFTRound(protocol, TFT);
       const buyer = await deployBuyer(protocol);
-      const outer = await buyCall(protocol, buyer, asset, bad.epoch, DAI);
+      const outer = await buyCall(protocol, buyer, asset, bad.round, DAI);
+      await time.increase(30n * PERIOD);
 
       for (const inner of [
-        await buyCall(protocol, buyer, usd, good.epoch, USD),
-        await buyCall(protocol, buyer, asset, bad.epoch, DAI),
-        callOf(await controller.burnEpoch.populateTransaction(burnable)),
+        await buyCall(protocol, buyer, usd, good.round, USD),
+        await buyCall(protocol, buyer, asset, bad.round, DAI),
+        callOf(await controller.burn.populateTransaction(burnable)),
+        callOf(await controller.writeOff.populateTransaction(usd, good.round)),
       ]) {
         await hostile.setHook(buyer, buyer.interface.encodeFunctionData("execute", [[inner]]));
         await expect(buyer.execute([outer])).to.be.revertedWithCustomError(controller, "ReentrancyGuardReentrantCall");
 
         await hostile.setHook(ZeroAddress, "0x");
-        await expect(buyer.execute([inner])).to.emit(controller, "Destroyed");
+        await expect(buyer.execute([inner])).to.emit(pool, "RewardAdded");
       }
-    });
-  });
-
-  describe("enqueue", () => {
-    it("refuses everyone but the pool", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const { controller, usd, escrow } = contracts;
-
-      for (const caller of [actors.stranger, actors.admin, await impersonate(escrow)]) {
-        await expect(controller.connect(caller).enqueue(1n, usd))
-          .to.be.revertedWithCustomError(controller, "Controller_NotPool")
-          .withArgs(caller);
-      }
-    });
-
-    it("tells which bucket now waits", async () => {
-      const { controller, pool, usd } = (await loadFixture(deployProtocolFixture)).contracts;
-
-      await expect(controller.connect(await impersonate(pool)).enqueue(7n, usd))
-        .to.emit(controller, "BucketQueued")
-        .withArgs(await pool.bucketId(7n, usd), 7n, usd);
     });
   });
 
@@ -1478,6 +1791,7 @@ describe("BuybackBurnController", () => {
 
     for (const [name, referencePrice] of [
       ["of zero", 0n],
+      ["a unit below a billion units", MIN_REFERENCE - 1n],
       ["above the nominal supply", MAX_REFERENCE + 1n],
     ] as const) {
       it(`refuses a reference price ${name}`, async () => {
@@ -1489,7 +1803,7 @@ describe("BuybackBurnController", () => {
           asGovernor(timelock, actors.admin, await escrow.listAsset.populateTransaction(token, referencePrice)),
         )
           .to.be.revertedWithCustomError(controller, "Controller_ReferenceOutOfBounds")
-          .withArgs(referencePrice, MAX_REFERENCE);
+          .withArgs(referencePrice, MIN_REFERENCE, MAX_REFERENCE);
       });
     }
 
@@ -1505,7 +1819,7 @@ describe("BuybackBurnController", () => {
 
     for (const [decimals, referencePrice] of [
       [24n, MAX_REFERENCE],
-      [0n, 1n],
+      [0n, MIN_REFERENCE],
     ]) {
       it(`takes ${decimals} decimals and a reference price of ${referencePrice}, and sells by them`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
@@ -1520,11 +1834,11 @@ describe("BuybackBurnController", () => {
           .to.emit(controller, "AuctionCreated")
           .withArgs(token, decimals, referencePrice);
 
-        const { epoch, start } = await openLot(protocol, token, 1_000n);
+        const { round, start } = await openLot(protocol, token, 1_000n);
         const price = priceAt(referencePrice, 100n, PERIOD);
-        await expect(buyAt(protocol, { asset: token, epoch, start, age: 100n, amount: 1_000n }))
+        await expect(buyAt(protocol, { asset: token, round, start, age: 100n, amount: 1_000n }))
           .to.emit(controller, "LotFilled")
-          .withArgs(token, epoch, actors.bidder, actors.bidder, 1_000n, tftOwed(1_000n, price, 10n ** decimals), price);
+          .withArgs(token, round, actors.bidder, actors.bidder, 1_000n, tftOwed(1_000n, price, 10n ** decimals), price);
       });
     }
   });
@@ -1547,7 +1861,7 @@ describe("BuybackBurnController", () => {
     it("takes 20 % of what is burned in production mining out of circulation", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller } = protocol.contracts;
-      await controller.burnEpoch(await endedTFTBucket(protocol, 1_000n * TFT));
+      await controller.burn(await closedTFTRound(protocol, 1_000n * TFT));
 
       expect(await controller.supply()).to.deep.equal([
         1_000_000_000n * TFT - 1_000n * TFT,
@@ -1563,9 +1877,9 @@ describe("BuybackBurnController", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END - 100n * TFT);
-      const { epoch, start } = await openLot(protocol, usd, 700n * USD);
+      const { round, start } = await openLot(protocol, usd, 700n * USD);
       for (const age of [PERIOD, PERIOD + 1n, PERIOD + 2n]) {
-        await buyAt(protocol, { asset: usd, epoch, start, age, amount: 100n * USD });
+        await buyAt(protocol, { asset: usd, round, start, age, amount: 100n * USD });
       }
       await burnUpTo(protocol, PRODUCTION_MINING_END + 10_000n * TFT);
 

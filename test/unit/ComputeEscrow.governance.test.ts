@@ -10,6 +10,7 @@ import { listNode, openOrder, startEpoch } from "../helpers/market";
 import { deliver, startOf } from "../helpers/orders";
 
 const REFERENCE_PRICE = parseUnits("20", 18);
+const MIN_REFERENCE_PRICE = 10n ** 9n;
 const MAX_REFERENCE_PRICE = parseUnits("1000000000", 18);
 const MAX_GRACE = 21n * DAY;
 
@@ -122,15 +123,15 @@ describe("ComputeEscrow, governance", () => {
       }
     });
 
-    it("rejects a first reference price of zero, and one above the highest", async () => {
+    it("rejects a first reference price of zero, one below a billion units, and one above the highest", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller } = protocol.contracts;
       const token = await deployToken();
 
-      for (const referencePrice of [0n, MAX_REFERENCE_PRICE + 1n]) {
+      for (const referencePrice of [0n, MIN_REFERENCE_PRICE - 1n, MAX_REFERENCE_PRICE + 1n]) {
         await expect(listAsset(protocol, token, referencePrice))
           .to.be.revertedWithCustomError(controller, "Controller_ReferenceOutOfBounds")
-          .withArgs(referencePrice, MAX_REFERENCE_PRICE);
+          .withArgs(referencePrice, MIN_REFERENCE_PRICE, MAX_REFERENCE_PRICE);
       }
     });
 
@@ -235,7 +236,7 @@ describe("ComputeEscrow, governance", () => {
     it("leaves open orders and lots as they are", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
-      const { controller, escrow, usd, tft } = contracts;
+      const { controller, escrow, pool, usd, tft } = contracts;
       const [renter] = actors.renters;
       const unitPrice = parseUnits("1000", 6);
       const nodeId = await listNode(protocol, actors.miners[0], usd, unitPrice);
@@ -245,12 +246,16 @@ describe("ComputeEscrow, governance", () => {
       await delistAsset(protocol, usd);
 
       await deliver(protocol, usd, [{ orderId, nodeId, cumulativeTU: TU / 2n, measuredAt }]);
-      const epoch = await startEpoch(protocol);
+      const round = await pool.openRound(usd);
+      await startEpoch(protocol);
+      await time.increase(params.auctionPeriod);
       await tft.connect(actors.bidder).approve(controller, parseUnits("1000000", 18));
       const bid = controller.connect(actors.bidder);
-      await expect(
-        bid.buy(usd, epoch - 1n, unitPrice, parseUnits("200", 18), actors.bidder, "0x"),
-      ).to.changeTokenBalance(usd, actors.bidder, unitPrice / 2n);
+      await expect(bid.buy(usd, round, unitPrice, parseUnits("5", 18), actors.bidder, "0x")).to.changeTokenBalance(
+        usd,
+        actors.bidder,
+        unitPrice / 2n,
+      );
       await time.increase(params.grace);
       await expect(escrow.close(orderId)).to.changeTokenBalance(usd, renter, unitPrice / 2n);
     });

@@ -4,7 +4,6 @@ import {
   DAY,
   depositOf,
   earnedBy,
-  epochOf,
   HOUR,
   max,
   min,
@@ -72,10 +71,9 @@ function receiptOf({ orderId, nodeId, startedAt }: Job, cumulativeTU: bigint, me
   return { orderId, nodeId, cumulativeTU, measuredAt };
 }
 
-/** Weight of a miner in the current epoch's bucket of an asset. */
+/** Weight of a miner in the open round of an asset. */
 async function weightOf({ contracts: { pool } }: Protocol, asset: Asset, miner: string): Promise<bigint> {
-  const epoch = epochOf(BigInt(await time.latest()), await pool.EPOCH_LENGTH());
-  return pool.weightOf(await pool.bucketId(epoch, await asset.getAddress()), miner);
+  return pool.weightOf(await pool.bucketId(await pool.openRound(asset), asset), miner);
 }
 
 describe("ComputeEscrow, settling", () => {
@@ -239,8 +237,7 @@ describe("ComputeEscrow, settling", () => {
         .to.emit(escrow, "ReceiptSettled")
         .withArgs(job.orderId, job.nodeId, miner.address, TU / 4n, earned);
       await expect(settling).to.changeTokenBalances(usd, [escrow, controller], [-earned, earned]);
-      const epoch = epochOf(BigInt(await time.latest()), await pool.EPOCH_LENGTH());
-      const bucketId = await pool.bucketId(epoch, await usd.getAddress());
+      const bucketId = await pool.bucketId(await pool.openRound(usd), usd);
       expect(await pool.bucket(bucketId)).to.deep.equal([earned, 0n, false]);
       expect(await pool.weightOf(bucketId, miner)).to.equal(earned);
       expect(await escrow.settledTU(job.orderId, job.nodeId)).to.equal(TU / 4n);
@@ -310,21 +307,25 @@ describe("ComputeEscrow, settling", () => {
       await expect(settle(protocol, usd, tree)).to.changeTokenBalance(usd, controller, UNIT_PRICE);
     });
 
-    it("earns in the epoch in which it settles, not in the one of the work", async () => {
+    it("earns in the round that is open when it settles, not in the one of the work", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd, pool } = protocol.contracts;
       const [miner] = protocol.actors.miners;
-      const worked = await startEpoch(protocol);
-      const job = await openJob(protocol);
+      await startEpoch(protocol);
+      const job = await openJob(protocol, { tuAmount: 3n * TU });
       await time.increase(HOUR);
-      const tree = await submitReceipts(protocol, [receiptOf(job, TU)]);
-      const settled = await startEpoch(protocol);
+      const tree = await submitReceipts(protocol, [receiptOf(job, TU), receiptOf(job, 3n * TU)]);
+      await passVetoWindow(protocol);
+      await settle(protocol, usd, tree, [receiptOf(job, TU)]);
+      const worked = await pool.openRound(usd);
+      await startEpoch(protocol);
+      const settled = await pool.openRound(usd);
 
-      await settle(protocol, usd, tree);
+      await settle(protocol, usd, tree, [receiptOf(job, 3n * TU)]);
 
-      const asset = await usd.getAddress();
-      expect(await pool.weightOf(await pool.bucketId(worked, asset), miner)).to.equal(0);
-      expect(await pool.weightOf(await pool.bucketId(settled, asset), miner)).to.equal(UNIT_PRICE);
+      expect(settled).to.equal(worked + 1n);
+      expect(await pool.weightOf(await pool.bucketId(worked, usd), miner)).to.equal(UNIT_PRICE);
+      expect(await pool.weightOf(await pool.bucketId(settled, usd), miner)).to.equal(2n * UNIT_PRICE);
     });
 
     it("refuses to be reentered by the asset", async () => {
@@ -897,6 +898,7 @@ describe("ComputeEscrow, settling", () => {
           );
           const tree = await submitReceipts(protocol, [...first, ...second]);
           await startEpoch(protocol);
+          const before = await weightOf(protocol, usd, miner.address);
 
           const came = new Set<number>();
           for (const call of grouping) {
@@ -909,7 +911,7 @@ describe("ComputeEscrow, settling", () => {
               distinct.map((i) => first[i]),
             );
           }
-          const earned = await weightOf(protocol, usd, miner.address);
+          const earned = (await weightOf(protocol, usd, miner.address)) - before;
           await settle(
             protocol,
             usd,
@@ -922,7 +924,7 @@ describe("ComputeEscrow, settling", () => {
           expect(settledTU).to.equal(best.reduce(max));
           expect(await escrow.settledTU(twins[1].orderId, twins[1].nodeId)).to.equal(settledTU);
           expect(earned).to.equal(earnedBy(settledTU, unitPrice));
-          expect(await weightOf(protocol, usd, miner.address)).to.equal(2n * earned);
+          expect(await weightOf(protocol, usd, miner.address)).to.equal(before + 2n * earned);
         }),
         { seed: SEED, numRuns: 12, endOnFailure: true },
       );

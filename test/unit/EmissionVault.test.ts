@@ -153,9 +153,9 @@ describe("EmissionVault", () => {
       expect(await tft.balanceOf(vault)).to.equal(1n);
 
       const { miners, treasury } = protocol.actors;
-      const epoch = await earn(protocol, [{ asset: tft, amount: 1n, miner: miners[0], payer: treasury }]);
+      const round = await earn(protocol, [{ asset: tft, amount: 1n, miner: miners[0], payer: treasury }]);
       await startEpoch(protocol);
-      await expect(controller.burnEpoch(epoch)).to.emit(vault, "Released").withArgs(1n, 0n, RESERVE);
+      await expect(controller.burn(round)).to.emit(vault, "Released").withArgs(1n, 0n, RESERVE);
 
       expect(await vault.remaining()).to.equal(0n);
       expect(await tft.balanceOf(vault)).to.equal(0n);

@@ -130,10 +130,10 @@ describe("TFT", () => {
       const { contracts, actors } = protocol;
       const { tft, controller } = contracts;
       const amount = 5n * TFT;
-      const epoch = await earn(protocol, [{ asset: tft, amount, miner: actors.miners[0] }]);
+      const round = await earn(protocol, [{ asset: tft, amount, miner: actors.miners[0] }]);
       await startEpoch(protocol);
 
-      await expect(controller.burnEpoch(epoch)).to.emit(tft, "Transfer").withArgs(controller, ZeroAddress, amount);
+      await expect(controller.burn(round)).to.emit(tft, "Transfer").withArgs(controller, ZeroAddress, amount);
 
       expect(await tft.burned()).to.equal(amount);
       expect(await tft.totalSupply()).to.equal(NOMINAL_SUPPLY - amount);

@@ -55,10 +55,10 @@ async function openLot(
   protocol: Protocol,
   asset: TestToken,
   amount: bigint,
-): Promise<{ epoch: bigint; start: bigint }> {
-  const epoch = await earn(protocol, [{ asset, amount, miner: protocol.actors.miners[0] }]);
+): Promise<{ round: bigint; start: bigint }> {
+  const round = await earn(protocol, [{ asset, amount, miner: protocol.actors.miners[0] }]);
   const start = (await startEpoch(protocol)) * EPOCH;
-  return { epoch, start };
+  return { round, start };
 }
 
 /** A listed dollar whose address is on one side of the TFT's; on which side decides a pool's direction. */
@@ -101,14 +101,14 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd, tft, dai } = protocol.contracts;
       const { filler } = await deployMarket(protocol, usd);
-      const { epoch } = await openLot(protocol, usd, 1_000n * USD);
+      const { round } = await openLot(protocol, usd, 1_000n * USD);
 
       for (const [asset, fee] of [
         [usd, 500n],
         [dai, 3_000n],
         [tft, 3_000n],
       ] as const) {
-        await expect(filler.fill(asset, epoch, USD, fee, 0n))
+        await expect(filler.fill(asset, round, USD, fee, 0n))
           .to.be.revertedWithCustomError(filler, "Filler_NoPool")
           .withArgs(asset, fee);
       }
@@ -118,11 +118,11 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd, controller } = protocol.contracts;
       const { filler } = await deployMarket(protocol, usd);
-      const { epoch } = await openLot(protocol, usd, 1_000n * USD);
+      const { round } = await openLot(protocol, usd, 1_000n * USD);
 
-      await expect(filler.fill(usd, epoch + 1n, USD, POOL_FEE, 0n))
-        .to.be.revertedWithCustomError(controller, "Controller_WrongEpoch")
-        .withArgs(epoch + 1n, epoch);
+      await expect(filler.fill(usd, round + 1n, USD, POOL_FEE, 0n))
+        .to.be.revertedWithCustomError(controller, "Controller_WrongRound")
+        .withArgs(round + 1n, round);
     });
 
     for (const side of ["below", "above"] as const) {
@@ -134,10 +134,10 @@ describe("UniswapV3BuybackFiller", () => {
         // a pool with a price, one step from the end of the range so that the search for liquidity is short
         const [token0, token1, price] = side === "below" ? [dollar, tft, LOWEST_PRICE] : [tft, dollar, HIGHEST_PRICE];
         await uniswap.positionManager.createAndInitializePoolIfNecessary(token0, token1, 500n, price);
-        const { epoch, start } = await openLot(protocol, dollar, 1_000n * USD);
+        const { round, start } = await openLot(protocol, dollar, 1_000n * USD);
 
         await time.setNextBlockTimestamp(start + PERIOD);
-        await expect(filler.fill(dollar, epoch, 1_000n * USD, 500n, 0n))
+        await expect(filler.fill(dollar, round, 1_000n * USD, 500n, 0n))
           .to.be.revertedWithCustomError(filler, "Filler_PoolExhausted")
           .withArgs(0n, 5_000n * TFT);
       });
@@ -147,11 +147,11 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       const { filler } = await deployMarket(protocol, usd);
-      const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 1_000n * USD);
 
       // 20 TFT for a dollar, of which the pool wants its fee
-      await time.increaseTo(start + (PERIOD * 3n) / 5n);
-      await expect(filler.fill(usd, epoch, 1_000n * USD, POOL_FEE, 0n))
+      await time.increaseTo(start + (PERIOD * 19n) / 30n);
+      await expect(filler.fill(usd, round, 1_000n * USD, POOL_FEE, 0n))
         .to.be.revertedWithCustomError(usd, "ERC20InsufficientBalance")
         .withArgs(filler, 1_000n * USD, (needed: bigint) => needed > 1_000n * USD && needed < 1_020n * USD);
     });
@@ -160,15 +160,15 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       const { filler } = await deployMarket(protocol, usd);
-      const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 1_000n * USD);
       // from here on the price is nothing, so the profit does not depend on the second
       await time.increaseTo(start + 17n * PERIOD);
-      const profit = await filler.fill.staticCall(usd, epoch, 1_000n * USD, POOL_FEE, 0n);
+      const profit = await filler.fill.staticCall(usd, round, 1_000n * USD, POOL_FEE, 0n);
 
-      await expect(filler.fill(usd, epoch, 1_000n * USD, POOL_FEE, profit + 1n))
+      await expect(filler.fill(usd, round, 1_000n * USD, POOL_FEE, profit + 1n))
         .to.be.revertedWithCustomError(filler, "Filler_ProfitTooLow")
         .withArgs(profit, profit + 1n);
-      await expect(filler.fill(usd, epoch, 1_000n * USD, POOL_FEE, profit)).to.emit(filler, "Filled");
+      await expect(filler.fill(usd, round, 1_000n * USD, POOL_FEE, profit)).to.emit(filler, "Filled");
     });
 
     for (const side of ["below", "above"] as const) {
@@ -178,12 +178,12 @@ describe("UniswapV3BuybackFiller", () => {
         const { stranger } = protocol.actors;
         const usd = await listDollar(protocol, side);
         const { filler, pool } = await deployMarket(protocol, usd);
-        const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+        const { round, start } = await openLot(protocol, usd, 1_000n * USD);
         const owed = 5_000n * TFT;
         const cost = amountIn(owed, POOL_USD, POOL_TFT);
 
         await time.setNextBlockTimestamp(start + PERIOD);
-        const fill = filler.fill(usd, epoch, 1_000n * USD, POOL_FEE, 0n);
+        const fill = filler.fill(usd, round, 1_000n * USD, POOL_FEE, 0n);
 
         await expect(fill).to.changeTokenBalances(tft, [pool, filler, stranger], [-owed, 0n, 0n]);
         const profit = await usd.balanceOf(stranger);
@@ -195,10 +195,10 @@ describe("UniswapV3BuybackFiller", () => {
         );
         await expect(fill)
           .to.emit(filler, "Filled")
-          .withArgs(usd, epoch, stranger, 1_000n * USD, owed, profit);
+          .withArgs(usd, round, stranger, 1_000n * USD, owed, profit);
         await expect(fill)
           .to.emit(controller, "LotFilled")
-          .withArgs(usd, epoch, filler, filler, 1_000n * USD, owed, 5n * TFT);
+          .withArgs(usd, round, filler, filler, 1_000n * USD, owed, 5n * TFT);
       });
     }
 
@@ -206,14 +206,14 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, pool: rewards, usd } = protocol.contracts;
       const { filler } = await deployMarket(protocol, usd);
-      const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 1_000n * USD);
 
       await time.setNextBlockTimestamp(start + PERIOD);
-      await expect(filler.fill(usd, epoch, 1_000n * USD, POOL_FEE, 0n))
+      await expect(filler.fill(usd, round, 1_000n * USD, POOL_FEE, 0n))
         .to.emit(controller, "Destroyed")
         .withArgs(
-          await rewards.bucketId(epoch, usd),
-          epoch,
+          await rewards.bucketId(round, usd),
+          round,
           usd,
           5_000n * TFT,
           5_000n * TFT,
@@ -228,10 +228,10 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       const { filler } = await deployMarket(protocol, usd);
-      const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 1_000n * USD);
       await time.increaseTo(start + PERIOD);
 
-      expect(await filler.fill.staticCall(usd, epoch, 1_000n * USD, POOL_FEE, 0n)).to.be.closeTo(
+      expect(await filler.fill.staticCall(usd, round, 1_000n * USD, POOL_FEE, 0n)).to.be.closeTo(
         1_000n * USD - amountIn(5_000n * TFT, POOL_USD, POOL_TFT),
         2n,
       );
@@ -241,10 +241,10 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { filler } = await deployMarket(protocol, usd);
-      const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 1_000n * USD);
 
       await time.setNextBlockTimestamp(start + PERIOD);
-      await expect(filler.fill(usd, epoch, 300n * USD, POOL_FEE, 0n)).to.changeTokenBalance(
+      await expect(filler.fill(usd, round, 300n * USD, POOL_FEE, 0n)).to.changeTokenBalance(
         usd,
         controller,
         -300n * USD,
@@ -257,10 +257,10 @@ describe("UniswapV3BuybackFiller", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, usd } = protocol.contracts;
       const { filler, pool } = await deployMarket(protocol, usd);
-      const { epoch, start } = await openLot(protocol, usd, 1_000n * USD);
+      const { round, start } = await openLot(protocol, usd, 1_000n * USD);
       await time.increaseTo(start + PERIOD);
 
-      await filler.fill(usd, epoch, 1_000n * USD, POOL_FEE, 0n);
+      await filler.fill(usd, round, 1_000n * USD, POOL_FEE, 0n);
 
       for (const token of [tft, usd]) {
         expect(await token.allowance(filler, controller)).to.equal(0n);

@@ -341,8 +341,8 @@ describe("TuringFog", () => {
       const logs = await contracts.escrow.queryFilter(contracts.escrow.filters.ReceiptSettled());
       expect(logs.map(({ args }) => args.earned)).to.deep.equal([UNIT_PRICE, UNIT_PRICE, UNIT_PRICE]);
       expect(await contracts.escrow.queryFilter(contracts.escrow.filters.ReceiptSkipped())).to.deep.equal([]);
-      const epoch = BigInt(await time.latest()) / DAY;
-      expect(await contracts.pool.weightOf(bucketId(epoch, usd), actors.miners[0])).to.equal(3n * UNIT_PRICE);
+      const round = await contracts.pool.openRound(usd);
+      expect(await contracts.pool.weightOf(bucketId(round, usd), actors.miners[0])).to.equal(3n * UNIT_PRICE);
     });
 
     it("settles the receipts that it is given", async () => {
@@ -380,42 +380,43 @@ describe("TuringFog", () => {
         { asset: tft, amount: 1_000n, miner: second },
         { asset: usd, amount: 5_000_000n, miner: first },
       ]);
-      const later = await earn(protocol, [{ asset: tft, amount: 7_000n, miner: first }]);
       await startEpoch(protocol);
       expect(await reader.claimableBuckets(first.address)).to.deep.equal([]);
 
-      await controller.burnEpoch(earlier);
-      await controller.burnEpoch(later);
+      await controller.burn(earlier);
+      const later = await earn(protocol, [{ asset: tft, amount: 7_000n, miner: first }]);
+      await startEpoch(protocol);
+      await controller.burn(later);
       // 80 % of what was burned is released, a tenth of it to operations; usd is not sold yet
       const reward = (burned: bigint) => (burned * 8n) / 10n - (burned * 8n) / 10n / 10n;
       expect(await reader.claimableBuckets(first.address)).to.deep.equal([
         {
           id: bucketId(earlier, tftAddress),
-          epoch: earlier,
+          round: earlier,
           asset: tftAddress,
           amount: claimShare(reward(4_000n), 3n, 4n),
         },
-        { id: bucketId(later, tftAddress), epoch: later, asset: tftAddress, amount: reward(7_000n) },
+        { id: bucketId(later, tftAddress), round: later, asset: tftAddress, amount: reward(7_000n) },
       ]);
       expect(await reader.claimableBuckets(second.address)).to.deep.equal([
         {
           id: bucketId(earlier, tftAddress),
-          epoch: earlier,
+          round: earlier,
           asset: tftAddress,
           amount: claimShare(reward(4_000n), 1n, 4n),
         },
       ]);
 
       await pool.connect(first).claim([bucketId(earlier, tftAddress)], first);
-      expect((await reader.claimableBuckets(first.address)).map(({ epoch }) => epoch)).to.deep.equal([later]);
+      expect((await reader.claimableBuckets(first.address)).map(({ round }) => round)).to.deep.equal([later]);
     });
 
     it("looks no further than it is told", async () => {
       const { reader, protocol, contracts, actors } = await loadFixture(connect);
-      const epoch = await earn(protocol, [{ asset: contracts.tft, amount: 7_000n, miner: actors.miners[0] }]);
+      const round = await earn(protocol, [{ asset: contracts.tft, amount: 7_000n, miner: actors.miners[0] }]);
       const settledIn = await time.latestBlock();
       await startEpoch(protocol);
-      await contracts.controller.burnEpoch(epoch);
+      await contracts.controller.burn(round);
       const miner = actors.miners[0].address;
       expect(await reader.claimableBuckets(miner, settledIn, settledIn)).to.have.length(1);
       expect(await reader.claimableBuckets(miner, settledIn + 1)).to.deep.equal([]);

@@ -72,7 +72,7 @@ describe("protocol", () => {
       for (const asset of [await contracts.usd.getAddress(), ZeroAddress, "0x" + "fF".repeat(20)]) {
         const id = bucketId(20_000n, asset.toLowerCase());
         expect(id).to.equal(await contracts.pool.bucketId(20_000n, asset.toLowerCase()));
-        expect(decodeBucketId(id).epoch).to.equal(20_000n);
+        expect(decodeBucketId(id).round).to.equal(20_000n);
         expect(decodeBucketId(id).asset.toLowerCase()).to.equal(asset.toLowerCase());
       }
     });
