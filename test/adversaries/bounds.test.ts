@@ -37,7 +37,7 @@ async function gasOfLastSettlement(count: number): Promise<bigint> {
   return gasOf(settle(protocol, usd, tree, receipts.slice(-1)));
 }
 
-/** Has a bucket of TFT and a lot wait for each of so many epochs. */
+/** Has TFT and USD earned in so many epochs: in the first round, which is closed, and the second, which gathers. */
 async function withBacklog(epochs: number): Promise<{ protocol: Protocol; first: bigint; second: bigint }> {
   const protocol = await loadFixture(deployProtocolFixture);
   const { tft, usd } = protocol.contracts;
@@ -64,18 +64,18 @@ describe("The cost of a call", () => {
     expect(many - few).to.be.within(-NOISE, NOISE + 3n * 900n);
   });
 
-  it("is that of one bucket, before however many others that wait", async () => {
+  it("is that of one round, however many epochs have gathered behind it", async () => {
     const gas: bigint[][] = [];
     for (const epochs of [4, 12]) {
       const { protocol, first, second } = await withBacklog(epochs);
       const { controller, pool, tft, usd } = protocol.contracts;
       const { bidder, miners } = protocol.actors;
       // the first ones write slots for the first time, and the first lot's price depends on how long it has waited
-      await controller.burnEpoch(first);
-      await buy(protocol, bidder, { asset: usd, epoch: first, start: 0n }, USD);
+      await controller.burn(first);
+      await buy(protocol, bidder, { asset: usd, round: first, start: 0n }, USD);
       gas.push([
         await gasOf(controller.connect(bidder).buy(usd, second, USD, MaxUint256, bidder, "0x")),
-        await gasOf(controller.burnEpoch(second)),
+        await gasOf(controller.burn(second)),
         await gasOf(pool.claimFor(miners[0], [await pool.bucketId(second, tft)])),
       ]);
     }
@@ -97,6 +97,6 @@ describe("The cost of a call", () => {
 
     expect(gas[39] - gas[0]).to.be.within(-NOISE, NOISE);
     await buyAt(protocol, bidder, lot, 40_000n, 1_000n * USD);
-    expect((await protocol.contracts.controller.oldestBucket(usd)).waiting).to.equal(0n);
+    expect((await protocol.contracts.pool.closedRound(usd)).round).to.equal(0n);
   });
 });

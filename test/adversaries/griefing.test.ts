@@ -17,6 +17,7 @@ import {
 } from "../helpers/market";
 import { deliver, expectSoundBooks, listRefusingToken, openParams } from "../helpers/orders";
 import { enter, Purse } from "./ledger";
+import { lotOf } from "./lots";
 import { attainableTU, earnedBy, USD } from "./predictions";
 
 const PRICE = 2n * USD;
@@ -165,7 +166,7 @@ describe("A blacklisted payee", () => {
     const { miners, renters, bidder, stranger } = protocol.actors;
     const refusing = await listRefusingToken(protocol);
     const asset = TestToken__factory.connect(await refusing.getAddress(), stranger);
-    const epoch = await startEpoch(protocol);
+    await startEpoch(protocol);
     const nodeId = await registerNode(protocol, miners[0]);
     const orderId = await openOrder(protocol, renters[0], asset, { maxUnitPrice: PRICE });
     await time.increase(HOUR);
@@ -176,12 +177,13 @@ describe("A blacklisted payee", () => {
     await deliver(protocol, asset, [{ orderId, nodeId, cumulativeTU: TU, measuredAt }]);
     await startEpoch(protocol);
     await tft.connect(bidder).approve(controller, MaxUint256);
+    const { round } = await lotOf(protocol, asset);
 
-    const buyFor = (to: typeof bidder) => controller.connect(bidder).buy(asset, epoch, PRICE, MaxUint256, to, "0x");
+    const buyFor = (to: typeof bidder) => controller.connect(bidder).buy(asset, round, PRICE, MaxUint256, to, "0x");
     await expect(buyFor(bidder)).to.be.revertedWithCustomError(refusing, "RefusingToken_Refused").withArgs(bidder);
     await expect(buyFor(stranger)).to.changeTokenBalance(asset, stranger, PRICE);
 
-    const bucket = await pool.bucketId(epoch, asset);
+    const bucket = await pool.bucketId(round, asset);
     const { reward } = await pool.bucket(bucket);
     expect(reward).to.be.greaterThan(0n);
     await expect(pool.claimFor(miners[0], [bucket])).to.changeTokenBalance(tft, miners[0], reward);
@@ -227,7 +229,7 @@ describe("A settler of others' receipts", () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, pool } = protocol.contracts;
     const { miners, renters } = protocol.actors;
-    const epoch = await startEpoch(protocol);
+    await startEpoch(protocol);
     const nodes = [await registerNode(protocol, miners[0]), await registerNode(protocol, miners[1])];
     const orderId = await openOrder(protocol, renters[0], usd, { tuAmount: 4n * TU, maxUnitPrice: PRICE });
     await time.increase(HOUR);
@@ -241,7 +243,7 @@ describe("A settler of others' receipts", () => {
     for (let times = 0; times < 3; times++) await settle(protocol, usd, tree, [first]);
     await settle(protocol, usd, tree, [second]);
 
-    const bucket = await pool.bucketId(epoch, usd);
+    const bucket = await pool.bucketId(await pool.openRound(usd), usd);
     expect(await pool.weightOf(bucket, miners[0])).to.equal(PRICE);
     expect(await pool.weightOf(bucket, miners[1])).to.equal(PRICE);
     await purse.expectOutcome({ adversary: "settler", scenario: "his own receipt thrice", paid: {}, predicted: {} });

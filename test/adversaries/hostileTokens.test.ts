@@ -10,7 +10,7 @@ import { asGovernor } from "../helpers/governor";
 import { type Asset, openOrder, registerNode, startEpoch } from "../helpers/market";
 import { deliver, expectSoundBooks, listRefusingToken, openParams } from "../helpers/orders";
 import { enter } from "./ledger";
-import { buyAt, payOut } from "./lots";
+import { buyAt, lotOf, payOut } from "./lots";
 import { ageAt, destroy, divide, owed, TFT, USD } from "./predictions";
 
 const PRICE = 10n * TFT;
@@ -40,7 +40,7 @@ async function listWeird(protocol: Protocol): Promise<{ weird: WeirdToken; asset
 /** An order of 4 TU in each asset, of which a node delivers one; resolves to what is to be settled and closed. */
 async function openBeside(protocol: Protocol, assets: readonly { asset: Asset; unitPrice: bigint }[]) {
   const { miners, renters } = protocol.actors;
-  const epoch = await startEpoch(protocol);
+  await startEpoch(protocol);
   const nodeId = await registerNode(protocol, miners[0]);
   const orders: { asset: Asset; orderId: bigint; unitPrice: bigint }[] = [];
   for (const { asset, unitPrice } of assets) {
@@ -50,22 +50,20 @@ async function openBeside(protocol: Protocol, assets: readonly { asset: Asset; u
   await time.increase(HOUR);
   const measuredAt = BigInt(await time.latest());
   const receipts = orders.map(({ orderId }) => ({ orderId, nodeId, cumulativeTU: TU, measuredAt }));
-  return { epoch, orders, receipts };
+  return { orders, receipts };
 }
 
 /** Checks that an order in USD is settled, sold, claimed and refunded as if there were no other asset. */
-async function expectUSDToGoOn(
-  protocol: Protocol,
-  { epoch, orders, receipts }: Awaited<ReturnType<typeof openBeside>>,
-) {
+async function expectUSDToGoOn(protocol: Protocol, { orders, receipts }: Awaited<ReturnType<typeof openBeside>>) {
   const { usd, escrow, pool } = protocol.contracts;
   const { renters, miners, bidder } = protocol.actors;
   const order = orders.findIndex(({ asset }) => asset === usd);
   await deliver(protocol, usd, receipts, [receipts[order]]);
   const next = await startEpoch(protocol);
-  await buyAt(protocol, bidder, { asset: usd, epoch, start: (epoch + 1n) * DAY }, ageAt(3n), USD);
-  await payOut(protocol, epoch, usd, [miners[0]]);
-  const { reward } = await pool.bucket(await pool.bucketId(epoch, usd));
+  const lot = await lotOf(protocol, usd);
+  await buyAt(protocol, bidder, lot, ageAt(3n), USD);
+  await payOut(protocol, lot.round, usd, [miners[0]]);
+  const { reward } = await pool.bucket(await pool.bucketId(lot.round, usd));
   expect(reward).to.equal(divide(destroy(owed(USD, USD_REFERENCE_PRICE, 3n), 0n)).reward);
   await time.increaseTo((next + 4n) * DAY);
   await expect(escrow.close(orders[order].orderId)).to.changeTokenBalance(usd, renters[0], 3n * USD);
@@ -90,7 +88,7 @@ describe("A hostile token", () => {
       PRICE,
     );
     await startEpoch(protocol);
-    const lot = { asset, epoch: stage.epoch, start: (stage.epoch + 1n) * DAY };
+    const lot = await lotOf(protocol, asset);
     await expect(buyAt(protocol, bidder, lot, ageAt(3n), PRICE)).to.emit(controller, "LotSoldOut");
     await time.increase(5n * DAY);
     await expect(escrow.close(stage.orders[0].orderId)).to.changeTokenBalance(asset, renters[0], 3n * PRICE);
@@ -166,7 +164,7 @@ describe("A hostile token", () => {
     await weird.rebase(2n * TFT);
 
     await deliver(protocol, asset, stage.receipts, [stage.receipts[0]]);
-    const bucket = await pool.bucketId(stage.epoch, asset);
+    const bucket = await pool.bucketId(await pool.openRound(asset), asset);
     expect(await pool.weightOf(bucket, miners[0])).to.equal(PRICE);
     await time.increase(5n * DAY);
     await expect(escrow.close(stage.orders[0].orderId)).to.changeTokenBalance(asset, renters[0], 3n * PRICE);
@@ -191,11 +189,11 @@ describe("A hostile token", () => {
       await weird.setMode(mode);
 
       await expectUSDToGoOn(protocol, stage);
-      const lot = { asset, epoch: stage.epoch, start: (stage.epoch + 1n) * DAY };
+      const lot = await lotOf(protocol, asset);
       const buying = controller.connect(bidder);
       for (const stuck of [
         () => escrow.close.staticCall(stage.orders[0].orderId),
-        () => buying.buy.staticCall(asset, lot.epoch, PRICE, MaxUint256, bidder, "0x"),
+        () => buying.buy.staticCall(asset, lot.round, PRICE, MaxUint256, bidder, "0x"),
       ]) {
         if (mode === Mode.Reverting) await expect(stuck()).to.be.revertedWithCustomError(weird, "WeirdToken_Refused");
         else await expect(stuck()).to.be.revertedWithoutReason();
@@ -242,22 +240,22 @@ describe("A hostile token", () => {
     ]);
     expect(await first.balanceOf(escrow)).to.equal(12n * USD);
 
-    const { receipts, orders, epoch } = stage;
+    const { receipts, orders } = stage;
     await deliver(protocol, first, receipts, [receipts[0]]);
     await deliver(protocol, second, receipts.slice(1));
     expect([await escrow.liabilities(first), await escrow.liabilities(second)]).to.deep.equal([3n * USD, 6n * USD]);
     expect(await first.balanceOf(controller)).to.equal(3n * USD);
     await startEpoch(protocol);
     // the first lot, however much is asked for, is what was earned in it
-    const lot = { epoch, start: (epoch + 1n) * DAY };
-    await expect(buyAt(protocol, bidder, { ...lot, asset: first }, ageAt(3n), 3n * USD)).to.emit(
+    await expect(buyAt(protocol, bidder, await lotOf(protocol, first), ageAt(3n), 3n * USD)).to.emit(
       controller,
       "LotSoldOut",
     );
     expect([await first.balanceOf(bidder), await first.balanceOf(controller)]).to.deep.equal([USD, 2n * USD]);
-    await buyAt(protocol, bidder, { ...lot, asset: second }, ageAt(4n), 3n * USD);
-    await payOut(protocol, epoch, second, miners);
-    expect((await pool.bucket(await pool.bucketId(epoch, second))).isFinal).to.equal(true);
+    const lot = await lotOf(protocol, second);
+    await buyAt(protocol, bidder, lot, ageAt(4n), 3n * USD);
+    await payOut(protocol, lot.round, second, miners);
+    expect((await pool.bucket(await pool.bucketId(lot.round, second))).isFinal).to.equal(true);
 
     await time.increase(5n * DAY);
     for (const { orderId } of orders) await escrow.close(orderId);

@@ -8,33 +8,39 @@ import { type Asset, earn, type Earning, startEpoch } from "../helpers/market";
 /** What is for sale, since when. */
 export interface OpenLot {
   asset: Asset;
-  epoch: bigint;
+  round: bigint;
   start: bigint;
 }
 
-/** Has miners earn an asset, and ends the epoch. */
+/** The lot of an asset's closed round. */
+export async function lotOf({ contracts: { pool } }: Protocol, asset: Asset): Promise<OpenLot> {
+  const { round, closedAt } = await pool.closedRound(asset);
+  return { asset, round, start: closedAt };
+}
+
+/** Has miners earn an asset, and closes its round with the epoch. */
 export async function openLot(
   protocol: Protocol,
   asset: Asset,
   earnings: readonly Omit<Earning, "asset">[],
 ): Promise<OpenLot> {
-  const epoch = await earn(
+  const round = await earn(
     protocol,
     earnings.map((earning) => ({ asset, ...earning })),
   );
   const next = await startEpoch(protocol);
-  return { asset, epoch, start: next * (await protocol.contracts.pool.EPOCH_LENGTH()) };
+  return { asset, round, start: next * (await protocol.contracts.pool.EPOCH_LENGTH()) };
 }
 
 /** Buys of a lot at the price of the moment, whatever it is. */
 export async function buy(
   { contracts: { controller, tft } }: Protocol,
   buyer: HardhatEthersSigner,
-  { asset, epoch }: OpenLot,
+  { asset, round }: OpenLot,
   amount: bigint,
 ): Promise<ContractTransactionResponse> {
   await tft.connect(buyer).approve(controller, MaxUint256);
-  return controller.connect(buyer).buy(asset, epoch, amount, MaxUint256, buyer, "0x");
+  return controller.connect(buyer).buy(asset, round, amount, MaxUint256, buyer, "0x");
 }
 
 /** Buys when the lot's clock shows `age` seconds. */
@@ -48,17 +54,17 @@ export async function buyAt(
   const { controller, tft } = protocol.contracts;
   await tft.connect(buyer).approve(controller, MaxUint256);
   await time.setNextBlockTimestamp(lot.start + age);
-  return controller.connect(buyer).buy(lot.asset, lot.epoch, amount, MaxUint256, buyer, "0x");
+  return controller.connect(buyer).buy(lot.asset, lot.round, amount, MaxUint256, buyer, "0x");
 }
 
 /** Has miners claim a bucket, and operations be paid what they are owed. */
 export async function payOut(
   { contracts: { pool, vault } }: Protocol,
-  epoch: bigint,
+  round: bigint,
   asset: Asset,
   miners: readonly HardhatEthersSigner[],
 ): Promise<void> {
-  const id = await pool.bucketId(epoch, asset);
+  const id = await pool.bucketId(round, asset);
   for (const miner of miners) await pool.claimFor(miner, [id]);
   await vault.payOperations();
 }

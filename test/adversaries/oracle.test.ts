@@ -23,7 +23,7 @@ import {
 } from "../helpers/market";
 import { byAddress, deliver, expectSoundBooks } from "../helpers/orders";
 import { Purse } from "./ledger";
-import { buyAt, payOut } from "./lots";
+import { buyAt, lotOf, payOut } from "./lots";
 import { ageAt, attainableTU, destroy, divide, earnedBy, owed, TFT, USD } from "./predictions";
 
 /** TU a day of one GTX 1080 Ti, and of 1,024 V100. */
@@ -37,12 +37,12 @@ const BOUGHT = 10n * TU;
 async function openOrders(protocol: Protocol) {
   const { usd } = protocol.contracts;
   const { renters, miners } = protocol.actors;
-  const epoch = await startEpoch(protocol);
+  await startEpoch(protocol);
   const honestNode = await listNode(protocol, miners[0], usd, PRICE);
   const terms = { tuAmount: BOUGHT, maxUnitPrice: PRICE };
   const joint = await openOrder(protocol, renters[0], usd, terms);
   const onNode = await openOrder(protocol, renters[1], usd, { ...terms, nodeId: honestNode });
-  return { epoch, honestNode, joint, onNode };
+  return { honestNode, joint, onNode };
 }
 
 /** Signs a root by some of the oracle's signers, or by others. */
@@ -94,7 +94,7 @@ describe("A corrupt quorum", () => {
     const { miners, bidder, renters } = protocol.actors;
     const thief = miners[1];
     const nodeId = await registerNode(protocol, thief, { gpuModel: "GTX 1080 Ti", gpuCount: 1n });
-    const { epoch, joint } = await openOrders(protocol);
+    const { joint } = await openOrders(protocol);
     const purse = await Purse.of([tft, usd], thief);
     const { startedAt } = await escrow.order(joint);
     await time.increaseTo(startedAt + 6n * HOUR);
@@ -104,9 +104,9 @@ describe("A corrupt quorum", () => {
     await deliver(protocol, usd, [receipt]);
     const stolen = earnedBy(attainableTU(SLOW, 6n * HOUR), PRICE);
     await startEpoch(protocol);
-    const start = (epoch + 1n) * DAY;
-    await buyAt(protocol, bidder, { asset: usd, epoch, start }, ageAt(3n), stolen);
-    await payOut(protocol, epoch, usd, [thief]);
+    const lot = await lotOf(protocol, usd);
+    await buyAt(protocol, bidder, lot, ageAt(3n), stolen);
+    await payOut(protocol, lot.round, usd, [thief]);
 
     const { reward } = divide(destroy(owed(stolen, USD_REFERENCE_PRICE, 3n), 0n));
     await purse.expectOutcome({
@@ -129,7 +129,7 @@ describe("A corrupt quorum", () => {
     const { miners, bidder } = protocol.actors;
     const thief = miners[1];
     const nodes = await registerNodes(protocol, [thief, thief, thief, thief]);
-    const { epoch, honestNode, joint, onNode } = await openOrders(protocol);
+    const { honestNode, joint, onNode } = await openOrders(protocol);
     expect(await registry.ratePerDay(nodes[0])).to.equal(FAST);
     const purse = await Purse.of([tft, usd], thief);
     await time.increase(HOUR);
@@ -147,8 +147,9 @@ describe("A corrupt quorum", () => {
     expect(await escrow.liabilities(usd)).to.equal(stolen);
     expect(await escrow.settledTU(onNode, honestNode)).to.equal(0n);
     await startEpoch(protocol);
-    await buyAt(protocol, bidder, { asset: usd, epoch, start: (epoch + 1n) * DAY }, ageAt(3n), stolen);
-    await payOut(protocol, epoch, usd, [thief]);
+    const lot = await lotOf(protocol, usd);
+    await buyAt(protocol, bidder, lot, ageAt(3n), stolen);
+    await payOut(protocol, lot.round, usd, [thief]);
 
     const { reward } = divide(destroy(owed(stolen, USD_REFERENCE_PRICE, 3n), 0n));
     await purse.expectOutcome({
@@ -263,13 +264,14 @@ describe("A corrupt quorum", () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, vault, pool, controller } = protocol.contracts;
     const { miners, renters } = protocol.actors;
-    const { epoch, honestNode, onNode } = await openOrders(protocol);
+    const { honestNode, onNode } = await openOrders(protocol);
     await time.increase(HOUR);
     const measuredAt = BigInt(await time.latest());
     const done = { orderId: onNode, nodeId: honestNode, cumulativeTU: BOUGHT, measuredAt };
     await deliver(protocol, usd, [done]);
     const purse = await Purse.of([tft, usd], miners[1]);
-    const weight = await pool.weightOf(await pool.bucketId(epoch, usd), miners[0]);
+    const bucket = await pool.bucketId(await pool.openRound(usd), usd);
+    const weight = await pool.weightOf(bucket, miners[0]);
     expect(weight).to.equal(earnedBy(BOUGHT, PRICE));
 
     // less than what is settled, for another node and for an order that is closed
@@ -284,7 +286,7 @@ describe("A corrupt quorum", () => {
       { orderId: later, nodeId, cumulativeTU: 0n, measuredAt: now },
     ]);
 
-    expect(await pool.weightOf(await pool.bucketId(epoch, usd), miners[0])).to.equal(weight);
+    expect(await pool.weightOf(bucket, miners[0])).to.equal(weight);
     expect(await usd.balanceOf(controller)).to.equal(weight);
     expect(await tft.balanceOf(vault)).to.equal(350_000_000n * TFT);
     await purse.expectOutcome({ adversary: "corrupt quorum", scenario: "what is settled", paid: {}, predicted: {} });

@@ -20,7 +20,7 @@ import {
 } from "../helpers/market";
 import { byAddress, deliver } from "../helpers/orders";
 import { enter, Purse } from "./ledger";
-import { buyAt, openLot, payOut } from "./lots";
+import { buyAt, lotOf, openLot, payOut } from "./lots";
 import { ageAt, attainableTU, coalitionBound, destroy, divide, MAX_SHARE, owed, part, TFT, USD } from "./predictions";
 
 const PRICE = 2n * USD;
@@ -37,7 +37,6 @@ async function powersOverFunds({ contracts }: Protocol, thief: Signer) {
     { call: await vault.release.populateTransaction(), on: vault, error: "Vault_NotController" },
     { call: await pool.addReward.populateTransaction(1n, 1n, true), on: pool, error: "Pool_NotController" },
     { call: await pool.addWeights.populateTransaction(tft, [thief], [1n]), on: pool, error: "Pool_NotEscrow" },
-    { call: await controller.enqueue.populateTransaction(1n, tft), on: controller, error: "Controller_NotPool" },
     {
       call: await controller.createAuction.populateTransaction(tft, 1n),
       on: controller,
@@ -72,13 +71,13 @@ describe("A guardian gone bad", () => {
     await bad.veto(vetoed.root);
     await time.setNextBlockTimestamp(endsAt + 7n * DAY + protocol.params.grace - 1n);
     await bad.freeze();
-    await controller.burnEpoch(done);
+    await controller.burn(done);
     await expect(pool.claimFor(miners[0], [await pool.bucketId(done, tft)])).to.changeTokenBalance(
       tft,
       miners[0],
       divide(destroy(DEPOSIT, 0n)).reward,
     );
-    const lot = { asset: usd, epoch: done, start: lotStart };
+    const lot = { asset: usd, round: done, start: lotStart };
     const now = BigInt(await time.latest()) + 10n;
     await expect(buyAt(protocol, bidder, lot, now - lotStart, 10n * USD)).to.emit(controller, "LotSoldOut");
 
@@ -151,9 +150,9 @@ describe("A governor gone bad", () => {
     const { tft, usd, timelock, pool, controller, escrow, vault } = protocol.contracts;
     const { admin, miners, renters, bidder } = protocol.actors;
     const purse = await Purse.of([tft, usd], admin, timelock);
-    const epoch = await earn(protocol, [{ asset: tft, amount: DEPOSIT, miner: miners[0] }]);
+    const round = await earn(protocol, [{ asset: tft, amount: DEPOSIT, miner: miners[0] }]);
     await startEpoch(protocol);
-    await controller.burnEpoch(epoch);
+    await controller.burn(round);
     await openLot(protocol, usd, [{ amount: 10n * USD, miner: miners[0] }]);
     await openOrder(protocol, renters[0], usd, { maxUnitPrice: PRICE });
     const before = await Promise.all([pool, controller, escrow, vault, bidder].map((holder) => tft.balanceOf(holder)));
@@ -188,10 +187,10 @@ describe("A governor gone bad", () => {
       .to.be.revertedWithCustomError(vault, "Vault_ShareTooHigh")
       .withArgs(MAX_SHARE + 1n, MAX_SHARE);
     await asGovernor(timelock, admin, await vault.setOperations.populateTransaction(stranger, MAX_SHARE));
-    const epoch = await earn(protocol, [{ asset: tft, amount: DEPOSIT, miner: miners[0] }]);
+    const round = await earn(protocol, [{ asset: tft, amount: DEPOSIT, miner: miners[0] }]);
     await startEpoch(protocol);
-    await controller.burnEpoch(epoch);
-    await payOut(protocol, epoch, tft, [miners[0]]);
+    await controller.burn(round);
+    await payOut(protocol, round, tft, [miners[0]]);
 
     await purse.expectOutcome({
       adversary: "governor gone bad",
@@ -221,12 +220,12 @@ describe("A governor gone bad", () => {
     const signatures = await Promise.all(puppets.map((puppet) => signMessage(puppet, domain, "ReceiptBatch", message)));
     await oracle.submit(tree.root, message.dataHash, signatures);
     await passVetoWindow(protocol);
-    const epoch = await startEpoch(protocol);
     await settle(protocol, usd, tree);
     expect(await escrow.liabilities(usd)).to.equal(0n);
-    const start = (await startEpoch(protocol)) * DAY;
-    await buyAt(protocol, bidder, { asset: usd, epoch, start }, ageAt(3n), PRICE);
-    await payOut(protocol, epoch, usd, [thief]);
+    await startEpoch(protocol);
+    const lot = await lotOf(protocol, usd);
+    await buyAt(protocol, bidder, lot, ageAt(3n), PRICE);
+    await payOut(protocol, lot.round, usd, [thief]);
 
     await purse.expectOutcome({
       adversary: "governor gone bad",
@@ -247,21 +246,21 @@ describe("A governor gone bad", () => {
     await asGovernor(timelock, admin, await escrow.listAsset.populateTransaction(worthless, highest));
     const purse = await Purse.of([tft], insider, owner);
 
-    const epoch = await earn(protocol, [
+    const round = await earn(protocol, [
       { asset: worthless, amount: 10n ** 29n, miner: insider, payer: owner },
       { asset: usd, amount: 10n * USD, miner: miners[0] },
       { asset: tft, amount: DEPOSIT, miner: miners[0] },
     ]);
     const start = (await startEpoch(protocol)) * DAY;
-    // eight halvings a day bring even a billion TFT for a unit of 10^18 down to what he has: here a million
-    await buyAt(protocol, bidder, { asset: usd, epoch, start }, ageAt(3n), 10n * USD);
-    await controller.burnEpoch(epoch);
+    // four halvings a day bring even a billion TFT for a unit of 10^18 down to what he has: here a million
+    await buyAt(protocol, bidder, { asset: usd, round, start }, ageAt(3n), 10n * USD);
+    await controller.burn(round);
     const honest = owed(10n * USD, parseUnits("20", 18), 3n);
     const burned = honest + DEPOSIT;
     const halvings = 61n;
     const paid = owed(10n ** 29n, highest, halvings, 10n ** 18n);
-    await buyAt(protocol, owner, { asset: worthless, epoch, start }, ageAt(halvings), 10n ** 29n);
-    await payOut(protocol, epoch, worthless, [insider]);
+    await buyAt(protocol, owner, { asset: worthless, round, start }, ageAt(halvings), 10n ** 29n);
+    await payOut(protocol, round, worthless, [insider]);
 
     const destruction = destroy(paid, burned);
     await purse.expectOutcome({
@@ -276,7 +275,7 @@ describe("A governor gone bad", () => {
       [tft, divide(destroy(DEPOSIT, honest)).reward],
     ] as const;
     for (const [asset, reward] of rewards) {
-      expect((await pool.bucket(await pool.bucketId(epoch, asset))).reward).to.equal(reward);
+      expect((await pool.bucket(await pool.bucketId(round, asset))).reward).to.equal(reward);
     }
   });
 });

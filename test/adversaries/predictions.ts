@@ -9,7 +9,6 @@ import { DAY, TFT } from "../model/reference/units";
  * them: no rule is shared with the library or the contracts, or read from them. Amounts of TFT have 18 decimals.
  */
 
-export { MIN_PROCEEDS } from "../model/reference/controller";
 export { attainableTU, earnedBy } from "../model/reference/escrow";
 export { partOf as part } from "../model/reference/pool";
 export {
@@ -46,12 +45,24 @@ export function sharedBound(destruction: Split, weight: bigint, totalWeight: big
   return ceilDiv(given * weight, totalWeight) + ceilDiv(operations * (totalWeight - weight), totalWeight);
 }
 
-/** What a purchase owes: ⌈amount · price⌉, at least a unit, where the price is 8 r after so many halvings. */
+/** TFT of proceeds from which a lot moves the reference by all that it says. */
+export const FULL_PROCEEDS = 1_000n * TFT;
+
+/** The halvings, counted from 8 r, at which a lot opens: ten before, at 8,192 r. */
+export const OPENING = -10n;
+
+/** What a purchase owes: ⌈amount · price⌉, at least a unit, so many halvings after 8 r or, if negative, before it. */
 export function owed(amount: bigint, reference: bigint, halvings: bigint, wholeUnit = USD): bigint {
-  return tftOwed(amount, (8n * reference) >> halvings, wholeUnit);
+  return tftOwed(amount, (8_192n * reference) >> (halvings - OPENING), wholeUnit);
 }
 
-/** After how many seconds a lot's price has halved so often: five times on the first day, eight times on each after. */
+/**
+ * After how many seconds a lot's price has halved so often since it was 8 r: ten halvings before that in the first
+ * twelfth of a day, five in the rest of it, and four on each day after it.
+ */
 export function ageAt(halvings: bigint): bigint {
-  return halvings <= 5n ? (halvings * DAY) / 5n : DAY + ((halvings - 5n) * DAY) / 8n;
+  const opening = DAY / 12n;
+  if (halvings <= 0n) return opening + (halvings * opening) / 10n;
+  if (halvings <= 5n) return opening + (halvings * (DAY - opening)) / 5n;
+  return DAY + ((halvings - 5n) * DAY) / 4n;
 }

@@ -1,5 +1,5 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { HOUR, TU } from "@turingfog/sdk";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { readSignerSet, signMessage } from "@turingfog/sdk/ethers";
 import type { ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
@@ -12,7 +12,8 @@ import { asGovernor } from "../helpers/governor";
 import { earn, openOrder, passVetoWindow, registerNode, startEpoch, submitReceipts } from "../helpers/market";
 import { expectSoundBooks, openParams } from "../helpers/orders";
 import { Purse } from "./ledger";
-import { destroy, divide, TFT } from "./predictions";
+import { lotOf } from "./lots";
+import { ageAt, destroy, divide, owed, TFT, USD } from "./predictions";
 
 const PRICE = 10n * TFT;
 
@@ -25,8 +26,10 @@ interface Stage {
   hostile: HostileToken;
   /** The hostile token, as what it was listed for. */
   asset: TestToken;
-  /** Ended, with a lot to buy and a bucket to burn. */
-  epoch: bigint;
+  /** The closed round of the hostile token and of TFT: a lot to buy and TFT to burn. */
+  round: bigint;
+  /** The closed round of USD, a lot that is old enough to be given up. */
+  oldRound: bigint;
   /** Ends after an hour; 1 of its 4 TU can be settled. */
   orderId: bigint;
   calls: Calls;
@@ -35,9 +38,9 @@ interface Stage {
 /** What the agent would call, by the functions' names. */
 type Calls = Record<string, ContractTransaction>;
 
-/** An agent with funds, with an order to close and receipts to settle, a lot to buy and a bucket to burn. */
+/** An agent with funds, with an order to close and receipts to settle, lots to buy and to give up, and TFT to burn. */
 async function setStage(protocol: Protocol): Promise<Stage> {
-  const { tft, escrow, timelock, controller } = protocol.contracts;
+  const { tft, usd, escrow, timelock, controller } = protocol.contracts;
   const { admin, deployer, renters, miners, treasury } = protocol.actors;
   const agent = await ethers.deployContract("HostileAgent");
   const hostile = await ethers.deployContract("HostileToken");
@@ -48,7 +51,9 @@ async function setStage(protocol: Protocol): Promise<Stage> {
   await agent.act(tft, (await tft.approve.populateTransaction(controller, MaxUint256)).data);
   await agent.act(hostile, (await asset.approve.populateTransaction(escrow, MaxUint256)).data);
 
-  const epoch = await earn(protocol, [
+  const oldRound = await earn(protocol, [{ asset: usd, amount: USD, miner: miners[0] }]);
+  await time.increase(31n * DAY);
+  const round = await earn(protocol, [
     { asset, amount: PRICE, miner: miners[0] },
     { asset: tft, amount: 100n * TFT, miner: miners[0] },
   ]);
@@ -60,18 +65,18 @@ async function setStage(protocol: Protocol): Promise<Stage> {
   const measuredAt = BigInt(await time.latest());
   const tree = await submitReceipts(protocol, [{ orderId, nodeId, cumulativeTU: TU, measuredAt }]);
   await passVetoWindow(protocol);
-  const stage = { agent, hostile, asset, epoch, orderId };
+  const stage = { agent, hostile, asset, round, oldRound, orderId };
   return { ...stage, calls: await everything(protocol, stage, tree) };
 }
 
 /** Everything that moves money, as the agent would call it; from outside, each of these would succeed. */
 async function everything(
   { contracts, actors }: Protocol,
-  { asset, epoch, agent }: Omit<Stage, "calls">,
+  { asset, round, oldRound, agent }: Omit<Stage, "calls">,
   tree: ReceiptTree,
 ): Promise<Calls> {
-  const { tft, escrow, controller, pool, vault } = contracts;
-  const ids = [await pool.bucketId(epoch, asset), await pool.bucketId(epoch, tft)];
+  const { tft, usd, escrow, controller, pool, vault } = contracts;
+  const ids = [await pool.bucketId(round, asset), await pool.bucketId(round, tft)];
   const { receiptsRoot, receipts, proof, proofFlags } = tree.multiproof();
   const opened = await escrow.queryFilter(escrow.filters.OrderOpened());
   const delivered = opened.find(({ args }) => args.asset === asset.target);
@@ -80,8 +85,9 @@ async function everything(
     openOrder: await escrow.openOrder.populateTransaction({ ...openParams(asset, actors.renters[0]), renter: agent }),
     settle: await escrow.settle.populateTransaction(asset, receiptsRoot, receipts, proof, proofFlags),
     close: await escrow.close.populateTransaction(delivered.args.orderId),
-    buy: await controller.buy.populateTransaction(asset, epoch, PRICE, MaxUint256, agent, "0x"),
-    burnEpoch: await controller.burnEpoch.populateTransaction(epoch),
+    buy: await controller.buy.populateTransaction(asset, round, PRICE, MaxUint256, agent, "0x"),
+    burn: await controller.burn.populateTransaction(round),
+    writeOff: await controller.writeOff.populateTransaction(usd, oldRound),
     claimFor: await pool.claimFor.populateTransaction(actors.miners[0], ids),
     claim: await pool.claim.populateTransaction(ids, agent),
     payOperations: await vault.payOperations.populateTransaction(),
@@ -122,20 +128,20 @@ describe("An agent that reenters", () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, controller, vault, pool } = protocol.contracts;
     const stage = await setStage(protocol);
-    const { agent, asset, epoch } = stage;
+    const { agent, asset, round } = stage;
     await prepare(stage);
     const purse = await Purse.of([tft, asset], agent);
     const before = await tft.balanceOf(agent);
     const reserve = await tft.balanceOf(vault);
 
-    const purchase = await controller.buy.populateTransaction(asset, epoch, PRICE / 2n, MaxUint256, agent, "0x01");
+    const purchase = await controller.buy.populateTransaction(asset, round, PRICE / 2n, MaxUint256, agent, "0x01");
     const tried = await triedIn(stage, await agent.act(controller, purchase.data));
 
     // escrow and pool are open to him as ever, but the auction is not
     expect(tried.all).to.deep.equal(Object.keys(stage.calls));
     expect(tried.succeeded).to.deep.equal(["openOrder", "settle", "close", "claimFor", "claim", "payOperations"]);
     const paid = before - (await tft.balanceOf(agent));
-    const { reward, isFinal } = await pool.bucket(await pool.bucketId(epoch, asset));
+    const { reward, isFinal } = await pool.bucket(await pool.bucketId(round, asset));
     expect([reward, isFinal]).to.deep.equal([divide(destroy(paid, 0n)).reward, false]);
     expect(reserve - (await tft.balanceOf(vault))).to.equal(reward);
     await purse.expectOutcome({
@@ -147,16 +153,92 @@ describe("An agent that reenters", () => {
     await expectSoundBooks(protocol, asset);
   });
 
+  it("settles and claims from a last fill's callback what it may at any time, and nothing of that lot", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { tft, controller, pool } = protocol.contracts;
+    const [miner, worker] = protocol.actors.miners;
+    const stage = await setStage(protocol);
+    const { agent, asset, round } = stage;
+    await prepare(stage);
+    const sold = await pool.bucketId(round, asset);
+    const before = await tft.balanceOf(agent);
+
+    const purchase = await controller.buy.populateTransaction(asset, round, PRICE, MaxUint256, agent, "0x01");
+    const tried = await triedIn(stage, await agent.act(controller, purchase.data));
+
+    expect(tried.succeeded).to.deep.equal(["openOrder", "settle", "close", "claimFor", "claim", "payOperations"]);
+    // what was settled in the hook earned in the next round; what was claimed in it came too early
+    const paid = before - (await tft.balanceOf(agent));
+    const { reward } = divide(destroy(paid, 0n));
+    expect(await pool.bucket(sold)).to.deep.equal([PRICE, reward, true]);
+    const next = await pool.bucketId(round + 1n, asset);
+    expect(await pool.bucket(next)).to.deep.equal([PRICE, 0n, false]);
+    expect(await pool.weightOf(next, worker)).to.equal(PRICE);
+    await expect(pool.claimFor(miner, [sold])).to.changeTokenBalance(tft, miner, reward);
+    // the next lot is all there
+    await startEpoch(protocol);
+    expect((await controller.lot(asset)).remaining).to.equal(PRICE);
+    expect(await asset.balanceOf(controller)).to.equal(PRICE);
+    await expectSoundBooks(protocol, asset);
+  });
+
+  for (const [which, amount, remaining, doubled] of [
+    ["a part of a lot", PRICE / 2n, PRICE / 2n, false],
+    ["the last of a lot", PRICE, 0n, true],
+  ] as const) {
+    it(`reads in the callback of ${which} the lot as it will be, and the round and the rewards as they are`, async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { controller, pool } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      const { agent, asset, round } = await setStage(protocol);
+      await startEpoch(protocol);
+      const lot = await lotOf(protocol, asset);
+      const id = await pool.bucketId(round, asset);
+      const reads = [
+        await controller.lot.populateTransaction(asset),
+        await controller.price.populateTransaction(asset),
+        await pool.closedRound.populateTransaction(asset),
+        await pool.openRound.populateTransaction(asset),
+        await pool.bucket.populateTransaction(id),
+        await pool.claimable.populateTransaction(miner, [id]),
+      ];
+      await agent.prepare(reads.map(({ to, data }) => ({ target: to, data })));
+
+      // after two days, when the lot costs 5/16 TFT a unit
+      const purchase = await controller.buy.populateTransaction(asset, round, amount, MaxUint256, agent, "0x01");
+      await time.setNextBlockTimestamp(lot.start + ageAt(9n));
+      const { blockNumber } = await agent.act(controller, purchase.data);
+      const answers = (await agent.queryFilter(agent.filters.Tried(), blockNumber ?? undefined)).map(
+        ({ args }) => args.answer,
+      );
+
+      // of 3.125 TFT for all of it the reference goes 3,125 millionths of the way to half
+      const reference = 20n * TFT;
+      const proceeds = owed(amount, reference, 9n, TFT);
+      const shown = doubled ? reference - ((reference / 2n) * proceeds) / (1_000n * TFT) : reference;
+      const [poolABI, controllerABI] = [pool.interface, controller.interface];
+      expect(answers).to.deep.equal([
+        controllerABI.encodeFunctionResult("lot", [[round, PRICE, remaining, lot.start, shown]]),
+        // by the reference that the lot shows
+        controllerABI.encodeFunctionResult("price", [owed(TFT, shown, 9n, TFT)]),
+        poolABI.encodeFunctionResult("closedRound", [round, PRICE, lot.start]),
+        poolABI.encodeFunctionResult("openRound", [round + 1n]),
+        poolABI.encodeFunctionResult("bucket", [PRICE, 0n, false]),
+        poolABI.encodeFunctionResult("claimable", [0n]),
+      ]);
+    });
+  }
+
   for (const [where, succeeding] of [
-    ["openOrder", ["buy", "burnEpoch", "claimFor", "claim", "payOperations"]],
-    ["settle", ["buy", "burnEpoch", "claimFor", "claim", "payOperations"]],
+    ["openOrder", ["buy", "burn", "writeOff", "claimFor", "claim", "payOperations"]],
+    ["settle", ["buy", "burn", "writeOff", "claimFor", "claim", "payOperations"]],
     ["buy", ["openOrder", "settle", "close", "claimFor", "claim", "payOperations"]],
   ] as const) {
     it(`gets by a token's hook in ${where} nothing twice`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, pool, vault } = protocol.contracts;
       const stage = await setStage(protocol);
-      const { agent, asset, epoch, calls } = stage;
+      const { agent, asset, round, calls } = stage;
       await arm(stage);
 
       const tried = await triedIn(stage, await agent.act(calls[where].to, calls[where].data));
@@ -164,7 +246,7 @@ describe("An agent that reenters", () => {
       expect(tried).to.deep.equal({ all: Object.keys(calls), succeeded: succeeding });
       await expectSoundBooks(protocol, asset);
       // one lot and one bucket were destroyed at most, each once
-      const held = await Promise.all([asset, tft].map(async (a) => pool.bucket(await pool.bucketId(epoch, a))));
+      const held = await Promise.all([asset, tft].map(async (a) => pool.bucket(await pool.bucketId(round, a))));
       const claimed = await pool.queryFilter(pool.filters.Claimed());
       const paidOut = claimed.reduce((sum, { args }) => sum + args.amount, 0n);
       const rewards = held.reduce((sum, { reward }) => sum + reward, 0n);
@@ -186,7 +268,7 @@ describe("An agent that reenters", () => {
 
     const tried = await triedIn(stage, await agent.act(escrow, (await escrow.close.populateTransaction(orderId)).data));
 
-    expect(tried.succeeded).to.deep.equal(["buy", "burnEpoch", "claimFor", "claim", "payOperations"]);
+    expect(tried.succeeded).to.deep.equal(["buy", "burn", "writeOff", "claimFor", "claim", "payOperations"]);
     const [bought] = await protocol.contracts.controller.queryFilter(protocol.contracts.controller.filters.LotFilled());
     await purse.expectOutcome({
       adversary: "reentering agent",

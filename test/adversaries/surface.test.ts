@@ -1,4 +1,5 @@
-import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY } from "@turingfog/sdk";
 import { expect } from "chai";
 import { type BaseContract, type Contract, dataSlice, FunctionFragment, getAddress, toBeHex } from "ethers";
 import hre, { ethers } from "hardhat";
@@ -6,14 +7,14 @@ import hre, { ethers } from "hardhat";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { earn, startEpoch } from "../helpers/market";
 import { impersonate } from "../helpers/system";
-import { buy } from "./lots";
+import { buy, openLot } from "./lots";
 import { TFT, USD } from "./predictions";
 
 type Core = "tft" | "vault" | "controller" | "pool" | "oracle" | "registry" | "escrow" | "genesis";
 
 /** Who alone may call a function, and what everyone else is refused with. */
 interface Guard {
-  role: "controller" | "escrow" | "oracle" | "pool" | "governor" | "guardian";
+  role: "controller" | "escrow" | "oracle" | "governor" | "guardian";
   error: string;
 }
 
@@ -34,9 +35,9 @@ const CALLERS: Record<Exclude<Core, "genesis">, Record<string, Guard | null>> = 
     setOperations: by("governor", "Vault_NotGovernor"),
   },
   controller: {
-    burnEpoch: null,
+    burn: null,
     buy: null,
-    enqueue: by("pool", "Controller_NotPool"),
+    writeOff: null,
     createAuction: by("escrow", "Controller_NotEscrow"),
   },
   pool: {
@@ -170,34 +171,37 @@ describe("The surface of the core", () => {
     }
   });
 
-  it("calls nothing outside the protocol but the asset and the filler when a lot is bought", async () => {
+  it("calls nothing outside the protocol but the asset and the filler when a lot is bought, and the pool when it is given up", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
-    const { tft, usd, vault, pool, controller, escrow } = protocol.contracts;
+    const { tft, usd, dai, vault, pool, controller, escrow } = protocol.contracts;
     const { miners, bidder } = protocol.actors;
-    const epoch = await earn(protocol, [
+    const round = await earn(protocol, [
       { asset: usd, amount: USD, miner: miners[0] },
       { asset: tft, amount: TFT, miner: miners[0] },
     ]);
     await startEpoch(protocol);
     const addresses = await Promise.all([tft, usd, vault, pool, controller, escrow].map((each) => each.getAddress()));
 
-    const burn = await calledBy((await controller.burnEpoch(epoch)).hash);
-    const purchase = await calledBy((await buy(protocol, bidder, { asset: usd, epoch, start: 0n }, USD)).hash);
+    const burn = await calledBy((await controller.burn(round)).hash);
+    const other = await openLot(protocol, dai, [{ amount: USD, miner: miners[0] }]);
+    const purchase = await calledBy((await buy(protocol, bidder, { asset: usd, round, start: 0n }, USD)).hash);
 
     expect([...burn]).to.have.members([tft, vault, pool].map(({ target }) => target));
     expect([...purchase]).to.have.members([tft, usd, vault, pool].map(({ target }) => target));
-    expect(addresses).to.include.members([...burn, ...purchase]);
+    await time.increaseTo(other.start + 30n * DAY);
+    const writeOff = await calledBy((await controller.writeOff(dai, other.round)).hash);
+    expect([...writeOff]).to.have.members([pool.target]);
+    expect(addresses).to.include.members([...burn, ...purchase, ...writeOff]);
   });
 
   it("lets each role call what is listed here and nothing else", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
-    const { controller, escrow, oracle, pool, timelock } = protocol.contracts;
+    const { controller, escrow, oracle, timelock } = protocol.contracts;
     const { guardian, deployer, stranger, operations, admin } = protocol.actors;
     const roles = {
       controller: await impersonate(controller),
       escrow: await impersonate(escrow),
       oracle: await impersonate(oracle),
-      pool: await impersonate(pool),
       governor: await impersonate(timelock),
       guardian,
     };

@@ -6,7 +6,7 @@ import { burnUpTo } from "../helpers/lifetime";
 import { earn, openOrder, registerNode, startEpoch } from "../helpers/market";
 import { deliver } from "../helpers/orders";
 import { Purse } from "./ledger";
-import { payOut } from "./lots";
+import { lotOf, payOut } from "./lots";
 import { coalitionBound, destroy, divide, E1, E2, part, TFT } from "./predictions";
 
 /** One who is renter, miner and operations burns amounts one by one, and claims after each. */
@@ -18,10 +18,10 @@ async function playUnits(protocol: Protocol, scenario: string, before: bigint, a
 
   let [burned, paid, back, bound] = [before, 0n, 0n, 0n];
   for (const amount of amounts) {
-    const epoch = await earn(protocol, [{ asset: tft, amount, miner: miners[0], payer: renters[0] }]);
+    const round = await earn(protocol, [{ asset: tft, amount, miner: miners[0], payer: renters[0] }]);
     await startEpoch(protocol);
-    await controller.burnEpoch(epoch);
-    await payOut(protocol, epoch, tft, [miners[0]]);
+    await controller.burn(round);
+    await payOut(protocol, round, tft, [miners[0]]);
 
     const destruction = destroy(amount, burned);
     burned += destruction.burned;
@@ -76,7 +76,7 @@ describe("A faker of cheap TU", () => {
     const purse = await Purse.of([tft], renters[1], faker);
 
     // 10 TU honestly sold at 100, 90 that nobody computed at 0.01
-    const epoch = await startEpoch(protocol);
+    await startEpoch(protocol);
     const honestNode = await registerNode(protocol, honest);
     const fakeNode = await registerNode(protocol, faker);
     const sold = await openOrder(protocol, renters[0], tft, { tuAmount: 10n * TU, maxUnitPrice: 100n * TFT });
@@ -88,8 +88,9 @@ describe("A faker of cheap TU", () => {
       { orderId: fake, nodeId: fakeNode, cumulativeTU: 90n * TU, measuredAt },
     ]);
     await startEpoch(protocol);
-    await controller.burnEpoch(epoch);
-    await payOut(protocol, epoch, tft, [honest, faker]);
+    const { round } = await lotOf(protocol, tft);
+    await controller.burn(round);
+    await payOut(protocol, round, tft, [honest, faker]);
 
     const weight = (90n * TFT) / 100n;
     const all = 1_000n * TFT + weight;
