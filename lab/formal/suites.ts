@@ -48,7 +48,7 @@ const SHIFTS: Edit[] = [
   {
     file: AUCTION,
     pattern: /<< OPENING_DOUBLINGS/g,
-    replacement: "* 2 ** 3",
+    replacement: "* 2 ** 13",
     reason: "as above",
   },
   {
@@ -123,6 +123,7 @@ export const SUITES: Suite[] = [
   { name: "SupplyScheduleArithmetic", checks: ARITHMETIC, standIns: { [MATH]: "Math.sol" }, edits: [] },
   { name: "AuctionExponentProperties", checks: "assertions", standIns: EXPONENTS, edits: SHIFTS },
   { name: "AuctionPriceProperties", checks: "assertions", standIns: MONOTONE, edits: [...SHIFTS, FREE] },
+  { name: "AuctionReferenceProperties", checks: "assertions", standIns: MONOTONE, edits: [...SHIFTS, FREE] },
   { name: "AuctionPriceArithmetic", checks: ARITHMETIC, standIns: MONOTONE, edits: [...SHIFTS, FREE] },
   { name: "VaultShareProperties", checks: "assertions", standIns: { [MATH]: "Math.sol" }, edits: [] },
   { name: "EmissionVaultProperties", checks: "assertions", standIns: VAULT_STAND_INS, edits: VAULT_EDITS },

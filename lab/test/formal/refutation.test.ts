@@ -53,22 +53,28 @@ describe("The checker", () => {
     const found = verdictsOf("AuctionExponentProperties", {
       "contracts/libraries/AuctionPrice.sol": [
         ["FIRST_PERIOD_HALVINGS = 5", "FIRST_PERIOD_HALVINGS = 6"],
-        ["LATER_PERIOD_HALVINGS = 8", "LATER_PERIOD_HALVINGS = 0"],
+        ["LATER_PERIOD_HALVINGS = 4", "LATER_PERIOD_HALVINGS = 0"],
       ],
     });
 
-    expect(found.get("exponentIs123AfterThePeriod")).to.equal("refuted");
-    expect(found.get("exponentStaysAbove123InThePeriod")).to.equal("refuted");
+    expect(found.get("exponentIs118AfterTheOpening")).to.equal("proven");
+    expect(found.get("exponentIs113AfterThePeriod")).to.equal("refuted");
+    expect(found.get("exponentStaysAbove113InThePeriod")).to.equal("refuted");
     expect(found.get("exponentFallsEverySecond")).to.equal("refuted");
     expect(found.get("exponentStartsAt128")).to.equal("proven");
   });
 
-  it("refutes a reference price that a lot more than doubles", () => {
-    const found = verdictsOf("AuctionPriceProperties", {
-      "contracts/libraries/AuctionPrice.sol": [["min(referencePrice * 2)", "min(referencePrice * 3)"]],
+  it("refutes a reference price that a lot more than doubles, or moves for nothing", () => {
+    const found = verdictsOf("AuctionReferenceProperties", {
+      "contracts/libraries/AuctionPrice.sol": [
+        ["(referencePrice * 2).min(", "(referencePrice * 3).min("],
+        ["((target - referencePrice) * weight).ceilDiv(FULL_PROCEEDS)", "(target - referencePrice)"],
+        ["referencePrice.ceilDiv(2).max(MIN_REFERENCE)", "MIN_REFERENCE"],
+      ],
     });
 
     expect(found.get("referenceMovesAtMostToDoubleOrHalf")).to.equal("refuted");
+    expect(found.get("referenceIgnoresLotsForNothing")).to.equal("refuted");
   });
 
   it("refutes an operations' share that no longer fits", () => {

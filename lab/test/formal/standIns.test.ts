@@ -43,20 +43,22 @@ async function deployCalls(math: string): Promise<Contract> {
 }
 
 describe("What stands in for a library in proofs", () => {
-  it("returns what OpenZeppelin's functions return, at every boundary", async () => {
-    const [original, standIn] = [
-      await deployCalls(path.join("node_modules", MATH)),
-      await deployCalls("test/formal/standins/Math.sol"),
-    ];
-    const values = [0n, 1n, 2n, 3n, 2n ** 64n - 1n, 2n ** 128n, RESERVE, MaxUint256 - 1n, MaxUint256];
+  for (const name of ["Math", "MathOfExponents", "MonotoneMath"]) {
+    it(`${name} returns what OpenZeppelin's functions return, at every boundary`, async () => {
+      const [original, standIn] = [
+        await deployCalls(path.join("node_modules", MATH)),
+        await deployCalls(`test/formal/standins/${name}.sol`),
+      ];
+      const values = [0n, 1n, 2n, 3n, 2n ** 64n - 1n, 2n ** 128n, RESERVE, MaxUint256 - 1n, MaxUint256];
 
-    for (const a of values) {
-      for (const b of values) {
-        const expected: unknown = await original.all(a, b);
-        expect(await standIn.all(a, b), `${a}, ${b}`).to.deep.equal(expected);
+      for (const a of values) {
+        for (const b of values) {
+          const expected: unknown = await original.all(a, b);
+          expect(await standIn.all(a, b), `${a}, ${b}`).to.deep.equal(expected);
+        }
       }
-    }
-  });
+    });
+  }
 
   it("raises to the powers that the deployed exp2 raises to, bit by bit", async () => {
     const original = await deployCalls(path.join("node_modules", MATH));

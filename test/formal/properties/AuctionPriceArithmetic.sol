@@ -16,7 +16,7 @@ contract AuctionPriceArithmetic {
         uint256 unit
     ) external view {
         require(period >= 1 minutes && period <= 30 days && elapsed < 2 ** 40);
-        require(r <= AuctionPrice.MAX_REFERENCE);
+        require(r >= AuctionPrice.MIN_REFERENCE && r <= AuctionPrice.MAX_REFERENCE);
         AuctionPrice.priceAt(r, elapsed, period);
         AuctionPrice.nextReference(r, proceeds, amount, unit);
     }

@@ -18,46 +18,39 @@ contract AuctionPriceProperties {
         assert(AuctionPrice.priceAt(r, earlier, period) >= AuctionPrice.priceAt(r, later, period));
     }
 
-    /// @notice The price is never under ⌊r / 4⌋ in the first period, given that exp2(123) is 2^123.
+    /// @notice The price opens at exactly 8,192 r, given that exp2(128) is 2^128.
+    function priceOpensAt8192TimesTheReference(uint256 r, uint256 period) external view {
+        require(period >= 1 minutes && period <= 30 days);
+        require(r <= AuctionPrice.MAX_REFERENCE);
+        require(exp2(128 * 2 ** 64) == 2 ** 128 * 1e18);
+        require(Math.mulDiv(r, 2 ** 141 * 1e18, 2 ** 128 * 1e18) == 8_192 * r);
+        assert(AuctionPrice.priceAt(r, 0, period) == 8_192 * r);
+    }
+
+    /// @notice The price is exactly 8 r at a twelfth of a period that has whole ones, given that exp2(118) is 2^118.
+    function priceIsEightTimesTheReferenceAfterTheOpening(uint256 r, uint256 twelfth) external view {
+        require(twelfth >= 5 seconds && twelfth <= 60 hours);
+        require(r <= AuctionPrice.MAX_REFERENCE);
+        require(exp2(118 * 2 ** 64) == 2 ** 118 * 1e18);
+        require(Math.mulDiv(r, 2 ** 131 * 1e18, 2 ** 128 * 1e18) == 8 * r);
+        assert(AuctionPrice.priceAt(r, twelfth, 12 * twelfth) == 8 * r);
+    }
+
+    /// @notice The price is exactly ⌊r / 4⌋ at the end of the first period, given that exp2(113) is 2^113.
+    function priceIsAQuarterAfterThePeriod(uint256 r, uint256 period) external view {
+        require(period >= 1 minutes && period <= 30 days);
+        require(r <= AuctionPrice.MAX_REFERENCE);
+        require(exp2(113 * 2 ** 64) == 2 ** 113 * 1e18);
+        require(Math.mulDiv(r, 2 ** 126 * 1e18, 2 ** 128 * 1e18) == r / 4);
+        assert(AuctionPrice.priceAt(r, period, period) == r / 4);
+    }
+
+    /// @notice The price is never under ⌊r / 4⌋ in the first period, given that exp2(113) is 2^113.
     function priceIsAtLeastAQuarterInThePeriod(uint256 r, uint256 elapsed, uint256 period) external view {
         require(period >= 1 minutes && period <= 30 days && elapsed <= period);
         require(r <= AuctionPrice.MAX_REFERENCE);
-        require(exp2(123 * 2 ** 64) == 2 ** 123 * 1e18);
+        require(exp2(113 * 2 ** 64) == 2 ** 113 * 1e18);
         require(Math.mulDiv(r, 2 ** 126 * 1e18, 2 ** 128 * 1e18) == r / 4);
         assert(AuctionPrice.priceAt(r, elapsed, period) >= r / 4);
-    }
-
-    /// @notice The price is never above 8 r, given that exp2(128) is 2^128.
-    function priceIsAtMostEightTimesTheReference(uint256 r, uint256 elapsed, uint256 period) external view {
-        require(period >= 1 minutes && period <= 30 days && elapsed < 2 ** 40);
-        require(r <= AuctionPrice.MAX_REFERENCE);
-        require(exp2(128 * 2 ** 64) == 2 ** 128 * 1e18);
-        require(Math.mulDiv(r, 2 ** 131 * 1e18, 2 ** 128 * 1e18) == 8 * r);
-        assert(AuctionPrice.priceAt(r, elapsed, period) <= 8 * r);
-    }
-
-    /// @notice A lot moves the reference at most to double or half (rounded up), whatever it brought.
-    function referenceMovesAtMostToDoubleOrHalf(
-        uint256 r,
-        uint256 proceeds,
-        uint256 amount,
-        uint256 unit
-    ) external view {
-        require(r <= AuctionPrice.MAX_REFERENCE);
-        uint256 next = AuctionPrice.nextReference(r, proceeds, amount, unit);
-        assert(next <= 2 * r && 2 * next >= r);
-    }
-
-    /// @notice The reference never exceeds its maximum, and is never 0.
-    function referenceStaysInBounds(uint256 r, uint256 proceeds, uint256 amount, uint256 unit) external view {
-        require(r != 0 && r <= AuctionPrice.MAX_REFERENCE);
-        uint256 next = AuctionPrice.nextReference(r, proceeds, amount, unit);
-        assert(next != 0 && next <= AuctionPrice.MAX_REFERENCE);
-    }
-
-    /// @notice A lot that brought less than 1,000 TFT leaves the reference where it was.
-    function referenceIgnoresSmallLots(uint256 r, uint256 proceeds, uint256 amount, uint256 unit) external view {
-        require(proceeds < 1_000e18);
-        assert(AuctionPrice.nextReference(r, proceeds, amount, unit) == r);
     }
 }
