@@ -174,12 +174,10 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
 
 /**
  * Every receipt is of another order, node and miner, all in dollars. A settlement is fresh when it is the first of the
- * round for each of its miners; another miner's has opened the round, save for `settle.opening`.
+ * round for each of its miners; another miner's has opened the round, save for `settle.opening`, which opens the second.
  */
 async function measureSettlements(world: World, meter: Meter): Promise<void> {
   const { usd } = world.contracts;
-  // a round before, so that the asset's rounds do not start from zero
-  await earn(world, [{ asset: usd, amount: USD, miner: world.actors.miners[0] }]);
   const [opener, ...jobs] = await openJobs(world, 1 + LARGEST_BATCH);
   await time.increase(HOUR);
   const measuredAt = BigInt(await time.latest());
@@ -204,8 +202,11 @@ async function measureSettlements(world: World, meter: Meter): Promise<void> {
   await passVetoWindow(world);
   await startEpoch(world);
 
-  await undone(() => meter.measure("settle.opening", settle(world, usd, wholes[0].earlier)));
   await settle(world, usd, opening);
+  await undone(async () => {
+    await startEpoch(world);
+    await meter.measure("settle.opening", settle(world, usd, wholes[0].earlier));
+  });
 
   for (const whole of wholes) {
     const fresh = `settle.whole.${whole.size}.fresh`;
