@@ -133,10 +133,13 @@ export class Books {
     this.auctions.set(asset, { wholeUnit: 10n ** decimals, referencePrice });
   }
 
-  /** A renewal before the attestation in force runs out keeps its start. */
-  attested(nodeId: bigint, payout: string, rate: bigint, at: bigint, until: bigint): void {
+  /**
+   * A renewal before the attestation in force runs out keeps its start.
+   * @param from from when one counts that renews none
+   */
+  attested(nodeId: bigint, payout: string, rate: bigint, at: bigint, from: bigint, until: bigint): void {
     const before = this.nodes.get(nodeId);
-    const attestedFrom = before !== undefined && before.attestedUntil >= at ? before.attestedFrom : at;
+    const attestedFrom = before !== undefined && before.attestedUntil >= at ? before.attestedFrom : from;
     this.nodes.set(nodeId, { payout, rate, attestedFrom, attestedUntil: until });
   }
 

@@ -118,7 +118,8 @@ export class Economy {
       const signatures = await this.signed("NodeAttestation", { nodeId, validUntil, evidence });
       await registry.connect(this.world.actors.keeper).attestNode(nodeId, validUntil, evidence, signatures);
       const [{ payout }, rate] = await Promise.all([registry.node(nodeId), registry.ratePerDay(nodeId)]);
-      this.books.attested(nodeId, payout, rate, BigInt(await time.latest()), validUntil);
+      const at = BigInt(await time.latest());
+      this.books.attested(nodeId, payout, rate, at, at + this.world.params.vetoWindow, validUntil);
     }
   }
 

@@ -107,7 +107,8 @@ export class Story {
   /** At genesis. */
   static async begin(random: Random, listener: Listener): Promise<Story> {
     const economy = await Economy.start(await createWorld(), random);
-    const nextDay = (BigInt(await time.latest()) / DAY + 1n) * DAY;
+    // the day after tomorrow: what is attested at genesis counts by then
+    const nextDay = (BigInt(await time.latest()) / DAY + 2n) * DAY;
     listener.note("Genesis: 650,000,000 TFT in circulation, 350,000,000 in reserve; a Uniswap v3 pool of TFT and USD");
     return new Story(economy, random, listener, nextDay);
   }
@@ -125,9 +126,10 @@ export class Story {
     const { alice, bob, carol, gateway } = this.economy.world.actors;
     const { contracts, usd } = this.economy.world;
 
+    for (const [gpuModel, gpuCount] of MODELS) await this.fleet.join(gpuModel, gpuCount, UNIT_PRICE);
+    this.note("Seven nodes, one of each published GPU model, join; three of four oracle signers attest them");
+
     await this.day(async () => {
-      for (const [gpuModel, gpuCount] of MODELS) await this.fleet.join(gpuModel, gpuCount, UNIT_PRICE);
-      this.note("Seven nodes, one of each published GPU model, join; three of four oracle signers attest them");
       await this.rentWithTFT("RTX 2080 Ti", 40n * USD, 2n);
       await this.rentWithDollars("Titan V", { payer: bob, withPermit: true }, 10n, 2n);
     });
@@ -288,7 +290,7 @@ export class Story {
     if (index === 0) await this.growFleet();
     await economy.until(first + 6n * HOUR);
     await this.sellHoldings(first + 7n * HOUR);
-    await fleet.renewAttestations(first + MONTHLY_DURATION + DAY);
+    await fleet.renewAttestations(first + MONTH + DAY); // before the next ones, so that none lapses
 
     await economy.until(first + 9n * HOUR);
     await this.rentForAMonth(index, demand);

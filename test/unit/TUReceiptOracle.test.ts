@@ -573,6 +573,49 @@ describe("TUReceiptOracle", () => {
     });
   });
 
+  describe("isUndisturbed", () => {
+    const BATCH = { receiptsRoot: ROOT, dataHash: DATA_HASH };
+
+    /** The stamp of now. */
+    async function stampOf({ contracts: { oracle }, actors }: Protocol): Promise<bigint> {
+      const message = { ...BATCH, signerSetVersion: await oracle.signerSetVersion() };
+      return oracle.checkQuorum(structHash("ReceiptBatch", message), await sign(oracle, actors.oracleSigners));
+    }
+
+    it("tells of a freeze that began before the time given, and of none that begins then", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { oracle } = protocol.contracts;
+      const stamp = await stampOf(protocol);
+      expect(await oracle.isUndisturbed(stamp, 2n ** 40n - 1n)).to.equal(true);
+      await oracle.connect(protocol.actors.guardian).freeze();
+      const startedAt = BigInt(await time.latest());
+
+      expect(await oracle.isUndisturbed(stamp, startedAt)).to.equal(true);
+      expect(await oracle.isUndisturbed(stamp, startedAt + 1n)).to.equal(false);
+
+      await oracle.connect(protocol.actors.guardian).thaw();
+      const after = await stampOf(protocol);
+      expect([stamp, after]).to.deep.equal([1n << 16n, (1n << 16n) | 1n]);
+      expect(await oracle.isUndisturbed(after, 2n ** 40n - 1n)).to.equal(true);
+      // the answer for a time that has passed is permanent
+      await time.increase(30n * DAY);
+      await oracle.connect(protocol.actors.guardian).freeze();
+      expect(await oracle.isUndisturbed(stamp, startedAt)).to.equal(true);
+    });
+
+    it("tells of a rotation before the time given, and of none that comes then", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { oracle } = protocol.contracts;
+      const rotate = await scheduleRotation(protocol);
+      const stamp = await stampOf(protocol);
+      await rotate();
+      const rotatedAt = BigInt(await time.latest());
+
+      expect(await oracle.isUndisturbed(stamp, rotatedAt)).to.equal(true);
+      expect(await oracle.isUndisturbed(stamp, rotatedAt + 1n)).to.equal(false);
+    });
+  });
+
   describe("status", () => {
     it("is unknown for a root that was never submitted", async () => {
       const { contracts } = await loadFixture(deployProtocolFixture);

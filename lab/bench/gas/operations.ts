@@ -93,6 +93,8 @@ async function measureNodes(world: World, meter: Meter): Promise<void> {
   const owned = registry.connect(miner);
   await meter.measure("node.register", owned.registerNode(id("V100"), 8n, miner, "ipfs://node"));
   await meter.measure("node.attest.first", attest(world, nodeId, 30n));
+  await passVetoWindow(world);
+  await attest(world, nodeId, 50n); // stores what counts
   await meter.measure("node.attest", attest(world, nodeId, 60n));
   await meter.measure("node.list.first", owned.setListing(nodeId, usd, USD, UNLIMITED));
   await meter.measure("node.list", owned.setListing(nodeId, usd, 2n * USD, UNLIMITED));
@@ -258,13 +260,19 @@ async function openJobs(world: World, count: number): Promise<Job[]> {
   const renter = world.actors.renters[0];
   const owned = registry.connect(owner);
 
-  const jobs: Job[] = [];
+  const nodeIds: bigint[] = [];
   for (let i = 0; i < count; ++i) {
     const args = [id("V100"), 1_024n, getAddress(id(`miner ${i}`).slice(0, 42)), "ipfs://node"] as const;
     const nodeId = await owned.registerNode.staticCall(...args);
     await owned.registerNode(...args);
     await attest(world, nodeId, 60n);
     await owned.setListing(nodeId, usd, USD, UNLIMITED);
+    nodeIds.push(nodeId);
+  }
+  await passVetoWindow(world);
+
+  const jobs: Job[] = [];
+  for (const nodeId of nodeIds) {
     const params = openParams(usd, renter, { nodeId, duration: 30n * DAY });
     const orderId = await escrow.connect(renter).openOrder.staticCall(params);
     await escrow.connect(renter).openOrder(params);

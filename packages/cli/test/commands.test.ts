@@ -218,5 +218,31 @@ describe("the commands of a deployment", () => {
         expect(await world().oracle.frozenUntil()).to.be.above(0);
       });
     });
+
+    for (const [args, message] of [
+      [["revoke-node", "--node", "7"], "Registry_NothingToRevoke(7)"],
+      [["veto-rating", "--gpu", "V100"], `Registry_RatingNotPending(${id("V100")})`],
+    ] as const) {
+      it(`tries ${args[0]} beforehand, and names what the registry refuses`, async () => {
+        const outcome = await world().run("guard", [...args], GUARDIAN);
+        expect(outcome).to.deep.include({ code: 1, stderr: `${message}\n` });
+      });
+    }
+
+    for (const [args, message] of [
+      [[], "The action is missing, must be one of veto, revoke-node, veto-rating, freeze, thaw; see --help"],
+      [["veto"], "--root is missing; see --help"],
+      [["veto", "--root", "0x12"], "--root is 0x12, must be 32 bytes, as 0x and 64 hexadecimal digits"],
+      [["revoke-node"], "--node is missing; see --help"],
+      [["revoke-node", "--node", "x"], "--node is x, must be a node's id, a whole number"],
+      [["veto-rating", "--node", "7"], "--node is not for veto-rating; see --help"],
+      [["freeze", "--root", "0x12"], "--root is not for freeze; see --help"],
+    ] as const) {
+      it(`refuses ${args.join(" ") || "no action"}`, async () => {
+        const { code, stderr } = await world().run("guard", [...args], GUARDIAN);
+        expect(code).to.equal(2);
+        expect(stderr).to.contain(message);
+      });
+    }
   });
 });
