@@ -464,8 +464,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         return 0;
     }
 
-    /// @dev Unchecked, as {_raiseJointly}: TU are below 2^96 and prices below 2^128, a node has settled no more than its
-    /// order, and the order no more than `tuAmount`.
+    /// @dev Unchecked, as in {_raiseJointly}: TU are below 2^96 and prices below 2^128, a node has settled no more than
+    /// its order, and the order no more than `tuAmount`.
     /// @param tu What the order's node is to have settled.
     /// @return settled What it has settled now, up to what was ordered; 0 if that is no more than before.
     function _raise(

@@ -102,9 +102,9 @@ enum SkipReason {
 }
 
 /// @title IComputeEscrow
-/// @notice Orders of compute: paid in advance, earned by receipts or acknowledgements, refunded when they close. An order is an ERC-721
-/// token, so paid-for compute can change hands. The escrow never grants an allowance and has no exit but settlement
-/// and refund.
+/// @notice Orders of compute: paid in advance, earned by receipts or acknowledgements, refunded when they close. Each
+/// order is an ERC-721 token, so paid-for compute can change hands. The escrow never grants an allowance and has no
+/// exit but settlement and refund.
 interface IComputeEscrow is IERC721 {
     /* ERRORS */
 
@@ -244,7 +244,8 @@ interface IComputeEscrow is IERC721 {
     ///   escrow.
     function openOrder(OpenParams calldata params) external returns (uint256 orderId);
 
-    /// @notice Opens several orders in one asset, all or none, and pulls the sum of their deposits once. See {openOrder}.
+    /// @notice Opens several orders in one asset, all or none, with one pull of the sum of their deposits. See
+    /// {openOrder}.
     ///
     /// @dev Requirements:
     /// - There is an order; all are in the first one's asset.
@@ -293,16 +294,16 @@ interface IComputeEscrow is IERC721 {
     /// - The one who would be refunded is `refundTo`, or else the holder. Their acknowledgement counts by their ECDSA
     ///   signature, or if they call. No contract is asked for its signature: an account without a key calls.
     /// - No root, quorum, veto window, speed limit or attestation is needed, and the order may have ended.
-    /// - It is cumulative, so it can be used again without harm. A signature is void while the order's refund is someone
-    ///   else's, and counts again when the order returns to the signer.
+    /// - It is cumulative, so it can be used again without harm. A signature is void while someone else would be
+    ///   refunded, and counts again when the order returns to the signer.
     /// - One that cannot be settled is passed over with its {SkipReason} and never reverts the others: another asset,
     ///   an unknown or closed order, a joint order, not acknowledged, nothing new.
     ///
     /// Requirements:
     /// - There is an acknowledgement.
     ///
-    /// @dev Warning: a seller can acknowledge an order empty just before its sale. A buyer binds the offer to
-    /// what the order still is.
+    /// @dev Warning: a seller can acknowledge an order empty in front of its sale. Only an offer bound to
+    /// {getStateFingerprint} is safe from that.
     ///
     /// @param asset What the orders were paid in.
     function settleAcknowledged(address asset, Acknowledgement[] calldata acknowledgements) external;
@@ -357,8 +358,8 @@ interface IComputeEscrow is IERC721 {
     /// @notice An open order. Reverts when it was never opened or is closed.
     function order(uint256 orderId) external view returns (Order memory);
 
-    /// @notice Returns what an order is at present in one word (ERC-5646). Each stop and each settlement changes it, and
-    /// no later state has an earlier one's. Reverts when the order was never opened or is closed.
+    /// @notice Returns what an order is at present in one word (ERC-5646). Each stop and each settlement changes it, to
+    /// one that it never was before. Reverts when the order was never opened or is closed.
     ///
     /// @dev Warning: a seller can stop an order, or acknowledge it empty, in front of its sale. Only an offer bound to
     /// the fingerprint is safe from that.
