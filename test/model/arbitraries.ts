@@ -2,7 +2,18 @@ import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { MaxUint256 } from "ethers";
 import fc from "fast-check";
 
-import type { Action, AssetName, Entry, Flaw, Pick, ReceiptStep, ModelStep, When } from "./steps";
+import type {
+  AcknowledgementStep,
+  Action,
+  AssetName,
+  Entry,
+  Flaw,
+  ModelStep,
+  OrderStep,
+  Pick,
+  ReceiptStep,
+  When,
+} from "./steps";
 
 /** What random sequences are made of. The first of several choices is what shrinking ends at. */
 
@@ -104,10 +115,10 @@ const receipt: fc.Arbitrary<ReceiptStep> = fc.record({
 
 const buckets: fc.Arbitrary<Pick[]> = fc.array(pick, { maxLength: 5 });
 
-const openOrder: fc.Arbitrary<Action> = asset.chain((name) =>
+const payer = sometimes(from(...PAYERS), from(...PEOPLE));
+
+const orderIn = (name: AssetName): fc.Arbitrary<OrderStep> =>
   fc.record({
-    do: fc.constant("openOrder" as const),
-    payer: sometimes(from(...PAYERS), from(...PEOPLE)),
     node: fc.oneof(
       { weight: 5, arbitrary: fc.constant("joint" as const) },
       { weight: 8, arbitrary: fc.nat(10) },
@@ -125,13 +136,36 @@ const openOrder: fc.Arbitrary<Action> = asset.chain((name) =>
     renter: someone,
     refundTo: sometimes(fc.constant("zero"), someone, 4),
     paymentRef: sometimes(fc.constant(0), fc.integer({ min: 1, max: 2 }), 5),
-    permit: sometimes(
-      fc.constant("none" as const),
-      from("valid" as const, "expired" as const, "other signer" as const, "used" as const),
-      7,
+  });
+
+const permit = sometimes(
+  fc.constant("none" as const),
+  from("valid" as const, "expired" as const, "other signer" as const, "used" as const),
+  7,
+);
+
+const openOrder: fc.Arbitrary<Action> = fc
+  .tuple(payer, permit, asset.chain(orderIn))
+  .map(([drawn, kind, order]) => ({ do: "openOrder", payer: drawn, permit: kind, ...order }));
+
+const openOrders: fc.Arbitrary<Action> = asset.chain((name) =>
+  fc.record({
+    do: fc.constant("openOrders" as const),
+    payer,
+    orders: sometimes(
+      fc.array(orderIn(name), { maxLength: 3 }),
+      fc.array(asset.chain(orderIn), { minLength: 2, maxLength: 3 }),
     ),
   }),
 );
+
+const acknowledgement: fc.Arbitrary<AcknowledgementStep> = fc.record({
+  order: pick,
+  percent: sometimes(fc.integer({ min: 1, max: 110 }), from(0, 100, 1_000), 4),
+  extra: sometimes(fc.constant(0), fc.nat(3), 2),
+  signer: entitled,
+  signature: sometimes(fc.constant("valid"), from("of other TU", "short", "empty"), 8),
+});
 
 const setListing: fc.Arbitrary<Action> = asset.chain((name) =>
   fc.record({
@@ -154,6 +188,7 @@ function action<N extends Action["do"]>(
 
 const market: [number, fc.Arbitrary<Action>][] = [
   [14, openOrder],
+  [2, openOrders],
   [4, setListing],
   [
     16,
@@ -171,6 +206,14 @@ const market: [number, fc.Arbitrary<Action>][] = [
       asset: sometimes(fc.constant("matching"), asset, 6),
       leaves: fc.nat(31),
       proof: sometimes(fc.constant("valid"), from("tampered", "empty"), 20),
+    }),
+  ],
+  [
+    6,
+    action("acknowledge", {
+      asset: sometimes(fc.constant("matching"), asset, 6),
+      caller: sometimes(fc.constant("stranger"), entitled, 3),
+      acknowledgements: fc.array(acknowledgement, { maxLength: 4 }),
     }),
   ],
   [2, action("stop", { order: pick, caller: entitled })],

@@ -59,7 +59,7 @@ export class Runner {
     count(this.tally.outcomes, isRefused ? `${kind}: ${model.refused.error}` : kind);
     if (isRefused) this.tally.refused += 1;
     for (const { name, args } of isRefused ? [] : model.events) {
-      count(this.tally.events, name === "ReceiptSkipped" ? `${name}: ${Skip[Number(args[2])]}` : name);
+      count(this.tally.events, name.endsWith("Skipped") ? `${name}: ${Skip[Number(args.at(-1))]}` : name);
     }
 
     const differences = isRefused ? this.compareRevert(model.refused, chain) : this.compareEvents(model.events, chain);
@@ -165,12 +165,12 @@ export class Runner {
 
 /** Ids as the chain has given them out; where it has refused, ids that are nobody's. */
 function givenIds(system: System, world: World, { args }: Command, chain: ChainOutcome): GivenId {
-  return (event) => {
-    const found = "logs" in chain ? readEvents(system, chain).find(({ name }) => name === event) : undefined;
-    if (found !== undefined) return found.args[0] as bigint;
+  return (event, place = 0) => {
+    const given = "logs" in chain ? readEvents(system, chain).filter(({ name }) => name === event) : [];
+    if (place in given) return given[place].args[0] as bigint;
     if (event === "NodeRegistered") return 2n ** 255n;
-    const { asset } = args[0] as { asset: string };
-    return ((world.state.assets.get(asset)?.index ?? 0n) << 40n) | (2n ** 40n - 1n);
+    const [{ asset }] = [args[0]].flat() as { asset: string }[];
+    return ((world.state.assets.get(asset)?.index ?? 0n) << 40n) | (2n ** 40n - 1n - BigInt(place));
   };
 }
 

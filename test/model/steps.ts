@@ -36,6 +36,31 @@ export interface ReceiptStep {
   offset: number;
 }
 
+/** What one order buys. */
+export interface OrderStep {
+  node: number | "joint" | null;
+  asset: AssetName;
+  tuAmount: bigint;
+  maxUnitPrice: bigint;
+  /** Charge what the node lists, when it lists anything, and this much more at the most. */
+  aboveListing: bigint | null;
+  duration: bigint;
+  renter: string;
+  refundTo: string;
+  paymentRef: number;
+}
+
+export interface AcknowledgementStep {
+  order: Pick;
+  /** Of the order's TU. */
+  percent: number;
+  /** Base units of TU on top. */
+  extra: number;
+  /** Null for who would be refunded. */
+  signer: string | null;
+  signature: "valid" | "of other TU" | "short" | "empty";
+}
+
 /** Accounts are named as in `System.accounts`; amounts are base units. */
 export type Action =
   | { do: "wait" }
@@ -51,21 +76,12 @@ export type Action =
   | { do: "acceptNode"; node: Pick; caller: string | null }
   | { do: "vetoRating"; gpuModel: string; caller: string | null }
   | { do: "attestRating"; gpuModel: string; imagesPerSecondE3: bigint[]; flaw: Flaw }
-  | {
+  | ({
       do: "openOrder";
       payer: string;
-      node: number | "joint" | null;
-      asset: AssetName;
-      tuAmount: bigint;
-      maxUnitPrice: bigint;
-      /** Charge what the node lists, when it lists anything, and this much more at the most. */
-      aboveListing: bigint | null;
-      duration: bigint;
-      renter: string;
-      refundTo: string;
-      paymentRef: number;
       permit: "none" | "valid" | "expired" | "other signer" | "used";
-    }
+    } & OrderStep)
+  | { do: "openOrders"; payer: string; orders: OrderStep[] }
   | { do: "transferOrder"; order: Pick; caller: string | null; from: string | null; to: string }
   | { do: "approveOrder"; order: Pick; caller: string | null; to: string }
   | { do: "stop"; order: Pick; caller: string | null }
@@ -73,6 +89,8 @@ export type Action =
   | { do: "submit"; receipts: ReceiptStep[]; flaw: Flaw; hash: "given" | "zero root" | "zero data" }
   | { do: "resubmit"; root: number; flaw: Flaw }
   | { do: "settle"; root: Pick; asset: AssetName | "matching"; leaves: number; proof: "valid" | "tampered" | "empty" }
+  /** Of the asset of the first one's order, or another. The caller is who would be refunded for it, or another. */
+  | { do: "acknowledge"; asset: AssetName | "matching"; caller: string | null; acknowledgements: AcknowledgementStep[] }
   | { do: "veto"; root: Pick; caller: string | null }
   | { do: "freeze"; caller: string | null }
   | { do: "thaw"; caller: string | null }

@@ -46,6 +46,7 @@ export class System {
     readonly interfaces: Record<ContractName, Interface>,
     readonly keys: ReadonlyMap<Address, SigningKey>,
     readonly oracleDomain: TypedDataDomain,
+    readonly escrowDomain: TypedDataDomain,
     readonly tokenDomains: ReadonlyMap<Address, TypedDataDomain>,
   ) {
     const named = (pattern: RegExp) =>
@@ -85,7 +86,8 @@ export class System {
     const setting = { addresses, governor, contracts: withCode, epochLength, auctionPeriod, vetoWindow, grace };
     const accounts = await nameAccounts(deployed, setting);
     const keys = new Map(accountKeys().map((key) => [ethers.computeAddress(key.publicKey), key]));
-    const system = new System(deployed, setting, accounts, interfaces, keys, await readDomain(oracle), domains);
+    const [ofOracle, ofEscrow] = [await readDomain(oracle), await readDomain(escrow)];
+    const system = new System(deployed, setting, accounts, interfaces, keys, ofOracle, ofEscrow, domains);
     await system.prepare();
     return system;
   }

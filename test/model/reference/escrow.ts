@@ -26,6 +26,8 @@ export enum Skip {
   NotAttested,
   NothingNew,
   AfterEnd,
+  JointOrder,
+  NotAcknowledged,
 }
 
 export interface OpenTerms {
@@ -47,6 +49,32 @@ export function highestDeposit({ tuAmount, maxUnitPrice }: OpenTerms): bigint {
 
 /** @param orderId what the escrow has given out: index of the asset << 40 | a serial that is new */
 export function openOrder(world: World, payer: Address, orderId: bigint, terms: OpenTerms): void {
+  pull(world, payer, terms.asset, recordOrder(world, payer, orderId, terms));
+}
+
+/** @param orderIdAt the id that the escrow has given to the order at a place of the list */
+export function openOrders(
+  world: World,
+  payer: Address,
+  orderIdAt: (place: number) => bigint,
+  all: readonly OpenTerms[],
+): void {
+  refuseIf(all.length === 0, "escrow", "Escrow_NoOrders");
+  const [{ asset }] = all;
+  const deposits = all.map((terms, place) => {
+    refuseIf(terms.asset !== asset, "escrow", "Escrow_AssetsDiffer", terms.asset, asset);
+    return recordOrder(world, payer, orderIdAt(place), terms);
+  });
+  pull(world, payer, asset, sum(deposits));
+}
+
+function pull(world: World, payer: Address, asset: Address, amount: bigint): void {
+  const { escrow } = world.setting.addresses;
+  transferFrom(world, asset, escrow, payer, escrow, amount);
+}
+
+/** Returns the deposit. */
+function recordOrder(world: World, payer: Address, orderId: bigint, terms: OpenTerms): bigint {
   const { state } = world;
   const { nodeId, asset, tuAmount, maxUnitPrice, duration, renter, refundTo, jobHash, paymentRef } = terms;
   const { escrow } = world.setting.addresses;
@@ -60,8 +88,8 @@ export function openOrder(world: World, payer: Address, orderId: bigint, terms: 
   refuseIf(deposit >= 2n ** 128n, "escrow", "SafeCastOverflowedUintDowncast", 128n, deposit);
   refuseIf(deposit === 0n, "escrow", "Escrow_ZeroDeposit");
   refuseIf(isPaymentRefUsed(world, payer, paymentRef), "escrow", "Escrow_PaymentRefUsed", payer, paymentRef);
+  refuseIf(refundTo === escrow, "escrow", "Escrow_InvalidRefundTo", refundTo);
   refuseIf(renter === ZeroAddress || renter === escrow, "escrow", "ERC721InvalidReceiver", renter);
-  transferFrom(world, asset, escrow, payer, escrow, deposit);
   checkFreshId(world, orderId, asset);
 
   const endsAt = world.now + duration;
@@ -72,6 +100,7 @@ export function openOrder(world: World, payer: Address, orderId: bigint, terms: 
   if (paymentRef !== ZeroHash) state.paymentRefs.push({ payer, ref: paymentRef });
   const money: [Address, bigint, bigint, bigint] = [asset, tuAmount, unitPrice, deposit];
   world.emit("escrow", "OrderOpened", orderId, nodeId, payer, ...money, endsAt, refundTo, jobHash, paymentRef);
+  return deposit;
 }
 
 function checkFreshId(world: World, orderId: bigint, asset: Address): void {
@@ -92,7 +121,7 @@ export function settle(
   const submittedAt = finalSubmission(world, root);
   refuseIf(!isProven, "escrow", "Escrow_InvalidProof", root);
 
-  const earnings: { miner: Address; amount: bigint }[] = [];
+  const earnings: MinerEarning[] = [];
   for (const receipt of receipts) {
     const { orderId, nodeId } = receipt;
     const result = settleReceipt(world, asset, receipt, submittedAt);
@@ -104,6 +133,15 @@ export function settle(
     world.emit("escrow", "ReceiptSettled", orderId, nodeId, miner, result.tu, result.earned);
     earnings.push({ miner, amount: result.earned });
   }
+  payOut(world, asset, earnings);
+}
+
+interface MinerEarning {
+  miner: Address;
+  amount: bigint;
+}
+
+function payOut(world: World, asset: Address, earnings: MinerEarning[]): void {
   const total = sum(earnings.map(({ amount }) => amount));
   if (total === 0n) return;
   addWeights(world, asset, earnings);
@@ -139,6 +177,61 @@ function settleReceipt(
   return { tu, earned: earned(order) - earnedBefore };
 }
 
+/** An acknowledgement, with whose key has signed exactly that, or null when none has. */
+export interface Acknowledged {
+  orderId: bigint;
+  cumulativeTU: bigint;
+  signer: Address | null;
+}
+
+export function settleAcknowledged(
+  world: World,
+  caller: Address,
+  asset: Address,
+  acknowledgements: readonly Acknowledged[],
+): void {
+  refuseIf(acknowledgements.length === 0, "escrow", "Escrow_NoAcknowledgements");
+  const earnings: MinerEarning[] = [];
+  for (const acknowledgement of acknowledgements) {
+    const { orderId } = acknowledgement;
+    const result = settleAcknowledgement(world, caller, asset, acknowledgement);
+    if (typeof result !== "object") {
+      world.emit("escrow", "AcknowledgementSkipped", orderId, BigInt(result));
+      continue;
+    }
+    const { nodeId } = known(world.state.orders, orderId);
+    const miner = known(world.state.nodes, nodeId).payout;
+    world.emit("escrow", "AcknowledgementSettled", orderId, nodeId, miner, result.tu, result.earned);
+    earnings.push({ miner, amount: result.earned });
+  }
+  payOut(world, asset, earnings);
+}
+
+function settleAcknowledgement(
+  world: World,
+  caller: Address,
+  asset: Address,
+  { orderId, cumulativeTU, signer }: Acknowledged,
+): { tu: bigint; earned: bigint } | Skip {
+  const order = world.state.orders.get(orderId);
+  if (orderId >> 40n !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
+  if (order?.isOpen !== true) return Skip.UnknownOrder;
+  if (order.nodeId === 0n) return Skip.JointOrder;
+  const refundee = refundeeOf(order);
+  if (caller !== refundee && signer !== refundee) return Skip.NotAcknowledged;
+
+  const tu = min(cumulativeTU, order.tuAmount);
+  if (tu <= tuSettled(order)) return Skip.NothingNew;
+  const earnedBefore = earned(order);
+  order.deliveries.push({ nodeId: order.nodeId, tu });
+  return { tu, earned: earned(order) - earnedBefore };
+}
+
+/** Who would be refunded. */
+export function refundeeOf({ refundTo, holder }: Order): Address {
+  return refundTo === ZeroAddress ? holder : refundTo;
+}
+
 /** Returns the most TU that a node is paid for: 1.1 · ratePerDay · seconds / day. */
 export function attainableTU(ratePerDay: bigint, seconds: bigint): bigint {
   return (11n * ratePerDay * seconds) / (10n * DAY);
@@ -156,7 +249,7 @@ export function close(world: World, caller: Address, orderId: bigint): void {
   const order = openOrderAt(world, orderId);
   const { amount, from } = refundable(world, order);
   refuseIf(world.now < from, "escrow", "Escrow_TooEarly", orderId, from);
-  const payee = order.refundTo === ZeroAddress ? order.holder : order.refundTo;
+  const payee = refundeeOf(order);
   const isOwnMatter = order.refundTo === ZeroAddress && world.setting.contracts.has(order.holder);
   const mayClose = !isOwnMatter || caller === order.holder || caller === order.approved;
   refuseIf(!mayClose, "escrow", "Escrow_NotHolder", orderId, caller);

@@ -8,7 +8,7 @@ import type { Action, Flaw, Pick } from "../steps";
 import type { System } from "../system";
 
 /** An id that the protocol gives out. The model does not foresee it, and takes the chain's if it is a fresh one. */
-export type GivenId = (event: "NodeRegistered" | "OrderOpened") => bigint;
+export type GivenId = (event: "NodeRegistered" | "OrderOpened", place?: number) => bigint;
 
 /** A command in full: the transaction, and what the model makes of it. */
 export interface Command {

@@ -1,7 +1,7 @@
 import { max, min } from "@turingfog/sdk";
 import { PERMIT_TYPES } from "@turingfog/sdk/ethers";
-import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
-import { id, Signature, toBeHex, ZeroHash } from "ethers";
+import { ACKNOWLEDGEMENT_TYPES, type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
+import { dataSlice, id, Signature, toBeHex, ZeroHash } from "ethers";
 
 import { signTyped } from "../../helpers/keys";
 import * as escrow from "../reference/escrow";
@@ -9,7 +9,7 @@ import { Status, status, submit } from "../reference/oracle";
 import { listing } from "../reference/registry";
 import { permit, tokenAt } from "../reference/token";
 import { type Address, known, type World } from "../reference/world";
-import type { Action, Flaw, Pick, ReceiptStep } from "../steps";
+import type { AcknowledgementStep, Action, Flaw, OrderStep, Pick, ReceiptStep } from "../steps";
 import {
   callerOr,
   choose,
@@ -26,13 +26,37 @@ import {
 
 const MAX_PRICE = 2n ** 128n - 1n;
 
+const MAX_TU = 2n ** 96n - 1n;
+
+const ACKNOWLEDGEMENT = { name: "Acknowledgement", fields: ACKNOWLEDGEMENT_TYPES.Acknowledgement };
+
 const PERMIT = { name: "Permit", fields: PERMIT_TYPES.Permit };
 
 /** Orders and receipts. */
 export const marketResolvers: Resolvers<
-  "openOrder" | "transferOrder" | "approveOrder" | "stop" | "close" | "submit" | "resubmit" | "settle"
+  | "openOrder"
+  | "openOrders"
+  | "transferOrder"
+  | "approveOrder"
+  | "stop"
+  | "close"
+  | "submit"
+  | "resubmit"
+  | "settle"
+  | "acknowledge"
 > = {
   openOrder: (context, action) => openOrder(context, action),
+
+  openOrders(context, { payer, orders }) {
+    const from = context.system.account(payer);
+    const all = orders.map((order) => termsOf(context, order));
+    return {
+      ...{ from, contract: "escrow", method: "openOrders", args: [all] },
+      apply: (world, given) => {
+        escrow.openOrders(world, from, (place) => given("OrderOpened", place), all);
+      },
+    };
+  },
 
   transferOrder(context, { order, caller, from: holder, to }) {
     const orderId = chooseOrder(context, order);
@@ -96,26 +120,34 @@ export const marketResolvers: Resolvers<
   },
 
   settle: (context, action) => settle(context, action),
+
+  acknowledge: (context, action) => acknowledge(context, action),
 };
 
-function openOrder(context: Context, action: Extract<Action, { do: "openOrder" }>): Command {
-  const { system, world } = context;
-  const payer = system.account(action.payer);
-  const asset = system.account(action.asset);
-  const nodeId = action.node === "joint" ? 0n : chooseNode(context, action.node);
+function termsOf(context: Context, step: OrderStep): escrow.OpenTerms {
+  const { world, system } = context;
+  const asset = system.account(step.asset);
+  const nodeId = step.node === "joint" ? 0n : chooseNode(context, step.node);
   const offered = listing(world, nodeId, asset).unitPrice;
-  const isAtListing = action.aboveListing !== null && offered > 0n;
-  const terms: escrow.OpenTerms = {
+  const isAtListing = step.aboveListing !== null && offered > 0n;
+  return {
     nodeId,
     asset,
-    tuAmount: action.tuAmount,
-    maxUnitPrice: isAtListing ? min(offered + (action.aboveListing ?? 0n), MAX_PRICE) : action.maxUnitPrice,
-    duration: action.duration,
-    renter: system.account(action.renter),
-    refundTo: system.account(action.refundTo),
+    tuAmount: step.tuAmount,
+    maxUnitPrice: isAtListing ? min(offered + (step.aboveListing ?? 0n), MAX_PRICE) : step.maxUnitPrice,
+    duration: step.duration,
+    renter: system.account(step.renter),
+    refundTo: system.account(step.refundTo),
     jobHash: id("job"),
-    paymentRef: toBeHex(action.paymentRef, 32),
+    paymentRef: toBeHex(step.paymentRef, 32),
   };
+}
+
+function openOrder(context: Context, action: Extract<Action, { do: "openOrder" }>): Command {
+  const { system } = context;
+  const payer = system.account(action.payer);
+  const terms = termsOf(context, action);
+  const { asset } = terms;
   const open = (applied: World, given: GivenId) => {
     escrow.openOrder(applied, payer, given("OrderOpened"), terms);
   };
@@ -174,7 +206,7 @@ function receiptOf(context: Context, step: ReceiptStep): Receipt {
   return {
     orderId,
     nodeId,
-    cumulativeTU: cumulativeTU < 2n ** 96n ? cumulativeTU : 2n ** 96n - 1n,
+    cumulativeTU: min(cumulativeTU, MAX_TU),
     measuredAt: max(measuredAt + BigInt(step.offset), 0n),
   };
 }
@@ -227,4 +259,37 @@ async function settle(context: Context, action: Extract<Action, { do: "settle" }
       escrow.settle(applied, asset, root, receipts, action.proof !== "tampered" && filed.length > 0);
     },
   };
+}
+
+function acknowledge(context: Context, action: Extract<Action, { do: "acknowledge" }>): Command {
+  const { world, system } = context;
+  const signed = action.acknowledgements.map((step) => acknowledgementOf(context, step));
+  const first = world.state.orders.get(signed.at(0)?.orderId ?? 0n);
+  const matching = first?.asset ?? system.account("usd");
+  const asset = action.asset === "matching" ? matching : system.account(action.asset);
+  const refundee = first === undefined ? system.account("stranger") : escrow.refundeeOf(first);
+  const from = callerOr(context, action.caller, refundee);
+  return {
+    ...{ from, contract: "escrow", method: "settleAcknowledged", args: [asset, signed] },
+    apply: (applied) => {
+      escrow.settleAcknowledged(applied, from, asset, signed);
+    },
+  };
+}
+
+/** Signed by whoever is named, or by the deployer for one who has no key. */
+function acknowledgementOf(context: Context, step: AcknowledgementStep): escrow.Acknowledged & { signature: string } {
+  const { world, system } = context;
+  const orderId = chooseOrder(context, step.order);
+  const order = world.state.orders.get(orderId);
+  const share = ((order?.tuAmount ?? 0n) * BigInt(step.percent)) / 100n;
+  const cumulativeTU = min(share + BigInt(step.extra), MAX_TU);
+  const refundee = order === undefined ? system.account("stranger") : escrow.refundeeOf(order);
+  const named = callerOr(context, step.signer, refundee);
+  const signer = system.keys.has(named) ? named : system.account("deployer");
+  const message = { orderId, cumulativeTU: step.signature === "of other TU" ? cumulativeTU ^ 1n : cumulativeTU };
+  const [whole] = signTyped([known(system.keys, signer)], system.escrowDomain, ACKNOWLEDGEMENT, message);
+  const isValid = step.signature === "valid";
+  const signature = { short: dataSlice(whole, 0, 64), empty: "0x" }[step.signature as "short" | "empty"] ?? whole;
+  return { orderId, cumulativeTU, signature, signer: isValid ? signer : null };
 }
