@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { Acknowledging } from "./handlers/Acknowledging.sol";
 import { Buying } from "./handlers/Buying.sol";
 import { Governing } from "./handlers/Governing.sol";
 import { Measuring } from "./handlers/Measuring.sol";
@@ -12,8 +13,19 @@ import { Waiting } from "./handlers/Waiting.sol";
 import { Statements } from "./Statements.sol";
 
 /// @notice All who act on the system, what must hold after each of their calls, and what a run has come to.
-contract Handler is Statements, Renting, Mining, Measuring, Settling, Buying, Rewarding, Governing, Waiting {
-    uint256 private constant ACTIONS = 33;
+contract Handler is
+    Statements,
+    Renting,
+    Mining,
+    Measuring,
+    Settling,
+    Acknowledging,
+    Buying,
+    Rewarding,
+    Governing,
+    Waiting
+{
+    uint256 private constant ACTIONS = 35;
 
     /// @notice What one call of forge does: it costs forge as much to begin a call as some actions take.
     uint256 public constant ACTIONS_A_CALL = 16;
@@ -43,6 +55,7 @@ contract Handler is Statements, Renting, Mining, Measuring, Settling, Buying, Re
                 openNodeOrder,
                 openForSomeoneElse,
                 openWithPermit,
+                openSeveral,
                 transferOrder,
                 stop,
                 close,
@@ -56,6 +69,7 @@ contract Handler is Statements, Renting, Mining, Measuring, Settling, Buying, Re
                 settleSome,
                 settleAll,
                 settleInAnyOrder,
+                acknowledge,
                 burnRound,
                 buySome,
                 buyAll,

@@ -1,5 +1,6 @@
 /** What even a quick campaign must have done, each at least once; but for trespassing, which is never anything but refused. */
 export const ACTIONS = [
+  "acknowledge orders",
   "attest a node",
   "burn a round",
   "buy a part of a lot",
@@ -17,6 +18,7 @@ export const ACTIONS = [
   "open an order for someone else",
   "open an order on a node",
   "open an order with a permit",
+  "open several orders",
   "pay operations",
   "register a node",
   "sell TFT",
@@ -37,6 +39,13 @@ export const ACTIONS = [
 
 /** Every situation that a handler knows, and that even a quick campaign must have met. */
 export const SIGHTS = [
+  "acknowledged a joint order",
+  "acknowledged after the end",
+  "acknowledged by another",
+  "acknowledged by calling",
+  "acknowledged by key",
+  "acknowledged nothing new",
+  "acknowledged while frozen",
   "attested anew after a lapse",
   "bought after the first period",
   "bought in the opening",

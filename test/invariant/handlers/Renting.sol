@@ -51,7 +51,33 @@ abstract contract Renting is World {
     }
 
     function openWithPermit() internal action("open an order with a permit") {
-        _open(permitRenter, _jointOrder(_drawAsset(), permitRenter));
+        _open(permitRenter, _draw(2) == 0 ? _jointOrder(_drawAsset(), permitRenter) : _nodeOrder(permitRenter));
+    }
+
+    /// @dev Two in one asset, the second out of what the first has left in the bank.
+    function openSeveral() internal action("open several orders") {
+        address renter = _renter(_draw(RENTERS));
+        OpenParams[] memory all = new OpenParams[](2);
+        all[0] = _draw(2) == 0 ? _jointOrder(_drawAsset(), renter) : _nodeOrder(renter);
+        bytes4 reason = _reasonToRefuse(all[0]);
+        if (reason == 0) _fund(all[0].asset, renter, _depositOf(all[0]));
+        all[1] = _jointOrder(all[0].asset, renter);
+        if (reason != 0) {
+            return _refused(renter, address(escrow), abi.encodeCall(IComputeEscrow.openOrders, all), reason);
+        }
+
+        _fund(all[1].asset, renter, _depositOf(all[1]));
+        vm.prank(renter);
+        uint256[] memory orderIds = escrow.openOrders(all);
+        for (uint256 i = 0; i < 2; ++i) _noteOrder(all[i], orderIds[i]);
+    }
+
+    function _depositOf(OpenParams memory params) private view returns (uint256) {
+        return _deposit(params.tuAmount, _unitPriceOf(params));
+    }
+
+    function _unitPriceOf(OpenParams memory params) private view returns (uint256) {
+        return params.nodeId == 0 ? params.maxUnitPrice : offers[params.nodeId][params.asset].unitPrice;
     }
 
     function _jointOrder(address asset, address renter) private returns (OpenParams memory params) {
@@ -100,12 +126,16 @@ abstract contract Renting is World {
         if (reason != 0)
             return _refused(payer, address(escrow), abi.encodeCall(IComputeEscrow.openOrder, params), reason);
 
-        Offer storage offer = offers[params.nodeId][params.asset];
-        uint256 unitPrice = params.nodeId == 0 ? params.maxUnitPrice : offer.unitPrice;
-        uint256 deposit = _deposit(params.tuAmount, unitPrice);
+        uint256 deposit = _depositOf(params);
         _fund(params.asset, payer, deposit);
-        uint256 orderId = payer == permitRenter ? _callWithPermit(params, deposit) : _call(payer, params);
+        uint256 highest = _deposit(params.tuAmount, params.maxUnitPrice);
+        _noteOrder(params, payer == permitRenter ? _callWithPermit(params, highest) : _call(payer, params));
+    }
 
+    function _noteOrder(OpenParams memory params, uint256 orderId) private {
+        Offer storage offer = offers[params.nodeId][params.asset];
+        uint256 unitPrice = _unitPriceOf(params);
+        uint256 deposit = _depositOf(params);
         uint256 index =
             params.asset == address(tft)
                 ? 1

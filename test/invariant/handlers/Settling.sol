@@ -86,7 +86,7 @@ abstract contract Settling is World {
     }
 
     /// @dev The asset of an order, open or not, or of one that never was.
-    function _assetOf(uint256 orderId) private view returns (address) {
+    function _assetOf(uint256 orderId) internal view returns (address) {
         return assets[(orderId >> 40) - 1];
     }
 
@@ -166,7 +166,7 @@ abstract contract Settling is World {
         return was;
     }
 
-    function _addWeight(uint256 id, address miner, uint256 amount) private {
+    function _addWeight(uint256 id, address miner, uint256 amount) internal {
         if (weights[id][miner] == 0) {
             ++buckets[id].miners;
             ++buckets[id].unclaimed;
@@ -175,7 +175,7 @@ abstract contract Settling is World {
         weights[id][miner] += amount;
     }
 
-    function _addToBucket(address asset, uint256 amount) private {
+    function _addToBucket(address asset, uint256 amount) internal {
         uint256 round = _openRound(asset);
         Bucket storage bucket = buckets[_bucketId(round, asset)];
         if (bucket.weight == 0) {
