@@ -11,6 +11,9 @@ import {
   CREATE2_DEPLOYER,
   type DeploymentParameters,
   differences,
+  ensureCreate2Deployer,
+  KeylessCreationError,
+  keylessProblem,
   KeySender,
   loadWallet,
   missingSteps,
@@ -22,7 +25,7 @@ import {
   WrongCreate2DeployerError,
 } from "@turingfog/operator";
 import { HOUR } from "@turingfog/sdk";
-import { RevertError } from "@turingfog/sdk/ethers";
+import { Genesis__factory, GENESIS_KEYS, RevertError } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { dataSlice } from "ethers";
 import { ethers, network } from "hardhat";
@@ -39,6 +42,13 @@ async function fresh() {
   const plan = planDeployment(parameters, build);
   const wallet = await loadWallet({ isLocal: true, env: {} }, connection.provider);
   return { connection, parameters, build, plan, wallet, sender: new KeySender(wallet, connection) };
+}
+
+/** Nothing deployed but the deterministic deployer, so that every step can be tried. */
+async function deployable() {
+  const world = await fresh();
+  await ensureCreate2Deployer(world.connection, world.sender);
+  return world;
 }
 
 /** Two blocks must pass before a deployment is taken to stand. */
@@ -164,6 +174,101 @@ describe("completeDeployment", () => {
       const found = await preflight(planDeployment(parameters, build), parameters, build, connection, poor);
       expect(found.problems).to.have.length(1);
       expect(found.problems[0]).to.contain(`The sender ${poor} has 0.0, and it will cost about `);
+    });
+  });
+
+  describe("preflight on a node with other limits", () => {
+    /** A connection whose node answers one method otherwise. */
+    function answering(connection: Connection, answer: (method: string, params: unknown[]) => unknown): Connection {
+      const provider = Object.create(connection.provider) as Connection["provider"];
+      provider.send = async (method, params) =>
+        (await answer(method, params)) ?? connection.provider.send(method, params);
+      return { ...connection, provider };
+    }
+
+    it("says that a step ran out of gas, in the node's words", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(deployable);
+      const capped = answering(connection, (method) => {
+        if (method === "eth_estimateGas") throw new Error("gas required exceeds allowance (50000000)");
+      });
+      const { problems } = await preflight(plan, parameters, build, capped);
+      expect(problems).to.have.length(plan.steps.length);
+      expect(problems[0]).to.match(
+        /^"Create timelock" ran out of gas: .* says "gas required exceeds allowance \(50000000\)"; use a node/,
+      );
+    });
+
+    it("takes a contract that Genesis cannot create, without a reason, as one that ran out of gas", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(deployable);
+      const data = Genesis__factory.createInterface().encodeErrorResult("Genesis_CreationFailed", [7, "0x"]);
+      const capped = answering(connection, (method, [request]) => {
+        if (method === "eth_estimateGas" && (request as { to: string }).to === plan.addresses.genesis) {
+          throw Object.assign(new Error("execution reverted"), { data });
+        }
+      });
+      const { problems } = await preflight(plan, parameters, build, capped);
+      expect(problems).to.have.length(GENESIS_KEYS.length);
+      for (const problem of problems) expect(problem).to.contain("ran out of gas");
+    });
+
+    it("finds a step that no block can hold", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(deployable);
+      const dear = answering(connection, (method) => (method === "eth_estimateGas" ? "0x1312d00" : undefined));
+      const { problems } = await preflight(plan, parameters, build, dear);
+      expect(problems[0]).to.equal(
+        '"Create timelock" takes 20,000,000 gas, and a block has 16,777,216: it can never be mined',
+      );
+    });
+
+    it("finds the gas by calls if the node estimates nothing on assumed code, and nothing if it calls neither", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(deployable);
+      const [found, byCalls, unknown] = await Promise.all(
+        [[], ["eth_estimateGas"], ["eth_estimateGas", "eth_call"]].map((refused) =>
+          preflight(
+            plan,
+            parameters,
+            build,
+            answering(connection, (method, params) => {
+              if (refused.includes(method) && params.length > 2) throw new Error("too many arguments");
+            }),
+          ),
+        ),
+      );
+      for (const [i, { gas }] of found.steps.entries()) {
+        expect(byCalls.steps[i].gas).to.be.closeTo(gas ?? 0n, (gas ?? 0n) / 20n);
+      }
+      expect(unknown.problems).to.deep.equal([]);
+      expect(unknown.steps.at(-1)?.gas).to.equal(undefined);
+    });
+  });
+
+  describe("keylessProblem", () => {
+    const GWEI = 10n ** 9n;
+    const on = (count: number, baseFeePerGas: bigint, estimateGas: () => Promise<bigint>) =>
+      ({ getTransactionCount: async () => count, getBlock: async () => ({ baseFeePerGas }), estimateGas }) as never;
+
+    it("finds none where the keyless transaction can be paid for", async () => {
+      expect(await keylessProblem(on(0, 100n * GWEI, async () => 100_000n))).to.equal(undefined);
+    });
+
+    it("finds a transaction that was used, a base fee above its price, and too little gas", async () => {
+      expect(await keylessProblem(on(1, 0n, async () => 0n))).to.contain("was used here and failed");
+      expect(await keylessProblem(on(0, 101n * GWEI, async () => 0n))).to.contain("The chain asks 101.0 gwei for gas");
+      expect(await keylessProblem(on(0, 0n, async () => 340_000n))).to.contain("takes 340,000 gas, and its keyless");
+      expect(await keylessProblem(on(0, 0n, () => Promise.reject(new Error("out of gas"))))).to.contain('"out of gas"');
+    });
+
+    it("is told before anything is sent to the keyless account", async () => {
+      const { connection, sender, wallet } = await loadFixture(fresh);
+      await setCode(CREATE2_DEPLOYER, "0x");
+      const provider = Object.create(connection.provider) as Connection["provider"];
+      Object.assign(provider, { estimateGas: async () => 340_000n, getTransactionCount: async () => 0 });
+      const nonce = await ethers.provider.getTransactionCount(wallet.address);
+      await expect(ensureCreate2Deployer({ ...connection, provider }, sender)).to.be.rejectedWith(
+        KeylessCreationError,
+        "takes 340,000 gas, and its keyless transaction has 100,000",
+      );
+      expect(await ethers.provider.getTransactionCount(wallet.address)).to.equal(nonce);
     });
   });
 

@@ -1,4 +1,4 @@
-import { setBalance, setNextBlockBaseFeePerGas } from "@nomicfoundation/hardhat-network-helpers";
+import { setBalance, setCode, setNextBlockBaseFeePerGas } from "@nomicfoundation/hardhat-network-helpers";
 import {
   type Attempt,
   type Call,
@@ -9,6 +9,7 @@ import {
   KeySender,
   type KeySenderOptions,
   MemoryJournal,
+  OutOfGasError,
   StuckError,
   type Submitted,
 } from "@turingfog/operator";
@@ -36,6 +37,16 @@ async function setUp(options: KeySenderOptions = {}) {
 }
 
 const rpc = (method: string, ...params: unknown[]) => network.provider.send(method, params);
+
+/** Code that no gas suffices for: it reads memory at 2³² − 1, by PUSH4 and MLOAD. */
+const GREEDY = "0x63ffffffff51";
+
+/** A connection whose provider gives other answers. */
+function answering(connection: Connection, answers: Record<string, unknown>): Connection {
+  const provider = Object.create(connection.provider) as Connection["provider"];
+  for (const [method, answer] of Object.entries(answers)) Object.assign(provider, { [method]: async () => answer });
+  return { ...connection, provider };
+}
 
 /** While it runs, nothing is mined unless it says so. */
 async function withoutMining<T>(run: () => Promise<T>): Promise<T> {
@@ -86,6 +97,50 @@ describe("KeySender", () => {
       await expect(sender.submit([call])).to.be.rejectedWith(RevertError, "TimelockUnauthorizedCaller");
       expect(journal.attempts).to.deep.equal([]);
     });
+
+    it("sends nothing that runs out of gas when the node tries it, and says so", async () => {
+      const { sender, call, journal } = await setUp();
+      await setCode(call.to, GREEDY);
+      await expect(sender.submit([call])).to.be.rejectedWith(
+        OutOfGasError,
+        /^"Pay" ran out of gas: the node tried it with all that it allows \(a block has 16,777,216\) and says ".*out of gas/,
+      );
+      expect(journal.attempts).to.deep.equal([]);
+    });
+
+    it("says that a mined transaction ran out of gas, how much it used and what to do next", async () => {
+      const { connection, wallet, call, journal } = await setUp();
+      await setCode(call.to, GREEDY);
+      const sender = new KeySender(wallet, answering(connection, { estimateGas: 100_000n }), { journal });
+      await withoutMining(async () => {
+        const submitting = sender.submit([call]);
+        const [{ hash }] = await attempts(journal, 1);
+        await rpc("evm_mine");
+        await expect(submitting).to.be.rejectedWith(
+          OutOfGasError,
+          `"Pay" ran out of gas: used 110,000 of the limit 110,000 in transaction ${hash}; run the same command again`,
+        );
+      });
+    });
+
+    const limits: [string, bigint, bigint, bigint][] = [
+      ["a tenth more than the estimate", 1_000_000n, 30_000_000n, 1_100_000n],
+      ["no more than Osaka's cap, if the estimate keeps it", 16_000_000n, 60_000_000n, 16_777_216n],
+      ["a tenth more above Osaka's cap, as Amsterdam and Arbitrum allow", 40_000_000n, 200_000_000n, 44_000_000n],
+      ["no more than a block has", 29_000_000n, 30_000_000n, 30_000_000n],
+      ["the estimate, if a block has less", 31_000_000n, 30_000_000n, 31_000_000n],
+    ];
+    for (const [what, estimateGas, blockGasLimit, gasLimit] of limits) {
+      it(`sends with ${what}`, async () => {
+        const { connection, wallet, call, journal } = await setUp();
+        await setBalance(wallet.address, parseUnits("1000", "ether"));
+        const stubbed = answering(connection, { estimateGas, getBlock: { gasLimit: blockGasLimit } });
+        stubbed.provider.broadcastTransaction = () => Promise.reject(new Error("not sent"));
+        const sender = new KeySender(wallet, stubbed, { journal, maxFeePerGas: undefined });
+        await expect(sender.submit([call])).to.be.rejectedWith("not sent");
+        expect(journal.attempts.map((attempt) => attempt.gasLimit)).to.deep.equal([gasLimit]);
+      });
+    }
 
     it("sends nothing for a call that is done", async () => {
       const { sender, call, journal } = await setUp();
