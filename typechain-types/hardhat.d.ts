@@ -122,6 +122,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.Address__factory>;
     getContractFactory(
+      name: "Base64",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.Base64__factory>;
+    getContractFactory(
       name: "ECDSA",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.ECDSA__factory>;
@@ -210,6 +214,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.INodeRegistry__factory>;
     getContractFactory(
+      name: "IOrderRenderer",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.IOrderRenderer__factory>;
+    getContractFactory(
       name: "IRewardPool",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.IRewardPool__factory>;
@@ -253,6 +261,10 @@ declare module "hardhat/types/runtime" {
       name: "MisbehavingReenterer",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.MisbehavingReenterer__factory>;
+    getContractFactory(
+      name: "NamedToken",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.NamedToken__factory>;
     getContractFactory(
       name: "RatingHarness",
       signerOrOptions?: ethers.Signer | FactoryOptions
@@ -305,6 +317,10 @@ declare module "hardhat/types/runtime" {
       name: "IUniswapV3SwapCallback",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.IUniswapV3SwapCallback__factory>;
+    getContractFactory(
+      name: "OrderRenderer",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.OrderRenderer__factory>;
     getContractFactory(
       name: "UniswapV3BuybackFiller",
       signerOrOptions?: ethers.Signer | FactoryOptions
@@ -466,6 +482,11 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.Address>;
     getContractAt(
+      name: "Base64",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.Base64>;
+    getContractAt(
       name: "ECDSA",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -576,6 +597,11 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.INodeRegistry>;
     getContractAt(
+      name: "IOrderRenderer",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.IOrderRenderer>;
+    getContractAt(
       name: "IRewardPool",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -630,6 +656,11 @@ declare module "hardhat/types/runtime" {
       address: string | ethers.Addressable,
       signer?: ethers.Signer
     ): Promise<Contracts.MisbehavingReenterer>;
+    getContractAt(
+      name: "NamedToken",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.NamedToken>;
     getContractAt(
       name: "RatingHarness",
       address: string | ethers.Addressable,
@@ -695,6 +726,11 @@ declare module "hardhat/types/runtime" {
       address: string | ethers.Addressable,
       signer?: ethers.Signer
     ): Promise<Contracts.IUniswapV3SwapCallback>;
+    getContractAt(
+      name: "OrderRenderer",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.OrderRenderer>;
     getContractAt(
       name: "UniswapV3BuybackFiller",
       address: string | ethers.Addressable,
@@ -835,6 +871,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.Address>;
     deployContract(
+      name: "Base64",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.Base64>;
+    deployContract(
       name: "ECDSA",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.ECDSA>;
@@ -923,6 +963,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.INodeRegistry>;
     deployContract(
+      name: "IOrderRenderer",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.IOrderRenderer>;
+    deployContract(
       name: "IRewardPool",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.IRewardPool>;
@@ -966,6 +1010,10 @@ declare module "hardhat/types/runtime" {
       name: "MisbehavingReenterer",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.MisbehavingReenterer>;
+    deployContract(
+      name: "NamedToken",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.NamedToken>;
     deployContract(
       name: "RatingHarness",
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1018,6 +1066,10 @@ declare module "hardhat/types/runtime" {
       name: "IUniswapV3SwapCallback",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.IUniswapV3SwapCallback>;
+    deployContract(
+      name: "OrderRenderer",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.OrderRenderer>;
     deployContract(
       name: "UniswapV3BuybackFiller",
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1179,6 +1231,11 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.Address>;
     deployContract(
+      name: "Base64",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.Base64>;
+    deployContract(
       name: "ECDSA",
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1289,6 +1346,11 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.INodeRegistry>;
     deployContract(
+      name: "IOrderRenderer",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.IOrderRenderer>;
+    deployContract(
       name: "IRewardPool",
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1343,6 +1405,11 @@ declare module "hardhat/types/runtime" {
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.MisbehavingReenterer>;
+    deployContract(
+      name: "NamedToken",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.NamedToken>;
     deployContract(
       name: "RatingHarness",
       args: any[],
@@ -1408,6 +1475,11 @@ declare module "hardhat/types/runtime" {
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.IUniswapV3SwapCallback>;
+    deployContract(
+      name: "OrderRenderer",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.OrderRenderer>;
     deployContract(
       name: "UniswapV3BuybackFiller",
       args: any[],

@@ -60,6 +60,8 @@ export type { ERC721Holder } from "./@openzeppelin/contracts/token/ERC721/utils/
 export { ERC721Holder__factory } from "./factories/@openzeppelin/contracts/token/ERC721/utils/ERC721Holder__factory";
 export type { Address } from "./@openzeppelin/contracts/utils/Address";
 export { Address__factory } from "./factories/@openzeppelin/contracts/utils/Address__factory";
+export type { Base64 } from "./@openzeppelin/contracts/utils/Base64";
+export { Base64__factory } from "./factories/@openzeppelin/contracts/utils/Base64__factory";
 export type { ECDSA } from "./@openzeppelin/contracts/utils/cryptography/ECDSA";
 export { ECDSA__factory } from "./factories/@openzeppelin/contracts/utils/cryptography/ECDSA__factory";
 export type { EIP712 } from "./@openzeppelin/contracts/utils/cryptography/EIP712";
@@ -104,6 +106,8 @@ export type { IGenesis } from "./contracts/interfaces/IGenesis";
 export { IGenesis__factory } from "./factories/contracts/interfaces/IGenesis__factory";
 export type { INodeRegistry } from "./contracts/interfaces/INodeRegistry";
 export { INodeRegistry__factory } from "./factories/contracts/interfaces/INodeRegistry__factory";
+export type { IOrderRenderer } from "./contracts/interfaces/IOrderRenderer";
+export { IOrderRenderer__factory } from "./factories/contracts/interfaces/IOrderRenderer__factory";
 export type { IRewardPool } from "./contracts/interfaces/IRewardPool";
 export { IRewardPool__factory } from "./factories/contracts/interfaces/IRewardPool__factory";
 export type { ITFT } from "./contracts/interfaces/ITFT";
@@ -126,6 +130,8 @@ export type { MisbehavingContract } from "./contracts/mocks/MisbehavingContract"
 export { MisbehavingContract__factory } from "./factories/contracts/mocks/MisbehavingContract__factory";
 export type { MisbehavingReenterer } from "./contracts/mocks/MisbehavingReenterer";
 export { MisbehavingReenterer__factory } from "./factories/contracts/mocks/MisbehavingReenterer__factory";
+export type { NamedToken } from "./contracts/mocks/NamedToken";
+export { NamedToken__factory } from "./factories/contracts/mocks/NamedToken__factory";
 export type { RatingHarness } from "./contracts/mocks/RatingHarness";
 export { RatingHarness__factory } from "./factories/contracts/mocks/RatingHarness__factory";
 export type { RefusingRenter } from "./contracts/mocks/RefusingRenter";
@@ -152,6 +158,8 @@ export type { IUniswapV3Pool } from "./contracts/periphery/IUniswapV3.sol/IUnisw
 export { IUniswapV3Pool__factory } from "./factories/contracts/periphery/IUniswapV3.sol/IUniswapV3Pool__factory";
 export type { IUniswapV3SwapCallback } from "./contracts/periphery/IUniswapV3.sol/IUniswapV3SwapCallback";
 export { IUniswapV3SwapCallback__factory } from "./factories/contracts/periphery/IUniswapV3.sol/IUniswapV3SwapCallback__factory";
+export type { OrderRenderer } from "./contracts/periphery/OrderRenderer";
+export { OrderRenderer__factory } from "./factories/contracts/periphery/OrderRenderer__factory";
 export type { UniswapV3BuybackFiller } from "./contracts/periphery/UniswapV3BuybackFiller";
 export { UniswapV3BuybackFiller__factory } from "./factories/contracts/periphery/UniswapV3BuybackFiller__factory";
 export type { VestedAllocation } from "./contracts/periphery/VestedAllocation";

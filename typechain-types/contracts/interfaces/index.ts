@@ -7,6 +7,7 @@ export type { IComputeEscrow } from "./IComputeEscrow";
 export type { IEmissionVault } from "./IEmissionVault";
 export type { IGenesis } from "./IGenesis";
 export type { INodeRegistry } from "./INodeRegistry";
+export type { IOrderRenderer } from "./IOrderRenderer";
 export type { IRewardPool } from "./IRewardPool";
 export type { ITFT } from "./ITFT";
 export type { ITUReceiptOracle } from "./ITUReceiptOracle";

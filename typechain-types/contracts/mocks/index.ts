@@ -9,6 +9,7 @@ export type { HostileToken } from "./HostileToken";
 export type { MisbehavingCaller } from "./MisbehavingCaller";
 export type { MisbehavingContract } from "./MisbehavingContract";
 export type { MisbehavingReenterer } from "./MisbehavingReenterer";
+export type { NamedToken } from "./NamedToken";
 export type { RatingHarness } from "./RatingHarness";
 export type { RefusingRenter } from "./RefusingRenter";
 export type { RefusingSigner } from "./RefusingSigner";

@@ -3,5 +3,6 @@
 /* eslint-disable */
 import type * as iUniswapV3Sol from "./IUniswapV3.sol";
 export type { iUniswapV3Sol };
+export type { OrderRenderer } from "./OrderRenderer";
 export type { UniswapV3BuybackFiller } from "./UniswapV3BuybackFiller";
 export type { VestedAllocation } from "./VestedAllocation";

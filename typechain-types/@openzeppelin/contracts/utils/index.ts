@@ -8,6 +8,7 @@ export type { introspection };
 import type * as math from "./math";
 export type { math };
 export type { Address } from "./Address";
+export type { Base64 } from "./Base64";
 export type { Errors } from "./Errors";
 export type { Nonces } from "./Nonces";
 export type { ReentrancyGuardTransient } from "./ReentrancyGuardTransient";

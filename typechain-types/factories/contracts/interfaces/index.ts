@@ -6,6 +6,7 @@ export { IComputeEscrow__factory } from "./IComputeEscrow__factory";
 export { IEmissionVault__factory } from "./IEmissionVault__factory";
 export { IGenesis__factory } from "./IGenesis__factory";
 export { INodeRegistry__factory } from "./INodeRegistry__factory";
+export { IOrderRenderer__factory } from "./IOrderRenderer__factory";
 export { IRewardPool__factory } from "./IRewardPool__factory";
 export { ITFT__factory } from "./ITFT__factory";
 export { ITUReceiptOracle__factory } from "./ITUReceiptOracle__factory";

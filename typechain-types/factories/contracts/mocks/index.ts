@@ -9,6 +9,7 @@ export { HostileToken__factory } from "./HostileToken__factory";
 export { MisbehavingCaller__factory } from "./MisbehavingCaller__factory";
 export { MisbehavingContract__factory } from "./MisbehavingContract__factory";
 export { MisbehavingReenterer__factory } from "./MisbehavingReenterer__factory";
+export { NamedToken__factory } from "./NamedToken__factory";
 export { RatingHarness__factory } from "./RatingHarness__factory";
 export { RefusingRenter__factory } from "./RefusingRenter__factory";
 export { RefusingSigner__factory } from "./RefusingSigner__factory";

@@ -2,5 +2,6 @@
 /* tslint:disable */
 /* eslint-disable */
 export * as iUniswapV3Sol from "./IUniswapV3.sol";
+export { OrderRenderer__factory } from "./OrderRenderer__factory";
 export { UniswapV3BuybackFiller__factory } from "./UniswapV3BuybackFiller__factory";
 export { VestedAllocation__factory } from "./VestedAllocation__factory";
