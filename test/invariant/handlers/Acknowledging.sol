@@ -85,7 +85,8 @@ abstract contract Acknowledging is Settling {
         job.earned += earned;
         pair.settled = tu;
         pair.earned += earned;
-        if (earned != 0) _addWeight(_bucketId(_epoch(), asset), machines[machineOf[job.nodeId] - 1].payout, earned);
+        if (earned != 0)
+            _addWeight(_bucketId(_openRound(asset), asset), machines[machineOf[job.nodeId] - 1].payout, earned);
     }
 
     function _passOver(bytes32 reason) private returns (uint256) {
