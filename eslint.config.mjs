@@ -70,4 +70,16 @@ export default defineConfig(
     ignores: ["packages/sdk/src/node/**"],
     rules: { "no-restricted-globals": ["error", "Buffer", "process", "global", "require", "__dirname", "__filename"] },
   },
+  {
+    // Logs are read by readEvents alone, which never takes an empty answer for the absence of events. An address book
+    // only notes where a contract was created, if the node knows.
+    files: ["packages/*/src/**/*.ts"],
+    ignores: ["packages/sdk/src/ethers/logs.ts", "packages/operator/src/deployment/addressBook.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        { selector: "MemberExpression[property.name=/^(queryFilter|getLogs)$/]", message: "Use readEvents" },
+      ],
+    },
+  },
 );

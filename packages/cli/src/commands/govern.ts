@@ -22,7 +22,14 @@ import {
 
 import { ACTION_OPTIONS, ACTION_USAGE, type ActionValues, readAction } from "../lib/actions.js";
 import { defineCommand, type Output, UsageError } from "../lib/command.js";
-import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment, type OpenDeployment } from "../lib/deployed.js";
+import {
+  DEPLOYED_OPTIONS,
+  DEPLOYED_USAGE,
+  firstBlockOf,
+  openDeployment,
+  type OpenDeployment,
+} from "../lib/deployed.js";
+import { progressOn } from "../lib/progress.js";
 import { openSender, SENDER_OPTIONS, SENDER_USAGE, type SenderValues } from "../lib/sender.js";
 import { describeOutcome, indent, submitCall } from "../lib/steps.js";
 
@@ -156,7 +163,7 @@ async function cancel(context: Context): Promise<void> {
 
 async function list({ connection, governance, book, output }: Context): Promise<void> {
   const { timelock } = governance;
-  const all = await operations(timelock, connection.provider, book.firstBlock ?? 0);
+  const all = await operations(timelock, connection.provider, firstBlockOf(book), progressOn(output));
   const pending = [];
   for (const operation of all) {
     const state = await stateOf(timelock, operation.id);
@@ -175,9 +182,10 @@ async function list({ connection, governance, book, output }: Context): Promise<
   output.result(pending, text.join("\n") || "No operation is waiting or ready");
 }
 
-async function operationOf({ connection, governance, values, book }: Context): Promise<Operation> {
+async function operationOf({ connection, governance, values, book, output }: Context): Promise<Operation> {
   if (values.id === undefined) throw new UsageError("--id is missing; see --help");
-  return findOperation(governance.timelock, connection.provider, book.firstBlock ?? 0, values.id);
+  const { provider } = connection;
+  return findOperation(governance.timelock, provider, firstBlockOf(book), values.id, progressOn(output));
 }
 
 /** Describes an operation: as one of the actions, or as the bare call if it is none. */

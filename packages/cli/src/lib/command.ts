@@ -23,6 +23,8 @@ export interface Output {
   readonly json: boolean;
   /** Prints a line for people while the command runs; to stderr if stdout is for JSON. */
   say(line: string): void;
+  /** Prints a line about how far the command is, to stderr. */
+  note(line: string): void;
   /** Prints the result, once: as text, or as JSON with amounts as decimal strings. */
   result(document: unknown, text: string): void;
 }
@@ -118,6 +120,7 @@ export function wholeNumber(name: string, text: string, minimum: number): number
 function outputOf(json: boolean): Output {
   return {
     json,
+    note: (line) => console.error(redact(line)),
     say: (line) => (json ? console.error(redact(line)) : console.log(redact(line))),
     result: (document, text) => console.log(redact(json ? toJson(document) : text)),
   };

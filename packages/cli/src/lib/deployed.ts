@@ -1,10 +1,10 @@
 import {
   type AcceptanceReport,
   type AddressBook,
-  type CheckedDeployment,
   connect,
   type Connection,
   type DeploymentParameters,
+  type Subject,
   toMarkdown,
   toText,
 } from "@turingfog/operator";
@@ -13,6 +13,7 @@ import { checkChain } from "@turingfog/sdk/ethers";
 import { readAddresses, writeAtomically } from "@turingfog/sdk/node";
 
 import type { Output } from "./command.js";
+import { progressOn } from "./progress.js";
 
 /** Default folder of the address books. */
 export const DEPLOYMENTS = "deployments";
@@ -42,18 +43,27 @@ export async function openDeployment(values: { network: string; deployments?: st
 }
 
 /**
+ * Returns the block of a deployment's first contract, the timelock, from which its logs are read; 0 if it is not known.
+ */
+export function firstBlockOf({ contracts }: AddressBook): number {
+  return contracts.timelock?.block ?? 0;
+}
+
+/**
  * Returns a deployment in the form that checks take: with the parameters and all else that its expected state follows
  * from.
  */
 export function checkedDeployment(
   { connection, book }: OpenDeployment,
   parameters: DeploymentParameters,
-): CheckedDeployment {
+  output: Output,
+): Subject {
   const { provider, chainId, chain } = connection;
   const { addresses, deployer } = book;
   const known = book.contracts.filler?.arguments[1] as string | undefined;
   const fillerFactory = addresses.filler === undefined ? undefined : (chain.uniswapV3?.factory ?? known);
-  return { provider, parameters, chainId, addresses, since: book.firstBlock ?? 0, deployer, fillerFactory };
+  const onProgress = progressOn(output);
+  return { provider, parameters, chainId, addresses, since: firstBlockOf(book), deployer, fillerFactory, onProgress };
 }
 
 /**

@@ -4,27 +4,24 @@ import {
   ComputeEscrow__factory,
   CONTRACTS,
   EmissionVault__factory,
-  eventsIn,
+  Genesis__factory,
   GENESIS_KEYS,
-  type TFT,
+  genesisWitness,
+  type LogRange,
+  readEvents,
   TFT__factory,
   TUReceiptOracle__factory,
   VestedAllocation__factory,
   vestingKey,
+  type Witness,
 } from "@turingfog/sdk/ethers";
 import { Contract, type Provider, ZeroAddress } from "ethers";
 
 import type { Build } from "../deployment/build.js";
-import {
-  type CheckedDeployment,
-  expectedContracts,
-  expectedSignerList,
-  systemOf,
-  systemValues,
-} from "../deployment/expected.js";
+import { expectedContracts, expectedSignerList, systemOf, systemValues } from "../deployment/expected.js";
 import { genesisPlan } from "../deployment/genesisPlan.js";
 import type { Allocation, Vesting } from "../deployment/parameters.js";
-import { type Check, Section } from "./checks.js";
+import { type Check, Section, type Subject } from "./checks.js";
 import { checkCode } from "./code.js";
 import { checkDeployer, checkRoles } from "./roles.js";
 
@@ -33,7 +30,7 @@ import { checkDeployer, checkRoles } from "./roles.js";
  * the holders in the parameters. Stops after the code if any differs in more than its immutables, since the answers of
  * such code prove nothing.
  */
-export async function verify(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
+export async function verify(build: Build, deployed: Subject): Promise<Check[]> {
   return andThen(await checkSystemCode(build, deployed), () => checkRoles(deployed));
 }
 
@@ -41,7 +38,7 @@ export async function verify(build: Build, deployed: CheckedDeployment): Promise
  * Checks all that {@link verify} checks, and also the deployer, every reference, time, asset and allocation, and the
  * supply.
  */
-export async function accept(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
+export async function accept(build: Build, deployed: Subject): Promise<Check[]> {
   return andThen(await checkSystemCode(build, deployed), async () => [
     ...(await handover(deployed)),
     ...(await checkReferences(deployed)),
@@ -55,7 +52,7 @@ export async function accept(build: Build, deployed: CheckedDeployment): Promise
  * Checks that the roles are those of the parameters and that the deployer holds nothing, the state in which genesis
  * leaves the system.
  */
-export async function handover(deployed: CheckedDeployment): Promise<Check[]> {
+export async function handover(deployed: Subject): Promise<Check[]> {
   return [...(await checkRoles(deployed)), ...(await checkDeployer(deployed))];
 }
 
@@ -65,7 +62,7 @@ async function andThen(code: Check[], next: () => Promise<Check[]>): Promise<Che
 }
 
 /** Checks the code of the contracts, of the first list of signers, and of the list in force. */
-async function checkSystemCode(build: Build, deployed: CheckedDeployment): Promise<Check[]> {
+async function checkSystemCode(build: Build, deployed: Subject): Promise<Check[]> {
   const { provider, parameters, addresses } = deployed;
   const code = await checkCode(provider, expectedContracts(build, deployed));
 
@@ -80,7 +77,7 @@ async function checkSystemCode(build: Build, deployed: CheckedDeployment): Promi
 }
 
 /** Checks every reference and time that the contracts return, and the addresses in the address book. */
-async function checkReferences({ provider, parameters, addresses }: CheckedDeployment): Promise<Check[]> {
+async function checkReferences({ provider, parameters, addresses }: Subject): Promise<Check[]> {
   const section = new Section("References");
   const system = systemOf(addresses);
   for (const name of GENESIS_KEYS) section.equal(`address of ${name}`, addresses[name], system[name]);
@@ -99,7 +96,8 @@ async function checkReferences({ provider, parameters, addresses }: CheckedDeplo
  * Checks the treasury and share of operations, and the assets that were ever listed, each with its first reference
  * price.
  */
-async function checkSettings({ provider, parameters, addresses, since }: CheckedDeployment): Promise<Check[]> {
+async function checkSettings(subject: Subject): Promise<Check[]> {
+  const { provider, parameters, addresses } = subject;
   const section = new Section("Settings");
   const system = systemOf(addresses);
   const vault = EmissionVault__factory.connect(system.vault, provider);
@@ -109,12 +107,10 @@ async function checkSettings({ provider, parameters, addresses, since }: Checked
 
   const escrow = ComputeEscrow__factory.connect(system.escrow, provider);
   const controller = BuybackBurnController__factory.connect(system.controller, provider);
-  const head = await provider.getBlockNumber();
-  const listings = await eventsIn((a, b) => escrow.queryFilter(escrow.filters.AssetListed(), a, b), since, head);
-  const auctions = await eventsIn(
-    (a, b) => controller.queryFilter(controller.filters.AuctionCreated(), a, b),
-    since,
-    head,
+  const [listings, auctions] = await readEvents(
+    ...(await sinceGenesis(subject)),
+    { contract: escrow, event: escrow.filters.AssetListed },
+    { contract: controller, event: controller.filters.AuctionCreated },
   );
   const references = new Map(auctions.map(({ args }) => [args.asset, args.referencePrice]));
 
@@ -134,19 +130,20 @@ async function checkSettings({ provider, parameters, addresses, since }: Checked
  * Checks that exactly the nominal supply was minted, that the total supply and the releases follow from what was
  * burned, and that the vault holds all that it has not released.
  */
-async function checkSupply({ provider, addresses, since }: CheckedDeployment): Promise<Check[]> {
+async function checkSupply(subject: Subject): Promise<Check[]> {
+  const { provider, addresses } = subject;
   const section = new Section("Supply");
   const system = systemOf(addresses);
   const tft = TFT__factory.connect(system.tft, provider);
   const vault = EmissionVault__factory.connect(system.vault, provider);
 
-  const head = await provider.getBlockNumber();
-  const burns = await eventsIn(
-    (a, b) => tft.queryFilter(tft.filters.Transfer(undefined, ZeroAddress), a, b),
-    since,
-    head,
+  const transfers = { contract: tft, event: tft.filters.Transfer };
+  const [mints, burns] = await readEvents(
+    ...(await sinceGenesis(subject)),
+    { ...transfers, args: [ZeroAddress] },
+    { ...transfers, args: [null, ZeroAddress] },
   );
-  const minted = sum((await mints(tft, since, head)).map(({ value }) => value));
+  const minted = sum(mints.map(({ args }) => args.value));
   const burned = sum(burns.map(({ args }) => args.value));
   const released = await vault.released();
   const kept = RESERVE - released + (await vault.operationsOwed());
@@ -159,11 +156,17 @@ async function checkSupply({ provider, addresses, since }: CheckedDeployment): P
 }
 
 /** Checks the amount that each holder was given at genesis, and the terms on which it vests. */
-async function checkAllocations({ provider, parameters, addresses, since }: CheckedDeployment): Promise<Check[]> {
+async function checkAllocations(subject: Subject): Promise<Check[]> {
+  const { provider, parameters, addresses } = subject;
   const section = new Section("Allocations");
   const { tft: token, vault } = systemOf(addresses);
   const tft = TFT__factory.connect(token, provider);
-  const minted = await mints(tft, since, await provider.getBlockNumber());
+  const [mints] = await readEvents(...(await sinceGenesis(subject)), {
+    contract: tft,
+    event: tft.filters.Transfer,
+    args: [ZeroAddress],
+  });
+  const minted = mints.map(({ args }) => args);
 
   const { allocations } = genesisPlan(parameters, addresses.timelock, addresses);
   const expected = [{ holder: vault, amount: RESERVE }, ...allocations];
@@ -198,9 +201,10 @@ async function checkVesting(
   );
 }
 
-async function mints(tft: TFT, since: number, head: number): Promise<{ to: string; value: bigint }[]> {
-  const events = await eventsIn((a, b) => tft.queryFilter(tft.filters.Transfer(ZeroAddress), a, b), since, head);
-  return events.map(({ args }) => ({ to: args.to, value: args.value }));
+/** Returns the blocks since a deployment, with the log that Genesis emitted in the first of them. */
+async function sinceGenesis({ provider, addresses, since, onProgress }: Subject): Promise<[LogRange, Witness]> {
+  const genesis = Genesis__factory.connect(addresses.genesis, provider);
+  return [{ provider, since, onProgress }, await genesisWitness(genesis)];
 }
 
 function sum(amounts: bigint[]): bigint {

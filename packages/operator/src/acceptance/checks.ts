@@ -1,4 +1,12 @@
 import { formatAmount } from "@turingfog/sdk";
+import type { OnProgress } from "@turingfog/sdk/ethers";
+
+import type { CheckedDeployment } from "../deployment/expected.js";
+
+/** A deployment to check, and who hears how far the reading of its logs is. */
+export interface Subject extends CheckedDeployment {
+  onProgress?: OnProgress;
+}
 
 /** A comparison of an actual value with an expected one. */
 export interface Check {

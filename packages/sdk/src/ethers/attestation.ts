@@ -1,4 +1,14 @@
-import { type ContractTransaction, formatUnits, isAddress, isHexString, type Signer, TypedDataEncoder } from "ethers";
+import {
+  type ContractTransaction,
+  formatUnits,
+  getAddress,
+  isAddress,
+  isHexString,
+  type Result,
+  type Signer,
+  type TransactionReceipt,
+  TypedDataEncoder,
+} from "ethers";
 
 import type { NodeRegistry } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
@@ -222,23 +232,36 @@ export async function attestationCall(
 
 /**
  * Checks that the chain holds what was attested.
- * @param block number of the block in which the attestation was mined
+ * @param receipt receipt of the transaction that submitted the attestation
  * @returns unix seconds from which it counts, see {@link Attested}
  * @throws ReadBackError
  */
-export async function checkAttested(registry: NodeRegistry, attestation: Attestation, block: number): Promise<bigint> {
+export async function checkAttested(
+  registry: NodeRegistry,
+  attestation: Attestation,
+  { logs }: Pick<TransactionReceipt, "logs">,
+): Promise<bigint> {
+  const address = getAddress(await registry.getAddress());
   const { evidence } = attestation.message;
+  const argsOf = (event: "ModelRated" | "NodeAttested"): Result => {
+    const found = logs
+      .filter((log) => log.address === address)
+      .map((log) => registry.interface.parseLog(log))
+      .find((log) => log?.name === event && log.args.evidence === evidence);
+    if (!found) throw new ReadBackError("evidence", "nothing", evidence);
+    return found.args;
+  };
   if (attestation.type === "RatingAttestation") {
-    const filter = registry.filters.ModelRated(attestation.message.gpuModel, undefined, undefined, evidence);
-    const log = only(await registry.queryFilter(filter, block, block), evidence);
-    compare("rating", log.args.rating, attestation.rating);
-    return log.args.from;
+    const rated = argsOf("ModelRated");
+    compare("gpuModel", rated.gpuModel as string, attestation.message.gpuModel);
+    compare("rating", rated.rating as bigint, attestation.rating);
+    return rated.from as bigint;
   }
-  const { nodeId, validUntil } = attestation.message;
-  const filter = registry.filters.NodeAttested(nodeId, undefined, undefined, evidence);
-  const log = only(await registry.queryFilter(filter, block, block), evidence);
-  compare("attestedUntil", log.args.validUntil, validUntil);
-  return log.args.attestedFrom;
+  const attested = argsOf("NodeAttested");
+  compare("nodeId", attested.nodeId as bigint, BigInt(attestation.message.nodeId));
+  compare("attestedUntil", attested.validUntil as bigint, BigInt(attestation.message.validUntil));
+  return attested.attestedFrom as bigint;
+}
 }
 
 /**
@@ -253,20 +276,14 @@ export async function submitAttestation(
   signatures: Iterable<Signature>,
 ): Promise<Attested> {
   const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures);
-  const { hash, blockNumber } = await mined(signerOf(registry.runner).sendTransaction({ to, data }));
-  const countsFrom = await checkAttested(registry, attestation, blockNumber);
-  return { transaction: hash, signers, countsFrom };
+  const receipt = await mined(signerOf(registry.runner).sendTransaction({ to, data }));
+  const countsFrom = await checkAttested(registry, attestation, receipt);
+  return { transaction: receipt.hash, signers, countsFrom };
 }
 
 type SevenThroughputs = Parameters<NodeRegistry["attestRating"]>[1];
 
-function only<T>(logs: readonly T[], evidence: string): T {
-  const log = logs.at(-1);
-  if (log === undefined) throw new ReadBackError("evidence", "nothing", evidence);
-  return log;
-}
-
-function compare(what: string, actual: bigint, expected: bigint): void {
+function compare<T extends bigint | string>(what: string, actual: T, expected: T): void {
   if (actual !== expected) throw new ReadBackError(what, actual, expected);
 }
 

@@ -18,7 +18,7 @@ import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
 import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
-import { eventsIn } from "./events.js";
+import { genesisWitness, type LogRange, type OnProgress, readEvents } from "./logs.js";
 import { signPermit } from "./permit.js";
 import { mined, signerOf } from "./transactions.js";
 
@@ -26,6 +26,16 @@ import { mined, signerOf } from "./transactions.js";
 export interface Addresses {
   chainId: number;
   addresses: DeploymentAddresses;
+  /** Block in which the system was created, and first known block of the deployment; null if they are not known. */
+  block?: number | null;
+  firstBlock?: number | null;
+}
+
+/** Settings with which a client reads logs. */
+export interface LogOptions {
+  /** A block not later than the system's creation; 0 if it is not known. */
+  since?: number;
+  onProgress?: OnProgress;
 }
 
 /** The terms of an order to open: `OpenParams` of IComputeEscrow.sol, with defaults for what most orders leave out. */
@@ -117,23 +127,26 @@ export class TuringFog {
   constructor(
     readonly addresses: SystemAddresses,
     readonly runner: ContractRunner,
+    readonly logs: LogOptions = {},
   ) {
     this.contracts = connectContracts(addresses, runner);
   }
 
   /**
    * Returns a client of the deployment in an address book, after checking that the runner's chain is that of the book.
+   * Logs are read from the block of the deployment, if the book knows it.
    * @throws NoProviderError, OtherChainError
    */
-  static async at(book: Addresses, runner: ContractRunner): Promise<TuringFog> {
+  static async at(book: Addresses, runner: ContractRunner, onProgress?: OnProgress): Promise<TuringFog> {
     if (!runner.provider) throw new NoProviderError();
     checkChain((await runner.provider.getNetwork()).chainId, book);
-    return new TuringFog(book.addresses, runner);
+    // the system is created by the last transaction of a deployment
+    return new TuringFog(book.addresses, runner, { since: book.block ?? book.firstBlock ?? 0, onProgress });
   }
 
   /** Returns a client of the same contracts through another runner. */
   connect(runner: ContractRunner): TuringFog {
-    return new TuringFog(this.addresses, runner);
+    return new TuringFog(this.addresses, runner, this.logs);
   }
 
   /**
@@ -162,14 +175,13 @@ export class TuringFog {
   /**
    * Settles a tree's receipts of one asset, in as many transactions as it takes, one after the other.
    * @param receipts receipts to settle; all of the tree's receipts in the asset if left out
-   * @throws NoSignerError, UnknownAssetError, UnknownReceiptError, RevertError
+   * @throws NoSignerError, UnknownAssetError, UnknownReceiptError, RevertError, IncompleteLogsError, NoContractError
    */
   async settle(asset: string, tree: ReceiptTree, receipts?: Iterable<Receipt>): Promise<ContractTransactionReceipt[]> {
-    const index = await this.assetIndex(asset);
-    const isInAsset = ({ orderId }: Receipt) => decodeOrderId(orderId).assetIndex === index;
+    const only = receipts ?? (await this.isIn(asset));
     const escrow = this.contracts.escrow.connect(this.signer);
     const settlements: ContractTransactionReceipt[] = [];
-    for (const slice of tree.slices({ ...SETTLEMENT_LIMITS, only: receipts ?? isInAsset })) {
+    for (const slice of tree.slices({ ...SETTLEMENT_LIMITS, only })) {
       const sent = escrow.settle(asset, slice.receiptsRoot, slice.receipts, slice.proof, slice.proofFlags);
       settlements.push(await mined(sent));
     }
@@ -196,17 +208,18 @@ export class TuringFog {
   /**
    * Returns the final buckets of which a miner can claim something, oldest first. Finds them by the logs of what the
    * miner has earned.
-   * @param fromBlock,toBlock range of blocks to search; the whole chain if left out
+   * @param fromBlock,toBlock range of blocks to search; all since the deployment if left out
+   * @throws NoProviderError, IncompleteLogsError, NoContractError
    */
   async claimableBuckets(miner: string, fromBlock?: number, toBlock?: number): Promise<ClaimableBucket[]> {
-    const { escrow, pool } = this.contracts;
-    const byReceipt = escrow.filters.ReceiptSettled(undefined, undefined, miner);
-    const byAcknowledgement = escrow.filters.AcknowledgementSettled(undefined, undefined, miner);
-    const [settled, acknowledged, added] = await Promise.all([
-      this.events((from, to) => escrow.queryFilter(byReceipt, from, to), fromBlock, toBlock),
-      this.events((from, to) => escrow.queryFilter(byAcknowledgement, from, to), fromBlock, toBlock),
-      this.events((from, to) => pool.queryFilter(pool.filters.WeightAdded(), from, to), fromBlock, toBlock),
-    ]);
+    const { escrow, pool, genesis } = this.contracts;
+    const [settled, acknowledged, added] = await readEvents(
+      this.range(fromBlock, toBlock),
+      await genesisWitness(genesis),
+      { contract: escrow, event: escrow.filters.ReceiptSettled, args: [null, null, miner] },
+      { contract: escrow, event: escrow.filters.AcknowledgementSettled, args: [null, null, miner] },
+      { contract: pool, event: pool.filters.WeightAdded },
+    );
     // a settlement adds the weights in the transaction in which it settles what they come from
     const transactions = new Set([...settled, ...acknowledged].map(({ transactionHash }) => transactionHash));
     const ids = new Set(added.filter((log) => transactions.has(log.transactionHash)).map(({ args }) => args.bucketId));
@@ -234,17 +247,22 @@ export class TuringFog {
     return { orderId, receipt };
   }
 
-  private async assetIndex(asset: string): Promise<bigint> {
-    const { escrow } = this.contracts;
-    const [listed] = await this.events((from, to) => escrow.queryFilter(escrow.filters.AssetListed(asset), from, to));
-    if (listed === undefined) throw new UnknownAssetError(asset);
-    return listed.args.index;
+  /** Returns the condition that a receipt is of an order in an asset. */
+  private async isIn(asset: string): Promise<(receipt: Receipt) => boolean> {
+    const { escrow, genesis } = this.contracts;
+    const [listings] = await readEvents(this.range(), await genesisWitness(genesis), {
+      contract: escrow,
+      event: escrow.filters.AssetListed,
+    });
+    const listing = listings.find(({ args }) => args.asset === getAddress(asset));
+    if (listing === undefined) throw new UnknownAssetError(asset);
+    const { index } = listing.args;
+    return ({ orderId }) => decodeOrderId(orderId).assetIndex === index;
   }
 
-  /** Returns the events of a range of blocks, of the whole chain by default, however much a node gives at once. */
-  private async events<E>(query: (from: number, to: number) => Promise<E[]>, from = 0, to?: number): Promise<E[]> {
+  private range(from?: number, to?: number): LogRange {
     if (!this.runner.provider) throw new NoProviderError();
-    return eventsIn(query, from, to ?? (await this.runner.provider.getBlockNumber()));
+    return { provider: this.runner.provider, from, to, ...this.logs };
   }
 
   private async latestTimestamp(): Promise<bigint> {

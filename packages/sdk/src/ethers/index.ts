@@ -3,7 +3,7 @@ export * from "./attestation.js";
 export * from "../bindings/index.js";
 export * from "./client.js";
 export * from "./contracts.js";
-export * from "./events.js";
+export * from "./logs.js";
 export * from "./governance/index.js";
 export * from "./oracle.js";
 export * from "./permit.js";

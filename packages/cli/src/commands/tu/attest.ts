@@ -97,7 +97,7 @@ export const command = defineCommand({
 
     const receipt = await connection.provider.getTransactionReceipt(outcome.transaction);
     if (receipt === null) return output.result({ attestation, outcome }, outcomeLine(outcome));
-    const countsFrom = await checkAttested(registry, attestation, receipt.blockNumber);
+    const countsFrom = await checkAttested(registry, attestation, receipt);
     const result = `Attested by ${signers.join(", ")} in ${outcome.transaction}; counts from ${formatInstant(countsFrom)}`;
     output.result({ attestation, signers, outcome, countsFrom }, result);
   },

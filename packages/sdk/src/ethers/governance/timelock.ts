@@ -1,8 +1,8 @@
-import { toBeHex, ZeroHash, type Provider } from "ethers";
+import { isHexString, type Provider, toBeHex, ZeroHash } from "ethers";
 
 import type { TimelockController } from "../../bindings/index.js";
-import { eventsIn } from "../events.js";
 import { TuringFogError } from "../../errors.js";
+import { IncompleteLogsError, type LogRange, type OnProgress, readEvents, timelockWitness } from "../logs.js";
 import { withRevertDecoded } from "../revert.js";
 import { formatInstant } from "../../time.js";
 import type { GovernorCall } from "./actions.js";
@@ -81,18 +81,55 @@ export async function stateOf(timelock: TimelockController, id: string): Promise
 
 /**
  * Returns every operation of one call that was ever scheduled, in order.
- * @param since a block not later than the timelock's
+ * @param since a block not later than the timelock's; 0 if it is not known
+ * @throws IncompleteLogsError, NoContractError
  */
 export async function operations(
   timelock: TimelockController,
   provider: Provider,
   since: number,
+  onProgress?: OnProgress,
 ): Promise<Operation[]> {
-  const head = await provider.getBlockNumber();
-  const scheduled = await eventsIn((a, b) => timelock.queryFilter(timelock.filters.CallScheduled(), a, b), since, head);
-  const salted = await eventsIn((a, b) => timelock.queryFilter(timelock.filters.CallSalt(), a, b), since, head);
+  const calls = await scheduledCalls(timelock, { provider, since, onProgress });
+  const hashes = await Promise.all(calls.map((call) => hashOf(timelock, call)));
+  return calls.filter(({ id }, i) => hashes[i] === id);
+}
+
+/**
+ * Finds an operation by its id, in upper or lower case.
+ * @param since a block not later than the timelock's; 0 if it is not known
+ * @throws UnknownOperationError, IncompleteLogsError, NoContractError
+ */
+export async function findOperation(
+  timelock: TimelockController,
+  provider: Provider,
+  since: number,
+  id: string,
+  onProgress?: OnProgress,
+): Promise<Operation> {
+  const range = { provider, since, to: await provider.getBlockNumber(), onProgress };
+  const call = (await scheduledCalls(timelock, range)).find((each) => each.id === id.toLowerCase());
+  if (call !== undefined && (await hashOf(timelock, call)) === call.id) return call;
+  // the timelock itself is a second witness: it keeps the id of what waits, is ready or was done
+  if (call === undefined && isHexString(id, 32) && (await stateOf(timelock, id)) !== OperationState.Unset) {
+    throw new IncompleteLogsError(await timelock.getAddress(), `CallScheduled(${id})`, since, range.to);
+  }
+  throw new UnknownOperationError(id);
+}
+
+/**
+ * Returns every call that was ever scheduled by itself, and one call of every batch. Returns each once, even if it was
+ * cancelled and scheduled again.
+ */
+async function scheduledCalls(timelock: TimelockController, range: LogRange): Promise<Operation[]> {
+  const [scheduled, salted] = await readEvents(
+    range,
+    await timelockWitness(timelock),
+    { contract: timelock, event: timelock.filters.CallScheduled },
+    { contract: timelock, event: timelock.filters.CallSalt },
+  );
   const salts = new Map(salted.map(({ args }) => [args.id, args.salt]));
-  const found = scheduled.map(({ args }) => ({
+  const calls = scheduled.map(({ args }) => ({
     id: args.id,
     to: args.target,
     value: args.value,
@@ -100,30 +137,12 @@ export async function operations(
     predecessor: args.predecessor,
     salt: salts.get(args.id) ?? ZeroHash,
   }));
-  // each once, even if it was cancelled and scheduled again; none of a batch, whose id is computed otherwise
-  const known = new Map(found.map((each) => [each.id, each]));
-  const hashes = await Promise.all(
-    [...known.values()].map((each) =>
-      timelock.hashOperation(each.to, each.value, each.data, each.predecessor, each.salt),
-    ),
-  );
-  return [...known.values()].filter(({ id }, i) => hashes[i] === id);
+  return [...new Map(calls.map((each) => [each.id, each])).values()];
 }
 
-/**
- * Finds an operation by its id, in upper or lower case.
- * @param since a block not later than the timelock's
- * @throws UnknownOperationError
- */
-export async function findOperation(
-  timelock: TimelockController,
-  provider: Provider,
-  since: number,
-  id: string,
-): Promise<Operation> {
-  const found = (await operations(timelock, provider, since)).find((each) => each.id === id.toLowerCase());
-  if (found === undefined) throw new UnknownOperationError(id);
-  return found;
+/** Returns the id that a call has by itself. In a batch it has another. */
+function hashOf(timelock: TimelockController, { to, value, data, predecessor, salt }: Operation): Promise<string> {
+  return timelock.hashOperation(to, value, data, predecessor, salt);
 }
 
 /** Returns the call with which a proposer schedules an operation. Once it is mined, the timelock's delay runs. */
