@@ -298,6 +298,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.TestToken__factory>;
     getContractFactory(
+      name: "TwoFacedSigner",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.TwoFacedSigner__factory>;
+    getContractFactory(
       name: "WeirdToken",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.WeirdToken__factory>;
@@ -702,6 +706,11 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.TestToken>;
     getContractAt(
+      name: "TwoFacedSigner",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.TwoFacedSigner>;
+    getContractAt(
       name: "WeirdToken",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -1047,6 +1056,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.TestToken>;
     deployContract(
+      name: "TwoFacedSigner",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.TwoFacedSigner>;
+    deployContract(
       name: "WeirdToken",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.WeirdToken>;
@@ -1450,6 +1463,11 @@ declare module "hardhat/types/runtime" {
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.TestToken>;
+    deployContract(
+      name: "TwoFacedSigner",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.TwoFacedSigner>;
     deployContract(
       name: "WeirdToken",
       args: any[],

@@ -148,6 +148,8 @@ export type { SupplyScheduleHarness } from "./contracts/mocks/SupplyScheduleHarn
 export { SupplyScheduleHarness__factory } from "./factories/contracts/mocks/SupplyScheduleHarness__factory";
 export type { TestToken } from "./contracts/mocks/TestToken";
 export { TestToken__factory } from "./factories/contracts/mocks/TestToken__factory";
+export type { TwoFacedSigner } from "./contracts/mocks/TwoFacedSigner";
+export { TwoFacedSigner__factory } from "./factories/contracts/mocks/TwoFacedSigner__factory";
 export type { WeirdToken } from "./contracts/mocks/WeirdToken";
 export { WeirdToken__factory } from "./factories/contracts/mocks/WeirdToken__factory";
 export type { NodeRegistry } from "./contracts/NodeRegistry";

@@ -5,6 +5,7 @@ import {
   QuorumNotReachedError,
   readDomain,
   readSignerSet,
+  RevertError,
   signMessage,
   StaleSignerSetError,
 } from "@turingfog/sdk/ethers";
@@ -14,6 +15,7 @@ import {
   type BaseContract,
   type ContractRunner,
   id,
+  type Signer,
   Signature as EthersSignature,
   TypedDataEncoder,
   Wallet,
@@ -22,6 +24,7 @@ import {
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
+import { asGovernor } from "../../../test/helpers/governor";
 
 const MESSAGES = {
   ReceiptBatch: { receiptsRoot: id("root"), dataHash: id("data"), signerSetVersion: 1n },
@@ -250,6 +253,93 @@ describe("oracle", () => {
       expect((error as QuorumNotReachedError).refused).to.deep.equal([
         { signer: first.signer, reason: "cannot be checked: connection lost" },
       ]);
+    });
+
+    describe("with a contract that spoils it among the signers", () => {
+      /** Faces of TwoFacedSigner.sol. */
+      const FACES = ["answers with dirt", "dislikes the oracle", "dislikes the sender", "takes only direct questions"];
+
+      /** A signer set of three accounts, an honest contract and before it one of two faces; four must sign. */
+      async function withSpoiler(face: (typeof FACES)[number]) {
+        const { contracts, actors } = await loadFixture(deployProtocolFixture);
+        const { oracle, timelock } = contracts;
+        const sender = actors.miners[0];
+        const [kind, disliked] = {
+          "answers with dirt": [0, ZeroAddress],
+          "dislikes the oracle": [1, await oracle.getAddress()],
+          "dislikes the sender": [1, sender.address],
+          "takes only direct questions": [2, ZeroAddress],
+        }[face] as [number, string];
+        const spoiler = await (await ethers.deployContract("TwoFacedSigner", [kind, disliked])).getAddress();
+        let wallet: string;
+        do wallet = await (await ethers.deployContract("SignerWallet", [actors.stranger])).getAddress();
+        while (BigInt(wallet) < BigInt(spoiler));
+
+        const accounts = actors.oracleSigners.slice(0, 3);
+        const signers = [...accounts.map(({ address }) => address), spoiler, wallet];
+        signers.sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
+        await asGovernor(timelock, actors.admin, await oracle.setSigners.populateTransaction(signers, 4));
+
+        const signerSet = await readSignerSet(oracle.connect(sender));
+        const message = { ...BATCH, signerSetVersion: signerSet.version };
+        const own = await Promise.all(
+          accounts.map((account) => signMessage(account, signerSet.domain, "ReceiptBatch", message)),
+        );
+        const { signature } = await signMessage(actors.stranger, signerSet.domain, "ReceiptBatch", message);
+        const [bad, good] = [spoiler, wallet].map((signer) => ({ signer, signature }));
+        return { oracle: oracle.connect(sender), signerSet, message, own, bad, good };
+      }
+
+      for (const face of FACES) {
+        it(`takes another signer in the place of one who ${face}`, async () => {
+          const { oracle, signerSet, message, own, bad, good } = await withSpoiler(face);
+          const quorum = await collectQuorum(signerSet, "ReceiptBatch", message, [bad, ...own, good]);
+          expect(quorum.map(signerOf)).to.have.members([...own, good].map(signerOf));
+          await oracle.submit(message.receiptsRoot, message.dataHash, quorum);
+          expect((await oracle.status(message.receiptsRoot))[0]).to.equal(1);
+        });
+
+        it(`names one who ${face} and the reason if no quorum is left`, async () => {
+          const { signerSet, message, own, bad, good } = await withSpoiler(face);
+          const error = await refusal(collectQuorum(signerSet, "ReceiptBatch", message, [bad, ...own]));
+          expect(error).to.be.instanceOf(QuorumNotReachedError).and.to.include({ valid: 3, quorum: 4 });
+          const { missing, refused, message: text } = error as QuorumNotReachedError;
+          expect(missing).to.have.members([bad.signer, good.signer]);
+          const isFound = face === "answers with dirt" || face === "dislikes the oracle";
+          const reason = isFound ? "invalid signature" : "refused by the oracle (Oracle_InvalidSignature)";
+          expect(refused).to.deep.equal([{ signer: bad.signer, reason }]);
+          expect(text).to.contain(`refused ${bad.signer}: ${reason}`);
+        });
+      }
+
+      it("asks for the account that sends, if it is another than the runner's", async () => {
+        const { oracle, signerSet, message, own, bad, good } = await withSpoiler("dislikes the sender");
+        const reader = { ...signerSet, runner: ethers.provider };
+        const pile = [bad, ...own, good];
+        const spoilt = await collectQuorum(reader, "ReceiptBatch", message, pile);
+        await expect(oracle.checkQuorum(structHash("ReceiptBatch", message), spoilt))
+          .to.be.revertedWithCustomError(oracle, "Oracle_InvalidSignature")
+          .withArgs(bad.signer);
+
+        const from = await (oracle.runner as Signer).getAddress();
+        const quorum = await collectQuorum(reader, "ReceiptBatch", message, pile, from);
+        expect(quorum.map(signerOf)).to.have.members([...own, good].map(signerOf));
+      });
+
+      it("does without the contract if enough accounts have signed", async () => {
+        const { signerSet, message, own, bad } = await withSpoiler("takes only direct questions");
+        const three = { ...signerSet, quorum: 3 };
+        const quorum = await collectQuorum(three, "ReceiptBatch", message, [bad, ...own]);
+        expect(quorum.map(signerOf)).to.have.members(own.map(signerOf));
+      });
+
+      it("passes on what else the oracle refuses", async () => {
+        const { oracle, signerSet, message, own, good } = await withSpoiler("answers with dirt");
+        const guardian = await ethers.getSigner(await oracle.guardian());
+        await oracle.connect(guardian).freeze();
+        const error = await refusal(collectQuorum(signerSet, "ReceiptBatch", message, [...own, good]));
+        expect(error).to.be.instanceOf(RevertError).and.to.include({ error: "Oracle_Frozen" });
+      });
     });
 
     it("knows a signer by his address in any case", async () => {

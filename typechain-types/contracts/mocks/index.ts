@@ -18,4 +18,5 @@ export type { SecondEntry } from "./SecondEntry";
 export type { SignerWallet } from "./SignerWallet";
 export type { SupplyScheduleHarness } from "./SupplyScheduleHarness";
 export type { TestToken } from "./TestToken";
+export type { TwoFacedSigner } from "./TwoFacedSigner";
 export type { WeirdToken } from "./WeirdToken";

@@ -205,24 +205,26 @@ export interface AttestationCall {
 
 /**
  * Picks a quorum out of the signatures and returns the call to the registry that submits it. Anyone may send that call.
- * @throws QuorumNotReachedError, StaleSignerSetError
+ * @param from account that will send the call, if it is known
+ * @throws QuorumNotReachedError, StaleSignerSetError, RevertError
  */
 export async function attestationCall(
   registry: NodeRegistry,
   signerSet: SignerSet,
   attestation: Attestation,
   signatures: Iterable<Signature>,
+  from?: string,
 ): Promise<AttestationCall> {
   const populate = async (): Promise<[ContractTransaction, Signature[]]> => {
     if (attestation.type === "RatingAttestation") {
       const { type, message } = attestation;
-      const quorum = await collectQuorum(signerSet, type, message, signatures);
+      const quorum = await collectQuorum(signerSet, type, message, signatures, from);
       const measured = message.imagesPerSecondE3 as SevenThroughputs;
       const { gpuModel, evidence } = message;
       return [await registry.attestRating.populateTransaction(gpuModel, measured, evidence, quorum), quorum];
     }
     const { type, message } = attestation;
-    const quorum = await collectQuorum(signerSet, type, message, signatures);
+    const quorum = await collectQuorum(signerSet, type, message, signatures, from);
     const { nodeId, validUntil, evidence } = message;
     return [await registry.attestNode.populateTransaction(nodeId, validUntil, evidence, quorum), quorum];
   };
@@ -262,7 +264,6 @@ export async function checkAttested(
   compare("attestedUntil", attested.validUntil as bigint, BigInt(attestation.message.validUntil));
   return attested.attestedFrom as bigint;
 }
-}
 
 /**
  * Picks a quorum out of the signatures, submits it and checks that the chain then holds what was attested.
@@ -275,8 +276,10 @@ export async function submitAttestation(
   attestation: Attestation,
   signatures: Iterable<Signature>,
 ): Promise<Attested> {
-  const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures);
-  const receipt = await mined(signerOf(registry.runner).sendTransaction({ to, data }));
+  const payer = signerOf(registry.runner);
+  const from = await payer.getAddress();
+  const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures, from);
+  const receipt = await mined(payer.sendTransaction({ to, data }));
   const countsFrom = await checkAttested(registry, attestation, receipt);
   return { transaction: receipt.hash, signers, countsFrom };
 }

@@ -20,7 +20,7 @@ import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
 import { genesisWitness, type LogRange, type OnProgress, readEvents } from "./logs.js";
 import { signPermit } from "./permit.js";
-import { mined, signerOf } from "./transactions.js";
+import { MAX_TRANSACTION_GAS, mined, signerOf } from "./transactions.js";
 
 /** The part of an address book that a client needs. */
 export interface Addresses {
@@ -112,7 +112,7 @@ const PERMIT_LIFETIME = HOUR;
  * Limits of a settlement that every chain in CHAINS takes: Arbitrum's sequencer 95,000 bytes, of which a transaction has
  * up to 200 beside its calldata, and EIP-7825 the gas.
  */
-const SETTLEMENT_LIMITS = { maxBytes: 94_800, maxGas: 16_777_216n };
+const SETTLEMENT_LIMITS = { maxBytes: 94_800, maxGas: MAX_TRANSACTION_GAS };
 
 /** The most acknowledgements in one transaction within the same limits: each 256 bytes, and up to 46,000 gas. */
 const MAX_ACKNOWLEDGEMENTS = 300;

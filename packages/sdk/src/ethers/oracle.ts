@@ -1,18 +1,23 @@
 import {
+  dataLength,
+  dataSlice,
   getAddress,
   hexlify,
   isError,
   Signature as EthersSignature,
   TypedDataEncoder,
   verifyTypedData,
+  zeroPadBytes,
   type ContractRunner,
   type Signer,
   type TypedDataDomain,
 } from "ethers";
 
-import { IERC1271__factory, type TUReceiptOracle } from "../bindings/index.js";
+import { IERC1271__factory, type TUReceiptOracle, TUReceiptOracle__factory } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
-import { typesOf, type OracleMessages, type OracleMessageType, type Signature } from "../wire/oracle.js";
+import { structHash, typesOf, type OracleMessages, type OracleMessageType, type Signature } from "../wire/oracle.js";
+import { RevertError, withRevertDecoded } from "./revert.js";
+import { MAX_TRANSACTION_GAS, signerOf } from "./transactions.js";
 
 /** The accounts that can sign for the oracle, and the domain under which they sign. */
 export interface SignerSet {
@@ -100,8 +105,8 @@ export async function signMessage<T extends OracleMessageType>(
 }
 
 /**
- * Checks whether a signature is by the signer that it names, by the contract's rule: ECDSA first, then ERC-1271. Does
- * not check whether that signer is one of the oracle's.
+ * Checks whether a signature is by the signer that it names, by the contract's rule: ECDSA first, then ERC-1271. Asks the
+ * signer's contract as the oracle does, from its address. Does not check whether that signer is one of the oracle's.
  */
 export async function isValidSignature<T extends OracleMessageType>(
   { domain, runner }: Pick<SignerSet, "domain" | "runner">,
@@ -110,24 +115,26 @@ export async function isValidSignature<T extends OracleMessageType>(
   { signer, signature }: Signature,
 ): Promise<boolean> {
   if (recover(domain, type, message, signature) === getAddress(signer)) return true;
-  if (runner === null) return false;
+  const reader = runner?.provider ?? runner;
+  if (!reader?.call) return false;
 
   const digest = TypedDataEncoder.hash(domain, typesOf(type), message);
+  const data = IERC1271__factory.createInterface().encodeFunctionData("isValidSignature", [digest, signature]);
   try {
-    return (
-      (await IERC1271__factory.connect(signer, runner).isValidSignature(digest, signature)) === ERC1271_MAGIC_VALUE
-    );
+    const answer = await reader.call({ from: domain.verifyingContract, to: signer, data });
+    return dataLength(answer) >= 32 && dataSlice(answer, 0, 32) === ERC1271_ANSWER;
   } catch (error) {
     if (isRefusal(error)) return false;
     throw error;
   }
 }
 
-const ERC1271_MAGIC_VALUE = "0x1626ba7e";
+/** The word with which a contract takes a signature: four bytes, and zeros after them. */
+const ERC1271_ANSWER = zeroPadBytes("0x1626ba7e", 32);
 
-/** Tells a refusal from a failure of the network: a wallet that reverts and an account without code refuse. */
+/** Tells the refusal of a wallet that reverts from a failure of the network. */
 function isRefusal(error: unknown): boolean {
-  if (isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA")) return true;
+  if (isError(error, "CALL_EXCEPTION")) return true;
   return error instanceof Error && "data" in error; // the form in which Hardhat's own chain throws a revert
 }
 
@@ -150,37 +157,80 @@ function recover<T extends OracleMessageType>(
  * Picks a quorum out of the given signatures, ready for the contracts: valid, by signers in force, one per signer, in
  * ascending order of signer, and no more than needed. Passes over signatures that do not count or whose contract cannot
  * be asked, so that nobody can spoil a quorum by sending one.
+ *
+ * Takes ECDSA signatures first, which stay valid whoever asks. A contract may answer the oracle otherwise than others, so
+ * a quorum with the signature of a contract is tried on the oracle. A signer whom the oracle refuses is replaced.
+ * @param from account that will send the quorum; that of the runner if left out
  * @throws StaleSignerSetError if the message is for another signer set
  * @throws QuorumNotReachedError naming the signers who have not signed, and the signatures refused
+ * @throws RevertError if the oracle refuses for another reason, such as a freeze
  */
 export async function collectQuorum<T extends OracleMessageType>(
   signerSet: SignerSet,
   type: T,
   message: OracleMessages[T],
   signatures: Iterable<Signature>,
+  from?: string,
 ): Promise<Signature[]> {
-  if (message.signerSetVersion !== signerSet.version) {
-    throw new StaleSignerSetError(message.signerSetVersion, signerSet.version);
-  }
+  const { domain, quorum, version } = signerSet;
+  if (message.signerSetVersion !== version) throw new StaleSignerSetError(message.signerSetVersion, version);
 
-  const missing = new Set(signerSet.signers.map(getAddress));
-  const collected: Signature[] = [];
+  const inForce = signerSet.signers.map(getAddress);
+  const collected = new Map<string, Signature>();
   const refused: RefusedSignature[] = [];
-  const candidates = Array.from(signatures, ({ signer, signature }) => ({ signer: getAddress(signer), signature }));
-  candidates.sort((a, b) => (a.signer === b.signer ? 0 : BigInt(a.signer) < BigInt(b.signer) ? -1 : 1));
-  for (const candidate of candidates) {
-    const { signer } = candidate;
-    if (collected.at(-1)?.signer === signer) continue;
-    const reason = missing.has(signer) ? await refusalOf(signerSet, type, message, candidate) : "not a signer";
+  const byContracts: Signature[] = [];
+  for (const { signer: given, signature } of signatures) {
+    const signer = getAddress(given);
+    const candidate = { signer, signature };
+    if (!inForce.includes(signer)) refused.push({ signer, reason: "not a signer" });
+    else if (recover(domain, type, message, signature) === signer) collected.set(signer, candidate);
+    else byContracts.push(candidate);
+  }
+  if (collected.size >= quorum) return ascending(collected.values()).slice(0, quorum);
+
+  for (const candidate of ascending(byContracts)) {
+    if (collected.has(candidate.signer)) continue;
+    const reason = await refusalOf(signerSet, type, message, candidate);
     if (reason !== null) {
-      refused.push({ signer, reason });
+      refused.push({ signer: candidate.signer, reason });
       continue;
     }
-    missing.delete(signer);
-    collected.push(candidate);
-    if (collected.length === signerSet.quorum) return collected;
+    collected.set(candidate.signer, candidate);
+    if (collected.size < quorum) continue;
+
+    const picked = ascending(collected.values());
+    const spoiler = await refusedByOracle(signerSet, structHash(type, message), picked, from);
+    if (spoiler === null) return picked;
+    collected.delete(spoiler.signer);
+    refused.push(spoiler);
   }
-  throw new QuorumNotReachedError(collected.length, signerSet.quorum, [...missing], refused);
+  const missing = inForce.filter((signer) => !collected.has(signer));
+  throw new QuorumNotReachedError(collected.size, quorum, missing, refused);
+}
+
+function ascending(signatures: Iterable<Signature>): Signature[] {
+  return [...signatures].sort((a, b) => (BigInt(a.signer) < BigInt(b.signer) ? -1 : 1));
+}
+
+/** Errors by which the oracle names the signer that it refuses. */
+const NAMING = ["Oracle_InvalidSignature", "Oracle_NotSigner"];
+
+/** Tries a quorum on the oracle, and returns the signer whom it refuses; null if it takes the quorum. */
+async function refusedByOracle(
+  { domain, runner }: SignerSet,
+  hash: string,
+  quorum: Signature[],
+  from?: string,
+): Promise<RefusedSignature | null> {
+  const oracle = TUReceiptOracle__factory.connect(domain.verifyingContract ?? "", runner?.provider ?? runner);
+  const sender = from ?? (runner !== null && "getAddress" in runner ? await signerOf(runner).getAddress() : undefined);
+  try {
+    await withRevertDecoded(oracle.checkQuorum(hash, quorum, { from: sender, gasLimit: MAX_TRANSACTION_GAS }));
+    return null;
+  } catch (error) {
+    if (!(error instanceof RevertError) || !NAMING.includes(error.error)) throw error;
+    return { signer: getAddress(error.args[0] as string), reason: `refused by the oracle (${error.error})` };
+  }
 }
 
 /** Returns the reason for which a signature does not count; null if it does. */

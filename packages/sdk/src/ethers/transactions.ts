@@ -3,6 +3,9 @@ import type { ContractRunner, Signer, TransactionReceipt, TransactionResponse } 
 import { TuringFogError } from "../errors.js";
 import { withRevertDecoded } from "./revert.js";
 
+/** The most gas of a transaction (EIP-7825). */
+export const MAX_TRANSACTION_GAS = 16_777_216n;
+
 /** Thrown when a client that can only read is asked for something that needs a signer. */
 export class NoSignerError extends TuringFogError {
   constructor() {

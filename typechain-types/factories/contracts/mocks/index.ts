@@ -18,4 +18,5 @@ export { SecondEntry__factory } from "./SecondEntry__factory";
 export { SignerWallet__factory } from "./SignerWallet__factory";
 export { SupplyScheduleHarness__factory } from "./SupplyScheduleHarness__factory";
 export { TestToken__factory } from "./TestToken__factory";
+export { TwoFacedSigner__factory } from "./TwoFacedSigner__factory";
 export { WeirdToken__factory } from "./WeirdToken__factory";

@@ -1,7 +1,7 @@
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { loadWallet } from "@turingfog/operator";
+import { addressOf, loadWallet } from "@turingfog/operator";
 import { checkPrecision, formatInstant, PRECISION } from "@turingfog/sdk";
 import {
   attestationCall,
@@ -88,8 +88,9 @@ export const command = defineCommand({
     }
 
     const signatures = await Promise.all(signatureFiles.map((file) => readSignatureFile(file, signerSet, attestation)));
-    const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures);
     const { connection } = deployment;
+    const from = values.safe === undefined ? await addressOf(keySource(connection.name, values.keystore)) : undefined;
+    const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures, from);
     const title = `TuringFog: ${describe(attestation)}`;
     const sender = await openSender(connection, values, output, title);
     const outcome = await submitCall(connection, sender, { description: "attest", to, data });
