@@ -82,6 +82,11 @@ class World {
   }
 }
 
+/** A text as a pattern that matches it. */
+function escaped(text: string): string {
+  return text.replace(/[()]/g, "\\$&");
+}
+
 interface Reported {
   passed: boolean;
   checks: { section: string; what: string; passed: boolean }[];
@@ -190,6 +195,27 @@ describe("the commands of a deployment", () => {
       });
     });
 
+    it("refuses a key without the role before anything is sent, and names who has it", async () => {
+      await world().unchangedBy(async () => {
+        const { chain } = world();
+        const replace = ["replace-guardian", "--guardian", NEW_GUARDIAN];
+        const { operation } = await world().json<Scheduled>("govern", ["schedule", ...replace], ADMIN);
+        const refused = async (role: string, args: string[]) => {
+          const { code, stderr } = await world().run("govern", args, GUARDIAN);
+          expect(code).to.equal(1);
+          const expected = `Expected the key of ${role} of the timelock (${ADMIN.address})`;
+          expect(stderr).to.match(new RegExp(`^${escaped(expected)}, got that of ${GUARDIAN.address}: `));
+        };
+        const share = ["schedule", "set-operations", "--share", "250"];
+        const sent = await chain.provider.getTransactionCount(GUARDIAN.address);
+        for (const dry of [[], ["--dry-run"]]) await refused("a proposer", [...share, ...dry]);
+        await refused("a canceller", ["cancel", "--id", operation.id]);
+        await world().pass(TWO_DAYS);
+        await refused("an executor", ["execute", "--id", operation.id]);
+        expect(await chain.provider.getTransactionCount(GUARDIAN.address)).to.equal(sent);
+      });
+    });
+
     it("refuses before anything is sent an action that must fail", async () => {
       const signers = [10, 11, 12, 13].map((index) => account(index).address).join(",");
       const weak = ["rotate-signers", "--signers", signers, "--quorum", "2"];
@@ -212,7 +238,8 @@ describe("the commands of a deployment", () => {
       await world().unchangedBy(async () => {
         const { code, stderr } = await world().run("guard", ["freeze"], ADMIN);
         expect(code).to.equal(1);
-        expect(stderr).to.equal(`Oracle_NotGuardian(${ADMIN.address})\n`);
+        const expected = `Expected the key of the guardian of the oracle (${GUARDIAN.address})`;
+        expect(stderr).to.match(new RegExp(`^${escaped(expected)}, got that of ${ADMIN.address}: `));
 
         await world().json("guard", ["freeze"], GUARDIAN);
         expect(await world().oracle.frozenUntil()).to.be.above(0);

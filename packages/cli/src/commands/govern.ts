@@ -1,8 +1,10 @@
+import type { Sender } from "@turingfog/operator";
 import { formatDuration, formatInstant } from "@turingfog/sdk";
 import {
   cancelCall,
   type Change,
   changesOf,
+  checkRole,
   connectContracts,
   decodeAction,
   diff,
@@ -18,6 +20,7 @@ import {
   scheduleCall,
   simulate,
   stateOf,
+  type TimelockCall,
 } from "@turingfog/sdk/ethers";
 
 import { ACTION_OPTIONS, ACTION_USAGE, type ActionValues, readAction } from "../lib/actions.js";
@@ -31,7 +34,7 @@ import {
 } from "../lib/deployed.js";
 import { progressOn } from "../lib/progress.js";
 import { openSender, SENDER_OPTIONS, SENDER_USAGE, type SenderValues } from "../lib/sender.js";
-import { describeOutcome, indent, submitCall } from "../lib/steps.js";
+import { describeOutcome, indent, type Outcome, submitCall } from "../lib/steps.js";
 
 const USAGE = `Builds, schedules, executes, cancels and lists operations of a deployment's timelock. Shows what they change.
 
@@ -130,7 +133,7 @@ async function schedule(context: Context, kind?: string): Promise<void> {
   const { connection, governance, values, output, book } = context;
   const { action, changes, operation, delay } = await propose(context, kind);
   const sender = await openSender(connection, values, output, `TuringFog: schedule ${action.kind}`);
-  const outcome = await submitCall(connection, sender, await scheduleCall(governance.timelock, operation));
+  const outcome = await submitAs("proposer", context, sender, await scheduleCall(governance.timelock, operation));
   const text = [
     describeOutcome(`Schedule ${action.kind} as ${operation.id}`, changes, outcome),
     `It can be executed ${formatDuration(delay)} after it was scheduled:`,
@@ -146,7 +149,7 @@ async function execute(context: Context): Promise<void> {
   await simulate(connection.provider, await governance.timelock.getAddress(), operation);
   const { name, changes } = await describeOperation(governance, operation);
   const sender = await openSender(connection, values, output, `TuringFog: execute ${name}`);
-  const outcome = await submitCall(connection, sender, call);
+  const outcome = await submitAs("executor", context, sender, call);
   output.result({ operation, changes, outcome }, describeOutcome(`Execute ${name}`, changes, outcome));
 }
 
@@ -156,9 +159,22 @@ async function cancel(context: Context): Promise<void> {
   const { name, changes } = await describeOperation(governance, operation);
   const call = await cancelCall(governance.timelock, operation.id);
   const sender = await openSender(connection, values, output, `TuringFog: cancel ${name}`);
-  const outcome = await submitCall(connection, sender, call);
+  const outcome = await submitAs("canceller", context, sender, call);
   const text = describeOutcome(`Cancel ${name}, which would have changed`, changes, outcome);
   output.result({ operation, changes, outcome }, text);
+}
+
+/** Submits a call to the timelock, after checking that the sender, if it is known, has the role that the call takes. */
+async function submitAs(
+  role: "proposer" | "executor" | "canceller",
+  { connection, governance, book }: Context,
+  sender: Sender,
+  call: TimelockCall,
+): Promise<Outcome> {
+  if (sender.address !== undefined) {
+    await checkRole(governance.timelock, connection.provider, firstBlockOf(book), role, sender.address);
+  }
+  return submitCall(connection, sender, call);
 }
 
 async function list({ connection, governance, book, output }: Context): Promise<void> {

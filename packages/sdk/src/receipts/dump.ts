@@ -22,16 +22,21 @@ export function dumpReceipt({ orderId, nodeId, cumulativeTU, measuredAt }: Recei
  * @throws InvalidReceiptTreeError
  */
 export function dumpedReceipts(data: ReceiptTreeData): Receipt[] {
+  if (typeof data !== "object" || data === null) {
+    throw new InvalidReceiptTreeError(`it is ${JSON.stringify(data) ?? "undefined"}, not an object`);
+  }
   if (data.format !== "standard-v1") {
     throw new InvalidReceiptTreeError(`its format is ${JSON.stringify(data.format)}, not "standard-v1"`);
   }
   if (JSON.stringify(data.leafEncoding) !== JSON.stringify(RECEIPT_LEAF_ENCODING)) {
     throw new InvalidReceiptTreeError(`its leaves are (${data.leafEncoding}), not (${RECEIPT_LEAF_ENCODING})`);
   }
-  if (!Array.isArray(data.tree) || !Array.isArray(data.values)) {
-    throw new InvalidReceiptTreeError("its nodes and its values must be arrays");
+  const missing = (["tree", "values"] as const).filter((key) => !Array.isArray(data[key]));
+  if (missing.length !== 0) {
+    throw new InvalidReceiptTreeError(`${missing.join(" and ")} missing: its nodes and its values must be arrays`);
   }
-  return data.values.map((entry, index) => {
+  // unlike map, Array.from does not pass over holes
+  return Array.from(data.values, (entry, index) => {
     const fields: unknown = entry?.value;
     const hasAll = Array.isArray(fields) && Array.from<unknown>(fields).every(isDecimal);
     if (!hasAll || fields.length !== RECEIPT_LEAF_ENCODING.length) {
@@ -50,7 +55,8 @@ export function dumpedReceipts(data: ReceiptTreeData): Receipt[] {
 export function checkDump(data: ReceiptTreeData, whole: ReceiptTreeData): void {
   if (data.tree.length !== whole.tree.length) {
     throw new InvalidReceiptTreeError(
-      `it has ${data.tree.length} nodes, but its ${data.values.length} values make ${whole.tree.length}`,
+      `it has ${data.tree.length} nodes, but its ${data.values.length} values make ${whole.tree.length}; ` +
+        `missing: ${missingParts(data, whole).join(", ") || "unknown"}`,
     );
   }
   const node = whole.tree.findIndex((hash, index) => data.tree[index] !== hash);
@@ -63,6 +69,18 @@ export function checkDump(data: ReceiptTreeData, whole: ReceiptTreeData): void {
       `values[${value}] has the treeIndex ${JSON.stringify(data.values[value].treeIndex)}, must have ${whole.values[value].treeIndex}`,
     );
   }
+}
+
+/** Names the leaves whose values are missing, or else the nodes that are. */
+function missingParts(data: ReceiptTreeData, whole: ReceiptTreeData): string[] {
+  if (data.tree.length < whole.tree.length) {
+    const nodes = new Set(data.tree);
+    return whole.tree.flatMap((hash, index) => (nodes.has(hash) ? [] : [`tree[${index}]`]));
+  }
+  // the leaves are the last nodes, one more than there are nodes above them
+  const placed = new Set(data.values.map(({ treeIndex }) => treeIndex));
+  const leaves = Array.from({ length: Math.ceil(data.tree.length / 2) }, (_, i) => data.tree.length - 1 - i);
+  return leaves.filter((node) => !placed.has(node)).map((node) => `the value of tree[${node}]`);
 }
 
 function isDecimal(value: unknown): value is string {

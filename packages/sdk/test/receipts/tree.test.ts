@@ -254,10 +254,22 @@ describe("ReceiptTree", () => {
     });
 
     it("rejects what has no list of nodes or of values", async () => {
-      for (const missing of [{ tree: undefined }, { values: undefined }]) {
-        const data = { ...(await dumpOf(3)), ...missing } as unknown as ReceiptTreeData;
-        await expectRejection(ReceiptTree.load(data), InvalidReceiptTreeError, "must be arrays");
+      for (const missing of ["tree", "values"]) {
+        const data = { ...(await dumpOf(3)), [missing]: undefined };
+        const reason = `${missing} missing: its nodes and its values must be arrays`;
+        await expectRejection(ReceiptTree.load(data), InvalidReceiptTreeError, reason);
       }
+    });
+
+    it("rejects what is no object, and an entry that is not there", async () => {
+      for (const data of [null, undefined, "standard-v1", 5]) {
+        const reason = `it is ${JSON.stringify(data)}, not an object`;
+        await expectRejection(ReceiptTree.load(data as never), InvalidReceiptTreeError, reason);
+      }
+      const { values, ...rest } = await dumpOf(3);
+      const holed = { ...rest, values: new Array<(typeof values)[0]>(3) };
+      [holed.values[0], , holed.values[2]] = values;
+      await expectRejection(ReceiptTree.load(holed), InvalidReceiptTreeError, "values[1] is not a receipt of four");
     });
 
     it("rejects values that are not receipts", async () => {
@@ -295,7 +307,7 @@ describe("ReceiptTree", () => {
         await expectRejection(
           ReceiptTree.load(missing),
           InvalidReceiptTreeError,
-          "has 8 nodes, but its 5 values make 9",
+          `has 8 nodes, but its 5 values make 9; missing: tree[${node}]`,
         );
       }
     });
@@ -303,9 +315,10 @@ describe("ReceiptTree", () => {
     it("rejects a tree from which a value is missing, which OpenZeppelin's library takes", async () => {
       for (let index = 0; index < 5; ++index) {
         const data = await dumpOf(5);
-        data.values.splice(index, 1);
+        const [{ treeIndex }] = data.values.splice(index, 1);
         expect(() => StandardMerkleTree.load(data)).not.to.throw();
-        await expectRejection(ReceiptTree.load(data), InvalidReceiptTreeError, "has 9 nodes, but its 4 values make 7");
+        const reason = `has 9 nodes, but its 4 values make 7; missing: the value of tree[${treeIndex}]`;
+        await expectRejection(ReceiptTree.load(data), InvalidReceiptTreeError, reason);
       }
     });
 

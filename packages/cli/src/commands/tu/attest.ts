@@ -6,6 +6,7 @@ import { checkPrecision, formatInstant, PRECISION } from "@turingfog/sdk";
 import {
   attestationCall,
   checkAttested,
+  checkSigner,
   connectContracts,
   encodeSignatureFile,
   ratingAttestation,
@@ -142,9 +143,7 @@ async function sign(
   attestation: Attestation,
 ): Promise<string> {
   const wallet = await loadWallet(keySource(connection.name, keystore), connection.provider);
-  if (!signerSet.signers.includes(wallet.address)) {
-    throw new Error(`${wallet.address} is none of the oracle's signers: ${signerSet.signers.join(", ")}`);
-  }
+  checkSigner(signerSet, wallet.address);
   const signature = await signAttestation(wallet, signerSet, attestation);
   const file = path.join(out, `${stemOf(attestation)}.${wallet.address}.signature.json`);
   await writeFile(file, encodeSignatureFile(signerSet, attestation, signature));
