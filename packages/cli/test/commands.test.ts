@@ -5,7 +5,7 @@ import path from "node:path";
 import { DAY } from "@turingfog/sdk";
 import { mined } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
-import { HDNodeWallet, id, JsonRpcSigner, parseEther, toQuantity } from "ethers";
+import { concat, HDNodeWallet, id, JsonRpcSigner, parseEther, toQuantity } from "ethers";
 
 import type { AddressBook } from "@turingfog/operator";
 import { TimelockController__factory, TUReceiptOracle__factory } from "../../../typechain-types";
@@ -106,6 +106,31 @@ describe("the commands of a deployment", () => {
     made.world = await World.create();
   });
   after(async () => made.world?.end());
+
+  describe("plan", () => {
+    it("tells plain accounts, delegated accounts and contracts apart", async () => {
+      await world().unchangedBy(async () => {
+        const { chain, book } = world();
+        const target = book.addresses.timelock;
+        await chain.provider.send("hardhat_setCode", [ADMIN.address, concat(["0xef0100", target])]);
+        await chain.provider.send("hardhat_setCode", [GUARDIAN.address, "0x6001"]);
+        const args = ["--network", "localhost", "--parameters", PARAMETERS];
+        const { code, stdout, stderr } = await CommandProcess.start("deploy plan", args, {
+          LOCALHOST_RPC_URL: chain.url,
+        }).outcome;
+        expect(code, stderr).to.equal(0);
+        const [, named] = stdout.split("Named in the parameters\n");
+        const kindOf = (what: string) =>
+          named
+            .split("\n")
+            .find((line) => line.includes(what))
+            ?.split(/0x\w{40} +/)[1];
+        expect(kindOf("governor.proposers[0]")).to.equal(`account delegated to ${target}`);
+        expect(kindOf("guardian")).to.equal("contract of 2 bytes");
+        expect(kindOf("signers[0]")).to.equal("plain account without code");
+      });
+    });
+  });
 
   describe("verify, accept, handover", () => {
     const args = ["--parameters", PARAMETERS];

@@ -4,6 +4,7 @@ import {
   type Check,
   compareCode,
   contractOf,
+  describeHolder,
   type DeploymentParameters,
   type ExpectedContract,
   expectedContracts,
@@ -28,6 +29,11 @@ import { asGovernor } from "../../../test/helpers/governor";
 import { impersonate } from "../../../test/helpers/system";
 
 const failures = (checks: Check[]) => checks.filter(({ passed }) => !passed);
+
+/** Each of the accounts with its kind, as a report shows it. */
+function described(...accounts: string[]): Promise<string[]> {
+  return Promise.all(accounts.map((account) => describeHolder(ethers.provider, account)));
+}
 
 /** `hex` with one bit of the byte at `index` turned over. */
 function turned(hex: string, index: number): string {
@@ -204,8 +210,9 @@ describe("verify", () => {
       await timelock.grantRole(roleId, actors.stranger);
       const granted = failures(await verify(await projectBuild(), checked));
       expect(granted).to.have.length(1);
-      expect(granted[0]).to.deep.include({ section: "Roles", what: `timelock ${name}`, expected: holder });
-      expect(granted[0].actual.split(", ")).to.have.members([holder, actors.stranger.address]);
+      const [must, stranger] = await described(holder, actors.stranger.address);
+      expect(granted[0]).to.deep.include({ section: "Roles", what: `timelock ${name}`, expected: must });
+      expect(granted[0].actual.split(", ")).to.have.members([must, stranger]);
 
       await timelock.revokeRole(roleId, actors.stranger);
       expect(failures(await verify(await projectBuild(), checked))).to.deep.equal([]);
@@ -222,7 +229,8 @@ describe("verify", () => {
     await timelock.grantRole(id("EXECUTOR_ROLE"), ZeroAddress);
     const [failure, ...others] = failures(await verify(await projectBuild(), checked));
     expect(others).to.deep.equal([]);
-    expect(failure.actual.split(", ")).to.have.members([ZeroAddress, ...params.governor.executors]);
+    const everyone = await described(ZeroAddress, ...params.governor.executors);
+    expect(failure.actual.split(", ")).to.have.members(everyone);
   });
 
   it("finds another delay, guardian, quorum and signer set", async () => {
@@ -236,8 +244,23 @@ describe("verify", () => {
     const found = failures(await verify(await projectBuild(), checked)).map(({ what, actual }) => [what, actual]);
     expect(found.map(([what]) => what)).to.deep.equal(["timelock delay", "guardian", "signers", "quorum"]);
     expect(found[0][1]).to.equal("1 minute");
-    expect(found[1][1]).to.equal(actors.stranger.address);
+    expect(found[1][1]).to.equal(`${actors.stranger.address} (plain account without code)`);
     expect(found[3][1]).to.equal("4");
+  });
+
+  it("tells the kind of each account that has a power: plain, delegated to what, or a contract", async () => {
+    const { checked, contracts, actors, params } = await loadFixture(deployed);
+    const target = await contracts.usd.getAddress();
+    await setCode(params.governor.proposers[0], concat(["0xef0100", target]));
+    await setCode(params.guardian, "0x6001");
+    const shown = new Map((await handover(checked)).map(({ what, actual }) => [what, actual]));
+    expect(shown.get("timelock proposer")).to.equal(`${params.governor.proposers[0]} (account delegated to ${target})`);
+    expect(shown.get("guardian")).to.equal(`${params.guardian} (contract of 2 bytes)`);
+    expect(shown.get("signers")).to.contain(`${actors.oracleSigners[0].address} (plain account without code)`);
+
+    await setCode(params.operations.treasury, concat(["0xef0100", target]));
+    const treasury = (await accept(await projectBuild(), checked)).find(({ what }) => what === "operations treasury");
+    expect(treasury?.actual).to.equal(`${params.operations.treasury} (account delegated to ${target})`);
   });
 });
 

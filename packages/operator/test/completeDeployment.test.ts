@@ -27,7 +27,7 @@ import {
 import { HOUR } from "@turingfog/sdk";
 import { Genesis__factory, GENESIS_KEYS, RevertError } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
-import { dataSlice } from "ethers";
+import { concat, dataSlice } from "ethers";
 import { ethers, network } from "hardhat";
 
 import { deploySystem, projectBuild } from "../../../deploy/inProcess";
@@ -161,13 +161,19 @@ describe("completeDeployment", () => {
     });
 
     it("finds an asset that is no token, and a sender that cannot pay", async () => {
-      const { build, connection, parameters } = await loadFixture(fresh);
+      const { build, connection, parameters, plan } = await loadFixture(fresh);
       const [, , , , , , , , , someone] = await ethers.getSigners();
       const assets = [{ address: someone.address, referencePrice: 1n }];
       const listing = { ...parameters, assets };
       const { problems } = await preflight(planDeployment(listing, build), listing, build, connection);
       expect(problems).to.deep.equal([
         `assets[0].address: ${someone.address}: must be a token, and there is no contract on Hardhat's network, in process`,
+      ]);
+
+      await setCode(someone.address, concat(["0xef0100", plan.addresses.timelock]));
+      const delegated = await preflight(planDeployment(listing, build), listing, connection);
+      expect(delegated.problems).to.deep.equal([
+        `assets[0].address: ${someone.address}: must be a token, and is an account delegated to ${plan.addresses.timelock}`,
       ]);
 
       const poor = ethers.Wallet.createRandom().address;

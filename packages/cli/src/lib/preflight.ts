@@ -1,5 +1,6 @@
 import type { Allocation, Connection, DeploymentParameters, DeploymentPlan, Preflight } from "@turingfog/operator";
 import { formatAmount, formatDuration, NOMINAL_SUPPLY, RESERVE } from "@turingfog/sdk";
+import { describeAccountKind } from "@turingfog/sdk/ethers";
 import { formatEther, formatUnits } from "ethers";
 
 import { table } from "./command.js";
@@ -37,7 +38,7 @@ export function describePlan({ plan, parameters, connection, found }: Planned): 
     found.assets.length === 0 ? "  none" : table(assetRows(parameters, found)),
     "",
     "Named in the parameters",
-    table(found.reliedOn.map(({ path, address, codeSize }) => [path, address, kindOf(codeSize)])),
+    table(found.reliedOn.map(({ path, address, account }) => [path, address, describeAccountKind(account)])),
     ...found.problems.flatMap((problem, i) =>
       i === 0 ? ["", "Problems that prevent the deployment", `  ${problem}`] : [`  ${problem}`],
     ),
@@ -98,8 +99,4 @@ function assetRows({ assets }: DeploymentParameters, found: Preflight): string[]
     `${decimals ?? "?"} decimals`,
     `first lot around ${formatAmount(assets[i].referencePrice, TFT_DECIMALS, 2)} TFT for one`,
   ]);
-}
-
-function kindOf(codeSize: number): string {
-  return codeSize === 0 ? "an account with a key, or not yet a contract" : `a contract of ${codeSize} bytes`;
 }

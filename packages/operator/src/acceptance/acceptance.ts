@@ -23,7 +23,7 @@ import { genesisPlan } from "../deployment/genesisPlan.js";
 import type { Allocation, Vesting } from "../deployment/parameters.js";
 import { type Check, Section, type Subject } from "./checks.js";
 import { checkCode } from "./code.js";
-import { checkDeployer, checkRoles } from "./roles.js";
+import { checkDeployer, checkRoles, describeHolder } from "./roles.js";
 
 /**
  * Checks that the code at every address is that of the repository and the parameters, and that every role has exactly
@@ -102,7 +102,11 @@ async function checkSettings(subject: Subject): Promise<Check[]> {
   const system = systemOf(addresses);
   const vault = EmissionVault__factory.connect(system.vault, provider);
   const { treasury, share } = parameters.operations;
-  section.equal("operations treasury", await vault.operationsTreasury(), treasury);
+  section.equal(
+    "operations treasury",
+    await describeHolder(provider, await vault.operationsTreasury()),
+    await describeHolder(provider, treasury),
+  );
   section.equal("operations share, basis points", await vault.operationsShare(), share);
 
   const escrow = ComputeEscrow__factory.connect(system.escrow, provider);

@@ -1,6 +1,8 @@
 import { formatAmount, formatDuration } from "@turingfog/sdk";
 import {
+  describeAccountKind,
   EmissionVault__factory,
+  readAccountKind,
   ROLE_NAMES,
   roleHolders,
   TFT__factory,
@@ -13,20 +15,29 @@ import {
 import { systemOf } from "../deployment/expected.js";
 import { type Check, Section, type Subject } from "./checks.js";
 
-/** Checks that the holders of every role, and the governor's delay, are exactly those of the parameters. */
+/**
+ * Checks that the holders of every role, and the governor's delay, are exactly those of the parameters. Each holder is
+ * shown with the kind of its account, so that a report tells a multisig from a key.
+ */
 export async function checkRoles({ provider, parameters, addresses, since, onProgress }: Subject): Promise<Check[]> {
   const { timelock } = addresses;
   const { minDelay, proposers, executors } = parameters.governor;
   const oracle = TUReceiptOracle__factory.connect(systemOf(addresses).oracle, provider);
 
+  const describe = (account: string) => describeHolder(provider, account);
+  const list = async (accounts: string[]) =>
+    (await Promise.all([...accounts].sort().map(describe))).join(", ") || "nobody";
+
   const section = new Section("Roles");
   const expected = { admin: [timelock], proposer: proposers, canceller: proposers, executor: executors };
   const actual = await roleHolders(provider, timelock, since, onProgress);
-  for (const role of ROLE_NAMES) section.equal(`timelock ${role}`, list(actual[role]), list(expected[role]));
+  for (const role of ROLE_NAMES) {
+    section.equal(`timelock ${role}`, await list(actual[role]), await list(expected[role]));
+  }
   const delay = await TimelockController__factory.connect(timelock, provider).getMinDelay();
   section.equal("timelock delay", formatDuration(delay), formatDuration(minDelay));
-  section.equal("guardian", await oracle.guardian(), parameters.guardian);
-  section.equal("signers", list(await oracle.signers()), list(parameters.signers));
+  section.equal("guardian", await describe(await oracle.guardian()), await describe(parameters.guardian));
+  section.equal("signers", await list(await oracle.signers()), await list(parameters.signers));
   section.equal("quorum", await oracle.quorum(), parameters.quorum);
   return section.checks;
 }
@@ -69,6 +80,7 @@ export async function checkDeployer({
   return section.checks;
 }
 
-function list(accounts: string[]): string {
-  return [...accounts].sort().join(", ") || "nobody";
+/** Describes who holds a power: the address and the kind of its account. */
+export async function describeHolder(provider: Provider, account: string): Promise<string> {
+  return `${account} (${describeAccountKind(await readAccountKind(provider, account))})`;
 }

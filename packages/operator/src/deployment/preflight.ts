@@ -1,3 +1,4 @@
+import { type AccountKind, describeAccountKind, readAccountKind } from "@turingfog/sdk/ethers";
 import { type Block, Contract, formatEther, type Provider } from "ethers";
 
 import type { Connection } from "../connection.js";
@@ -8,13 +9,12 @@ import { expectedContracts } from "./expected.js";
 import type { DeploymentParameters } from "./parameters.js";
 import type { DeploymentPlan } from "./deploymentPlan.js";
 
-/** An address that a deployment relies on, with the size of its code. */
+/** An address that a deployment relies on, with what stands there. */
 export interface ReliedOn {
   /** Parameter that names the address. */
   path: string;
   address: string;
-  /** Bytes of code; 0 for an account with a key, and for a contract that does not exist yet. */
-  codeSize: number;
+  account: AccountKind;
 }
 
 /** An asset, as the chain has it. */
@@ -95,7 +95,7 @@ export async function preflight(
       named(parameters).map(async ([path, address]) => ({
         path,
         address,
-        codeSize: await codeSize(provider, address),
+        account: await readAccountKind(provider, address),
       })),
     ),
     steps,
@@ -137,24 +137,23 @@ function named({ governor, guardian, signers, operations, allocations }: Deploym
   ];
 }
 
-async function codeSize(provider: Provider, address: string): Promise<number> {
-  return (await provider.getCode(address)).length / 2 - 1;
-}
-
 async function assetFacts(provider: Provider, path: string, address: string): Promise<AssetFacts> {
   const abi = ["function symbol() view returns (string)", "function decimals() view returns (uint8)"];
   const asset = new Contract(address, abi, provider);
   const ask = <T>(getter: string) => (asset[getter]() as Promise<T>).catch(() => undefined);
-  const [size, symbol, decimals] = await Promise.all([
-    codeSize(provider, address),
+  const [account, symbol, decimals] = await Promise.all([
+    readAccountKind(provider, address),
     ask<string>("symbol"),
     ask<bigint>("decimals"),
   ]);
-  return { path, address, codeSize: size, symbol, decimals };
+  return { path, address, account, symbol, decimals };
 }
 
-function assetProblems({ path, address, codeSize: size, decimals }: AssetFacts, chain: string): string[] {
-  if (size === 0) return [`${path}: ${address}: must be a token, and there is no contract on ${chain}`];
+function assetProblems({ path, address, account, decimals }: AssetFacts, chain: string): string[] {
+  if (account.kind === "plain") return [`${path}: ${address}: must be a token, and there is no contract on ${chain}`];
+  if (account.kind === "delegated") {
+    return [`${path}: ${address}: must be a token, and is an ${describeAccountKind(account)}`];
+  }
   if (decimals === undefined) return [`${path}: ${address}: must be a token, and does not tell its decimals`];
   if (decimals > MAX_DECIMALS) {
     return [`${path}: ${address}: must have at most ${MAX_DECIMALS} decimals, and has ${decimals}`];
