@@ -10,6 +10,7 @@ import {
   NoSignerError,
   type OrderRequest,
   OtherChainError,
+  PermitRefusedError,
   readDomain,
   RevertError,
   signAcknowledgement,
@@ -225,13 +226,16 @@ describe("TuringFog", () => {
       expect(await contracts.tft.nonces(renter)).to.equal(2n);
     });
 
+    it("tells why the token has refused the permit", async () => {
+      const { fog, request } = await loadFixture(connect);
+      const error = await rejection(fog.openOrderWithPermit(request, { deadline: 1n }));
+      expect(error).to.be.instanceOf(PermitRefusedError).with.property("reason", "ERC2612ExpiredSignature(1)");
+    });
+
     it("tells why the escrow has refused", async () => {
-      const { fog, request, usd } = await loadFixture(connect);
-      const past = { ...request, asset: usd };
-      const error = await rejection(fog.openOrderWithPermit(past, { deadline: 1n }));
-      expect(error).to.be.instanceOf(RevertError);
-      // the permit is too late, so there is no allowance
-      expect(error).to.have.property("error", "ERC20InsufficientAllowance");
+      const { fog, request } = await loadFixture(connect);
+      const error = await rejection(fog.openOrderWithPermit({ ...request, duration: 60n }));
+      expect(error).to.be.instanceOf(RevertError).with.property("error", "Escrow_DurationOutOfBounds");
     });
 
     it("signs under the domain that it is given", async () => {
@@ -242,7 +246,10 @@ describe("TuringFog", () => {
       const { orderId } = await fog.openOrderWithPermit(request, { domain });
       expect((await contracts.escrow.order(orderId)).tuAmount).to.equal(request.tuAmount);
       const error = await rejection(fog.openOrderWithPermit(request, { domain: { ...domain, version: "2" } }));
-      expect(error).to.have.property("error", "ERC20InsufficientAllowance");
+      expect(error).to.be.instanceOf(PermitRefusedError);
+      expect(error)
+        .to.have.property("reason")
+        .that.matches(/^ERC2612InvalidSigner\(/);
     });
   });
 

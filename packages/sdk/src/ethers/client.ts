@@ -19,7 +19,7 @@ import { HOUR } from "../units.js";
 import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
 import { genesisWitness, type LogRange, type OnProgress, readEvents } from "./logs.js";
-import { signPermit } from "./permit.js";
+import { signPermit, tryPermit } from "./permit.js";
 import { MAX_TRANSACTION_GAS, mined, signerOf } from "./transactions.js";
 
 /** The part of an address book that a client needs. */
@@ -61,7 +61,7 @@ export interface OrderRequest {
 export interface PermitOptions {
   /** Last second at which the permit may be used, in unix seconds; an hour after the latest block if left out. */
   deadline?: bigint;
-  /** The asset's EIP-712 domain, for an asset that does not return it by `eip712Domain()` (ERC-5267). */
+  /** The asset's EIP-712 domain, for an asset of which `findPermitDomain` does not find it. */
   domain?: TypedDataDomain;
 }
 
@@ -160,15 +160,18 @@ export class TuringFog {
 
   /**
    * Opens an order with an ERC-2612 permit. The payer signs it for the highest deposit, ⌈tuAmount · maxUnitPrice /
-   * 1e18⌉ base units of the asset.
+   * 1e18⌉ base units of the asset. The asset tries it before anything is sent.
    * @throws NoSignerError, NoProviderError, RevertError
+   * @throws NoPermitError, UnknownDomainError, ContractOwnerError, PermitRefusedError if the permit is not to be had
    */
   async openOrderWithPermit(request: OrderRequest, options: PermitOptions = {}): Promise<OpenedOrder> {
     const payer = await this.signer.getAddress();
     const asset = TFT__factory.connect(request.asset, this.runner);
+    const { escrow } = this.addresses;
     const deadline = options.deadline ?? (await this.latestTimestamp()) + PERMIT_LIFETIME;
     const deposit = depositOf(request.tuAmount, request.maxUnitPrice);
-    const permit = await signPermit(this.signer, asset, this.addresses.escrow, deposit, deadline, options.domain);
+    const permit = await signPermit(this.signer, asset, escrow, deposit, deadline, options.domain);
+    await tryPermit(this.signer, asset, escrow, deposit, permit);
     return this.opened(this.contracts.escrow.openOrderWithPermit(openParams(request, payer), permit));
   }
 

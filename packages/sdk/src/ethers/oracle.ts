@@ -3,7 +3,6 @@ import {
   dataSlice,
   getAddress,
   hexlify,
-  isError,
   Signature as EthersSignature,
   TypedDataEncoder,
   verifyTypedData,
@@ -16,7 +15,7 @@ import {
 import { IERC1271__factory, type TUReceiptOracle, TUReceiptOracle__factory } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
 import { structHash, typesOf, type OracleMessages, type OracleMessageType, type Signature } from "../wire/oracle.js";
-import { RevertError, withRevertDecoded } from "./revert.js";
+import { isRefusal, RevertError, withRevertDecoded } from "./revert.js";
 import { MAX_TRANSACTION_GAS, signerOf } from "./transactions.js";
 
 /** The accounts that can sign for the oracle, and the domain under which they sign. */
@@ -131,12 +130,6 @@ export async function isValidSignature<T extends OracleMessageType>(
 
 /** The word with which a contract takes a signature: four bytes, and zeros after them. */
 const ERC1271_ANSWER = zeroPadBytes("0x1626ba7e", 32);
-
-/** Tells the refusal of a wallet that reverts from a failure of the network. */
-function isRefusal(error: unknown): boolean {
-  if (isError(error, "CALL_EXCEPTION")) return true;
-  return error instanceof Error && "data" in error; // the form in which Hardhat's own chain throws a revert
-}
 
 function recover<T extends OracleMessageType>(
   domain: TypedDataDomain,

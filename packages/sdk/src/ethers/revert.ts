@@ -1,4 +1,4 @@
-import { ErrorFragment, Interface, isHexString, type ErrorDescription, type Result } from "ethers";
+import { ErrorFragment, Interface, isError, isHexString, type ErrorDescription, type Result } from "ethers";
 
 import { TuringFogError } from "../errors.js";
 import { CONTRACTS } from "./contracts.js";
@@ -56,6 +56,65 @@ export async function withRevertDecoded<T>(result: Promise<T>): Promise<T> {
     return await result;
   } catch (error) {
     throw decodeRevert(error) ?? error;
+  }
+}
+
+/** Errors of well-known tokens, which the protocol's contracts do not declare. */
+const TOKEN_ERRORS = [
+  "error AddressFrozen()",
+  "error ContractPaused()",
+  "error InsufficientAllowance()",
+  "error InsufficientBalance()",
+  "error InsufficientFunds()",
+  "error InvalidPermit()",
+  "error InvalidSignature()",
+  "error PermitExpired()",
+  "error ZeroAddress()",
+];
+
+/** Returns the words with which a contract refused: its reason, its error, or the data of an error that is not known. */
+export function describeRefusal(thrown: unknown): string {
+  const declared = decodeRevert(thrown);
+  if (declared !== null) return declared.error === "Error" ? String(declared.args[0]) : declared.message;
+  const data = revertData(thrown);
+  if (data === null) return "no reason given";
+  const known = new Interface(TOKEN_ERRORS).parseError(data);
+  return known === null ? `an unknown error, ${data}` : known.signature;
+}
+
+/** Tells whether an error carries revert data: a contract that lacks the function called gives none. */
+export function hasRevertData(thrown: unknown): boolean {
+  return revertData(thrown) !== null;
+}
+
+/** Matches a node's words for a call that ended without revert data. Any other words are the node's own failure. */
+const EXECUTION_ENDED = /revert|opcode|out of gas|vm exec|bad instruction|jump|stack/i;
+
+/**
+ * Tells a refusal from a failure on the way. A contract that reverts refuses, and so do one that lacks the function and
+ * an account without code.
+ */
+export function isRefusal(error: unknown): boolean {
+  if (isError(error, "CALL_EXCEPTION")) {
+    const said = (error.info as { error?: { message?: unknown } } | undefined)?.error?.message;
+    return hasRevertData(error) || typeof said !== "string" || EXECUTION_ENDED.test(said);
+  }
+  if (isError(error, "BAD_DATA")) return true;
+  if (!(error instanceof Error)) return false;
+  if ("error" in error && isError(error.error, "BUFFER_OVERRUN")) return true; // how ethers puts off a value it cannot decode
+  return "data" in error; // the form in which Hardhat's own chain throws a revert
+}
+
+/**
+ * Returns the answer of a contract; undefined if it refuses, or answers in another form than was asked for.
+ * @throws what fails on the way to the contract
+ */
+export async function answerOf<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
   }
 }
 
