@@ -21,6 +21,7 @@ import { connectContracts, type DeploymentAddresses, type SystemAddresses, type 
 import { genesisWitness, type LogRange, type OnProgress, readEvents } from "./logs.js";
 import { signPermit, tryPermit } from "./permit.js";
 import { MAX_TRANSACTION_GAS, mined, signerOf } from "./transactions.js";
+import { checkNotBlocked, type TokenTransfer, withTransferExplained } from "./transfers.js";
 
 /** The part of an address book that a client needs. */
 export interface Addresses {
@@ -152,16 +153,20 @@ export class TuringFog {
   /**
    * Opens an order that the payer's allowance pays for.
    * @throws NoSignerError, RevertError
+   * @throws BlockedAccountError, TransferRefusedError if the asset's issuer or the asset stands against the deposit
    */
   async openOrder(request: OrderRequest): Promise<OpenedOrder> {
     const payer = await this.signer.getAddress();
-    return this.opened(this.contracts.escrow.openOrder(openParams(request, payer)));
+    const deposit = this.depositFrom(request, payer);
+    await this.checkPath(deposit);
+    return this.opened(this.contracts.escrow.openOrder(openParams(request, payer)), deposit);
   }
 
   /**
    * Opens an order with an ERC-2612 permit. The payer signs it for the highest deposit, ⌈tuAmount · maxUnitPrice /
    * 1e18⌉ base units of the asset. The asset tries it before anything is sent.
    * @throws NoSignerError, NoProviderError, RevertError
+   * @throws BlockedAccountError, TransferRefusedError if the asset's issuer or the asset stands against the deposit
    * @throws NoPermitError, UnknownDomainError, ContractOwnerError, PermitRefusedError if the permit is not to be had
    */
   async openOrderWithPermit(request: OrderRequest, options: PermitOptions = {}): Promise<OpenedOrder> {
@@ -169,16 +174,19 @@ export class TuringFog {
     const asset = TFT__factory.connect(request.asset, this.runner);
     const { escrow } = this.addresses;
     const deadline = options.deadline ?? (await this.latestTimestamp()) + PERMIT_LIFETIME;
-    const deposit = depositOf(request.tuAmount, request.maxUnitPrice);
-    const permit = await signPermit(this.signer, asset, escrow, deposit, deadline, options.domain);
-    await tryPermit(this.signer, asset, escrow, deposit, permit);
-    return this.opened(this.contracts.escrow.openOrderWithPermit(openParams(request, payer), permit));
+    const deposit = this.depositFrom(request, payer);
+    const { amount } = deposit;
+    await this.checkPath(deposit);
+    const permit = await signPermit(this.signer, asset, escrow, amount, deadline, options.domain);
+    await tryPermit(this.signer, asset, escrow, amount, permit);
+    return this.opened(this.contracts.escrow.openOrderWithPermit(openParams(request, payer), permit), deposit);
   }
 
   /**
    * Settles a tree's receipts of one asset, in as many transactions as it takes, one after the other.
    * @param receipts receipts to settle; all of the tree's receipts in the asset if left out
-   * @throws NoSignerError, UnknownAssetError, UnknownReceiptError, RevertError, IncompleteLogsError, NoContractError
+   * @throws NoSignerError, UnknownAssetError, UnknownReceiptError, RevertError, TransferRefusedError,
+   * IncompleteLogsError, NoContractError
    */
   async settle(asset: string, tree: ReceiptTree, receipts?: Iterable<Receipt>): Promise<ContractTransactionReceipt[]> {
     const only = receipts ?? (await this.isIn(asset));
@@ -186,7 +194,7 @@ export class TuringFog {
     const settlements: ContractTransactionReceipt[] = [];
     for (const slice of tree.slices({ ...SETTLEMENT_LIMITS, only })) {
       const sent = escrow.settle(asset, slice.receiptsRoot, slice.receipts, slice.proof, slice.proofFlags);
-      settlements.push(await mined(sent));
+      settlements.push(await withTransferExplained(mined(sent), this.runner, () => this.earningsOf(asset)));
     }
     return settlements;
   }
@@ -240,8 +248,32 @@ export class TuringFog {
     return signerOf(this.runner);
   }
 
-  private async opened(sent: Promise<ContractTransactionResponse>): Promise<OpenedOrder> {
-    const receipt = await mined(sent);
+  /** The transfer of an order's deposit at its highest. */
+  private depositFrom({ asset, tuAmount, maxUnitPrice }: OrderRequest, payer: string): TokenTransfer {
+    const escrow = { name: "the escrow", address: this.addresses.escrow };
+    const amount = depositOf(tuAmount, maxUnitPrice);
+    return { asset, from: { name: "the payer", address: payer }, to: escrow, spender: escrow, amount };
+  }
+
+  /** The transfer of what a settlement has earned: all that the escrow owes at most. */
+  private async earningsOf(asset: string): Promise<TokenTransfer> {
+    const { escrow, controller } = this.addresses;
+    return {
+      asset,
+      from: { name: "the escrow", address: escrow },
+      to: { name: "the controller", address: controller },
+      amount: await this.contracts.escrow.liabilities(asset),
+    };
+  }
+
+  /** Checks that the issuer has blocked none of those whom a deposit passes; some tokens would take it and keep it. */
+  private checkPath({ asset, from, to }: TokenTransfer): Promise<void> {
+    const controller = { name: "the controller", address: this.addresses.controller };
+    return checkNotBlocked(this.runner, asset, [to, controller, from]);
+  }
+
+  private async opened(sent: Promise<ContractTransactionResponse>, deposit: TokenTransfer): Promise<OpenedOrder> {
+    const receipt = await withTransferExplained(mined(sent), this.runner, () => deposit);
     const escrow = getAddress(this.addresses.escrow);
     const { topicHash } = this.contracts.escrow.interface.getEvent("OrderOpened");
     const [orderId] = receipt.logs

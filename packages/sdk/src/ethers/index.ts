@@ -10,3 +10,4 @@ export * from "./oracle.js";
 export * from "./permit.js";
 export * from "./revert.js";
 export * from "./transactions.js";
+export * from "./transfers.js";

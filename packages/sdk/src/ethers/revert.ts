@@ -88,7 +88,7 @@ export function hasRevertData(thrown: unknown): boolean {
 }
 
 /** Matches a node's words for a call that ended without revert data. Any other words are the node's own failure. */
-const EXECUTION_ENDED = /revert|opcode|out of gas|vm exec|bad instruction|jump|stack/i;
+const EXECUTION_ENDED = /revert|opcode|out of gas|gas required exceeds|vm exec|bad instruction|jump|stack/i;
 
 /**
  * Tells a refusal from a failure on the way. A contract that reverts refuses, and so do one that lacks the function and
