@@ -201,7 +201,7 @@ export class TuringFog {
 
   /**
    * Settles acknowledgements of one asset, in as many transactions as it takes, one after the other.
-   * @throws NoSignerError, RevertError
+   * @throws NoSignerError, RevertError, TransferRefusedError
    */
   async settleAcknowledged(
     asset: string,
@@ -211,7 +211,8 @@ export class TuringFog {
     const settlements: ContractTransactionReceipt[] = [];
     for (let i = 0; i < acknowledgements.length; i += MAX_ACKNOWLEDGEMENTS) {
       const some = acknowledgements.slice(i, i + MAX_ACKNOWLEDGEMENTS);
-      settlements.push(await mined(escrow.settleAcknowledged(asset, some)));
+      const sent = escrow.settleAcknowledged(asset, some);
+      settlements.push(await withTransferExplained(mined(sent), this.runner, () => this.earningsOf(asset)));
     }
     return settlements;
   }
