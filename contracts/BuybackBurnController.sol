@@ -46,7 +46,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
     /* CONSTANTS */
 
-    /// @dev So that 10^decimals · price · amount stays far below 2^256.
+    /// @dev So that the average price of a lot of one unit, proceeds · 10^decimals, stays below 2^208.
     uint8 private constant MAX_DECIMALS = 24;
 
     /// @dev A rest below 1 % of its lot is sold with the fill that would leave it, lest nobody bother to buy it.
@@ -55,8 +55,8 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     uint40 private constant MIN_AUCTION_PERIOD = 1 minutes;
     uint40 private constant MAX_AUCTION_PERIOD = 30 days;
 
-    /// @dev By then the price has been 0 for most of a period, so only an asset that cannot be transferred is unsold.
-    /// The age decides and not the price: with a low reference, honest lots could be written off.
+    /// @dev The price of any lot is 0 from 23 periods on, so only an asset that cannot be transferred is unsold. The
+    /// age decides and not the price: with a low reference, honest lots could be written off.
     uint256 private constant WRITE_OFF_PERIODS = 30;
 
     /* IMMUTABLES */

@@ -168,8 +168,8 @@ interface IBuybackBurnController {
     ) external returns (uint128 filled, uint256 tftOwed);
 
     /// @notice Gives up for good what is left of a lot that is 30 periods old. Its bucket becomes final with the reward
-    /// that it has, and the next round can close. By then the price is next to nothing, so only an asset whose transfers
-    /// fail can be unsold.
+    /// that it has, and the next round can close. By then the price has been 0 for 7 periods, so only an asset whose
+    /// transfers fail can be unsold.
     ///
     /// @dev Emits {LotWrittenOff}.
     ///

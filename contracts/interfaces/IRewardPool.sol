@@ -61,8 +61,8 @@ interface IRewardPool {
     /// @param amounts Base units of `asset`.
     function addWeights(address asset, address[] calldata miners, uint256[] calldata amounts) external;
 
-    /// @notice Adds TFT that the controller has paid in to a bucket's reward. The last of it makes the bucket final, and
-    /// the round that waits behind it can close. Only the controller.
+    /// @notice Adds TFT that the controller has paid in to a bucket's reward. The last of it makes the bucket final,
+    /// and the round that waits behind it can close. Only the controller.
     /// Emits {RewardAdded}.
     /// @param id The bucket of the asset's closed round.
     function addReward(uint256 id, uint256 reward, bool isFinal) external;

@@ -64,7 +64,7 @@ library AuctionPrice {
     /// @notice Returns the reference price after a lot was sold out. It moves towards the lot's volume-weighted average
     /// price v by the part of FULL_PROCEEDS that the lot brought:
     ///
-    /// - t = v, but at most double and at least half (rounded up) of the one before, from MIN_REFERENCE to MAX_REFERENCE
+    /// - t = v, but at least ⌈r / 2⌉ and at most 2 r, from MIN_REFERENCE to MAX_REFERENCE
     /// - step = ⌈|t − r| · min(proceeds, FULL_PROCEEDS) / FULL_PROCEEDS⌉
     ///
     /// The step is rounded towards v, so that no reference is stuck below one that moves, and never passes t.

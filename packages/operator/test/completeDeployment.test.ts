@@ -171,7 +171,7 @@ describe("completeDeployment", () => {
       ]);
 
       await setCode(someone.address, concat(["0xef0100", plan.addresses.timelock]));
-      const delegated = await preflight(planDeployment(listing, build), listing, connection);
+      const delegated = await preflight(planDeployment(listing, build), listing, build, connection);
       expect(delegated.problems).to.deep.equal([
         `assets[0].address: ${someone.address}: must be a token, and is an account delegated to ${plan.addresses.timelock}`,
       ]);

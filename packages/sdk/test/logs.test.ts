@@ -49,9 +49,9 @@ async function used() {
   const [{ blockNumber: timelockCreated }] = await timelock.queryFilter(timelock.filters.MinDelayChange());
 
   const [miner] = actors.miners;
-  const epoch = await earn(protocol, [{ asset: tft, amount: 7_000n, miner }]);
+  const round = await earn(protocol, [{ asset: tft, amount: 7_000n, miner }]);
   await startEpoch(protocol);
-  await controller.burnEpoch(epoch);
+  await controller.burn(round);
 
   const nodeId = await registerNode(protocol, miner);
   const orderId = await openOrder(protocol, actors.renters[0], usd, { maxUnitPrice: 16_000_000n });

@@ -1,9 +1,8 @@
 import { ZeroAddress, ZeroHash } from "ethers";
 
 import type { Receipt } from "@turingfog/sdk/wire";
-import { undoPending } from "./registry";
 import { DAY } from "./units";
-import { refuseIf, type Address, type World } from "./world";
+import { refuseIf, undoPending, type Address, type World } from "./world";
 
 /** The TUReceiptOracle: protocol.md, 3.5, in version 1. */
 

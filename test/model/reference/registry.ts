@@ -68,15 +68,6 @@ export function vetoRating(world: World, caller: Address, gpuModel: string): voi
   world.emit("registry", "RatingVetoed", gpuModel, rating);
 }
 
-/** A freeze or a rotation: all that does not count yet never will. */
-export function undoPending(world: World): void {
-  const { ratings, nodes } = world.state;
-  for (const [gpuModel, { from }] of ratings) if (world.now < from) ratings.delete(gpuModel);
-  for (const node of nodes.values()) {
-    node.attestations = node.attestations.filter(({ from }) => from <= world.now);
-  }
-}
-
 /** @param nodeId what the registry has given out: any number that is neither 0 nor another node's */
 export function registerNode(
   world: World,

@@ -216,3 +216,12 @@ export function known<K, V>(map: ReadonlyMap<K, V>, key: K): V {
   if (value === undefined) throw new Error(`The model has nothing under ${String(key)}`);
   return value;
 }
+
+/** A freeze or a rotation: all that does not count yet never will. */
+export function undoPending(world: World): void {
+  const { ratings, nodes } = world.state;
+  for (const [gpuModel, { from }] of ratings) if (world.now < from) ratings.delete(gpuModel);
+  for (const node of nodes.values()) {
+    node.attestations = node.attestations.filter(({ from }) => from <= world.now);
+  }
+}

@@ -54,7 +54,7 @@ export const command = defineCommand({
     const { to, data } = await encodeGuardianAction(contracts, action);
     await simulate(provider, await contracts.oracle.guardian(), { to, data });
     const sender = await openSender(connection, values, output, `TuringFog: ${action.kind}`);
-    if (sender.address !== undefined) await checkGuardian(oracle, sender.address);
+    if (sender.address !== undefined) await checkGuardian(contracts.oracle, sender.address);
     const outcome = await submitCall(connection, sender, { description: action.kind, to, data });
     output.result({ action, changes, outcome }, describeOutcome(action.kind, changes, outcome));
   },

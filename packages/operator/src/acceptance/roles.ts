@@ -11,6 +11,7 @@ import {
   VestedAllocation__factory,
   vestingKey,
 } from "@turingfog/sdk/ethers";
+import type { Provider } from "ethers";
 
 import { systemOf } from "../deployment/expected.js";
 import { type Check, Section, type Subject } from "./checks.js";
