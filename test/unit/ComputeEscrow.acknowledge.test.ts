@@ -3,7 +3,6 @@ import {
   DAY,
   depositOf,
   earnedBy,
-  epochOf,
   HOUR,
   max,
   min,
@@ -92,8 +91,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
         .withArgs(orderId, nodeId, miner.address, TU / 4n, earned);
       await expect(settling).to.changeTokenBalances(usd, [escrow, controller], [-earned, earned]);
       await expect(settling).not.to.emit(escrow, "ReceiptSettled");
-      const epoch = epochOf(BigInt(await time.latest()), await pool.EPOCH_LENGTH());
-      const bucketId = await pool.bucketId(epoch, await usd.getAddress());
+      const bucketId = await pool.bucketId(await pool.openRound(usd), usd);
       expect(await pool.bucket(bucketId)).to.deep.equal([earned, 0n, false]);
       expect(await pool.weightOf(bucketId, miner)).to.equal(earned);
       expect(await escrow.settledTU(orderId, nodeId)).to.equal(TU / 4n);
@@ -572,8 +570,8 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
         const before = await takeSnapshot();
         await time.setNextBlockTimestamp(at);
         for (const i of [...order, order[0]]) await ways[i]();
-        const epoch = epochOf(BigInt(await time.latest()), await pool.EPOCH_LENGTH());
-        const weight = await pool.weightOf(await pool.bucketId(epoch, usd), actors.miners[0]);
+        const bucketId = await pool.bucketId(await pool.openRound(usd), usd);
+        const weight = await pool.weightOf(bucketId, actors.miners[0]);
         books.add([await escrow.liabilities(usd), weight, await escrow.settledTU(orderId, nodeId)].join());
         await before.restore();
       }

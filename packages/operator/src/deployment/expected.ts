@@ -176,6 +176,7 @@ function planHash(build: Build, hashes: CodeHashes, plan: GenesisPlan): string {
 const DOMAINS: Partial<Record<GenesisKey, { name: string; version: string }>> = {
   tft: { name: "Turing Fog Token", version: "1" },
   oracle: { name: "TuringFog TUReceiptOracle", version: "1" },
+  escrow: { name: "TuringFog ComputeEscrow", version: "1" },
 };
 
 function domainImmutables({ name, version }: { name: string; version: string }, chainId: bigint, address: string) {
