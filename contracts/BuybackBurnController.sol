@@ -55,8 +55,8 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     uint40 private constant MIN_AUCTION_PERIOD = 1 minutes;
     uint40 private constant MAX_AUCTION_PERIOD = 30 days;
 
-    /// @dev The price of any lot is 0 from 23 periods on, so only an asset that cannot be transferred is unsold. The
-    /// age decides and not the price: with a low reference, honest lots could be written off.
+    /// @dev The price of any lot is 0 from 23 periods on. The age decides and not the price: with a low reference,
+    /// honest lots could be written off.
     uint256 private constant WRITE_OFF_PERIODS = 30;
 
     /* IMMUTABLES */
@@ -124,8 +124,8 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
 
         tftOwed = uint256(filled).mulDiv(currentPrice, 10 ** auction.decimals, Math.Rounding.Ceil).max(1);
 
-        _recordSale(asset, auction, current, filled, tftOwed);
         emit LotFilled(asset, round, msg.sender, to, filled, tftOwed, currentPrice);
+        _recordSale(asset, auction, current, filled, tftOwed);
 
         // Interaction: the filler may sell what he gets for what he owes
         IERC20(asset).safeTransfer(to, filled);

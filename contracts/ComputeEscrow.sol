@@ -439,9 +439,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             return _skip(orderId, isJoint ? SkipReason.JointOrder : SkipReason.UnknownOrder);
         }
         address payee = stored.isRefundPromised ? _refundTo[orderId] : _ownerOf(orderId);
-        if (msg.sender != payee && _signerOf(acknowledgement) != payee) {
-            return _skip(orderId, SkipReason.NotAcknowledged);
-        }
+        address signer = acknowledgement.signature.length == 0 ? msg.sender : _signerOf(acknowledgement);
+        if (signer != payee) return _skip(orderId, SkipReason.NotAcknowledged);
 
         uint256 tu = acknowledgement.cumulativeTU;
         (tu, earned) = _raise(stored, tu, stored.terms.unitPrice);

@@ -37,7 +37,6 @@ contract NodeRegistry is INodeRegistry {
     /// @dev TU per day per GPU, 18 decimals, at most MAX_RATING.
     struct Rating {
         uint72 perDay; // slot 0: 0 when there is none
-        uint72 vetoed; // the last one vetoed, so that nobody submits its signatures again
         uint40 from;
         uint40 stamp; // 0 for genesis
     }
@@ -85,12 +84,14 @@ contract NodeRegistry is INodeRegistry {
 
     mapping(uint256 index => bytes32) private _models;
     mapping(uint256 index => Rating) private _ratings;
+    /// @dev So that nobody submits the same signatures again.
+    mapping(bytes32 gpuModel => mapping(uint256 rating => bool)) private _isVetoed;
 
     uint32 private _lastSerial;
     mapping(uint256 nodeId => Standing) private _standings;
     /// @dev Moves to `_standings` with the first transaction that writes there after it counts.
     mapping(uint256 nodeId => Pending) private _pending;
-    /// @dev The attestation before the one in `_standings`, if that one came too late to renew it.
+    /// @dev The attestation before the one in `_standings`, if that one came after its end.
     mapping(uint256 nodeId => Period) private _lapsed;
 
     mapping(uint256 nodeId => address) private _owners;
@@ -137,7 +138,7 @@ contract NodeRegistry is INodeRegistry {
         uint256 rating = sum / (NETWORKS * 1e3);
         // above 0, because every measurement is
         if (rating > MAX_RATING) revert Registry_RatingOutOfBounds(rating, MAX_RATING);
-        if (rating == stored.vetoed) revert Registry_VetoedRating(gpuModel, rating);
+        if (_isVetoed[gpuModel][rating]) revert Registry_VetoedRating(gpuModel, rating);
 
         bytes32 measurements = keccak256(abi.encode(imagesPerSecondE3));
         uint40 stamp = ORACLE.checkQuorum(
@@ -172,7 +173,7 @@ contract NodeRegistry is INodeRegistry {
 
         uint72 rating = stored.perDay;
         stored.perDay = 0;
-        stored.vetoed = rating;
+        _isVetoed[gpuModel][rating] = true;
         stored.from = 0;
         emit RatingVetoed(gpuModel, rating);
     }
@@ -274,7 +275,7 @@ contract NodeRegistry is INodeRegistry {
         _promote(nodeId);
         Pending storage pending = _pending[nodeId];
         uint40 now_ = uint40(block.timestamp);
-        bool isRenewal = _isRenewable(stored, pending);
+        bool isRenewal = _isRenewable(stored);
         uint40 from = isRenewal ? stored.attestedFrom : pending.from;
         uint40 until = isRenewal ? stored.attestedUntil : pending.until;
         if (!isRenewal && !_isPending(from, pending.stamp)) {
@@ -302,10 +303,8 @@ contract NodeRegistry is INodeRegistry {
         emit NodeAttested(nodeId, from, validUntil, evidence);
     }
 
-    /// @dev Whether the stored attestation lasts: one that is revoked still covers the present second.
-    function _isRenewable(Standing storage stored, Pending storage pending) private view returns (bool) {
-        uint40 until = stored.attestedUntil;
-        return until >= block.timestamp && until > pending.revokedUntil;
+    function _isRenewable(Standing storage stored) private view returns (bool) {
+        return stored.attestedUntil >= block.timestamp;
     }
 
     /// @dev Stores what counts already, so that no view answers otherwise than before.
@@ -336,12 +335,12 @@ contract NodeRegistry is INodeRegistry {
         _promote(nodeId);
         Standing storage stored = _standings[nodeId];
         Pending storage pending = _pending[nodeId];
-        bool isInForce = _isRenewable(stored, pending);
+        bool isInForce = _isRenewable(stored);
         if (!isInForce && !_isPending(pending.from, pending.stamp)) revert Registry_NothingToRevoke(nodeId);
 
         uint40 from = isInForce ? stored.attestedFrom : pending.from;
         uint40 until = isInForce ? stored.attestedUntil : pending.until;
-        if (isInForce) stored.attestedUntil = uint40(block.timestamp);
+        if (isInForce) stored.attestedUntil = uint40(block.timestamp) - 1;
         pending.from = 0;
         pending.revokedUntil = until;
         emit NodeRevoked(nodeId, from, until);

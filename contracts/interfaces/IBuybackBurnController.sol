@@ -144,8 +144,8 @@ interface IBuybackBurnController {
     /// - Fills min(amount, remaining), and the rest too when less than 1 % of the lot would be left.
     /// - Pays the asset to `to` first, then calls {IBuybackCallee-onBuyback} on the caller when `data` is not empty,
     ///   and pulls the TFT from the caller last.
-    /// - The caller must have approved at least ⌈filled · price⌉, one unit at the least. `filled` may exceed `amount`
-    ///   by less than 1 % of the lot, also because of a fill in front of this one: leave room for it.
+    /// - The caller must have approved at least ⌈filled · price / 10^decimals⌉, one unit at the least. `filled` may
+    ///   exceed `amount` by less than 1 % of the lot, also because of a fill in front of this one: leave room for it.
     ///
     /// Requirements:
     /// - The lot is of `round`, `amount` is not zero, the price is at most `maxPrice`.
@@ -168,8 +168,8 @@ interface IBuybackBurnController {
     ) external returns (uint128 filled, uint256 tftOwed);
 
     /// @notice Gives up for good what is left of a lot that is 30 periods old. Its bucket becomes final with the reward
-    /// that it has, and the next round can close. By then the price has been 0 for 7 periods, so only an asset whose
-    /// transfers fail can be unsold.
+    /// that it has, and the next round can close. By then the price has been 0 for 7 periods, so what is unsold is an
+    /// asset whose transfers fail, or worth less than the gas of buying it.
     ///
     /// @dev Emits {LotWrittenOff}.
     ///

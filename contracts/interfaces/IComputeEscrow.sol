@@ -51,7 +51,7 @@ struct Receipt {
 /// @notice The word of the one who would be refunded on what their order's own node has delivered.
 /// @param cumulativeTU All TU, 18 decimals, that the node has delivered on the order so far.
 /// @param signature Their ECDSA signature, of 65 bytes, of `Acknowledgement(uint256 orderId,uint96 cumulativeTU)` under
-/// the escrow's domain; by convention empty if they call themselves.
+/// the escrow's domain; empty if they call themselves.
 struct Acknowledgement {
     uint256 orderId;
     uint96 cumulativeTU;
@@ -195,7 +195,7 @@ interface IComputeEscrow is IERC721 {
 
     /// @notice Emitted when an acknowledgement raises what its order owes its node. Its TU are the word of two parties,
     /// which nobody has measured.
-    /// @param payout Whose weight in the current epoch's bucket of the order's asset grows by `earned`.
+    /// @param payout Whose weight in the open round of the order's asset grows by `earned`.
     /// @param tuSettled All TU settled on the order, 18 decimals.
     /// @param earned Base units of the order's asset.
     event AcknowledgementSettled(
@@ -292,7 +292,7 @@ interface IComputeEscrow is IERC721 {
     /// - An order's settled TU become, when that is more than before, min(cumulativeTU, tuAmount). They are the same
     ///   that receipts raise, so the higher of both counts. Earned is paid as in {settle}.
     /// - The one who would be refunded is `refundTo`, or else the holder. Their acknowledgement counts by their ECDSA
-    ///   signature, or if they call. No contract is asked for its signature: an account without a key calls.
+    ///   signature, or without one if they call. No contract is asked for a signature: an account without a key calls.
     /// - No root, quorum, veto window, speed limit or attestation is needed, and the order may have ended.
     /// - It is cumulative, so it can be used again without harm. A signature is void while someone else would be
     ///   refunded, and counts again when the order returns to the signer.

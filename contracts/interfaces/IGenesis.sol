@@ -86,7 +86,8 @@ interface IGenesis {
     /// - The TFT's step checks reserve and allocations, the escrow's step checks every reference.
     ///
     /// @dev Warning: The escrow's constructor asks the governor for its delay and each asset for its decimals. A
-    /// governor or an asset that changes these between two steps can prevent the last step for good.
+    /// governor or an asset that changes these between two steps can prevent the last step for good, and so does a plan
+    /// that the constructor refuses, such as a grace out of bounds. Try all steps before the first.
     ///
     /// Requirements:
     /// - The hashes of code and the plan are those of {PLAN_HASH}.

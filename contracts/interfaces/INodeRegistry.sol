@@ -21,7 +21,7 @@ struct Node {
 
 /// @title INodeRegistry
 /// @notice Nodes, what they offer, and the ratings of their hardware in TU, where 1 TU is 24 hours of one GTX 1080 Ti.
-/// Anyone registers; a node earns only while the oracle's quorum attests it.
+/// Anyone registers; a node earns by receipts only while the oracle's quorum attests it.
 interface INodeRegistry {
     /* ERRORS */
 
@@ -39,7 +39,7 @@ interface INodeRegistry {
     error Registry_UnratedModel(bytes32 gpuModel);
     /// @notice Indicates a GPU model that has its rating permanently, or has one pending.
     error Registry_AlreadyRated(bytes32 gpuModel);
-    /// @notice Indicates the rating that the guardian has vetoed last for this model.
+    /// @notice Indicates a rating that the guardian has vetoed for this model.
     error Registry_VetoedRating(bytes32 gpuModel, uint256 rating);
     /// @notice Indicates a GPU model without a pending rating.
     error Registry_RatingNotPending(bytes32 gpuModel);
@@ -147,7 +147,7 @@ interface INodeRegistry {
     ///
     /// Requirements:
     /// - The model is not rated and has no pending rating; no measurement is zero; 0 < rating ≤ {MAX_RATING}; the
-    ///   rating is not the one that the guardian vetoed last, so that nobody submits its signatures again.
+    ///   rating is none that the guardian has vetoed, so that nobody submits its signatures again.
     /// - The signatures pass {ITUReceiptOracle-checkQuorum} for
     ///   `RatingAttestation(bytes32 gpuModel,uint32[7] imagesPerSecondE3,bytes32 evidence,uint64 signerSetVersion)`.
     ///
@@ -162,7 +162,8 @@ interface INodeRegistry {
         Signature[] calldata signatures
     ) external;
 
-    /// @notice Takes a pending rating back. Emits {RatingVetoed}. Only the oracle's guardian, also while frozen.
+    /// @notice Takes a pending rating back. Emits {RatingVetoed}. Only the oracle's guardian. A freeze has done so with
+    /// all that were pending.
     function vetoRating(bytes32 gpuModel) external;
 
     /* NODES */

@@ -13,7 +13,7 @@ interface IOrderRenderer {
     /// - The asset goes by its symbol if that is 1 to 32 printable ASCII characters, and else by its address. A price
     ///   stands in base units if the asset does not tell its decimals.
     ///
-    /// @dev Warning: anyone can give a token the symbol of another. The address stands beside it.
+    /// @dev Warning: anyone can give a token the symbol of another. The attributes have the address.
     ///
     /// Requirements:
     /// - The order is open.

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import { ITFT } from "./ITFT.sol";
 
 /// @title IRewardPool
-/// @notice Shares the reward of each bucket among the miners whose receipts earned in it.
+/// @notice Shares the reward of each bucket among the miners whose work earned in it.
 ///
 /// A round is what was earned in one asset until it is turned into TFT; each asset counts its own from 1 without gaps.
 /// The open round takes in what is earned. It closes as soon as the epoch of its first weight has ended and the round
@@ -29,7 +29,8 @@ interface IRewardPool {
     /// @notice Emitted when a round of an asset receives its first weight.
     event RoundOpened(uint256 indexed bucketId, uint256 indexed round, address indexed asset);
 
-    /// @notice Emitted when receipts earn in a bucket. Who earned what of it is in {IComputeEscrow-ReceiptSettled}.
+    /// @notice Emitted when a settlement earns in a bucket. {IComputeEscrow-ReceiptSettled} and
+    /// {IComputeEscrow-AcknowledgementSettled} say who earned what of it.
     /// @param weight Base units of the bucket's asset added to its weight.
     event WeightAdded(uint256 indexed bucketId, uint256 weight);
 
@@ -61,8 +62,8 @@ interface IRewardPool {
     /// @param amounts Base units of `asset`.
     function addWeights(address asset, address[] calldata miners, uint256[] calldata amounts) external;
 
-    /// @notice Adds TFT that the controller has paid in to a bucket's reward. The last of it makes the bucket final,
-    /// and the round that waits behind it can close. Only the controller.
+    /// @notice Adds TFT that the controller or the vault has paid in to a bucket's reward. The last of it makes the
+    /// bucket final, and the round that waits behind it can close. Only the controller.
     /// Emits {RewardAdded}.
     /// @param id The bucket of the asset's closed round.
     function addReward(uint256 id, uint256 reward, bool isFinal) external;

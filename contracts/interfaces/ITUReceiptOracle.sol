@@ -119,9 +119,9 @@ interface ITUReceiptOracle {
     /// @notice Freezes the network for 7 days at most, and not again within 30 days of its start.
     /// Emits {Frozen}. Only the guardian.
     ///
-    /// @dev While frozen nothing is submitted, attested, opened or settled, and no order is closed but those that could
-    /// be before and those fully delivered. Every pending root's veto window starts anew when the freeze ends. Claims,
-    /// buybacks and burns go on.
+    /// @dev While frozen nothing is submitted, attested, opened or settled by receipts, and no order is closed but
+    /// those that could be before and those fully delivered. Every pending root's veto window starts again when the
+    /// freeze ends. Acknowledgements, claims, buybacks and burns go on. There is no freeze before the escrow exists.
     function freeze() external;
 
     /// @notice Ends a freeze. Emits {Thawed}. Only the guardian.

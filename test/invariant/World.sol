@@ -304,7 +304,7 @@ abstract contract World is Deployment {
 
     /// @dev Whether the attestation that counts lasts: of a revoked one, the second of its revocation is left.
     function _isRenewable(Machine storage machine) internal view returns (bool) {
-        return machine.attestedUntil >= block.timestamp && machine.attestedUntil > machine.revokedUntil;
+        return machine.attestedUntil >= block.timestamp;
     }
 
     /// @dev What is pending and has come to count takes the place of what lapsed.

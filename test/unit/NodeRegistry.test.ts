@@ -175,16 +175,19 @@ describe("NodeRegistry", () => {
       await rejects();
     });
 
-    it("rejects the rating that was vetoed last, so that its signatures are of no more use", async () => {
+    it("rejects every rating that was vetoed, so that no signatures are of use again", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
-      const images = multipleOfReference(2n);
-      await attestRating(protocol, images);
-      await registry.connect(protocol.actors.guardian).vetoRating(MODEL);
+      for (const multiple of [2n, 3n]) {
+        await attestRating(protocol, multipleOfReference(multiple));
+        await registry.connect(protocol.actors.guardian).vetoRating(MODEL);
+      }
 
-      await expect(attestRating(protocol, images))
-        .to.be.revertedWithCustomError(registry, "Registry_VetoedRating")
-        .withArgs(MODEL, 2n * TU);
+      for (const multiple of [2n, 3n]) {
+        await expect(attestRating(protocol, multipleOfReference(multiple)))
+          .to.be.revertedWithCustomError(registry, "Registry_VetoedRating")
+          .withArgs(MODEL, multiple * TU);
+      }
     });
 
     it("rejects a throughput of zero, whichever it is", async () => {
@@ -913,7 +916,7 @@ describe("NodeRegistry", () => {
 
       expect(await registry.pendingAttestation(nodeId)).to.deep.equal([at + params.vetoWindow, until]);
       const { attestedFrom, attestedUntil } = await registry.node(nodeId);
-      expect([attestedFrom, attestedUntil]).to.deep.equal([before.attestedFrom, at]);
+      expect([attestedFrom, attestedUntil]).to.deep.equal([before.attestedFrom, at - 1n]);
     });
 
     it("rejects everything while frozen", async () => {
@@ -1109,7 +1112,7 @@ describe("NodeRegistry", () => {
       await rejects(lapsing);
     });
 
-    it("ends the attestation in force now, for the time to come, also while frozen", async () => {
+    it("ends the attestation in force with the second before, also while frozen", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry, oracle } = contracts;
@@ -1124,9 +1127,9 @@ describe("NodeRegistry", () => {
         .withArgs(nodeId, attestedFrom, attestedUntil);
 
       const after = await registry.node(nodeId);
-      expect([after.attestedFrom, after.attestedUntil]).to.deep.equal([attestedFrom, at]);
-      expect(await registry.isAttested(nodeId, at)).to.equal(true);
-      expect(await registry.isAttested(nodeId, at + 1n)).to.equal(false);
+      expect([after.attestedFrom, after.attestedUntil]).to.deep.equal([attestedFrom, at - 1n]);
+      expect(await registry.isAttested(nodeId, at - 1n)).to.equal(true);
+      expect(await registry.isAttested(nodeId, at)).to.equal(false);
     });
 
     it("undoes a pending attestation without a trace, in the last second before it counts", async () => {
@@ -1151,7 +1154,7 @@ describe("NodeRegistry", () => {
       expect(await traceOf(protocol, nodeId)).to.deep.equal(before);
     });
 
-    it("ends one in the second from which it counts", async () => {
+    it("leaves nothing of one in the second from which it counts", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
       const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
@@ -1163,8 +1166,9 @@ describe("NodeRegistry", () => {
         .to.emit(registry, "NodeRevoked")
         .withArgs(nodeId, from, until);
 
-      const { attestedFrom, attestedUntil } = await registry.node(nodeId);
-      expect([attestedFrom, attestedUntil]).to.deep.equal([from, from]);
+      expect(await registry.isAttested(nodeId, from)).to.equal(false);
+      await time.increaseTo(until);
+      expect(await registry.isAttested(nodeId, until)).to.equal(false);
     });
 
     it("twice in a row, with an attestation after each, leaves nothing of the first one", async () => {

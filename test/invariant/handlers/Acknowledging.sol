@@ -34,10 +34,12 @@ abstract contract Acknowledging is Settling {
         if (total != 0) _addToBucket(asset, total);
     }
 
-    /// @dev Signed by the permit renter, the only holder with a key here; rarely for other TU.
+    /// @dev Signed by the permit renter, the only holder with a key here, rarely for other TU; or not, for the caller.
     function _acknowledgement(uint256 orderId, uint256 most) private returns (Acknowledgement memory given) {
         given.orderId = orderId;
         given.cumulativeTU = uint96(_draw(4) == 0 ? most + _draw(3) : _scaled(most));
+        if (_draw(2) == 0) return given;
+
         uint256 signed = _draw(12) == 0 ? given.cumulativeTU + 1 : given.cumulativeTU;
         bytes32 structHash = keccak256(abi.encode(ACKNOWLEDGEMENT_TYPEHASH, orderId, signed));
         bytes32 digest = keccak256(abi.encodePacked(hex"1901", _domainSeparator(), structHash));
@@ -71,13 +73,14 @@ abstract contract Acknowledging is Settling {
         if (_assetOf(given.orderId) != asset || placeOf[given.orderId] == 0) return 0;
         Job storage job = jobs[placeOf[given.orderId] - 1];
         if (job.nodeId == 0) return _passOver("acknowledged a joint order");
-        bool isSigned = given.signature.length == 65 && _refundee(job) == permitRenter;
-        if (caller != _refundee(job) && !isSigned) return _passOver("acknowledged by another");
+        address signer = given.signature.length == 0 ? caller : permitRenter;
+        bool isNone = given.signature.length == 64;
+        if (isNone || signer != _refundee(job)) return _passOver("acknowledged by another");
         uint256 tu = given.cumulativeTU > job.tu ? job.tu : given.cumulativeTU;
         Pair storage pair = pairs[job.id][job.nodeId];
         if (tu <= pair.settled) return _passOver("acknowledged nothing new");
 
-        _saw(caller == _refundee(job) ? bytes32("acknowledged by calling") : bytes32("acknowledged by key"));
+        _saw(given.signature.length == 0 ? bytes32("acknowledged by calling") : bytes32("acknowledged by key"));
         if (_isFrozen()) _saw("acknowledged while frozen");
         if (block.timestamp > job.endsAt) _saw("acknowledged after the end");
         earned = (tu * job.unitPrice) / TU - pair.earned;

@@ -171,7 +171,7 @@ abstract contract Governing is Measuring {
         vm.prank(guardian);
         registry.revokeNode(machine.id);
         if (isInForce) {
-            (machine.revokedUntil, machine.attestedUntil) = (machine.attestedUntil, block.timestamp);
+            (machine.revokedUntil, machine.attestedUntil) = (machine.attestedUntil, block.timestamp - 1);
             _saw("revoked an attestation");
         } else {
             (machine.revokedUntil, machine.pendingFrom) = (machine.pendingUntil, 0);

@@ -177,11 +177,11 @@ function settleReceipt(
   return { tu, earned: earned(order) - earnedBefore };
 }
 
-/** An acknowledgement, with whose key has signed exactly that, or null when none has. */
+/** An acknowledgement, with whose key has signed exactly that, null when none has, or "caller" with no signature. */
 export interface Acknowledged {
   orderId: bigint;
   cumulativeTU: bigint;
-  signer: Address | null;
+  signer: Address | "caller" | null;
 }
 
 export function settleAcknowledged(
@@ -218,7 +218,7 @@ function settleAcknowledgement(
   if (order?.isOpen !== true) return Skip.UnknownOrder;
   if (order.nodeId === 0n) return Skip.JointOrder;
   const refundee = refundeeOf(order);
-  if (caller !== refundee && signer !== refundee) return Skip.NotAcknowledged;
+  if ((signer === "caller" ? caller : signer) !== refundee) return Skip.NotAcknowledged;
 
   const tu = min(cumulativeTU, order.tuAmount);
   if (tu <= tuSettled(order)) return Skip.NothingNew;

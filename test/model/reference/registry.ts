@@ -51,7 +51,7 @@ export function attestRating(
   const quotients = imagesPerSecondE3.map((measured, i) => (measured * TU) / REFERENCE[i]);
   const rating = sum(quotients) / 7_000n;
   refuseIf(rating === 0n || rating > MAX_RATING, "registry", "Registry_RatingOutOfBounds", rating, MAX_RATING);
-  refuseIf(vetoedRatings.get(gpuModel) === rating, "registry", "Registry_VetoedRating", gpuModel, rating);
+  refuseIf(vetoedRatings.get(gpuModel)?.has(rating) === true, "registry", "Registry_VetoedRating", gpuModel, rating);
   checkQuorum(world, vouches);
 
   const from = world.now + world.setting.vetoWindow;
@@ -64,7 +64,8 @@ export function vetoRating(world: World, caller: Address, gpuModel: string): voi
   const { rating, from } = pendingRating(world, gpuModel);
   refuseIf(from === 0n, "registry", "Registry_RatingNotPending", gpuModel);
   world.state.ratings.delete(gpuModel);
-  world.state.vetoedRatings.set(gpuModel, rating);
+  const { vetoedRatings } = world.state;
+  vetoedRatings.set(gpuModel, new Set([...(vetoedRatings.get(gpuModel) ?? []), rating]));
   world.emit("registry", "RatingVetoed", gpuModel, rating);
 }
 
@@ -139,8 +140,7 @@ export function attestNode(
   const node = world.state.nodes.get(nodeId);
   if (node === undefined) return refuseIf(true, "registry", "Registry_UnknownNode", nodeId);
   const last = node.attestations.at(-1);
-  // of a revoked one, the second in which it was revoked is left
-  const isProlonged = last !== undefined && world.now <= last.until && node.revokedUntil < last.until;
+  const isProlonged = last !== undefined && world.now <= last.until;
   const from = isProlonged ? last.from : world.now + world.setting.vetoWindow;
   const earliest = max(isProlonged ? last.until + 1n : from, node.revokedUntil + 1n);
   const latest = world.now + MAX_ATTESTATION;
@@ -159,13 +159,13 @@ export function revokeNode(world: World, caller: Address, nodeId: bigint): void 
   const node = world.state.nodes.get(nodeId);
   const last = node?.attestations.at(-1);
   const lasts = last !== undefined && world.now <= last.until;
-  if (node === undefined || !lasts || last.until <= node.revokedUntil) {
+  if (node === undefined || !lasts) {
     return refuseIf(true, "registry", "Registry_NothingToRevoke", nodeId);
   }
   node.revokedUntil = last.until;
   world.emit("registry", "NodeRevoked", nodeId, last.from, last.until);
   node.attestations.pop();
-  if (last.from <= world.now) node.attestations.push({ from: last.from, until: world.now });
+  if (last.from <= world.now) node.attestations.push({ from: last.from, until: world.now - 1n });
 }
 
 /** Takes capacity for an order, and returns the unit price that it pays. */

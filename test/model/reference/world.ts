@@ -121,8 +121,8 @@ export interface State {
   roots: Map<string, Root>;
   /** All that were not undone. */
   ratings: Map<string, Rating>;
-  /** The last one vetoed of each model. */
-  vetoedRatings: Map<string, bigint>;
+  /** All that were vetoed, by model. */
+  vetoedRatings: Map<string, ReadonlySet<bigint>>;
   nodes: Map<bigint, Node>;
   /** Every asset that was ever listed. */
   assets: Map<Address, { index: bigint; isListed: boolean }>;

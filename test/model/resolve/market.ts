@@ -289,7 +289,7 @@ function acknowledgementOf(context: Context, step: AcknowledgementStep): escrow.
   const signer = system.keys.has(named) ? named : system.account("deployer");
   const message = { orderId, cumulativeTU: step.signature === "of other TU" ? cumulativeTU ^ 1n : cumulativeTU };
   const [whole] = signTyped([known(system.keys, signer)], system.escrowDomain, ACKNOWLEDGEMENT, message);
-  const isValid = step.signature === "valid";
   const signature = { short: dataSlice(whole, 0, 64), empty: "0x" }[step.signature as "short" | "empty"] ?? whole;
-  return { orderId, cumulativeTU, signature, signer: isValid ? signer : null };
+  const bySignature = { valid: signer, empty: "caller", short: null, "of other TU": null };
+  return { orderId, cumulativeTU, signature, signer: bySignature[step.signature] };
 }
