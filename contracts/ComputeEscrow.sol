@@ -26,6 +26,7 @@ import {
 } from "./interfaces/IComputeEscrow.sol";
 import { GenesisAsset, System } from "./interfaces/IGenesis.sol";
 import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
+import { IOrderRenderer } from "./interfaces/IOrderRenderer.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITUReceiptOracle } from "./interfaces/ITUReceiptOracle.sol";
 import { Words } from "./libraries/Words.sol";
@@ -104,6 +105,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     IBuybackBurnController public immutable CONTROLLER;
     /// @inheritdoc IComputeEscrow
     IRewardPool public immutable POOL;
+    /// @inheritdoc IComputeEscrow
+    IOrderRenderer public immutable RENDERER;
 
     /* STORAGE */
 
@@ -132,6 +135,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     constructor(
         System memory system,
         uint40 grace,
+        IOrderRenderer renderer,
         GenesisAsset[] memory assets
     ) ERC721("TuringFog Compute Order", "TFORDER") EIP712("TuringFog ComputeEscrow", "1") {
         GOVERNOR = system.governor;
@@ -144,6 +148,9 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         uint256 minGrace = TimelockController(payable(system.governor)).getMinDelay() + 2 * ORACLE.VETO_WINDOW();
         if (grace < minGrace || grace > MAX_GRACE) revert Escrow_GraceOutOfBounds(grace, minGrace, MAX_GRACE);
         GRACE = grace;
+
+        if (address(renderer).code.length == 0) revert Escrow_InvalidRenderer(address(renderer));
+        RENDERER = renderer;
 
         _list(system.tft);
         for (uint256 i = 0; i < assets.length; ++i) _listAsset(assets[i].asset, assets[i].referencePrice);
@@ -641,6 +648,12 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     /// @inheritdoc IComputeEscrow
     function getStateFingerprint(uint256 orderId) external view returns (bytes32) {
         return keccak256(abi.encode(_existing(orderId)));
+    }
+
+    /// @inheritdoc IComputeEscrow
+    function tokenURI(uint256 orderId) public view override(ERC721, IComputeEscrow) returns (string memory) {
+        _existing(orderId);
+        return RENDERER.tokenURI(this, orderId);
     }
 
     /// @inheritdoc IComputeEscrow

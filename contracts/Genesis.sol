@@ -78,7 +78,7 @@ contract Genesis is IGenesis {
         if (step == 4) return abi.encode(s, plan.epochLength);
         if (step == 5) return abi.encode(s, plan.auctionPeriod);
         if (step == TFT_STEP) return abi.encode(s, plan.allocations);
-        return abi.encode(s, plan.grace, plan.assets);
+        return abi.encode(s, plan.grace, plan.renderer, plan.assets);
     }
 
     /// @dev The address is that of this contract's creation number `step`, and so known beforehand. A creation that

@@ -79,8 +79,8 @@ function sequence({ parameters, keystore, deployments, acceptance }: Files): Reh
       command: "deploy run",
       args: deploy,
       code: null,
-      // what is left: two vesting wallets and Genesis, then its seven contracts, the TFT as the sixth
-      fateOf: killedAt(9, "swallow"),
+      // what is left: renderer, two vesting wallets and Genesis, then its seven contracts, the TFT as the sixth
+      fateOf: killedAt(10, "swallow"),
     },
     { title: "deploy, to its end", command: "deploy run", args: deploy, code: 0 },
     { title: "status", command: "deploy status", args: deployed, code: 0 },

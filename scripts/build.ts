@@ -18,7 +18,8 @@ const BINDINGS = path.join(SDK, "src/bindings");
 /** The contracts that clients talk to, by the path of their binding below `typechain-types/factories`. */
 const BOUND = [
   ...["TFT", "EmissionVault", "TUReceiptOracle", "NodeRegistry", "RewardPool", "BuybackBurnController"],
-  ...["ComputeEscrow", "Genesis", "periphery/UniswapV3BuybackFiller", "periphery/VestedAllocation"],
+  ...["ComputeEscrow", "Genesis"],
+  ...["periphery/OrderRenderer", "periphery/UniswapV3BuybackFiller", "periphery/VestedAllocation"],
 ]
   .map((name) => `contracts/${name}`)
   .concat([

@@ -5,6 +5,7 @@ import { IERC721 } from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 
 import { IBuybackBurnController } from "./IBuybackBurnController.sol";
 import { INodeRegistry } from "./INodeRegistry.sol";
+import { IOrderRenderer } from "./IOrderRenderer.sol";
 import { IRewardPool } from "./IRewardPool.sol";
 import { ITUReceiptOracle } from "./ITUReceiptOracle.sol";
 
@@ -114,6 +115,8 @@ interface IComputeEscrow is IERC721 {
     error Escrow_NotOracle(address caller);
     /// @notice Indicates a grace out of bounds, in seconds.
     error Escrow_GraceOutOfBounds(uint256 grace, uint256 minimum, uint256 maximum);
+    /// @notice Indicates a renderer without code, which could never be replaced.
+    error Escrow_InvalidRenderer(address renderer);
     /// @notice Indicates an asset that is not listed, or already listed.
     error Escrow_AssetNotListed(address asset);
     error Escrow_AssetListed(address asset);
@@ -225,6 +228,7 @@ interface IComputeEscrow is IERC721 {
     function REGISTRY() external view returns (INodeRegistry);
     function CONTROLLER() external view returns (IBuybackBurnController);
     function POOL() external view returns (IRewardPool);
+    function RENDERER() external view returns (IOrderRenderer);
 
     /* OPENING */
 
@@ -364,6 +368,10 @@ interface IComputeEscrow is IERC721 {
     /// @dev Warning: a seller can stop an order, or acknowledge it empty, in front of its sale. Only an offer bound to
     /// the fingerprint is safe from that.
     function getStateFingerprint(uint256 orderId) external view returns (bytes32);
+
+    /// @notice Returns an open order's metadata as {RENDERER} renders it: JSON with an SVG, both in the URI itself.
+    /// Reverts when the order was never opened or is closed.
+    function tokenURI(uint256 orderId) external view returns (string memory);
 
     /// @notice TU settled for a node on an order, 18 decimals.
     function settledTU(uint256 orderId, uint256 nodeId) external view returns (uint256);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { IOrderRenderer } from "./IOrderRenderer.sol";
 import { Allocation } from "./ITFT.sol";
 
 /// @notice Who is who: the governor and the seven contracts. Each takes from it what it refers to, for good.
@@ -27,6 +28,7 @@ struct GenesisAsset {
 /// @param guardian Who can veto and freeze.
 /// @param signers,quorum The oracle's first signers, in ascending order, and how many of them must sign.
 /// @param epochLength,auctionPeriod,vetoWindow,grace Seconds.
+/// @param renderer Renders the orders' token URIs.
 /// @param operationsTreasury Where operations are paid.
 /// @param operationsShare Basis points of each release.
 /// @param assets Listed from the start; TFT always is.
@@ -40,6 +42,7 @@ struct Plan {
     uint40 auctionPeriod;
     uint40 vetoWindow;
     uint40 grace;
+    IOrderRenderer renderer;
     address operationsTreasury;
     uint16 operationsShare;
     GenesisAsset[] assets;

@@ -72,7 +72,7 @@ describe("deployment", () => {
   describe("references", () => {
     it("wires the contracts to each other and to the governor", async () => {
       const { contracts } = await loadFixture(deployProtocolFixture);
-      const { tft, vault, oracle, registry, pool, controller, escrow, timelock } = contracts;
+      const { tft, vault, oracle, registry, pool, controller, escrow, timelock, renderer } = contracts;
       const references = [
         [tft.CONTROLLER(), controller],
         [vault.GOVERNOR(), timelock],
@@ -97,6 +97,7 @@ describe("deployment", () => {
         [escrow.REGISTRY(), registry],
         [escrow.CONTROLLER(), controller],
         [escrow.POOL(), pool],
+        [escrow.RENDERER(), renderer],
       ] as const;
       for (const [reference, contract] of references) expect(await reference).to.equal(await contract.getAddress());
     });

@@ -8,6 +8,7 @@ import { IComputeEscrow } from "../../contracts/interfaces/IComputeEscrow.sol";
 import { IEmissionVault } from "../../contracts/interfaces/IEmissionVault.sol";
 import { GenesisAsset, IGenesis, Plan, System } from "../../contracts/interfaces/IGenesis.sol";
 import { INodeRegistry } from "../../contracts/interfaces/INodeRegistry.sol";
+import { IOrderRenderer } from "../../contracts/interfaces/IOrderRenderer.sol";
 import { IRewardPool } from "../../contracts/interfaces/IRewardPool.sol";
 import { Allocation, ITFT } from "../../contracts/interfaces/ITFT.sol";
 import { ITUReceiptOracle } from "../../contracts/interfaces/ITUReceiptOracle.sol";
@@ -77,7 +78,8 @@ abstract contract Deployment {
         bytes[7] memory codes = _codes();
         bytes32[7] memory codeHashes;
         for (uint256 i = 0; i < 7; ++i) codeHashes[i] = keccak256(codes[i]);
-        Plan memory plan = _plan(timelock);
+        IOrderRenderer renderer = IOrderRenderer(_create("contracts/periphery/OrderRenderer.sol/OrderRenderer", ""));
+        Plan memory plan = _plan(timelock, renderer);
         IGenesis genesis = IGenesis(_create("contracts/Genesis.sol/Genesis", abi.encode(codeHashes, plan)));
         for (uint256 i = 0; i < 7; ++i) genesis.create(codes[i], codeHashes, plan);
         System memory system = genesis.system(timelock);
@@ -101,7 +103,7 @@ abstract contract Deployment {
         codes[6] = _code("contracts/ComputeEscrow.sol/ComputeEscrow");
     }
 
-    function _plan(address governor) private view returns (Plan memory plan) {
+    function _plan(address governor, IOrderRenderer renderer) private view returns (Plan memory plan) {
         plan.governor = governor;
         plan.guardian = FIRST_GUARDIAN;
         plan.signers = _signers(0, FIRST_SIGNERS);
@@ -110,6 +112,7 @@ abstract contract Deployment {
         plan.auctionPeriod = uint40(AUCTION_PERIOD);
         plan.vetoWindow = uint40(VETO_WINDOW);
         plan.grace = uint40(GRACE);
+        plan.renderer = renderer;
         plan.operationsTreasury = TREASURY;
         plan.operationsShare = FIRST_SHARE;
         plan.assets = new GenesisAsset[](2);

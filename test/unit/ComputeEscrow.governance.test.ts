@@ -1,7 +1,7 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
-import { type Addressable, parseUnits } from "ethers";
+import { type Addressable, parseUnits, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
@@ -31,11 +31,16 @@ async function deployToken(decimals = 18) {
 describe("ComputeEscrow, governance", () => {
   describe("constructor", () => {
     /** An escrow beside the deployed one. */
-    async function deploy({ contracts: { genesis, timelock } }: Protocol, grace: bigint) {
+    async function deploy(
+      { contracts: { genesis, timelock, renderer } }: Protocol,
+      grace: bigint,
+      rendering: Addressable | string = renderer,
+    ) {
       const { governor, tft, vault, oracle, registry, pool, controller, escrow } = await genesis.system(timelock);
       return ethers.deployContract("ComputeEscrow", [
         { governor, tft, vault, oracle, registry, pool, controller, escrow },
         grace,
+        rendering,
         [],
       ]);
     }
@@ -61,6 +66,17 @@ describe("ComputeEscrow, governance", () => {
       }
     });
 
+    it("rejects a renderer without code", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors, params } = protocol;
+
+      for (const renderer of [ZeroAddress, actors.stranger.address]) {
+        await expect(deploy(protocol, params.grace, renderer))
+          .to.be.revertedWithCustomError(contracts.escrow, "Escrow_InvalidRenderer")
+          .withArgs(renderer);
+      }
+    });
+
     it("lists TFT first", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft } = protocol.contracts;
@@ -77,6 +93,7 @@ describe("ComputeEscrow, governance", () => {
       const { escrow, timelock, oracle, registry, controller, pool, tft, usd, dai } = contracts;
 
       expect(await escrow.GRACE()).to.equal(params.grace);
+      expect(await escrow.RENDERER()).to.equal(await contracts.renderer.getAddress());
       expect(await escrow.GOVERNOR()).to.equal(await timelock.getAddress());
       expect(await escrow.ORACLE()).to.equal(await oracle.getAddress());
       expect(await escrow.REGISTRY()).to.equal(await registry.getAddress());

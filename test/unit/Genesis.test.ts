@@ -1,7 +1,7 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { codeHashes, type CreationCodes, genesisPlan } from "@turingfog/operator";
 import { DAY, MINUTE } from "@turingfog/sdk";
-import { CONTRACTS, vestingKey } from "@turingfog/sdk/ethers";
+import { CONTRACTS } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { AbiCoder, concat, getCreateAddress, parseUnits, ZeroAddress } from "ethers";
 import { artifacts, ethers } from "hardhat";
@@ -21,7 +21,7 @@ import {
 } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 
-type Plan = ReturnType<typeof genesisPlan<string>>;
+type Plan = ReturnType<typeof genesisPlan>;
 
 const RESERVE = parseUnits("350000000", 18);
 const NO_GETTER = "0x00000000";
@@ -85,11 +85,8 @@ function codesWith(name: Name, code: string): CreationCodes {
 }
 
 /** The plan of a deployment, to be carried out once more. */
-async function planOf({ contracts, params }: Protocol): Promise<Plan> {
-  const vested = params.allocations.filter((allocation) => "vesting" in allocation);
-  const vestings: Record<string, string> = {};
-  for (const [i, { name }] of vested.entries()) vestings[vestingKey(name)] = await contracts.vestings[i].getAddress();
-  return genesisPlan(params, await contracts.timelock.getAddress(), vestings);
+function planOf({ params, addresses }: Protocol): Plan {
+  return genesisPlan(params, addresses);
 }
 
 function deployGenesis(plan: Plan, codes = creationCodes()): Promise<Genesis> {
@@ -119,7 +116,7 @@ async function plannedUntil(
   { change = {}, codes = creationCodes() }: { change?: Partial<Plan>; codes?: CreationCodes } = {},
 ): Promise<Planned & { protocol: Protocol }> {
   const protocol = await loadFixture(deployProtocolFixture);
-  const plan = { ...(await planOf(protocol)), ...change };
+  const plan = { ...planOf(protocol), ...change };
   const planned = { genesis: await deployGenesis(plan, codes), plan, codes };
   await createBefore(planned, step);
   return { ...planned, protocol };
@@ -203,6 +200,7 @@ describe("Genesis", () => {
       ["auctionPeriod", { auctionPeriod: MINUTE }],
       ["vetoWindow", { vetoWindow: MINUTE }],
       ["grace", { grace: 4n * DAY }],
+      ["renderer", { renderer: ZeroAddress }],
       ["operationsTreasury", { operationsTreasury: ZeroAddress }],
       ["operationsShare", { operationsShare: 0n }],
       ["assets", { assets: [] }],
@@ -224,7 +222,7 @@ describe("Genesis", () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { genesis } = protocol.contracts;
       const codes = creationCodes();
-      const plan = await planOf(protocol);
+      const plan = planOf(protocol);
       for (const code of codes) {
         await expect(genesis.create(code, codeHashes(codes), plan)).to.be.revertedWithCustomError(
           genesis,
@@ -248,6 +246,7 @@ describe("Genesis", () => {
         [RESERVE + 1n, parseUnits("1000000000", 18)],
       ],
       ["escrow", "a grace of zero", { grace: 0n }, "Escrow_GraceOutOfBounds", [0n, 2n * DAY + DAY / 2n, 21n * DAY]],
+      ["escrow", "a renderer without code", { renderer: holder }, "Escrow_InvalidRenderer", [holder]],
     ];
     for (const [name, what, change, error, args] of spoiled) {
       it(`passes on why ${name} cannot be created for ${what}`, async () => {
@@ -271,7 +270,7 @@ describe("Genesis", () => {
     for (const again of [1, 2]) {
       it(`refuses to be reentered for step ${again} while it creates the first contract`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
-        const plan = await planOf(protocol);
+        const plan = planOf(protocol);
         const caller = await ethers.deployContract("MisbehavingCaller");
         const constructorArguments = coder.encode(["address"], [await caller.getAddress()]);
         const reenterer = concat([MisbehavingReenterer__factory.bytecode, constructorArguments]);
@@ -311,7 +310,7 @@ describe("Genesis", () => {
 
     it("refuses an allocation that did not arrive", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const [first, second] = (await planOf(protocol)).allocations;
+      const [first, second] = planOf(protocol).allocations;
       const allocations = [first, { ...second, amount: RESERVE + 1n }];
       const codes = codesWith("tft", misbehaving(NO_GETTER, 0n)); // a balance of RESERVE for everyone
       const planned = await plannedUntil(stepOf("tft"), { change: { allocations }, codes });
@@ -323,7 +322,7 @@ describe("Genesis", () => {
     for (const name of NAMES) {
       it(`refuses an allocation to the contract ${name}`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
-        const plan = await planOf(protocol);
+        const plan = planOf(protocol);
         plan.allocations[0].holder = (await predictSystem(protocol))[name];
         const planned = { genesis: await deployGenesis(plan), plan, codes: creationCodes() };
         await createBefore(planned, stepOf("tft"));
@@ -336,7 +335,7 @@ describe("Genesis", () => {
     it("refuses an allocation to itself, who could never spend it", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { deployer } = protocol.actors;
-      const plan = await planOf(protocol);
+      const plan = planOf(protocol);
       plan.allocations[0].holder = getCreateAddress({ from: deployer.address, nonce: await deployer.getNonce() });
       const planned = { genesis: await deployGenesis(plan), plan, codes: creationCodes() };
       await createBefore(planned, stepOf("tft"));
@@ -370,7 +369,7 @@ describe("Genesis", () => {
 
     it("tells of the whole system with the last step, at the addresses that were foretold, and not before", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
-      const plan = await planOf(protocol);
+      const plan = planOf(protocol);
       const foretold = await predictSystem(protocol);
       const planned = { genesis: await deployGenesis(plan), plan, codes: creationCodes() };
       const { genesis } = planned;

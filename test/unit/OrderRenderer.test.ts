@@ -73,16 +73,15 @@ async function deployRenderer() {
 describe("OrderRenderer", () => {
   it("shows an order as the escrow has it, and not once it is closed", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
-    const { escrow, usd } = protocol.contracts;
+    const { escrow, renderer, usd } = protocol.contracts;
     const { miners, renters } = protocol.actors;
-    const renderer = await ethers.deployContract("OrderRenderer");
     const nodeId = await listNode(protocol, miners[0], usd, 1_250_000n);
     const terms = { nodeId, maxUnitPrice: 1_250_000n, tuAmount: 2n * TU + 1n, duration: DAY };
     const orderId = await openOrder(protocol, renters[0], usd, terms);
     await escrow.settleAcknowledged(usd, [await acknowledge(protocol, renters[0], orderId, TU / 4n)]);
     const { endsAt } = await escrow.order(orderId);
 
-    const { metadata, values, texts } = read(await renderer.tokenURI(escrow, orderId));
+    const { metadata, values, texts } = read(await escrow.tokenURI(orderId));
 
     const shown = {
       "TU bought": "2.000000000000000001",

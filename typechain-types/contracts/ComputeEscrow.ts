@@ -189,6 +189,7 @@ export interface ComputeEscrowInterface extends Interface {
       | "ORACLE"
       | "POOL"
       | "REGISTRY"
+      | "RENDERER"
       | "approve"
       | "balanceOf"
       | "close"
@@ -248,6 +249,7 @@ export interface ComputeEscrowInterface extends Interface {
   encodeFunctionData(functionFragment: "ORACLE", values?: undefined): string;
   encodeFunctionData(functionFragment: "POOL", values?: undefined): string;
   encodeFunctionData(functionFragment: "REGISTRY", values?: undefined): string;
+  encodeFunctionData(functionFragment: "RENDERER", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "approve",
     values: [AddressLike, BigNumberish]
@@ -364,6 +366,7 @@ export interface ComputeEscrowInterface extends Interface {
   decodeFunctionResult(functionFragment: "ORACLE", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "POOL", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "REGISTRY", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "RENDERER", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "approve", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "balanceOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "close", data: BytesLike): Result;
@@ -755,6 +758,8 @@ export interface ComputeEscrow extends BaseContract {
 
   REGISTRY: TypedContractMethod<[], [string], "view">;
 
+  RENDERER: TypedContractMethod<[], [string], "view">;
+
   approve: TypedContractMethod<
     [to: AddressLike, tokenId: BigNumberish],
     [void],
@@ -910,7 +915,7 @@ export interface ComputeEscrow extends BaseContract {
 
   symbol: TypedContractMethod<[], [string], "view">;
 
-  tokenURI: TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
+  tokenURI: TypedContractMethod<[orderId: BigNumberish], [string], "view">;
 
   transferFrom: TypedContractMethod<
     [from: AddressLike, to: AddressLike, tokenId: BigNumberish],
@@ -939,6 +944,9 @@ export interface ComputeEscrow extends BaseContract {
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "REGISTRY"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "RENDERER"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "approve"
@@ -1106,7 +1114,7 @@ export interface ComputeEscrow extends BaseContract {
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "tokenURI"
-  ): TypedContractMethod<[tokenId: BigNumberish], [string], "view">;
+  ): TypedContractMethod<[orderId: BigNumberish], [string], "view">;
   getFunction(
     nameOrSignature: "transferFrom"
   ): TypedContractMethod<

@@ -49,6 +49,7 @@ export type PlanStruct = {
   auctionPeriod: BigNumberish;
   vetoWindow: BigNumberish;
   grace: BigNumberish;
+  renderer: AddressLike;
   operationsTreasury: AddressLike;
   operationsShare: BigNumberish;
   assets: GenesisAssetStruct[];
@@ -64,6 +65,7 @@ export type PlanStructOutput = [
   auctionPeriod: bigint,
   vetoWindow: bigint,
   grace: bigint,
+  renderer: string,
   operationsTreasury: string,
   operationsShare: bigint,
   assets: GenesisAssetStructOutput[],
@@ -77,6 +79,7 @@ export type PlanStructOutput = [
   auctionPeriod: bigint;
   vetoWindow: bigint;
   grace: bigint;
+  renderer: string;
   operationsTreasury: string;
   operationsShare: bigint;
   assets: GenesisAssetStructOutput[];

@@ -23,6 +23,7 @@ describe("bench:genesis", () => {
     expect(new Set(steps.map(({ sender }) => sender))).to.deep.equal(new Set(["key", "Safe", "SafeL2"]));
     expect(steps.filter(({ sender }) => sender === "key").map(({ step }) => step)).to.deep.equal([
       "timelock",
+      "renderer",
       "teamVesting",
       "foundationVesting",
       "genesis",

@@ -17,6 +17,7 @@ const TRANSACTIONS = [
   "payment for the deterministic deployer",
   "creation of the deterministic deployer",
   "creation of the timelock",
+  "creation of the renderer",
   "creation of the first vesting wallet",
   "creation of the second vesting wallet",
   "creation of Genesis",

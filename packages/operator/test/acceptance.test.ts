@@ -91,6 +91,7 @@ describe("verify", () => {
 
   for (const name of [
     "timelock",
+    "renderer",
     "teamVesting",
     "genesis",
     "tft",
@@ -342,6 +343,15 @@ describe("accept", () => {
     await tft.connect(await impersonate(controller)).burn(parseUnits("1000", 18));
     await vault.connect(await impersonate(controller)).release();
     expect(failures(await accept(await projectBuild(), checked))).to.deep.equal([]);
+  });
+
+  it("finds another renderer than the plan's, of the same code, in the address book", async () => {
+    const { checked } = await loadFixture(deployed);
+    const renderer = await (await ethers.deployContract("OrderRenderer")).getAddress();
+    const elsewhere = { ...checked, addresses: { ...checked.addresses, renderer } };
+
+    const found = failures(await verify(await projectBuild(), elsewhere)).map(({ what }) => what);
+    expect([...new Set(found)]).to.deep.equal(["genesis.PLAN_HASH", "escrow.RENDERER"]);
   });
 
   const other = "0xffFFFFfFFfFfFFfFffFfFFffffffFFFffffFfFFf".toLowerCase();

@@ -80,6 +80,7 @@ describe("verifyOnExplorer", () => {
     );
     expect(submissions.map(({ contractName }) => contractName)).to.include.members([
       "@openzeppelin/contracts/governance/TimelockController.sol:TimelockController",
+      "contracts/periphery/OrderRenderer.sol:OrderRenderer",
       "contracts/periphery/VestedAllocation.sol:VestedAllocation",
       "contracts/Genesis.sol:Genesis",
       "contracts/ComputeEscrow.sol:ComputeEscrow",
@@ -129,9 +130,10 @@ describe("verifyOnExplorer", () => {
 
     expect(argumentsOf("NodeRegistry", [tuple])).to.deep.equal([system]);
     expect(argumentsOf("RewardPool", [tuple, "uint40"])).to.deep.equal([system, params.epochLength]);
-    expect(argumentsOf("ComputeEscrow", [tuple, "uint40", "tuple(address,uint256)[]"])).to.deep.equal([
+    expect(argumentsOf("ComputeEscrow", [tuple, "uint40", "address", "tuple(address,uint256)[]"])).to.deep.equal([
       system,
       params.grace,
+      checked.addresses.renderer,
       params.assets.map(({ address, referencePrice }) => [address, referencePrice]),
     ]);
     expect(argumentsOf("EmissionVault", [tuple, "address", "uint16"])).to.deep.equal([

@@ -148,6 +148,7 @@ export interface IComputeEscrowInterface extends Interface {
       | "ORACLE"
       | "POOL"
       | "REGISTRY"
+      | "RENDERER"
       | "approve"
       | "balanceOf"
       | "close"
@@ -174,6 +175,7 @@ export interface IComputeEscrowInterface extends Interface {
       | "settledTU"
       | "stop"
       | "supportsInterface"
+      | "tokenURI"
       | "transferFrom"
   ): FunctionFragment;
 
@@ -202,6 +204,7 @@ export interface IComputeEscrowInterface extends Interface {
   encodeFunctionData(functionFragment: "ORACLE", values?: undefined): string;
   encodeFunctionData(functionFragment: "POOL", values?: undefined): string;
   encodeFunctionData(functionFragment: "REGISTRY", values?: undefined): string;
+  encodeFunctionData(functionFragment: "RENDERER", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "approve",
     values: [AddressLike, BigNumberish]
@@ -298,6 +301,10 @@ export interface IComputeEscrowInterface extends Interface {
     values: [BytesLike]
   ): string;
   encodeFunctionData(
+    functionFragment: "tokenURI",
+    values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
     functionFragment: "transferFrom",
     values: [AddressLike, AddressLike, BigNumberish]
   ): string;
@@ -308,6 +315,7 @@ export interface IComputeEscrowInterface extends Interface {
   decodeFunctionResult(functionFragment: "ORACLE", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "POOL", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "REGISTRY", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "RENDERER", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "approve", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "balanceOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "close", data: BytesLike): Result;
@@ -370,6 +378,7 @@ export interface IComputeEscrowInterface extends Interface {
     functionFragment: "supportsInterface",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "tokenURI", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "transferFrom",
     data: BytesLike
@@ -682,6 +691,8 @@ export interface IComputeEscrow extends BaseContract {
 
   REGISTRY: TypedContractMethod<[], [string], "view">;
 
+  RENDERER: TypedContractMethod<[], [string], "view">;
+
   approve: TypedContractMethod<
     [to: AddressLike, tokenId: BigNumberish],
     [void],
@@ -817,6 +828,8 @@ export interface IComputeEscrow extends BaseContract {
     "view"
   >;
 
+  tokenURI: TypedContractMethod<[orderId: BigNumberish], [string], "view">;
+
   transferFrom: TypedContractMethod<
     [from: AddressLike, to: AddressLike, tokenId: BigNumberish],
     [void],
@@ -844,6 +857,9 @@ export interface IComputeEscrow extends BaseContract {
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "REGISTRY"
+  ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "RENDERER"
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "approve"
@@ -986,6 +1002,9 @@ export interface IComputeEscrow extends BaseContract {
   getFunction(
     nameOrSignature: "supportsInterface"
   ): TypedContractMethod<[interfaceId: BytesLike], [boolean], "view">;
+  getFunction(
+    nameOrSignature: "tokenURI"
+  ): TypedContractMethod<[orderId: BigNumberish], [string], "view">;
   getFunction(
     nameOrSignature: "transferFrom"
   ): TypedContractMethod<

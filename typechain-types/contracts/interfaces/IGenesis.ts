@@ -80,6 +80,7 @@ export type PlanStruct = {
   auctionPeriod: BigNumberish;
   vetoWindow: BigNumberish;
   grace: BigNumberish;
+  renderer: AddressLike;
   operationsTreasury: AddressLike;
   operationsShare: BigNumberish;
   assets: GenesisAssetStruct[];
@@ -95,6 +96,7 @@ export type PlanStructOutput = [
   auctionPeriod: bigint,
   vetoWindow: bigint,
   grace: bigint,
+  renderer: string,
   operationsTreasury: string,
   operationsShare: bigint,
   assets: GenesisAssetStructOutput[],
@@ -108,6 +110,7 @@ export type PlanStructOutput = [
   auctionPeriod: bigint;
   vetoWindow: bigint;
   grace: bigint;
+  renderer: string;
   operationsTreasury: string;
   operationsShare: bigint;
   assets: GenesisAssetStructOutput[];

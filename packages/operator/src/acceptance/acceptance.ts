@@ -77,13 +77,14 @@ async function checkSystemCode(build: Build, deployed: Subject): Promise<Check[]
 }
 
 /** Checks every reference and time that the contracts return, and the addresses in the address book. */
-async function checkReferences({ provider, parameters, addresses }: Subject): Promise<Check[]> {
+async function checkReferences(subject: Subject): Promise<Check[]> {
+  const { provider, addresses } = subject;
   const section = new Section("References");
   const system = systemOf(addresses);
   for (const name of GENESIS_KEYS) section.equal(`address of ${name}`, addresses[name], system[name]);
   for (const name of GENESIS_KEYS) {
     const contract = new Contract(system[name], CONTRACTS[name].factory.abi, provider);
-    for (const [getter, value] of Object.entries(systemValues(parameters, system))) {
+    for (const [getter, value] of Object.entries(systemValues(subject))) {
       if (!contract.interface.hasFunction(getter)) continue;
       const answer = (await contract.getFunction(getter).staticCall()) as string | bigint;
       section.equal(`${name}.${getter}`, answer, value);
@@ -172,7 +173,7 @@ async function checkAllocations(subject: Subject): Promise<Check[]> {
   });
   const minted = mints.map(({ args }) => args);
 
-  const { allocations } = genesisPlan(parameters, addresses.timelock, addresses);
+  const { allocations } = genesisPlan(parameters, addresses);
   const expected = [{ holder: vault, amount: RESERVE }, ...allocations];
   const names = ["reserve", ...parameters.allocations.map(({ name }) => name)];
   const describe = (to: string, amount: bigint) => `${formatAmount(amount)} TFT to ${to}`;

@@ -118,7 +118,7 @@ async function creations({ connection, plan, receipts, earlier }: AddressBookSou
   const before = earlier?.deployment === plan.id ? earlier.transactions : {};
   const created: Creations = new Map();
   for (const { name, address } of plan.steps) {
-    const logged = () => (name === SILENT ? undefined : firstLog(provider, logOf(name, address, plan)));
+    const logged = () => (SILENT.includes(name) ? undefined : firstLog(provider, logOf(name, address, plan)));
     const hash = receipts[name]?.hash ?? before[name] ?? (await logged())?.transactionHash;
     const receipt = hash === undefined ? null : await provider.getTransactionReceipt(hash);
     if (receipt?.status === 1) created.set(name, receipt);
@@ -126,8 +126,8 @@ async function creations({ connection, plan, receipts, earlier }: AddressBookSou
   return created;
 }
 
-/** Name of the step whose creation no event records. */
-const SILENT = "genesis";
+/** Names of the steps whose creation no event records. */
+const SILENT: readonly string[] = ["renderer", "genesis"];
 
 /** Returns the filter of an event that records a creation: Genesis' for the seven, otherwise the constructor's own. */
 function logOf(name: string, address: string, { addresses }: DeploymentPlan): EventFilter {

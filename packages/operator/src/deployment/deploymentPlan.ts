@@ -25,7 +25,7 @@ export interface DeploymentPlan {
    * Hash of build and parameters. If either changes, it is another deployment, which shares no contract with this one.
    */
   id: string;
-  /** Addresses of timelock, vesting wallets, Genesis and the seven contracts, by name. */
+  /** Addresses of timelock, renderer, vesting wallets, Genesis and the seven contracts, by name. */
   addresses: DeploymentAddresses;
   /** Steps in the order in which they are sent. */
   steps: DeploymentStep[];
@@ -59,7 +59,7 @@ export function planDeployment(parameters: DeploymentParameters, build: Build): 
   };
 
   for (const { name, key, args } of own) create(name, key, args);
-  const plan = genesisPlan(parameters, addresses.timelock, addresses);
+  const plan = genesisPlan(parameters, addresses);
   create("genesis", "genesis", [hashes, plan]);
 
   const created = systemOf(addresses);

@@ -28,7 +28,7 @@ import type { DeploymentParameters } from "./parameters.js";
 export interface CodeInputs {
   parameters: DeploymentParameters;
   chainId: bigint;
-  /** Addresses of the timelock, Genesis, the seven contracts, the vesting wallets and, if there is one, the filler. */
+  /** Addresses of the system's contracts, the vesting wallets and, if there is one, the filler. */
   addresses: DeploymentAddresses;
   /** Uniswap factory that the filler was deployed for, if there is one. */
   fillerFactory?: string;
@@ -73,10 +73,11 @@ export function systemOf({ timelock, genesis }: Pick<SystemAddresses, "timelock"
 type Values = Record<string, string | bigint>;
 
 /** Returns the references and times of the contracts, by the names that immutables and getters have in all of them. */
-export function systemValues(parameters: DeploymentParameters, system: System): Values {
-  const references = Object.entries(system).map(([name, address]) => [name.toUpperCase(), address]);
+export function systemValues({ parameters, addresses }: Pick<CodeInputs, "parameters" | "addresses">): Values {
+  const references = Object.entries(systemOf(addresses)).map(([name, address]) => [name.toUpperCase(), address]);
   return {
     ...(Object.fromEntries(references) as Record<string, string>),
+    RENDERER: addresses.renderer,
     EPOCH_LENGTH: parameters.epochLength,
     AUCTION_PERIOD: parameters.auctionPeriod,
     VETO_WINDOW: parameters.vetoWindow,
@@ -93,8 +94,8 @@ export function expectedContracts(
   { parameters, chainId, addresses, fillerFactory }: CodeInputs,
 ): ExpectedContract[] {
   const system = systemOf(addresses);
-  const values = systemValues(parameters, system);
-  const plan = genesisPlan(parameters, addresses.timelock, addresses);
+  const values = systemValues({ parameters, addresses });
+  const plan = genesisPlan(parameters, addresses);
   const expect = (name: string, address: string, key: ContractKey, args: unknown[], immutables: Values) =>
     expectedContract(contractOf(build, CONTRACTS[key].name), { name, address, args, immutables });
 
@@ -151,7 +152,7 @@ function expectedContract(
   };
 }
 
-type GenesisPlan = ReturnType<typeof genesisPlan<string>>;
+type GenesisPlan = ReturnType<typeof genesisPlan>;
 
 /** Returns the arguments that Genesis passes to each constructor besides the system. */
 function genesisArguments(plan: GenesisPlan): Record<GenesisKey, unknown[]> {
@@ -162,7 +163,7 @@ function genesisArguments(plan: GenesisPlan): Record<GenesisKey, unknown[]> {
     pool: [plan.epochLength],
     controller: [plan.auctionPeriod],
     tft: [plan.allocations],
-    escrow: [plan.grace, plan.assets],
+    escrow: [plan.grace, plan.renderer, plan.assets],
   };
 }
 

@@ -1,4 +1,4 @@
-import { type ContractKey, CONTRACTS, GENESIS_KEYS, vestingKey } from "@turingfog/sdk/ethers";
+import { type ContractKey, CONTRACTS, type DeploymentAddresses, GENESIS_KEYS, vestingKey } from "@turingfog/sdk/ethers";
 import { keccak256, ZeroAddress } from "ethers";
 
 import { contractOf, type Build } from "./build.js";
@@ -36,6 +36,7 @@ export function ownContracts(parameters: DeploymentParameters): OwnContract[] {
   const { minDelay, proposers, executors } = parameters.governor;
   return [
     { name: "timelock", key: "timelock", args: [minDelay, proposers, executors, ZeroAddress], immutables: {} },
+    { name: "renderer", key: "renderer", args: [], immutables: {} },
     ...parameters.allocations.flatMap((allocation): OwnContract[] => {
       if (!("vesting" in allocation)) return [];
       const { beneficiary, start, duration, cliff } = allocation.vesting;
@@ -48,12 +49,11 @@ export function ownContracts(parameters: DeploymentParameters): OwnContract[] {
 
 /**
  * Returns the plan that Genesis is deployed with.
- * @param governor the timelock
- * @param vestings the contract that holds each allocation that vests, by its {@link vestingKey}
+ * @param addresses those of {@link ownContracts}, by their names
  */
-export function genesisPlan<A>(parameters: DeploymentParameters, governor: A, vestings: Record<string, A>) {
+export function genesisPlan(parameters: DeploymentParameters, addresses: DeploymentAddresses) {
   return {
-    governor,
+    governor: addresses.timelock,
     guardian: parameters.guardian,
     signers: parameters.signers,
     quorum: parameters.quorum,
@@ -61,11 +61,12 @@ export function genesisPlan<A>(parameters: DeploymentParameters, governor: A, ve
     auctionPeriod: parameters.auctionPeriod,
     vetoWindow: parameters.vetoWindow,
     grace: parameters.grace,
+    renderer: addresses.renderer,
     operationsTreasury: parameters.operations.treasury,
     operationsShare: parameters.operations.share,
     assets: parameters.assets.map(({ address, referencePrice }) => ({ asset: address, referencePrice })),
     allocations: parameters.allocations.map((allocation) => ({
-      holder: "vesting" in allocation ? vestings[vestingKey(allocation.name)] : allocation.holder,
+      holder: "vesting" in allocation ? addresses[vestingKey(allocation.name)] : allocation.holder,
       amount: allocation.amount,
     })),
   };

@@ -6,6 +6,7 @@ import {
   EmissionVault__factory,
   Genesis__factory,
   NodeRegistry__factory,
+  OrderRenderer__factory,
   RewardPool__factory,
   TFT__factory,
   TimelockController__factory,
@@ -22,6 +23,7 @@ import { TuringFogError } from "../errors.js";
  */
 export const CONTRACTS = {
   timelock: { name: "TimelockController", factory: TimelockController__factory },
+  renderer: { name: "OrderRenderer", factory: OrderRenderer__factory },
   genesis: { name: "Genesis", factory: Genesis__factory },
   vault: { name: "EmissionVault", factory: EmissionVault__factory, place: 1 },
   oracle: { name: "TUReceiptOracle", factory: TUReceiptOracle__factory, place: 2 },
@@ -42,7 +44,7 @@ export type ContractKey = keyof Contracts;
 export type GenesisKey = { [K in ContractKey]: Contracts[K] extends { place: number } ? K : never }[ContractKey];
 
 /** Key of a contract that every deployment has exactly once. */
-export type SystemKey = GenesisKey | "timelock" | "genesis";
+export type SystemKey = GenesisKey | "timelock" | "renderer" | "genesis";
 
 /** Keys of the contracts that Genesis creates, in the order of their creation. */
 export const GENESIS_KEYS: readonly GenesisKey[] = (Object.keys(CONTRACTS) as ContractKey[])
@@ -50,7 +52,7 @@ export const GENESIS_KEYS: readonly GenesisKey[] = (Object.keys(CONTRACTS) as Co
   .sort((a, b) => CONTRACTS[a].place - CONTRACTS[b].place);
 
 /** Keys of the contracts that every deployment has exactly once, in the order of their creation. */
-export const SYSTEM_KEYS: readonly SystemKey[] = ["timelock", "genesis", ...GENESIS_KEYS];
+export const SYSTEM_KEYS: readonly SystemKey[] = ["timelock", "renderer", "genesis", ...GENESIS_KEYS];
 
 /** Typed clients of {@link SYSTEM_KEYS}. */
 export type SystemContracts = { [K in SystemKey]: ReturnType<Contracts[K]["factory"]["connect"]> };

@@ -139,6 +139,17 @@ const _abi = [
     type: "error",
   },
   {
+    inputs: [
+      {
+        internalType: "address",
+        name: "renderer",
+        type: "address",
+      },
+    ],
+    name: "Escrow_InvalidRenderer",
+    type: "error",
+  },
+  {
     inputs: [],
     name: "Escrow_NoAcknowledgements",
     type: "error",
@@ -716,6 +727,19 @@ const _abi = [
     outputs: [
       {
         internalType: "contract INodeRegistry",
+        name: "",
+        type: "address",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [],
+    name: "RENDERER",
+    outputs: [
+      {
+        internalType: "contract IOrderRenderer",
         name: "",
         type: "address",
       },
@@ -1495,6 +1519,25 @@ const _abi = [
         internalType: "bool",
         name: "",
         type: "bool",
+      },
+    ],
+    stateMutability: "view",
+    type: "function",
+  },
+  {
+    inputs: [
+      {
+        internalType: "uint256",
+        name: "orderId",
+        type: "uint256",
+      },
+    ],
+    name: "tokenURI",
+    outputs: [
+      {
+        internalType: "string",
+        name: "",
+        type: "string",
       },
     ],
     stateMutability: "view",

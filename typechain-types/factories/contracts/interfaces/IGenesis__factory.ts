@@ -246,6 +246,11 @@ const _abi = [
             type: "uint40",
           },
           {
+            internalType: "contract IOrderRenderer",
+            name: "renderer",
+            type: "address",
+          },
+          {
             internalType: "address",
             name: "operationsTreasury",
             type: "address",
