@@ -1,11 +1,12 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { HOUR, TU } from "@turingfog/sdk";
+import { DAY, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
-import { parseUnits } from "ethers";
+import { MaxUint256, parseUnits } from "ethers";
 
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
 import { listNode, openOrder, registerNode } from "../helpers/market";
-import { acknowledge, deliver, startOf } from "../helpers/orders";
+import { acknowledge, deliver, openParams, startOf } from "../helpers/orders";
+import type { OpenParamsStruct } from "../../typechain-types/contracts/ComputeEscrow";
 
 const UNIT_PRICE = parseUnits("1", 6);
 
@@ -92,16 +93,32 @@ describe("ComputeEscrow, fingerprints of orders", () => {
       }
     });
 
-    it("differs between orders of other terms", async () => {
+    it("differs by each of the terms alone: node, price, TU, start, end, promise of the refund", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
-      const [renter] = protocol.actors.renters;
-      const orders = [
-        await openOrder(protocol, renter, usd, { maxUnitPrice: UNIT_PRICE }),
-        await openOrder(protocol, renter, usd, { maxUnitPrice: UNIT_PRICE, tuAmount: 2n * TU }),
-      ];
+      const { miners, renters } = protocol.actors;
+      const [renter] = renters;
+      const nodeId = await listNode(protocol, miners[0], usd, UNIT_PRICE);
+      await usd.connect(renter).approve(escrow, MaxUint256);
+      const start = BigInt(await time.latest()) + 10n;
+      const open = async (at: bigint, all: OpenParamsStruct[]) => {
+        await time.setNextBlockTimestamp(at);
+        await escrow.connect(renter).openOrders(all);
+      };
 
-      expect(await escrow.getStateFingerprint(orders[0])).not.to.equal(await escrow.getStateFingerprint(orders[1]));
+      await open(start, [
+        openParams(usd, renter),
+        openParams(usd, renter, { nodeId }),
+        openParams(usd, renter, { maxUnitPrice: UNIT_PRICE + 1n }),
+        openParams(usd, renter, { tuAmount: TU + 1n }),
+        openParams(usd, renter, { duration: DAY + 1n }),
+        openParams(usd, renter, { refundTo: renter.address }),
+      ]);
+      await open(start + 1n, [openParams(usd, renter, { duration: DAY - 1n })]); // ends with the first one
+
+      const opened = await escrow.queryFilter(escrow.filters.OrderOpened());
+      const seen = await Promise.all(opened.map(({ args }) => escrow.getStateFingerprint(args.orderId)));
+      expect(new Set(seen).size).to.equal(7);
     });
   });
 
