@@ -383,7 +383,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         // the registry is asked only for a node that was not attested without a gap from then on
         if (
             (since < uint40(standing >> 160) || t > standing >> 200) &&
-            !(REGISTRY.isAttested(receipt.nodeId, since) && REGISTRY.isAttested(receipt.nodeId, t))
+            !(REGISTRY.isAttested(receipt.nodeId, since) && (since == t || REGISTRY.isAttested(receipt.nodeId, t)))
         ) return _skip(receipt, SkipReason.NotAttested);
 
         uint256 tu = receipt.cumulativeTU;

@@ -444,8 +444,10 @@ contract NodeRegistry is INodeRegistry {
                 Standing storage stored = _standings[nodeId];
                 uint256 gpuCount = stored.gpuCount;
                 uint256 payout = uint160(stored.payout);
-                (uint256 from, uint256 until) = _attestation(nodeId, stored.attestedFrom, stored.attestedUntil);
-                words.set(2 * i, payout | (from << 160) | (until << 200));
+                (uint40 from, uint40 until) = (stored.attestedFrom, stored.attestedUntil);
+                // what is in force needs no call: 40 gas a node less
+                if (until < block.timestamp) (from, until) = _attestation(nodeId, from, until);
+                words.set(2 * i, payout | (uint256(from) << 160) | (uint256(until) << 200));
                 words.set(2 * i + 1, _ratings[nodeId >> SERIAL_BITS].perDay * gpuCount);
             }
         }
