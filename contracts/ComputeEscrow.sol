@@ -29,7 +29,10 @@ import { INodeRegistry } from "./interfaces/INodeRegistry.sol";
 import { IOrderRenderer } from "./interfaces/IOrderRenderer.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITUReceiptOracle } from "./interfaces/ITUReceiptOracle.sol";
+import { OrderId } from "./libraries/OrderId.sol";
+import { ReceiptLeaves } from "./libraries/ReceiptLeaves.sol";
 import { Words } from "./libraries/Words.sol";
+import { StandingWord } from "./types/StandingWord.sol";
 
 /// @title ComputeEscrow
 /// @notice See {IComputeEscrow}.
@@ -84,9 +87,6 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     /// @dev Below the 23 days between two freezes, so that the grace after one is over before the next may begin.
     /// Therefore only the latest freeze is kept.
     uint40 private constant MAX_GRACE = 21 days;
-
-    /// @dev orderId = asset index << 40 | serial, so that an order's asset needs no slot of the order's own.
-    uint256 private constant SERIAL_BITS = 40;
 
     uint256 private constant DELEGATION_LENGTH = 23;
     bytes3 private constant DELEGATION_PREFIX = 0xef0100;
@@ -236,7 +236,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
 
         uint40 endsAt = uint40(block.timestamp) + params.duration;
         uint40 serial = asset.lastSerial + 1;
-        orderId = (uint256(asset.index) << SERIAL_BITS) | serial;
+        orderId = OrderId.encode(asset.index, serial);
         uint128 liabilitiesAfter = asset.liabilities + deposit;
         asset.lastSerial = serial;
         asset.liabilities = liabilitiesAfter;
@@ -305,7 +305,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     ) external nonReentrant {
         if (receipts.length == 0) revert Escrow_NoReceipts();
         uint256 submittedAt = ORACLE.finalSubmission(receiptsRoot);
-        (bytes32[] memory leaves, uint256[] memory nodeIds) = _leaves(receipts);
+        (bytes32[] memory leaves, uint256[] memory nodeIds) = ReceiptLeaves.hash(receipts);
         // the multiproof of one leaf is its plain proof, whose hashing costs 3,500 gas less
         bool isProven =
             leaves.length == 1 && proof.length == proofFlags.length
@@ -322,10 +322,10 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         // unchecked: twice the index is below the length of `standings`, what is earned is a part of uint128 deposits
         unchecked {
             for (uint256 i = 0; i < payouts.length; ++i) {
-                uint256 standing = standings.get(2 * i);
+                StandingWord standing = StandingWord.wrap(standings.get(2 * i));
                 uint256 rate = standings.get(2 * i + 1);
                 uint256 earned = _settle(receipts[i], assetIndex, submittedAt, standing, rate);
-                payouts.set(i, address(uint160(standing)));
+                payouts.set(i, standing.payout());
                 amounts.set(i, earned);
                 total += earned;
             }
@@ -333,42 +333,16 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         _pay(asset, payouts, amounts, total);
     }
 
-    /// @dev Hashed as OpenZeppelin's StandardMerkleTree does.
-    function _leaves(
-        Receipt[] calldata receipts
-    ) private pure returns (bytes32[] memory leaves, uint256[] memory nodeIds) {
-        leaves = new bytes32[](receipts.length);
-        nodeIds = new uint256[](receipts.length);
-        // a receipt's 128 bytes of calldata are its own encoding, so they are hashed as they stand: 400 gas a receipt
-        // less than with abi.encode and bounds, which hold because both arrays are as long as `receipts`
-        assembly ("memory-safe") {
-            let free := mload(0x40)
-            let receipt := receipts.offset
-            let end := add(0x20, mul(receipts.length, 0x20))
-            for {
-                let i := 0x20
-            } lt(i, end) {
-                i := add(i, 0x20)
-            } {
-                calldatacopy(free, receipt, 0x80)
-                mstore(0x00, keccak256(free, 0x80))
-                mstore(add(leaves, i), keccak256(0x00, 0x20))
-                mstore(add(nodeIds, i), mload(add(free, 0x20)))
-                receipt := add(receipt, 0x80)
-            }
-        }
-    }
-
     /// @param standing,rate Of the receipt's node, as the registry packs them.
     function _settle(
         Receipt calldata receipt,
         uint256 assetIndex,
         uint256 submittedAt,
-        uint256 standing,
+        StandingWord standing,
         uint256 rate
     ) private returns (uint256 earned) {
         uint256 orderId = receipt.orderId;
-        if (orderId >> SERIAL_BITS != assetIndex) return _skip(receipt, SkipReason.OtherAsset);
+        if (OrderId.assetIndexOf(orderId) != assetIndex) return _skip(receipt, SkipReason.OtherAsset);
         Stored storage stored = _orders[orderId];
         uint256 startedAt = stored.terms.startedAt;
         if (startedAt == 0) return _skip(receipt, SkipReason.UnknownOrder);
@@ -382,7 +356,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         uint256 since = orderNodeId == 0 ? startedAt : t;
         // the registry is asked only for a node that was not attested without a gap from then on
         if (
-            (since < uint40(standing >> 160) || t > standing >> 200) &&
+            !standing.covers(since, t) &&
             !(REGISTRY.isAttested(receipt.nodeId, since) && (since == t || REGISTRY.isAttested(receipt.nodeId, t)))
         ) return _skip(receipt, SkipReason.NotAttested);
 
@@ -397,7 +371,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             : _raise(stored, tu, stored.terms.unitPrice);
         if (tu == 0) return _skip(receipt, SkipReason.NothingNew);
 
-        emit ReceiptSettled(orderId, receipt.nodeId, address(uint160(standing)), tu, earned);
+        emit ReceiptSettled(orderId, receipt.nodeId, standing.payout(), tu, earned);
     }
 
     function _skip(Receipt calldata receipt, SkipReason reason) private returns (uint256) {
@@ -421,7 +395,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         // unchecked: twice the index is below the length of `standings`, what is earned is a part of uint128 deposits
         unchecked {
             for (uint256 i = 0; i < payouts.length; ++i) {
-                address payout = address(uint160(standings.get(2 * i)));
+                address payout = StandingWord.wrap(standings.get(2 * i)).payout();
                 uint256 earned = _acknowledge(acknowledgements[i], assetIndex, nodeIds.get(i), payout);
                 payouts.set(i, payout);
                 amounts.set(i, earned);
@@ -439,7 +413,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         address payout
     ) private returns (uint256 earned) {
         uint256 orderId = acknowledgement.orderId;
-        if (orderId >> SERIAL_BITS != assetIndex) return _skip(orderId, SkipReason.OtherAsset);
+        if (OrderId.assetIndexOf(orderId) != assetIndex) return _skip(orderId, SkipReason.OtherAsset);
         Stored storage stored = _orders[orderId];
         if (nodeId == 0) {
             bool isJoint = stored.terms.startedAt != 0;
@@ -551,7 +525,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
                 revert Escrow_NotHolder(orderId, msg.sender);
             }
         }
-        address asset = _assetAt[orderId >> SERIAL_BITS];
+        address asset = _assetAt[OrderId.assetIndexOf(orderId)];
 
         _assets[asset].liabilities -= refund;
         delete _orders[orderId];
@@ -633,7 +607,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         return
             Order({
                 nodeId: stored.terms.nodeId,
-                asset: _assetAt[orderId >> SERIAL_BITS],
+                asset: _assetAt[OrderId.assetIndexOf(orderId)],
                 unitPrice: stored.terms.unitPrice,
                 tuAmount: stored.tuAmount,
                 tuSettled: stored.tuSettled,

@@ -5,7 +5,9 @@ import { IComputeEscrow } from "./interfaces/IComputeEscrow.sol";
 import { System } from "./interfaces/IGenesis.sol";
 import { INodeRegistry, Node } from "./interfaces/INodeRegistry.sol";
 import { ITUReceiptOracle, Signature } from "./interfaces/ITUReceiptOracle.sol";
+import { NodeId } from "./libraries/NodeId.sol";
 import { Words } from "./libraries/Words.sol";
+import { StandingWord, toStandingWord } from "./types/StandingWord.sol";
 
 /// @title NodeRegistry
 /// @notice See {INodeRegistry}.
@@ -62,9 +64,6 @@ contract NodeRegistry is INodeRegistry {
     uint256 public constant MAX_RATING = 1_000e18;
     /// @inheritdoc INodeRegistry
     uint40 public constant MAX_ATTESTATION = 90 days;
-
-    /// @dev nodeId = model index << 32 | serial, so that a node's rating needs no slot of the node's own.
-    uint256 private constant SERIAL_BITS = 32;
 
     uint256 private constant NETWORKS = 7;
 
@@ -209,7 +208,7 @@ contract NodeRegistry is INodeRegistry {
         if (gpuCount == 0 || gpuCount > MAX_GPU_COUNT) revert Registry_GpuCountOutOfBounds(gpuCount, MAX_GPU_COUNT);
         if (payout == address(0)) revert Registry_ZeroPayout();
 
-        nodeId = (_indexOf[gpuModel] << SERIAL_BITS) | ++_lastSerial;
+        nodeId = NodeId.encode(_indexOf[gpuModel], ++_lastSerial);
         _owners[nodeId] = msg.sender;
         _standings[nodeId].payout = payout;
         _standings[nodeId].gpuCount = uint16(gpuCount); // at most MAX_GPU_COUNT
@@ -379,7 +378,7 @@ contract NodeRegistry is INodeRegistry {
 
     /// @inheritdoc INodeRegistry
     function ratePerDay(uint256 nodeId) public view returns (uint256) {
-        return uint256(_ratings[nodeId >> SERIAL_BITS].perDay) * _standings[nodeId].gpuCount;
+        return uint256(_ratings[NodeId.modelIndexOf(nodeId)].perDay) * _standings[nodeId].gpuCount;
     }
 
     /// @inheritdoc INodeRegistry
@@ -390,7 +389,7 @@ contract NodeRegistry is INodeRegistry {
             Node({
                 owner: _owners[nodeId],
                 payout: stored.payout,
-                gpuModel: stored.gpuCount == 0 ? bytes32(0) : _models[nodeId >> SERIAL_BITS],
+                gpuModel: stored.gpuCount == 0 ? bytes32(0) : _models[NodeId.modelIndexOf(nodeId)],
                 gpuCount: stored.gpuCount,
                 attestedFrom: from,
                 attestedUntil: until
@@ -443,12 +442,12 @@ contract NodeRegistry is INodeRegistry {
                 uint256 nodeId = nodeIds[i];
                 Standing storage stored = _standings[nodeId];
                 uint256 gpuCount = stored.gpuCount;
-                uint256 payout = uint160(stored.payout);
+                address payout = stored.payout;
                 (uint40 from, uint40 until) = (stored.attestedFrom, stored.attestedUntil);
                 // what is in force needs no call: 40 gas a node less
                 if (until < block.timestamp) (from, until) = _attestation(nodeId, from, until);
-                words.set(2 * i, payout | (uint256(from) << 160) | (uint256(until) << 200));
-                words.set(2 * i + 1, _ratings[nodeId >> SERIAL_BITS].perDay * gpuCount);
+                words.set(2 * i, StandingWord.unwrap(toStandingWord(payout, from, until)));
+                words.set(2 * i + 1, _ratings[NodeId.modelIndexOf(nodeId)].perDay * gpuCount);
             }
         }
     }

@@ -33,7 +33,7 @@ interface Artifact {
 /** The contracts that are deployed: those of contracts/ that have code of their own, mocks and libraries aside. */
 export function deployedContracts(): Artifact[] {
   return solidityFiles(CONTRACTS)
-    .filter((file) => !/^(?:mocks|interfaces|libraries)\//.test(file))
+    .filter((file) => !/^(?:mocks|interfaces|libraries|types)\//.test(file))
     .flatMap((file) => {
       const directory = path.join(ARTIFACTS, "contracts", file);
       return readdirSync(directory)

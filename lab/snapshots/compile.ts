@@ -61,7 +61,7 @@ const readSource = (file: string): string =>
  */
 export function compile(read: (file: string) => string = readSource): Compilation {
   const files = readdirSync(path.join(ROOT, "contracts"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".sol") && !/^(?:mocks|interfaces|libraries)\//.test(file))
+    .filter((file) => file.endsWith(".sol") && !/^(?:mocks|interfaces|libraries|types)\//.test(file))
     .map((file) => `contracts/${file}`)
     .sort();
   const input = {
