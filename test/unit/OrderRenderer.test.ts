@@ -1,7 +1,7 @@
 import { loadFixture, setCode } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, TU } from "@turingfog/sdk";
 import { expect } from "chai";
-import { AbiCoder, encodeBytes32String, hexlify, toUtf8Bytes, ZeroAddress } from "ethers";
+import { AbiCoder, concat, dataLength, encodeBytes32String, hexlify, toBeHex, toUtf8Bytes, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture } from "../helpers/fixture";
@@ -154,6 +154,20 @@ describe("OrderRenderer", () => {
     const { values } = read(await renderer.tokenURI(token, 7n));
     expect(values.Asset).to.equal("0x00000000000000000000000000000000000000AA");
     expect(values["Price per TU"]).to.equal("1250000 base units");
+  });
+
+  it("takes nothing from an asset that reverts with a symbol or with decimals", async () => {
+    const { renderer, token } = await loadFixture(deployRenderer);
+    const asset = "0x00000000000000000000000000000000000000AA";
+    await token.setOrder({ ...ORDER, asset });
+
+    for (const answer of [asString("USD"), asDecimals(6n)]) {
+      // CODECOPY of what follows its ten bytes, and REVERT with it
+      const size = toBeHex(dataLength(answer));
+      await setCode(asset, concat(["0x60", size, "0x600a5f3960", size, "0x5ffd", answer]));
+      const { values } = read(await renderer.tokenURI(token, 7n));
+      expect([values.Asset, values["Price per TU"]]).to.deep.equal([asset, "1250000 base units"]);
+    }
   });
 
   it("shows a price by the asset's decimals, and in base units if it does not tell them", async () => {
