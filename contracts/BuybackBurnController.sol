@@ -49,7 +49,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
     /// @dev So that the average price of a lot of one unit, proceeds · 10^decimals, stays below 2^208.
     uint8 private constant MAX_DECIMALS = 24;
 
-    /// @dev A rest below 1 % of its lot is sold with the fill that would leave it, lest nobody bother to buy it.
+    /// @dev A rest below 1 % of its lot is sold with the fill that would leave it, because nobody might buy it alone.
     uint256 private constant DUST_DIVISOR = 100;
 
     uint40 private constant MIN_AUCTION_PERIOD = 1 minutes;
@@ -127,7 +127,7 @@ contract BuybackBurnController is IBuybackBurnController, ReentrancyGuardTransie
         emit LotFilled(asset, round, msg.sender, to, filled, tftOwed, currentPrice);
         _recordSale(asset, auction, current, filled, tftOwed);
 
-        // Interaction: the filler may sell what he gets for what he owes
+        // Interaction: the filler may sell what they get for what they owe
         IERC20(asset).safeTransfer(to, filled);
         if (data.length != 0) IBuybackCallee(msg.sender).onBuyback(asset, filled, tftOwed, data);
         TFT.transferFrom(msg.sender, address(this), tftOwed);

@@ -10,7 +10,7 @@ contract NamedToken {
     bytes private _decimals;
     Order private _order;
 
-    /// @param symbol_,decimals_ What is returned as it stands; empty to burn all gas.
+    /// @param symbol_,decimals_ What is returned as it stands; empty to revert.
     function set(bytes calldata symbol_, bytes calldata decimals_) external {
         (_symbol, _decimals) = (symbol_, decimals_);
     }

@@ -177,11 +177,12 @@ function settleReceipt(
   return { tu, earned: earned(order) - earnedBefore };
 }
 
-/** An acknowledgement, with whose key has signed exactly that, null when none has, or "caller" with no signature. */
+/** An acknowledgement, and whose key has signed exactly that: null when none has. Without a signature the caller counts. */
 export interface Acknowledged {
   orderId: bigint;
   cumulativeTU: bigint;
-  signer: Address | "caller" | null;
+  signer: Address | null;
+  isSigned: boolean;
 }
 
 export function settleAcknowledged(
@@ -211,14 +212,14 @@ function settleAcknowledgement(
   world: World,
   caller: Address,
   asset: Address,
-  { orderId, cumulativeTU, signer }: Acknowledged,
+  { orderId, cumulativeTU, signer, isSigned }: Acknowledged,
 ): { tu: bigint; earned: bigint } | Skip {
   const order = world.state.orders.get(orderId);
   if (orderId >> 40n !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
   if (order?.isOpen !== true) return Skip.UnknownOrder;
   if (order.nodeId === 0n) return Skip.JointOrder;
   const refundee = refundeeOf(order);
-  if ((signer === "caller" ? caller : signer) !== refundee) return Skip.NotAcknowledged;
+  if ((isSigned ? signer : caller) !== refundee) return Skip.NotAcknowledged;
 
   const tu = min(cumulativeTU, order.tuAmount);
   if (tu <= tuSettled(order)) return Skip.NothingNew;

@@ -290,6 +290,6 @@ function acknowledgementOf(context: Context, step: AcknowledgementStep): escrow.
   const message = { orderId, cumulativeTU: step.signature === "of other TU" ? cumulativeTU ^ 1n : cumulativeTU };
   const [whole] = signTyped([known(system.keys, signer)], system.escrowDomain, ACKNOWLEDGEMENT, message);
   const signature = { short: dataSlice(whole, 0, 64), empty: "0x" }[step.signature as "short" | "empty"] ?? whole;
-  const bySignature = { valid: signer, empty: "caller", short: null, "of other TU": null };
-  return { orderId, cumulativeTU, signature, signer: bySignature[step.signature] };
+  const isSigned = step.signature !== "empty";
+  return { orderId, cumulativeTU, signature, isSigned, signer: step.signature === "valid" ? signer : null };
 }
