@@ -550,7 +550,7 @@ describe("ComputeEscrow, settling", () => {
       expect(await contracts.escrow.settledTU(orderId, nodeIds[0])).to.equal(TU);
     });
 
-    it("are those of a node whose attestation was revoked before they were measured, and not those before", async () => {
+    it("are those measured from the second on in which the node's attestation was revoked, and not those before", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const job = await openJob(protocol, { hardware: ONE_A_DAY });
@@ -559,9 +559,9 @@ describe("ComputeEscrow, settling", () => {
       await contracts.registry.connect(actors.guardian).revokeNode(job.nodeId);
       await time.increase(HOUR);
 
-      await expectSkipped(protocol, receiptOf(job, TU, at + 1n), SkipReason.NotAttested);
-      await deliver(protocol, contracts.usd, [receiptOf(job, TU, at)]);
-      expect(await contracts.escrow.settledTU(job.orderId, job.nodeId)).to.equal(attainableTU(TU, HOUR));
+      await expectSkipped(protocol, receiptOf(job, TU, at), SkipReason.NotAttested);
+      await deliver(protocol, contracts.usd, [receiptOf(job, TU, at - 1n)]);
+      expect(await contracts.escrow.settledTU(job.orderId, job.nodeId)).to.equal(attainableTU(TU, HOUR - 1n));
     });
 
     it("are those of before two revocations in a row", async () => {
