@@ -37,6 +37,6 @@ describe("turingfog deploy run", () => {
     expect(code).to.equal(1);
     expect(stdout).to.equal("");
     expect(stderr).to.match(/^guardian: "FILL IN: .*": must be an address other than zero, with its EIP-55 checksum$/m);
-    expect(stderr).to.match(/^assets\[0\]\.referencePrice: 'FILL IN: .*': must be TFT above 0/m);
+    expect(stderr).to.match(/^assets\[0\]\.referencePrice: 'FILL IN: .*': must be TFT from 0\.000000001 to /m);
   });
 });

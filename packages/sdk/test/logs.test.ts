@@ -45,7 +45,7 @@ async function used() {
   const protocol = await deployProtocolFixture();
   const { addresses, contracts, actors } = protocol;
   const { tft, usd, controller, genesis, timelock } = contracts;
-  const [{ blockNumber: created }] = await genesis.queryFilter(genesis.filters.Created());
+  const [{ blockNumber: created }] = await genesis.queryFilter(genesis.filters.ContractCreated(1));
   const [{ blockNumber: timelockCreated }] = await timelock.queryFilter(timelock.filters.MinDelayChange());
 
   const [miner] = actors.miners;
@@ -138,7 +138,9 @@ describe("readings of logs", () => {
             expect(refusal).to.be.instanceOf(IncompleteLogsError);
             const { genesis, timelock } = system.addresses;
             expect(refusal.message).to.match(
-              new RegExp(`are incomplete: (Created of ${genesis}|RoleGranted of ${timelock}) must be there and is not`),
+              new RegExp(
+                `are incomplete: (ContractCreated of ${genesis}|RoleGranted of ${timelock}) must be there and is not`,
+              ),
             );
           }
         });

@@ -79,10 +79,10 @@ export async function timelockWitness(timelock: TimelockController): Promise<Wit
   return { address, event: "RoleGranted", topics };
 }
 
-/** Returns the log that Genesis emitted when it created the seven contracts. */
+/** Returns the first log that Genesis emitted, when it created the first of the seven contracts. */
 export async function genesisWitness(genesis: Genesis): Promise<Witness> {
-  const { topicHash } = genesis.filters.Created.fragment;
-  return { address: await addressOf(genesis), event: "Created", topics: [topicHash] };
+  const topics = genesis.interface.encodeFilterTopics("ContractCreated", [1]) as string[];
+  return { address: await addressOf(genesis), event: "ContractCreated", topics };
 }
 
 /**

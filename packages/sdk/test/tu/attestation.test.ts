@@ -15,6 +15,7 @@ import {
   AlreadyRatedError,
   AmbiguousGpuError,
   type Attestation,
+  checkAttested,
   encodeSignatureFile,
   QuorumNotReachedError,
   ratingAttestation,
@@ -31,6 +32,7 @@ import { attestationOfLog, readMeasurements, readSignatureFile } from "@turingfo
 import type { Signature } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { id } from "ethers";
+import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/fixture";
 import { passVetoWindow } from "../../../../test/helpers/market";
@@ -311,19 +313,13 @@ describe("attestation", () => {
       const signerSet = await readSignerSet(oracle);
       const attestation = await ratingAttestation(registry, signerSet, await readMeasurements(EXAMPLE_100));
       const signatures = await signedBy(3, protocol, signerSet, attestation);
+      const { transaction } = await submitAttestation(registry, signerSet, attestation, signatures);
       const { rating, message } = attestation;
 
-      const off = lying(registry, { queryFilter: async () => [{ args: { rating: rating - 1n } }] });
-      const rated = await thrownBy(submitAttestation(off, signerSet, attestation, signatures));
-      expect(rated).to.be.instanceOf(ReadBackError);
-      expect((rated as Error).message).to.equal(`The registry's rating is ${rating - 1n}, not ${rating}`);
-
-      const silent = lying(registry, {
-        attestRating: { populateTransaction: async () => ({ to: protocol.actors.stranger.address, data: "0x" }) },
-      });
-      const unheard = await thrownBy(submitAttestation(silent, signerSet, attestation, signatures));
-      expect(unheard).to.be.instanceOf(ReadBackError);
-      expect((unheard as Error).message).to.equal(`The registry's evidence is nothing, not ${message.evidence}`);
+      await expectReadBack(registry, { ...attestation, rating: rating + 1n }, transaction, [
+        `The registry's rating is ${rating}, not ${rating + 1n}`,
+        `The registry's evidence is nothing, not ${message.evidence}`,
+      ]);
     });
 
     it("finds out when the node's attestation or its evidence is not what was attested", async () => {
@@ -334,20 +330,33 @@ describe("attestation", () => {
       const until = BigInt(await time.latest()) + DAY;
       const attestation = await attestationOfLog(registry, signerSet, LOG, nodeId, until);
       const signatures = await signedBy(3, protocol, signerSet, attestation);
-      const elsewhere = async () => ({ to: protocol.actors.stranger.address, data: "0x" });
+      const { transaction } = await submitAttestation(registry, signerSet, attestation, signatures);
+      const { message } = attestation;
 
-      for (const [logs, message] of [
-        [[{ args: { validUntil: until - 1n } }], `The registry's attestedUntil is ${until - 1n}, not ${until}`],
-        [[], `The registry's evidence is nothing, not ${attestation.message.evidence}`],
-      ] as const) {
-        const off = lying(registry, {
-          attestNode: { populateTransaction: elsewhere },
-          queryFilter: async () => logs,
-        });
-        const error = await thrownBy(submitAttestation(off, signerSet, attestation, signatures));
-        expect(error).to.be.instanceOf(ReadBackError);
-        expect((error as Error).message).to.equal(message);
-      }
+      const other = { ...attestation, message: { ...message, validUntil: until + 1n } };
+      await expectReadBack(registry, other, transaction, [
+        `The registry's attestedUntil is ${until}, not ${until + 1n}`,
+        `The registry's evidence is nothing, not ${message.evidence}`,
+      ]);
     });
   });
 });
+
+/** Expects one refusal of what was not attested, and another of a transaction that attested nothing. */
+async function expectReadBack(
+  registry: NodeRegistry,
+  attestation: Attestation,
+  transaction: string,
+  [other, none]: readonly [string, string],
+): Promise<void> {
+  const receipt = await ethers.provider.getTransactionReceipt(transaction);
+  expect(receipt).not.to.equal(null);
+  for (const [logs, message] of [
+    [receipt?.logs ?? [], other],
+    [[], none],
+  ] as const) {
+    const error = await thrownBy(checkAttested(registry, attestation, { logs }));
+    expect(error).to.be.instanceOf(ReadBackError);
+    expect((error as Error).message).to.equal(message);
+  }
+}
