@@ -54,7 +54,7 @@ import { NotDeployedError, readAddresses } from "@turingfog/sdk/node";
 readAddresses("sepolia", "nowhere").catch((error: NotDeployedError) => console.log(result, error.chain));
 `;
 
-const RESULT = "10 8000000000000000000 2 11155111 function function 0xa9059cbb true 2";
+const RESULT = "10 8192000000000000000000 2 11155111 function function 0xa9059cbb true 2";
 
 const CONSUMERS = [
   { kind: "an ES module under nodenext", type: "module", options: ["--module", "nodenext"] },
