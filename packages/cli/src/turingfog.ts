@@ -30,7 +30,7 @@ const COMMANDS: Commands = {
     summary: "build, schedule, execute, cancel and list operations",
     load: () => import("./commands/govern.js"),
   },
-  guard: { summary: "veto a root, freeze, thaw", load: () => import("./commands/guard.js") },
+  guard: { summary: "veto a root or a rating, revoke a node, freeze, thaw", load: () => import("./commands/guard.js") },
   keystore: { summary: "write an encrypted keystore", load: () => import("./commands/keystore.js") },
   tu: {
     doctor: {

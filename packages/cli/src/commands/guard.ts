@@ -18,14 +18,14 @@ const USAGE = `Takes an action of the guardian, which has no delay. Shows what i
 
   turingfog guard veto --root ROOT --network NAME [...]        refuses a pending root of receipts permanently
   turingfog guard revoke-node --node ID --network NAME [...]   ends a node's attestation, or undoes a pending one
-  turingfog guard veto-rating --gpu NAME --network NAME [...]  takes a pending rating back
-  turingfog guard freeze --network NAME [...]                  stops submitting, settling and closing for 7 days at most
+  turingfog guard veto-rating --gpu MODEL --network NAME [...] takes a pending rating back
+  turingfog guard freeze --network NAME [...]                  stops receipts, attestations and orders for 7 days at most
   turingfog guard thaw --network NAME [...]                    ends a freeze
 
 ${DEPLOYED_USAGE}
   --root ROOT        the receipts' Merkle root, 32 bytes
   --node ID          the node
-  --gpu NAME         the GPU model, as it was attested
+  --gpu MODEL        the GPU model, as it was attested
 ${SENDER_USAGE}
   --json             print JSON alone
   --help             print this

@@ -27,14 +27,13 @@ import { checkNotBlocked, type TokenTransfer, withTransferExplained } from "./tr
 export interface Addresses {
   chainId: number;
   addresses: DeploymentAddresses;
-  /** Block in which the system was created, and first known block of the deployment; null if they are not known. */
-  block?: number | null;
+  /** First known block of the deployment; null if none is known. */
   firstBlock?: number | null;
 }
 
 /** Settings with which a client reads logs. */
 export interface LogOptions {
-  /** A block not later than the system's creation; 0 if it is not known. */
+  /** A block not later than the creation of the system's first contract; 0 if it is not known. */
   since?: number;
   onProgress?: OnProgress;
 }
@@ -141,8 +140,7 @@ export class TuringFog {
   static async at(book: Addresses, runner: ContractRunner, onProgress?: OnProgress): Promise<TuringFog> {
     if (!runner.provider) throw new NoProviderError();
     checkChain((await runner.provider.getNetwork()).chainId, book);
-    // the system is created by the last transaction of a deployment
-    return new TuringFog(book.addresses, runner, { since: book.block ?? book.firstBlock ?? 0, onProgress });
+    return new TuringFog(book.addresses, runner, { since: book.firstBlock ?? 0, onProgress });
   }
 
   /** Returns a client of the same contracts through another runner. */
