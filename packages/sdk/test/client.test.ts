@@ -71,7 +71,8 @@ describe("TuringFog", () => {
 
     it("name the contract that an address book lacks", async () => {
       const { reader } = await loadFixture(connect);
-      const { genesis: _, ...addresses } = reader.addresses;
+      const addresses: Partial<SystemAddresses> = { ...reader.addresses };
+      delete addresses.genesis;
       expect(() => new TuringFog(addresses as SystemAddresses, ethers.provider)).to.throw(
         MissingAddressError,
         "The addresses have no genesis",
