@@ -20,10 +20,10 @@ import { ethers, network } from "hardhat";
 
 const GWEI = parseUnits("1", "gwei");
 
-/** Blocks of a hundredth of a second, so that patience ends soon. */
-async function quickConnection(): Promise<Connection> {
+/** Blocks so short that patience ends soon, and long enough that a busy machine does not give up. */
+async function quickConnection(blockTime = 0.05): Promise<Connection> {
   const connection = await connect("hardhat");
-  return { ...connection, chain: { ...connection.chain, blockTime: 0.01 } };
+  return { ...connection, chain: { ...connection.chain, blockTime } };
 }
 
 /** A sender with an account of its own that has money, and a call that only pays a stranger. */
@@ -187,7 +187,8 @@ describe("KeySender", () => {
     });
 
     it("pays no more than the limit for a replacement, and gives up in the end", async () => {
-      const { connection, wallet, call, journal } = await setUp();
+      const { wallet, call, journal } = await setUp();
+      const connection = await quickConnection(0.01);
       const { gasPrice } = await connection.provider.getFeeData();
       const limit = ((gasPrice ?? 0n) * 11n) / 10n;
       const sender = new KeySender(wallet, connection, { journal, maxFeePerGas: limit });
