@@ -228,7 +228,8 @@ describe("KeySender", () => {
     });
 
     it("takes up the transaction of an interrupted run that waits, and sends no second one", async () => {
-      const { connection, wallet, call, journal } = await setUp();
+      const { wallet, call, journal } = await setUp();
+      const connection = await quickConnection(1); // so patient that nothing is replaced
       const isDone = async () => (await connection.provider.getBalance(call.to)) > 0n;
       await withoutMining(async () => {
         const unreachable = Object.create(connection.provider) as typeof connection.provider;
