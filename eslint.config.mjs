@@ -74,7 +74,7 @@ export default defineConfig(
     // Logs are read by readEvents alone, which never takes an empty answer for the absence of events. An address book
     // only notes where a contract was created, if the node knows.
     files: ["packages/*/src/**/*.ts"],
-    ignores: ["packages/sdk/src/ethers/logs.ts", "packages/operator/src/deployment/addressBook.ts"],
+    ignores: ["packages/sdk/src/ethers/logs.ts"],
     rules: {
       "no-restricted-syntax": [
         "error",

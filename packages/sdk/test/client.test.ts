@@ -376,7 +376,7 @@ describe("TuringFog", () => {
       expect(await reader.claimableBuckets(actors.stranger.address)).to.deep.equal([]);
     });
 
-    it("lists a miner's final buckets, oldest first, until he has claimed them", async () => {
+    it("lists a miner's final buckets, the first earned first, until they are claimed", async () => {
       const { reader, protocol, contracts, actors } = await loadFixture(connect);
       const { tft, usd, controller, pool } = contracts;
       const [first, second] = actors.miners;

@@ -4,7 +4,6 @@ import {
   connectContracts,
   encodeAction,
   findOperation,
-  genesisWitness,
   IncompleteLogsError,
   type LogProgress,
   type LogRange,
@@ -12,6 +11,7 @@ import {
   NoContractError,
   operations,
   readEvents,
+  timelockWitness,
   roleHolders,
   scheduleCall,
   TuringFog,
@@ -44,8 +44,7 @@ import {
 async function used() {
   const protocol = await deployProtocolFixture();
   const { addresses, contracts, actors } = protocol;
-  const { tft, usd, controller, genesis, timelock } = contracts;
-  const [{ blockNumber: created }] = await genesis.queryFilter(genesis.filters.ContractCreated(1));
+  const { tft, usd, controller, timelock } = contracts;
   const [{ blockNumber: timelockCreated }] = await timelock.queryFilter(timelock.filters.MinDelayChange());
 
   const [miner] = actors.miners;
@@ -65,7 +64,7 @@ async function used() {
   const operation = await newOperation(governance.timelock, call);
   const { to, data } = await scheduleCall(governance.timelock, operation);
   await actors.admin.sendTransaction({ to, data });
-  return { ...protocol, miner, operation, tree, created, timelockCreated };
+  return { ...protocol, miner, operation, tree, timelockCreated };
 }
 
 type Used = Awaited<ReturnType<typeof used>>;
@@ -115,6 +114,25 @@ async function refusalOf(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe("readings of logs", () => {
+  it("begin for a client of an address book at its first block, and go back to the creation without one", async () => {
+    const { addresses, miner, timelockCreated } = await loadFixture(used);
+    const chainId = 31_337;
+    for (const [firstBlock, expected] of [
+      [timelockCreated, timelockCreated],
+      [null, 0],
+    ]) {
+      const provider = Object.create(ethers.provider) as typeof ethers.provider;
+      const asked: unknown[] = [];
+      provider.getLogs = (filter) => {
+        asked.push("fromBlock" in filter && filter.fromBlock);
+        return ethers.provider.getLogs(filter);
+      };
+      const fog = await TuringFog.at({ chainId, addresses, firstBlock }, provider);
+      expect(await fog.claimableBuckets(miner.address)).to.have.lengthOf(1);
+      expect(new Set(asked)).to.deep.equal(new Set([expected]));
+    }
+  });
+
   for (const [name, read] of Object.entries(READINGS)) {
     describe(name, () => {
       for (const [start, sinceOf] of [
@@ -133,14 +151,12 @@ describe("readings of logs", () => {
 
         it(`refuses from ${start} the answer of a node without logs, and of one that left out the first`, async () => {
           const system = await loadFixture(used);
-          for (const habit of [HABITS.emptyLogs, silentBefore(system.created + 1)]) {
+          for (const habit of [HABITS.emptyLogs, silentBefore(system.timelockCreated + 1)]) {
             const refusal = await behind(habit, (provider) => refusalOf(read(system, provider, sinceOf(system))));
             expect(refusal).to.be.instanceOf(IncompleteLogsError);
-            const { genesis, timelock } = system.addresses;
+            const { timelock } = system.addresses;
             expect(refusal.message).to.match(
-              new RegExp(
-                `are incomplete: (ContractCreated of ${genesis}|RoleGranted of ${timelock}) must be there and is not`,
-              ),
+              new RegExp(`are incomplete: RoleGranted of ${timelock} must be there and is not`),
             );
           }
         });
@@ -154,7 +170,7 @@ describe("readings of logs", () => {
 
       it("gives the node's own error if it refuses the blocks of the deployment, or any block", async () => {
         const system = await loadFixture(used);
-        const pruned = await behind(prunedBefore(system.created + 1), (provider) =>
+        const pruned = await behind(prunedBefore(system.timelockCreated + 1), (provider) =>
           refusalOf(read(system, provider, system.timelockCreated)),
         );
         expect(pruned.message).to.contain("history has been pruned for this block");
@@ -195,10 +211,10 @@ describe("readEvents", () => {
   /** What has been transferred, by a node that bounds ranges. */
   async function transfers(habit: Habit, range: Partial<LogRange>) {
     const system = await loadFixture(used);
-    const { tft, genesis } = connectContracts(system.addresses, ethers.provider);
+    const { tft, timelock } = connectContracts(system.addresses, ethers.provider);
     const selection = { contract: tft, event: tft.filters.Transfer };
     return behind(habit, async (provider, node) => {
-      const [events] = await readEvents({ provider, ...range }, await genesisWitness(genesis), selection);
+      const [events] = await readEvents({ provider, ...range }, await timelockWitness(timelock), selection);
       return { ...system, tft, events, node };
     });
   }
@@ -218,24 +234,24 @@ describe("readEvents", () => {
   });
 
   it("asks once for what the node gives at once, from the block that is known", async () => {
-    const { node, created } = await transfers(HABITS.honest, { since: 5 });
-    expect(node.logRanges).to.deep.equal([{ from: 5, to: await time.latestBlock(), isRefused: false }]);
-    expect(created).to.be.above(5);
+    const { node, timelockCreated } = await transfers(HABITS.honest, { since: 1 });
+    expect(node.logRanges).to.deep.equal([{ from: 1, to: await time.latestBlock(), isRefused: false }]);
+    expect(timelockCreated).to.be.above(1);
   });
 
   it("goes back to the contracts' creation and no further if its block is not known", async () => {
-    const { node, created } = await transfers(boundedTo(1), {});
+    const { node, timelockCreated } = await transfers(boundedTo(1), {});
     const read = node.logRanges.filter(({ isRefused }) => !isRefused).map(({ from }) => from);
-    expect(Math.min(...read)).to.equal(created);
+    expect(Math.min(...read)).to.equal(timelockCreated);
   });
 
   it("selects by indexed arguments, and has an event of two selections in both", async () => {
     const { addresses, miner } = await loadFixture(used);
-    const { tft, genesis } = connectContracts(addresses, ethers.provider);
+    const { tft, timelock } = connectContracts(addresses, ethers.provider);
     const transfer = { contract: tft, event: tft.filters.Transfer };
     const [all, minted, toMiner] = await readEvents(
       { provider: ethers.provider },
-      await genesisWitness(genesis),
+      await timelockWitness(timelock),
       transfer,
       { ...transfer, args: [ethers.ZeroAddress] },
       { ...transfer, args: [null, miner.address] },

@@ -25,13 +25,7 @@ import {
 
 import { ACTION_OPTIONS, ACTION_USAGE, type ActionValues, readAction } from "../lib/actions.js";
 import { defineCommand, type Output, UsageError } from "../lib/command.js";
-import {
-  DEPLOYED_OPTIONS,
-  DEPLOYED_USAGE,
-  firstBlockOf,
-  openDeployment,
-  type OpenDeployment,
-} from "../lib/deployed.js";
+import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment, type OpenDeployment } from "../lib/deployed.js";
 import { progressOn } from "../lib/progress.js";
 import { openSender, SENDER_OPTIONS, SENDER_USAGE, type SenderValues } from "../lib/sender.js";
 import { describeOutcome, indent, type Outcome, submitCall } from "../lib/steps.js";
@@ -172,14 +166,14 @@ async function submitAs(
   call: TimelockCall,
 ): Promise<Outcome> {
   if (sender.address !== undefined) {
-    await checkRole(governance.timelock, connection.provider, firstBlockOf(book), role, sender.address);
+    await checkRole(governance.timelock, connection.provider, book.firstBlock ?? 0, role, sender.address);
   }
   return submitCall(connection, sender, call);
 }
 
 async function list({ connection, governance, book, output }: Context): Promise<void> {
   const { timelock } = governance;
-  const all = await operations(timelock, connection.provider, firstBlockOf(book), progressOn(output));
+  const all = await operations(timelock, connection.provider, book.firstBlock ?? 0, progressOn(output));
   const pending = [];
   for (const operation of all) {
     const state = await stateOf(timelock, operation.id);
@@ -201,7 +195,7 @@ async function list({ connection, governance, book, output }: Context): Promise<
 async function operationOf({ connection, governance, values, book, output }: Context): Promise<Operation> {
   if (values.id === undefined) throw new UsageError("--id is missing; see --help");
   const { provider } = connection;
-  return findOperation(governance.timelock, provider, firstBlockOf(book), values.id, progressOn(output));
+  return findOperation(governance.timelock, provider, book.firstBlock ?? 0, values.id, progressOn(output));
 }
 
 /** Describes an operation: as one of the actions, or as the bare call if it is none. */

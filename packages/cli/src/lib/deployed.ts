@@ -43,13 +43,6 @@ export async function openDeployment(values: { network: string; deployments?: st
 }
 
 /**
- * Returns the block of a deployment's first contract, the timelock, from which its logs are read; 0 if it is not known.
- */
-export function firstBlockOf({ contracts }: AddressBook): number {
-  return contracts.timelock?.block ?? 0;
-}
-
-/**
  * Returns a deployment in the form that checks take: with the parameters and all else that its expected state follows
  * from.
  */
@@ -63,7 +56,7 @@ export function checkedDeployment(
   const known = book.contracts.filler?.arguments[1] as string | undefined;
   const fillerFactory = addresses.filler === undefined ? undefined : (chain.uniswapV3?.factory ?? known);
   const onProgress = progressOn(output);
-  return { provider, parameters, chainId, addresses, since: firstBlockOf(book), deployer, fillerFactory, onProgress };
+  return { provider, parameters, chainId, addresses, since: book.firstBlock ?? 0, deployer, fillerFactory, onProgress };
 }
 
 /**

@@ -4,12 +4,12 @@ import {
   ComputeEscrow__factory,
   CONTRACTS,
   EmissionVault__factory,
-  Genesis__factory,
   GENESIS_KEYS,
-  genesisWitness,
   type LogRange,
   readEvents,
   TFT__factory,
+  TimelockController__factory,
+  timelockWitness,
   TUReceiptOracle__factory,
   VestedAllocation__factory,
   vestingKey,
@@ -113,7 +113,7 @@ async function checkSettings(subject: Subject): Promise<Check[]> {
   const escrow = ComputeEscrow__factory.connect(system.escrow, provider);
   const controller = BuybackBurnController__factory.connect(system.controller, provider);
   const [listings, auctions] = await readEvents(
-    ...(await sinceGenesis(subject)),
+    ...(await sinceCreation(subject)),
     { contract: escrow, event: escrow.filters.AssetListed },
     { contract: controller, event: controller.filters.AuctionCreated },
   );
@@ -144,7 +144,7 @@ async function checkSupply(subject: Subject): Promise<Check[]> {
 
   const transfers = { contract: tft, event: tft.filters.Transfer };
   const [mints, burns] = await readEvents(
-    ...(await sinceGenesis(subject)),
+    ...(await sinceCreation(subject)),
     { ...transfers, args: [ZeroAddress] },
     { ...transfers, args: [null, ZeroAddress] },
   );
@@ -166,7 +166,7 @@ async function checkAllocations(subject: Subject): Promise<Check[]> {
   const section = new Section("Allocations");
   const { tft: token, vault } = systemOf(addresses);
   const tft = TFT__factory.connect(token, provider);
-  const [mints] = await readEvents(...(await sinceGenesis(subject)), {
+  const [mints] = await readEvents(...(await sinceCreation(subject)), {
     contract: tft,
     event: tft.filters.Transfer,
     args: [ZeroAddress],
@@ -206,10 +206,10 @@ async function checkVesting(
   );
 }
 
-/** Returns the blocks since a deployment, with the log that Genesis emitted in the first of them. */
-async function sinceGenesis({ provider, addresses, since, onProgress }: Subject): Promise<[LogRange, Witness]> {
-  const genesis = Genesis__factory.connect(addresses.genesis, provider);
-  return [{ provider, since, onProgress }, await genesisWitness(genesis)];
+/** Returns the blocks since a deployment, with the log that the timelock emitted in the first of them. */
+async function sinceCreation({ provider, addresses, since, onProgress }: Subject): Promise<[LogRange, Witness]> {
+  const timelock = TimelockController__factory.connect(addresses.timelock, provider);
+  return [{ provider, since, onProgress }, await timelockWitness(timelock)];
 }
 
 function sum(amounts: bigint[]): bigint {

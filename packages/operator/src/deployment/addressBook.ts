@@ -3,17 +3,18 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { toJson } from "@turingfog/sdk";
-import { CONTRACTS, type DeploymentAddresses, Genesis__factory, type GenesisKey } from "@turingfog/sdk/ethers";
-import { readJson, writeAtomically } from "@turingfog/sdk/node";
 import {
-  AbiCoder,
-  concat,
-  type EventFilter,
-  keccak256,
-  type Log,
-  type Provider,
-  type TransactionReceipt,
-} from "ethers";
+  CONTRACTS,
+  type DeploymentAddresses,
+  Genesis__factory,
+  GENESIS_KEYS,
+  readEvents,
+  TimelockController__factory,
+  timelockWitness,
+  VestedAllocation__factory,
+} from "@turingfog/sdk/ethers";
+import { readJson, writeAtomically } from "@turingfog/sdk/node";
+import { AbiCoder, concat, keccak256, type Provider, type TransactionReceipt } from "ethers";
 
 import type { Connection } from "../connection.js";
 import type { Build } from "./build.js";
@@ -52,8 +53,9 @@ export interface AddressBook {
   transactions: Record<string, string>;
   /** Sender of those transactions; null if none is known. */
   deployer: string | null;
-  /** Block in which the last contract was created, and first known block of the deployment; null if they are not known. */
+  /** Block in which the last contract was created; null if it is not known. */
   block: number | null;
+  /** Block of the deployment's first log, in which the timelock was created; null if it is not known. */
   firstBlock: number | null;
   /** Commit of the repository, with the suffix "-dirty" if tracked files were changed; null outside a repository. */
   commit: string | null;
@@ -103,7 +105,7 @@ export async function addressBook(source: AddressBookSource): Promise<AddressBoo
     transactions: Object.fromEntries(Array.from(created, ([name, { hash }]) => [name, hash])),
     deployer: known.length === 0 ? null : known[0].from,
     block: created.get(plan.steps[plan.steps.length - 1].name)?.blockNumber ?? null,
-    firstBlock: known.length === 0 ? null : Math.min(...known.map(({ blockNumber }) => blockNumber)),
+    firstBlock: created.get("timelock")?.blockNumber ?? null,
     commit: await commit(),
     compiler: expected[0].compiled.compilerVersion,
     contracts,
@@ -116,10 +118,13 @@ type Creations = Map<string, TransactionReceipt>;
 async function creations({ connection, plan, receipts, earlier }: AddressBookSource): Promise<Creations> {
   const { provider } = connection;
   const before = earlier?.deployment === plan.id ? earlier.transactions : {};
+  const known = (name: string) => receipts[name]?.hash ?? before[name];
+  const isKnown = plan.steps.every(({ name }) => known(name) !== undefined || SILENT.includes(name));
+  const logged = isKnown ? {} : await loggedCreations(provider, plan);
+
   const created: Creations = new Map();
-  for (const { name, address } of plan.steps) {
-    const logged = () => (SILENT.includes(name) ? undefined : firstLog(provider, logOf(name, address, plan)));
-    const hash = receipts[name]?.hash ?? before[name] ?? (await logged())?.transactionHash;
+  for (const { name } of plan.steps) {
+    const hash = known(name) ?? logged[name];
     const receipt = hash === undefined ? null : await provider.getTransactionReceipt(hash);
     if (receipt?.status === 1) created.set(name, receipt);
   }
@@ -129,21 +134,34 @@ async function creations({ connection, plan, receipts, earlier }: AddressBookSou
 /** Names of the steps whose creation no event records. */
 const SILENT: readonly string[] = ["renderer", "genesis"];
 
-/** Returns the filter of an event that records a creation: Genesis' for the seven, otherwise the constructor's own. */
-function logOf(name: string, address: string, { addresses }: DeploymentPlan): EventFilter {
-  const contract = CONTRACTS[name as GenesisKey] as Partial<(typeof CONTRACTS)[GenesisKey]> | undefined;
-  if (contract?.place === undefined) return { address };
-  const topics = Genesis__factory.createInterface().encodeFilterTopics("ContractCreated", [contract.place]);
-  return { address: addresses.genesis, topics };
-}
-
-/** Returns the first event of a filter; undefined if the provider cannot search the whole chain. */
-async function firstLog(provider: Provider, filter: EventFilter): Promise<Log | undefined> {
+/**
+ * Returns the hashes of the transactions that created a plan's contracts, by name, from the events that record it: those
+ * of Genesis for the seven, otherwise the constructor's own. Nothing if the node does not give them.
+ */
+async function loggedCreations(
+  provider: Provider,
+  { addresses, steps }: DeploymentPlan,
+): Promise<Record<string, string>> {
+  const timelock = TimelockController__factory.connect(addresses.timelock, provider);
+  const genesis = Genesis__factory.connect(addresses.genesis, provider);
+  const vestings = steps
+    .filter(({ name }) => !(name in CONTRACTS))
+    .map(({ name, address }) => ({ name, wallet: VestedAllocation__factory.connect(address, provider) }));
   try {
-    const [first] = await provider.getLogs({ ...filter, fromBlock: 0, toBlock: "latest" });
-    return first;
+    const [granted, ofGenesis, ...owned] = await readEvents(
+      { provider },
+      await timelockWitness(timelock),
+      { contract: timelock, event: timelock.filters.RoleGranted },
+      { contract: genesis, event: genesis.filters.ContractCreated },
+      ...vestings.map(({ wallet }) => ({ contract: wallet, event: wallet.filters.OwnershipTransferred })),
+    );
+    return Object.fromEntries([
+      ["timelock", granted[0].transactionHash],
+      ...ofGenesis.map(({ args, transactionHash }) => [GENESIS_KEYS[Number(args.step) - 1], transactionHash]),
+      ...owned.map(([first], i) => [vestings[i].name, first.transactionHash]),
+    ]) as Record<string, string>;
   } catch {
-    return undefined;
+    return {};
   }
 }
 

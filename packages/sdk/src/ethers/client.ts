@@ -18,7 +18,7 @@ import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
 import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
-import { genesisWitness, type LogRange, type OnProgress, readEvents } from "./logs.js";
+import { type LogRange, type OnProgress, readEvents, timelockWitness } from "./logs.js";
 import { signPermit, tryPermit } from "./permit.js";
 import { MAX_TRANSACTION_GAS, mined, signerOf } from "./transactions.js";
 import { checkNotBlocked, type TokenTransfer, withTransferExplained } from "./transfers.js";
@@ -27,7 +27,7 @@ import { checkNotBlocked, type TokenTransfer, withTransferExplained } from "./tr
 export interface Addresses {
   chainId: number;
   addresses: DeploymentAddresses;
-  /** First known block of the deployment; null if none is known. */
+  /** Block no later than the deployment's first log; null if it is not known. */
   firstBlock?: number | null;
 }
 
@@ -216,16 +216,16 @@ export class TuringFog {
   }
 
   /**
-   * Returns the final buckets of which a miner can claim something, oldest first. Finds them by the logs of what the
-   * miner has earned.
+   * Returns the final buckets of which a miner can claim something, in the order in which they first earned
+   * in them. Finds them by the logs of what the miner has earned.
    * @param fromBlock,toBlock range of blocks to search; all since the deployment if left out
    * @throws NoProviderError, IncompleteLogsError, NoContractError
    */
   async claimableBuckets(miner: string, fromBlock?: number, toBlock?: number): Promise<ClaimableBucket[]> {
-    const { escrow, pool, genesis } = this.contracts;
+    const { escrow, pool, timelock } = this.contracts;
     const [settled, acknowledged, added] = await readEvents(
       this.range(fromBlock, toBlock),
-      await genesisWitness(genesis),
+      await timelockWitness(timelock),
       { contract: escrow, event: escrow.filters.ReceiptSettled, args: [null, null, miner] },
       { contract: escrow, event: escrow.filters.AcknowledgementSettled, args: [null, null, miner] },
       { contract: pool, event: pool.filters.WeightAdded },
@@ -240,7 +240,7 @@ export class TuringFog {
         amount: await pool.claimable(miner, [id]),
       })),
     );
-    return buckets.filter(({ amount }) => amount > 0n).sort((a, b) => (a.round < b.round ? -1 : 1));
+    return buckets.filter(({ amount }) => amount > 0n);
   }
 
   private get signer(): Signer {
@@ -283,8 +283,8 @@ export class TuringFog {
 
   /** Returns the condition that a receipt is of an order in an asset. */
   private async isIn(asset: string): Promise<(receipt: Receipt) => boolean> {
-    const { escrow, genesis } = this.contracts;
-    const [listings] = await readEvents(this.range(), await genesisWitness(genesis), {
+    const { escrow, timelock } = this.contracts;
+    const [listings] = await readEvents(this.range(), await timelockWitness(timelock), {
       contract: escrow,
       event: escrow.filters.AssetListed,
     });

@@ -1,7 +1,7 @@
 import { type BaseContract, EventLog, getAddress, type Log, type Provider, type TopicFilter, ZeroHash } from "ethers";
 
 import type { TypedContractEvent, TypedEventLog } from "../bindings/common.js";
-import type { Genesis, TimelockController } from "../bindings/index.js";
+import type { TimelockController } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
 
 /** Blocks of which logs are read, and the node that is asked for them. */
@@ -72,17 +72,14 @@ export class NoContractError extends TuringFogError {
   }
 }
 
-/** Returns the log that a timelock's creation emitted: its constructor makes it its own administrator. */
+/**
+ * Returns the log that a timelock's creation emitted: its constructor makes it its own administrator. It is the first log
+ * of a deployment, so it witnesses those of every contract.
+ */
 export async function timelockWitness(timelock: TimelockController): Promise<Witness> {
   const address = await addressOf(timelock);
   const topics = timelock.interface.encodeFilterTopics("RoleGranted", [ZeroHash, address]) as string[];
   return { address, event: "RoleGranted", topics };
-}
-
-/** Returns the first log that Genesis emitted, when it created the first of the seven contracts. */
-export async function genesisWitness(genesis: Genesis): Promise<Witness> {
-  const topics = genesis.interface.encodeFilterTopics("ContractCreated", [1]) as string[];
-  return { address: await addressOf(genesis), event: "ContractCreated", topics };
 }
 
 /**
