@@ -6,6 +6,7 @@ import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import { IERC721 } from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import { IERC165 } from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
@@ -30,15 +31,17 @@ import { IOrderRenderer } from "./interfaces/IOrderRenderer.sol";
 import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITUReceiptOracle } from "./interfaces/ITUReceiptOracle.sol";
 import { OrderId } from "./libraries/OrderId.sol";
+import { OrderPlaces, Place, Terms } from "./libraries/OrderPlaces.sol";
 import { ReceiptLeaves } from "./libraries/ReceiptLeaves.sol";
 import { Words } from "./libraries/Words.sol";
+import { OrderState, toOrderState } from "./types/OrderState.sol";
 import { StandingWord } from "./types/StandingWord.sol";
 
 /// @title ComputeEscrow
 /// @notice See {IComputeEscrow}.
 /// @custom:security-contact security@turingfog.example
 contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransient {
-    using Math for uint256;
+    using OrderPlaces for Place;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
     using Words for address[];
@@ -51,28 +54,11 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         bool isListed;
     }
 
-    struct Terms {
-        uint128 unitPrice; // slot 0
-        uint48 nodeId;
-        uint40 startedAt; // 0 is no order
-        uint40 endsAt;
-    }
-
-    struct Stored {
-        Terms terms; // slot 0
-        uint96 tuAmount; // slot 1: what became of them
-        uint96 tuSettled;
-        uint56 roundingLoss; // units lost by rounding per node instead of per order; below 1 per node
-        bool isRefundPromised; // to `_refundTo`, which is not read otherwise
-    }
-
     /* CONSTANTS */
 
     bytes32 private constant ACKNOWLEDGEMENT_TYPEHASH = keccak256(
         "Acknowledgement(uint256 orderId,uint96 cumulativeTU)"
     );
-
-    uint256 private constant TU = 1e18;
 
     uint40 private constant MIN_DURATION = 1 hours;
     uint40 private constant MAX_DURATION = 366 days;
@@ -87,6 +73,9 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     /// @dev Below the 23 days between two freezes, so that the grace after one is over before the next may begin.
     /// Therefore only the latest freeze is kept.
     uint40 private constant MAX_GRACE = 21 days;
+
+    /// @dev Stands in every count of orders once it was above 0, so that its slot never returns to zero.
+    uint256 private constant COUNTED = 1 << 255;
 
     uint256 private constant DELEGATION_LENGTH = 23;
     bytes3 private constant DELEGATION_PREFIX = 0xef0100;
@@ -119,7 +108,10 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     mapping(address asset => Asset) private _assets;
     mapping(uint256 index => address asset) private _assetAt;
 
-    mapping(uint256 orderId => Stored) private _orders;
+    mapping(uint256 number => Place) private _places;
+
+    /// @dev How many orders someone holds, marked by COUNTED.
+    mapping(address holder => uint256) private _counts;
 
     /// @dev TU settled per node, on joint orders only: on a node's order it is the order's own `tuSettled`.
     mapping(uint256 orderId => mapping(uint256 nodeId => uint256)) private _jointlySettled;
@@ -186,7 +178,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     ) external nonReentrant returns (uint256 orderId) {
         if (!_assets[params.asset].isListed) revert Escrow_AssetNotListed(params.asset);
 
-        uint256 value = _deposit(params.tuAmount, params.maxUnitPrice);
+        uint256 value = OrderPlaces.depositFor(params.tuAmount, params.maxUnitPrice);
         // whoever used the permit first has left the allowance it gives
         try
             IERC20Permit(params.asset).permit(
@@ -221,7 +213,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             unitPrice = REGISTRY.reserve(params.nodeId, params.asset, params.tuAmount);
             if (unitPrice > params.maxUnitPrice) revert Escrow_PriceAboveMax(unitPrice, params.maxUnitPrice);
         }
-        deposit = _deposit(params.tuAmount, unitPrice).toUint128();
+        deposit = OrderPlaces.depositFor(params.tuAmount, unitPrice).toUint128();
         if (deposit == 0) revert Escrow_ZeroDeposit();
 
         if (params.paymentRef != 0) {
@@ -235,24 +227,20 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         if (params.refundTo == address(this)) revert Escrow_InvalidRefundTo(params.refundTo);
 
         uint40 endsAt = uint40(block.timestamp) + params.duration;
-        uint40 serial = asset.lastSerial + 1;
-        orderId = OrderId.encode(asset.index, serial);
-        uint128 liabilitiesAfter = asset.liabilities + deposit;
-        asset.lastSerial = serial;
-        asset.liabilities = liabilitiesAfter;
-        Stored storage stored = _orders[orderId];
-        stored.terms = Terms({
+        orderId = _takePlace(asset, params.reuse);
+        asset.liabilities += deposit;
+        // before the state is written: until then the place does not hold the order, so that the token has no owner
+        _mint(params.renter, orderId);
+        Place storage place = _places[OrderId.placeOf(orderId)];
+        place.terms = Terms({
             unitPrice: unitPrice,
             nodeId: params.nodeId.toUint48(),
             startedAt: uint40(block.timestamp),
             endsAt: endsAt
         });
-        stored.tuAmount = params.tuAmount;
-        if (params.refundTo != address(0)) {
-            stored.isRefundPromised = true;
-            _refundTo[orderId] = params.refundTo;
-        }
-        _mint(params.renter, orderId);
+        place.state = toOrderState(params.tuAmount, orderId);
+        place.isRefundPromised = params.refundTo != address(0);
+        if (params.refundTo != address(0)) _refundTo[orderId] = params.refundTo;
         emit OrderOpened(
             orderId,
             params.nodeId,
@@ -268,6 +256,14 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         );
     }
 
+    /// @dev Returns the id of an order in the place that `reuse` has vacated, or else in a new one.
+    function _takePlace(Asset storage asset, uint256 reuse) private returns (uint256) {
+        if (OrderId.hasNext(reuse) && _places[OrderId.placeOf(reuse)].state.isVacatedBy(reuse)) {
+            return OrderId.next(reuse, asset.index);
+        }
+        return OrderId.first(asset.index, ++asset.lastSerial);
+    }
+
     /// @dev Refuses an asset that keeps a part of what it is sent.
     function _pull(address asset, uint256 amount) private {
         // Interaction
@@ -276,21 +272,6 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         token.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = token.balanceOf(address(this)) - before;
         if (received != amount) revert Escrow_DepositNotReceived(received, amount);
-    }
-
-    /// @dev ⌈tuAmount · unitPrice / 1e18⌉
-    function _deposit(uint256 tuAmount, uint256 unitPrice) private pure returns (uint256) {
-        return (tuAmount * unitPrice).ceilDiv(TU);
-    }
-
-    /// @dev An order whose refund is promised to someone must not be sold to someone else. The escrow holds none: its
-    /// refund would be nobody's.
-    function _update(address to, uint256 orderId, address auth) internal override returns (address from) {
-        from = super._update(to, orderId, auth);
-        if (to == address(this)) revert ERC721InvalidReceiver(to);
-        if (from == address(0) || to == address(0)) return from;
-
-        if (_orders[orderId].isRefundPromised) revert Escrow_NotTransferable(orderId, _refundTo[orderId]);
     }
 
     /* SETTLING */
@@ -321,7 +302,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         uint256 total = 0;
         // unchecked: twice the index is below the length of `standings`, what is earned is a part of uint128 deposits
         unchecked {
-            for (uint256 i = 0; i < payouts.length; ++i) {
+            for (uint256 i = 0; i < receipts.length; ++i) {
                 StandingWord standing = StandingWord.wrap(standings.get(2 * i));
                 uint256 rate = standings.get(2 * i + 1);
                 uint256 earned = _settle(receipts[i], assetIndex, submittedAt, standing, rate);
@@ -343,15 +324,16 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     ) private returns (uint256 earned) {
         uint256 orderId = receipt.orderId;
         if (OrderId.assetIndexOf(orderId) != assetIndex) return _skip(receipt, SkipReason.OtherAsset);
-        Stored storage stored = _orders[orderId];
-        uint256 startedAt = stored.terms.startedAt;
-        if (startedAt == 0) return _skip(receipt, SkipReason.UnknownOrder);
-        uint256 orderNodeId = stored.terms.nodeId;
+        Place storage place = _places[OrderId.placeOf(orderId)];
+        OrderState state = place.state;
+        if (!state.isOpen(orderId)) return _skip(receipt, SkipReason.UnknownOrder);
+        uint256 orderNodeId = place.terms.nodeId;
         if (receipt.nodeId != orderNodeId && orderNodeId != 0) return _skip(receipt, SkipReason.WrongNode);
+        (uint256 startedAt, uint256 unitPrice) = (place.terms.startedAt, place.terms.unitPrice);
         uint256 t = receipt.measuredAt;
         if (t < startedAt) return _skip(receipt, SkipReason.BeforeStart);
         if (t > submittedAt) return _skip(receipt, SkipReason.AfterSubmission);
-        if (t > stored.terms.endsAt) return _skip(receipt, SkipReason.AfterEnd);
+        if (t > place.terms.endsAt) return _skip(receipt, SkipReason.AfterEnd);
         // a joint order pays nodes attested when it opened; a node's own order could not have opened otherwise
         uint256 since = orderNodeId == 0 ? startedAt : t;
         // the registry is asked only for a node that was not attested without a gap from then on
@@ -367,8 +349,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             if (tu > attainable) tu = attainable;
         }
         (tu, earned) = orderNodeId == 0
-            ? _raiseJointly(stored, orderId, receipt.nodeId, tu, stored.terms.unitPrice)
-            : _raise(stored, tu, stored.terms.unitPrice);
+            ? place.raiseJointly(state, unitPrice, _jointlySettled[orderId], receipt.nodeId, tu)
+            : place.raise(state, unitPrice, tu);
         if (tu == 0) return _skip(receipt, SkipReason.NothingNew);
 
         emit ReceiptSettled(orderId, receipt.nodeId, standing.payout(), tu, earned);
@@ -384,7 +366,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         if (acknowledgements.length == 0) revert Escrow_NoAcknowledgements();
         uint256[] memory nodeIds = new uint256[](acknowledgements.length);
         for (uint256 i = 0; i < nodeIds.length; ++i) {
-            nodeIds.set(i, _orders[acknowledgements[i].orderId].terms.nodeId);
+            nodeIds.set(i, _places[OrderId.placeOf(acknowledgements[i].orderId)].terms.nodeId);
         }
 
         uint256 assetIndex = _assets[asset].index;
@@ -405,7 +387,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         _pay(asset, payouts, amounts, total);
     }
 
-    /// @param nodeId,payout Of the acknowledged order.
+    /// @param nodeId,payout Of the order in the acknowledged one's place.
     function _acknowledge(
         Acknowledgement calldata acknowledgement,
         uint256 assetIndex,
@@ -414,17 +396,15 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
     ) private returns (uint256 earned) {
         uint256 orderId = acknowledgement.orderId;
         if (OrderId.assetIndexOf(orderId) != assetIndex) return _skip(orderId, SkipReason.OtherAsset);
-        Stored storage stored = _orders[orderId];
-        if (nodeId == 0) {
-            bool isJoint = stored.terms.startedAt != 0;
-            return _skip(orderId, isJoint ? SkipReason.JointOrder : SkipReason.UnknownOrder);
-        }
-        address payee = stored.isRefundPromised ? _refundTo[orderId] : _ownerOf(orderId);
+        Place storage place = _places[OrderId.placeOf(orderId)];
+        OrderState state = place.state;
+        if (!state.isOpen(orderId)) return _skip(orderId, SkipReason.UnknownOrder);
+        if (nodeId == 0) return _skip(orderId, SkipReason.JointOrder);
         address signer = acknowledgement.signature.length == 0 ? msg.sender : _signerOf(acknowledgement);
-        if (signer != payee) return _skip(orderId, SkipReason.NotAcknowledged);
+        if (signer != _payeeOf(place, orderId)) return _skip(orderId, SkipReason.NotAcknowledged);
 
-        uint256 tu = acknowledgement.cumulativeTU;
-        (tu, earned) = _raise(stored, tu, stored.terms.unitPrice);
+        uint256 tu;
+        (tu, earned) = place.raise(state, place.terms.unitPrice, acknowledgement.cumulativeTU);
         if (tu == 0) return _skip(orderId, SkipReason.NothingNew);
 
         emit AcknowledgementSettled(orderId, nodeId, payout, tu, earned);
@@ -444,49 +424,6 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         return 0;
     }
 
-    /// @dev Unchecked, as in {_raiseJointly}: TU are below 2^96 and prices below 2^128, a node has settled no more than
-    /// its order, and the order no more than `tuAmount`.
-    /// @param tu What the order's node is to have settled.
-    /// @return settled What it has settled now, up to what was ordered; 0 if that is no more than before.
-    function _raise(
-        Stored storage stored,
-        uint256 tu,
-        uint256 unitPrice
-    ) private returns (uint256 settled, uint256 earned) {
-        unchecked {
-            uint256 before = stored.tuSettled;
-            uint256 tuAmount = stored.tuAmount;
-            settled = tu < tuAmount ? tu : tuAmount;
-            if (settled <= before) return (0, 0);
-
-            earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
-            stored.tuSettled = uint96(settled);
-        }
-    }
-
-    /// @dev What `roundingLoss` changes by may be −1, itself it is never below 0.
-    function _raiseJointly(
-        Stored storage stored,
-        uint256 orderId,
-        uint256 nodeId,
-        uint256 tu,
-        uint256 unitPrice
-    ) private returns (uint256 settled, uint256 earned) {
-        unchecked {
-            uint256 orderBefore = stored.tuSettled;
-            uint256 before = _jointlySettled[orderId][nodeId];
-            uint256 left = stored.tuAmount - (orderBefore - before);
-            settled = tu < left ? tu : left;
-            if (settled <= before) return (0, 0);
-
-            earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
-            uint256 orderSettled = orderBefore + (settled - before);
-            stored.tuSettled = uint96(orderSettled);
-            stored.roundingLoss += uint56((orderSettled * unitPrice) / TU - (orderBefore * unitPrice) / TU - earned);
-            _jointlySettled[orderId][nodeId] = settled;
-        }
-    }
-
     /// @dev Once per call, however much it settles.
     function _pay(address asset, address[] memory payouts, uint256[] memory amounts, uint256 total) private {
         if (total == 0) return;
@@ -502,11 +439,11 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
 
     /// @inheritdoc IComputeEscrow
     function stop(uint256 orderId) external {
-        Stored storage stored = _existing(orderId);
+        Terms storage terms = _existing(orderId).terms;
         if (msg.sender != ownerOf(orderId)) revert Escrow_NotHolder(orderId, msg.sender);
-        if (block.timestamp >= stored.terms.endsAt) revert Escrow_OrderEnded(orderId, stored.terms.endsAt);
+        if (block.timestamp >= terms.endsAt) revert Escrow_OrderEnded(orderId, terms.endsAt);
 
-        stored.terms.endsAt = uint40(block.timestamp);
+        terms.endsAt = uint40(block.timestamp);
         emit OrderStopped(orderId, block.timestamp);
     }
 
@@ -515,25 +452,27 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         (uint128 refund, uint40 from) = refundable(orderId);
         if (block.timestamp < from) revert Escrow_TooEarly(orderId, from);
 
-        address payee;
-        if (_orders[orderId].isRefundPromised) {
-            payee = _refundTo[orderId];
-            delete _refundTo[orderId];
-        } else {
-            payee = _ownerOf(orderId);
-            if (_hasOwnCode(payee) && !_isAuthorized(payee, msg.sender, orderId)) {
-                revert Escrow_NotHolder(orderId, msg.sender);
-            }
+        Place storage place = _places[OrderId.placeOf(orderId)];
+        address payee = _payeeOf(place, orderId);
+        if (place.isRefundPromised) delete _refundTo[orderId];
+        else if (_hasOwnCode(payee) && !_isAuthorized(payee, msg.sender, orderId)) {
+            revert Escrow_NotHolder(orderId, msg.sender);
         }
         address asset = _assetAt[OrderId.assetIndexOf(orderId)];
 
         _assets[asset].liabilities -= refund;
-        delete _orders[orderId];
+        // before the order vacates its place: afterwards the token has no owner
         _burn(orderId);
+        place.state = place.state.vacated();
         emit OrderClosed(orderId, payee, refund);
 
         // Interaction: nobody but the payee and the asset's issuer can make this fail
         if (refund != 0) IERC20(asset).safeTransfer(payee, refund);
+    }
+
+    /// @dev Returns who is refunded when an open order closes.
+    function _payeeOf(Place storage place, uint256 orderId) private view returns (address) {
+        return place.isRefundPromised ? _refundTo[orderId] : place.holder;
     }
 
     /// @dev An account with a key has none, or an EIP-7702 delegation (0xef0100 and an address). EIP-3541 allows no
@@ -602,26 +541,27 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
 
     /// @inheritdoc IComputeEscrow
     function order(uint256 orderId) external view returns (Order memory) {
-        Stored memory stored = _existing(orderId);
-        (uint256 deposit, uint256 earned) = _accounts(stored);
+        Place memory place = _existing(orderId);
+        (uint256 deposit, uint256 earned) = place.accounts();
         return
             Order({
-                nodeId: stored.terms.nodeId,
+                nodeId: place.terms.nodeId,
                 asset: _assetAt[OrderId.assetIndexOf(orderId)],
-                unitPrice: stored.terms.unitPrice,
-                tuAmount: stored.tuAmount,
-                tuSettled: stored.tuSettled,
+                unitPrice: place.terms.unitPrice,
+                tuAmount: uint96(place.state.tuAmount()),
+                tuSettled: uint96(place.state.tuSettled()),
                 deposit: uint128(deposit),
                 earned: uint128(earned),
-                startedAt: stored.terms.startedAt,
-                endsAt: stored.terms.endsAt,
+                startedAt: place.terms.startedAt,
+                endsAt: place.terms.endsAt,
                 refundTo: _refundTo[orderId]
             });
     }
 
     /// @inheritdoc IComputeEscrow
     function getStateFingerprint(uint256 orderId) external view returns (bytes32) {
-        return keccak256(abi.encode(_existing(orderId)));
+        Place storage place = _existing(orderId);
+        return keccak256(abi.encode(place.terms, place.state, place.isRefundPromised));
     }
 
     /// @inheritdoc IComputeEscrow
@@ -632,20 +572,20 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
 
     /// @inheritdoc IComputeEscrow
     function settledTU(uint256 orderId, uint256 nodeId) external view returns (uint256) {
-        Stored memory stored = _existing(orderId);
-        if (stored.terms.nodeId == 0) return _jointlySettled[orderId][nodeId];
-        return nodeId == stored.terms.nodeId ? stored.tuSettled : 0;
+        Place storage place = _existing(orderId);
+        if (place.terms.nodeId == 0) return _jointlySettled[orderId][nodeId];
+        return nodeId == place.terms.nodeId ? place.state.tuSettled() : 0;
     }
 
     /// @inheritdoc IComputeEscrow
     function refundable(uint256 orderId) public view returns (uint128 amount, uint40 from) {
-        Stored memory stored = _existing(orderId);
-        (uint256 deposit, uint256 earned) = _accounts(stored);
+        Place memory place = _existing(orderId);
+        (uint256 deposit, uint256 earned) = place.accounts();
         amount = uint128(deposit - earned); // a part of a uint128
 
-        if (stored.tuSettled == stored.tuAmount) return (amount, 0);
+        if (place.state.tuSettled() == place.state.tuAmount()) return (amount, 0);
 
-        uint40 endsAt = stored.terms.endsAt;
+        uint40 endsAt = place.terms.endsAt;
         uint256 heldUntil = Math.min(ORACLE.lastHoldAt(), endsAt + MAX_HOLD);
         from = uint40(Math.max(endsAt, heldUntil)) + GRACE;
         // a freeze that began once the order could be closed does not concern it
@@ -658,13 +598,44 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         return interfaceId == this.getStateFingerprint.selector || super.supportsInterface(interfaceId);
     }
 
-    function _accounts(Stored memory stored) private pure returns (uint256 deposit, uint256 earned) {
-        deposit = _deposit(stored.tuAmount, stored.terms.unitPrice);
-        earned = (uint256(stored.tuSettled) * stored.terms.unitPrice) / TU - stored.roundingLoss;
+    function _existing(uint256 orderId) private view returns (Place storage place) {
+        place = _places[OrderId.placeOf(orderId)];
+        if (!place.state.isOpen(orderId)) revert Escrow_UnknownOrder(orderId);
     }
 
-    function _existing(uint256 orderId) private view returns (Stored storage stored) {
-        stored = _orders[orderId];
-        if (stored.terms.startedAt == 0) revert Escrow_UnknownOrder(orderId);
+    /* ERC-721 BY PLACE */
+
+    /// @notice Returns how many orders someone holds.
+    function balanceOf(address holder) public view override(ERC721, IERC721) returns (uint256) {
+        if (holder == address(0)) revert ERC721InvalidOwner(holder);
+        return _counts[holder] & ~COUNTED;
+    }
+
+    function _ownerOf(uint256 orderId) internal view override returns (address) {
+        Place storage place = _places[OrderId.placeOf(orderId)];
+        return place.state.isOpen(orderId) ? place.holder : address(0);
+    }
+
+    /// @dev As OpenZeppelin's, which keeps owners by id, but for two refusals. An order whose refund is promised to someone
+    /// must not be sold to someone else. The escrow holds none: its refund would be nobody's.
+    function _update(address to, uint256 orderId, address auth) internal override returns (address from) {
+        from = _ownerOf(orderId);
+        if (auth != address(0)) _checkAuthorized(from, auth, orderId);
+        if (to == address(this)) revert ERC721InvalidReceiver(to);
+
+        Place storage place = _places[OrderId.placeOf(orderId)];
+        if (from != address(0)) {
+            if (to != address(0) && place.isRefundPromised) {
+                revert Escrow_NotTransferable(orderId, _refundTo[orderId]);
+            }
+            // an approval left to a closed order would let its owner be taken for the zero address' own
+            _approve(address(0), orderId, address(0), false);
+            --_counts[from];
+        }
+        if (to != address(0)) {
+            _counts[to] = (_counts[to] | COUNTED) + 1;
+            place.holder = to;
+        }
+        emit Transfer(from, to, orderId);
     }
 }

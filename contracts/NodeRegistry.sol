@@ -439,7 +439,7 @@ contract NodeRegistry is INodeRegistry {
         // unchecked: twice the index is below the length of `words`, a rate below MAX_RATING · MAX_GPU_COUNT
         unchecked {
             for (uint256 i = 0; i < nodeIds.length; ++i) {
-                uint256 nodeId = nodeIds[i];
+                uint256 nodeId = nodeIds.read(i);
                 Standing storage stored = _standings[nodeId];
                 uint256 gpuCount = stored.gpuCount;
                 address payout = stored.payout;

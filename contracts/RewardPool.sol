@@ -8,12 +8,14 @@ import { IRewardPool } from "./interfaces/IRewardPool.sol";
 import { ITFT } from "./interfaces/ITFT.sol";
 import { BucketId } from "./libraries/BucketId.sol";
 import { Words } from "./libraries/Words.sol";
+import { RoundWeight, toRoundWeight } from "./types/RoundWeight.sol";
 
 /// @title RewardPool
 /// @notice See {IRewardPool}.
 /// @custom:security-contact security@turingfog.example
 contract RewardPool is IRewardPool {
     using SafeCast for uint256;
+    using Words for address[];
     using Words for uint256[];
 
     struct Bucket {
@@ -32,7 +34,15 @@ contract RewardPool is IRewardPool {
         uint40 closedAt; // of the round before `latest`, while that is not final
     }
 
+    struct Place {
+        RoundWeight weight;
+    }
+
     /* CONSTANTS */
+
+    /// @dev A miner who claims once a week finds a place free for each round: seven to claim, one that is being sold, one
+    /// that is open, and one to spare.
+    uint256 private constant PLACES = 10;
 
     uint40 private constant MIN_EPOCH_LENGTH = 1 minutes;
     uint40 private constant MAX_EPOCH_LENGTH = 30 days;
@@ -54,8 +64,11 @@ contract RewardPool is IRewardPool {
 
     mapping(uint256 id => Bucket) private _buckets;
 
-    /// @inheritdoc IRewardPool
-    mapping(uint256 id => mapping(address miner => uint256)) public weightOf;
+    /// @dev By the round's remainder and the asset, encoded as a bucket is.
+    mapping(uint256 place => mapping(address miner => Place)) private _places;
+
+    /// @dev Weights of rounds that found their place taken.
+    mapping(uint256 id => mapping(address miner => uint256)) private _displaced;
 
     /// @inheritdoc IRewardPool
     mapping(address miner => address) public recipientOf;
@@ -79,17 +92,28 @@ contract RewardPool is IRewardPool {
     function addWeights(address asset, address[] calldata miners, uint256[] calldata amounts) external {
         if (msg.sender != ESCROW) revert Pool_NotEscrow(msg.sender);
 
-        uint256 id = BucketId.encode(_enterOpenRound(asset), asset);
+        uint256 round = _enterOpenRound(asset);
+        uint256 id = BucketId.encode(round, asset);
 
         uint256 total = 0;
-        mapping(address miner => uint256) storage weights = weightOf[id];
+        mapping(address miner => Place) storage places = _places[_placeOf(id)];
         // unchecked: the escrow's amounts are parts of its uint128 deposits, and a miner has at most the weight of the
-        // bucket; the two arrays are of one length
+        // bucket, which is checked; the two arrays are of one length
         unchecked {
             for (uint256 i = 0; i < miners.length; ++i) {
                 uint256 amount = amounts.read(i);
                 if (amount == 0) continue;
-                weights[miners[i]] += amount;
+                address miner = miners.read(i);
+                Place storage place = places[miner];
+                RoundWeight weight = place.weight;
+                if (weight.isOf(round)) {
+                    place.weight = weight.add(amount);
+                } else if (weight.isFreeFor(round)) {
+                    place.weight = toRoundWeight(round, amount);
+                } else {
+                    place.weight = weight.displacing(round);
+                    _displaced[id][miner] += amount;
+                }
                 total += amount;
             }
         }
@@ -155,16 +179,24 @@ contract RewardPool is IRewardPool {
             Bucket storage stored = _buckets[id];
             if (!stored.isFinal) continue;
 
-            mapping(address miner => uint256) storage weights = weightOf[id];
-            uint256 weight = weights[miner];
-            if (weight == 0) continue;
-
-            amount += _part(stored, weight);
-            weights[miner] = 0;
+            uint256 weight = _clearWeight(id, miner);
+            if (weight != 0) amount += _part(stored, weight);
         }
         emit Claimed(miner, to, ids, amount);
 
         TFT.transfer(to, amount);
+    }
+
+    function _clearWeight(uint256 id, address miner) private returns (uint256 amount) {
+        Place storage place = _places[_placeOf(id)][miner];
+        RoundWeight weight = place.weight;
+        if (weight.isOf(BucketId.roundOf(id))) {
+            amount = weight.amount();
+            if (amount != 0) place.weight = weight.claimed();
+        } else {
+            amount = _displaced[id][miner];
+            if (amount != 0) _displaced[id][miner] = 0;
+        }
     }
 
     /// @inheritdoc IRewardPool
@@ -209,10 +241,20 @@ contract RewardPool is IRewardPool {
     }
 
     /// @inheritdoc IRewardPool
+    function weightOf(uint256 id, address miner) public view returns (uint256) {
+        RoundWeight weight = _places[_placeOf(id)][miner].weight;
+        return weight.isOf(BucketId.roundOf(id)) ? weight.amount() : _displaced[id][miner];
+    }
+
+    function _placeOf(uint256 id) private pure returns (uint256) {
+        return BucketId.encode(BucketId.roundOf(id) % PLACES, BucketId.assetOf(id));
+    }
+
+    /// @inheritdoc IRewardPool
     function claimable(address miner, uint256[] calldata ids) external view returns (uint256 amount) {
         for (uint256 i = 0; i < ids.length; ++i) {
             Bucket storage stored = _buckets[ids[i]];
-            if (stored.isFinal && !_repeats(ids, i)) amount += _part(stored, weightOf[ids[i]][miner]);
+            if (stored.isFinal && !_repeats(ids, i)) amount += _part(stored, weightOf(ids[i], miner));
         }
     }
 

@@ -20,6 +20,8 @@ import { ITUReceiptOracle } from "./ITUReceiptOracle.sol";
 /// @param refundTo Who is refunded; zero for whoever holds the token then. If set, the token cannot be transferred.
 /// @param jobHash Hash of the job's description, for the renter's and the nodes' own use.
 /// @param paymentRef The payer's reference, usable once per payer; zero for none.
+/// @param reuse A closed order whose place in storage this one takes over, for less gas; zero for a new place. So is any
+/// number that does not name the last order of a place, closed, and the place's last generation, the 65,535th.
 struct OpenParams {
     uint256 nodeId;
     address asset;
@@ -30,6 +32,7 @@ struct OpenParams {
     address refundTo;
     bytes32 jobHash;
     bytes32 paymentRef;
+    uint256 reuse;
 }
 
 /// @notice The payer's ERC-2612 permit to the escrow for ⌈tuAmount · maxUnitPrice / 1e18⌉, the highest deposit.

@@ -10,6 +10,11 @@ library BucketId {
         return (round << 160) | uint160(asset);
     }
 
+    /// @notice Returns the round of a bucket.
+    function roundOf(uint256 id) internal pure returns (uint256) {
+        return id >> 160;
+    }
+
     /// @notice Returns the asset of a bucket.
     function assetOf(uint256 id) internal pure returns (address) {
         return address(uint160(id));

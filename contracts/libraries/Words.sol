@@ -29,6 +29,13 @@ library Words {
     }
 
     /// @param i Below the array's length, which the caller ensures.
+    function read(address[] calldata addresses, uint256 i) internal pure returns (address account) {
+        assembly ("memory-safe") {
+            account := shr(96, shl(96, calldataload(add(addresses.offset, shl(5, i)))))
+        }
+    }
+
+    /// @param i Below the array's length, which the caller ensures.
     function read(uint256[] calldata words, uint256 i) internal pure returns (uint256 word) {
         assembly ("memory-safe") {
             word := calldataload(add(words.offset, shl(5, i)))

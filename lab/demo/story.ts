@@ -400,9 +400,9 @@ export class Story {
     this.listener.note(text);
   }
 
-  /** The asset and the serial that an order's id is made of. */
+  /** Returns the asset of an order and the serial number of its place. */
   private label(orderId: bigint, token: Token): string {
-    return `${this.symbol(token)}-${decodeOrderId(orderId).serial}`;
+    return `${this.symbol(token)}-${BigInt.asUintN(40, decodeOrderId(orderId).place)}`;
   }
 
   private amount(token: Token, units: bigint): string {

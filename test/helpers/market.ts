@@ -116,12 +116,25 @@ export async function openOrder(
     refundTo: ZeroAddress,
     jobHash: id("job"),
     paymentRef: ZeroHash,
+    reuse: 0n,
     ...terms,
   };
   await asset.connect(payer).approve(escrow, MaxUint256);
   const orderId = await escrow.connect(payer).openOrder.staticCall(params);
   await escrow.connect(payer).openOrder(params);
   return orderId;
+}
+
+/** Stops an order as its holder, and closes it as soon as that is possible. Its place is free then. */
+export async function stopAndClose(
+  { contracts: { escrow } }: Protocol,
+  holder: HardhatEthersSigner,
+  orderId: bigint,
+): Promise<void> {
+  await escrow.connect(holder).stop(orderId);
+  const { from } = await escrow.refundable(orderId);
+  await time.increaseTo(from);
+  await escrow.close(orderId);
 }
 
 /** Has the quorum sign the root of receipts and submits it. */

@@ -56,6 +56,7 @@ export function openParams(asset: Asset, renter: HardhatEthersSigner, terms: Par
     refundTo: ZeroAddress,
     jobHash: id("job"),
     paymentRef: ZeroHash,
+    reuse: 0n,
     ...terms,
   } satisfies OpenParamsStruct;
 }

@@ -681,16 +681,6 @@ describe("ComputeEscrow, closing", () => {
         .withArgs(orderId);
     });
 
-    it("never gives an order's id again", async () => {
-      const protocol = await loadFixture(deployProtocolFixture);
-      const { contracts, params } = protocol;
-      const { orderId, endsAt } = await openJob(protocol, contracts.usd);
-      await time.increaseTo(endsAt + params.grace);
-      await contracts.escrow.close(orderId);
-
-      expect((await openJob(protocol, contracts.usd)).orderId).to.equal(orderId + 1n);
-    });
-
     it("is kept open by a payee who cannot be paid, and no other order is", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;

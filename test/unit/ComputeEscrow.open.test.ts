@@ -24,9 +24,9 @@ async function open(protocol: Protocol, asset: Asset, terms: Partial<OpenParamsS
   return contracts.escrow.connect(renter).openOrder(openParams(asset, renter, terms));
 }
 
-/** The id that the next order in an asset gets: the asset's index and a serial. */
+/** Returns the id of the first order in a new place, which is numbered by the asset's index and a serial. */
 function orderIdOf(assetIndex: bigint, serial: bigint): bigint {
-  return (assetIndex << 40n) | serial;
+  return (((assetIndex << 40n) | serial) << 32n) | (assetIndex << 16n) | 1n;
 }
 
 const [TFT_INDEX, USD_INDEX, DAI_INDEX] = [1n, 2n, 3n];

@@ -1232,7 +1232,7 @@ describe("NodeRegistry", () => {
       await submitAttestation(protocol, nodeId);
       const [from] = await registry.pendingAttestation(nodeId);
       const params = { nodeId, asset: usd, tuAmount: TU, maxUnitPrice: 5n, duration: DAY, renter: actors.renters[0] };
-      const rest = { refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash };
+      const rest = { refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash, reuse: 0n };
       const open = () => escrow.connect(actors.renters[0]).openOrder({ ...params, ...rest });
 
       await time.setNextBlockTimestamp(from - 1n);

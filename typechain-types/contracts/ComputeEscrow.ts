@@ -74,6 +74,7 @@ export type OpenParamsStruct = {
   refundTo: AddressLike;
   jobHash: BytesLike;
   paymentRef: BytesLike;
+  reuse: BigNumberish;
 };
 
 export type OpenParamsStructOutput = [
@@ -85,7 +86,8 @@ export type OpenParamsStructOutput = [
   renter: string,
   refundTo: string,
   jobHash: string,
-  paymentRef: string
+  paymentRef: string,
+  reuse: bigint
 ] & {
   nodeId: bigint;
   asset: string;
@@ -96,6 +98,7 @@ export type OpenParamsStructOutput = [
   refundTo: string;
   jobHash: string;
   paymentRef: string;
+  reuse: bigint;
 };
 
 export type PermitStruct = {
@@ -766,7 +769,7 @@ export interface ComputeEscrow extends BaseContract {
     "nonpayable"
   >;
 
-  balanceOf: TypedContractMethod<[owner: AddressLike], [bigint], "view">;
+  balanceOf: TypedContractMethod<[holder: AddressLike], [bigint], "view">;
 
   close: TypedContractMethod<[orderId: BigNumberish], [void], "nonpayable">;
 
@@ -957,7 +960,7 @@ export interface ComputeEscrow extends BaseContract {
   >;
   getFunction(
     nameOrSignature: "balanceOf"
-  ): TypedContractMethod<[owner: AddressLike], [bigint], "view">;
+  ): TypedContractMethod<[holder: AddressLike], [bigint], "view">;
   getFunction(
     nameOrSignature: "close"
   ): TypedContractMethod<[orderId: BigNumberish], [void], "nonpayable">;

@@ -1,7 +1,6 @@
 import { getAddress, toBeHex } from "ethers";
 
 const ADDRESS_BITS = 160n;
-const ORDER_SERIAL_BITS = 40n;
 const NODE_SERIAL_BITS = 32n;
 
 /**
@@ -23,9 +22,16 @@ export function decodeBucketId(id: bigint): { round: bigint; asset: string } {
   return { round: id >> ADDRESS_BITS, asset: getAddress(toBeHex(BigInt.asUintN(160, id), 20)) };
 }
 
-/** Splits an order's id, which is asset index << 40 | serial. */
-export function decodeOrderId(orderId: bigint): { assetIndex: bigint; serial: bigint } {
-  return { assetIndex: orderId >> ORDER_SERIAL_BITS, serial: BigInt.asUintN(40, orderId) };
+/**
+ * Splits an order's id, which is place << 32 | asset index << 16 | generation: orders take over places of the escrow's
+ * storage from each other, and the generation counts them.
+ */
+export function decodeOrderId(orderId: bigint): { place: bigint; assetIndex: bigint; generation: bigint } {
+  return {
+    place: orderId >> 32n,
+    assetIndex: BigInt.asUintN(16, orderId >> 16n),
+    generation: BigInt.asUintN(16, orderId),
+  };
 }
 
 /** Splits a node's id, which is model index << 32 | serial. */

@@ -34,6 +34,7 @@ import {
   passVetoWindow,
   registerNode,
   settle,
+  stopAndClose,
   submitReceipts,
 } from "../../../test/helpers/market";
 
@@ -87,9 +88,14 @@ describe("protocol", () => {
       const first = await openOrder(protocol, actors.renters[0], contracts.usd, terms);
       const second = await openOrder(protocol, actors.renters[0], contracts.usd, terms);
       const other = await openOrder(protocol, actors.renters[0], contracts.dai, terms);
-      expect(decodeOrderId(first)).to.deep.equal({ assetIndex: 2n, serial: 1n });
-      expect(decodeOrderId(second)).to.deep.equal({ assetIndex: 2n, serial: 2n });
-      expect(decodeOrderId(other)).to.deep.equal({ assetIndex: 3n, serial: 1n });
+      const place = (assetIndex: bigint, serial: bigint) => (assetIndex << 40n) | serial;
+      expect(decodeOrderId(first)).to.deep.equal({ place: place(2n, 1n), assetIndex: 2n, generation: 1n });
+      expect(decodeOrderId(second)).to.deep.equal({ place: place(2n, 2n), assetIndex: 2n, generation: 1n });
+      expect(decodeOrderId(other)).to.deep.equal({ place: place(3n, 1n), assetIndex: 3n, generation: 1n });
+
+      await stopAndClose(protocol, actors.renters[0], first);
+      const reusing = await openOrder(protocol, actors.renters[0], contracts.dai, { ...terms, reuse: first });
+      expect(decodeOrderId(reusing)).to.deep.equal({ place: place(2n, 1n), assetIndex: 3n, generation: 2n });
 
       await registerNode(protocol, actors.miners[0], { gpuModel: "GTX 1080 Ti" });
       const nodeId = await registerNode(protocol, actors.miners[0], { gpuModel: "V100" });

@@ -96,6 +96,7 @@ describe("transfers that a token refuses", () => {
           refundTo: contracts.pool,
           jobHash: id("job"),
           paymentRef: id("invoice"),
+          reuse: 0n,
         });
         expect(await token.balanceOf(escrow)).to.equal(AMOUNT);
       });

@@ -104,7 +104,7 @@ function recordOrder(world: World, payer: Address, orderId: bigint, terms: OpenT
 }
 
 function checkFreshId(world: World, orderId: bigint, asset: Address): void {
-  const isOfAsset = orderId >> 40n === known(world.state.assets, asset).index;
+  const isOfAsset = BigInt.asUintN(16, orderId >> 16n) === known(world.state.assets, asset).index;
   if (!isOfAsset || world.state.orders.has(orderId))
     throw new Error(`Order id ${orderId} is not new, or not the asset's`);
 }
@@ -157,7 +157,7 @@ function settleReceipt(
 ): { tu: bigint; earned: bigint } | Skip {
   const order = world.state.orders.get(orderId);
   // an order's id tells its asset, even when there is no such order
-  if (orderId >> 40n !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
+  if (BigInt.asUintN(16, orderId >> 16n) !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
   if (order?.isOpen !== true) return Skip.UnknownOrder;
   if (order.nodeId !== 0n && order.nodeId !== nodeId) return Skip.WrongNode;
   if (measuredAt < order.startedAt) return Skip.BeforeStart;
@@ -215,7 +215,7 @@ function settleAcknowledgement(
   { orderId, cumulativeTU, signer, isSigned }: Acknowledged,
 ): { tu: bigint; earned: bigint } | Skip {
   const order = world.state.orders.get(orderId);
-  if (orderId >> 40n !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
+  if (BigInt.asUintN(16, orderId >> 16n) !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
   if (order?.isOpen !== true) return Skip.UnknownOrder;
   if (order.nodeId === 0n) return Skip.JointOrder;
   const refundee = refundeeOf(order);

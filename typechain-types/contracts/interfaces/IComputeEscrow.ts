@@ -33,6 +33,7 @@ export type OpenParamsStruct = {
   refundTo: AddressLike;
   jobHash: BytesLike;
   paymentRef: BytesLike;
+  reuse: BigNumberish;
 };
 
 export type OpenParamsStructOutput = [
@@ -44,7 +45,8 @@ export type OpenParamsStructOutput = [
   renter: string,
   refundTo: string,
   jobHash: string,
-  paymentRef: string
+  paymentRef: string,
+  reuse: bigint
 ] & {
   nodeId: bigint;
   asset: string;
@@ -55,6 +57,7 @@ export type OpenParamsStructOutput = [
   refundTo: string;
   jobHash: string;
   paymentRef: string;
+  reuse: bigint;
 };
 
 export type PermitStruct = {

@@ -56,6 +56,8 @@ export interface OrderRequest {
   jobHash?: string;
   /** The payer's reference, usable once per payer; none if left out. */
   paymentRef?: string;
+  /** A closed order whose place in the escrow's storage is taken over, for less gas; see `reusableOrders`. */
+  reuse?: bigint;
 }
 
 export interface PermitOptions {
@@ -308,8 +310,8 @@ export class TuringFog {
 
 function openParams(request: OrderRequest, payer: string): OpenParamsStruct {
   const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-  const defaults = { nodeId: 0n, renter: payer, refundTo: ZeroAddress, jobHash: ZeroHash, paymentRef: ZeroHash };
-  return { ...defaults, ...given } as OpenParamsStruct;
+  const defaults = { nodeId: 0n, renter: payer, refundTo: ZeroAddress, jobHash: ZeroHash };
+  return { ...defaults, paymentRef: ZeroHash, reuse: 0n, ...given } as OpenParamsStruct;
 }
 
 /**
