@@ -2,7 +2,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signer
 import { loadFixture, mine, time } from "@nomicfoundation/hardhat-network-helpers";
 import { claimShare, DAY, HOUR, max, MINUTE, TU, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
-import { type ContractTransactionResponse, type Overrides, ZeroAddress } from "ethers";
+import { AbiCoder, type ContractTransactionResponse, keccak256, type Overrides, ZeroAddress } from "ethers";
 import fc from "fast-check";
 import { ethers, network } from "hardhat";
 
@@ -518,6 +518,108 @@ describe("RewardPool", () => {
         const bucket = await pool.bucket(await pool.bucketId(BigInt(i) + 1n, usd));
         expect(bucket).to.deep.equal([weight, 0n, finalAt !== undefined]);
       }
+    });
+  });
+
+  describe("places of weights", () => {
+    /** How many rounds apart two weights share a place. */
+    const PLACES = 10n;
+
+    /** Slot of the mapping of weights that have one of their own, by the storage layout. */
+    const DISPLACED_SLOT = 3;
+    const coder = AbiCoder.defaultAbiCoder();
+
+    /** Rounds of dollars, one an epoch, in which a miner earns as much as each round's number, and another miner 1. */
+    async function stageWeights() {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { pool, usd, tft, escrow, controller } = protocol.contracts;
+      const [asEscrow, asController] = [await impersonate(escrow), await impersonate(controller)];
+      const [miner, other] = protocol.actors.miners;
+      await tft.connect(protocol.actors.treasury).transfer(pool, 1_000n * TFT);
+      const idOf = (round: bigint) => pool.bucketId(round, usd);
+      const earnMore = (amount: bigint) => pool.connect(asEscrow).addWeights(usd, [miner, other], [amount, 1n]);
+      /** Earns in the next rounds up to this one; each is final with 100 TFT when the next one opens. */
+      const earnUntil = async (last: bigint) => {
+        for (let open = 0n; open < last;) {
+          await startEpoch(protocol);
+          const [closed] = await pool.closedRound(usd);
+          if (closed !== 0n) await pool.connect(asController).addReward(await idOf(closed), 100n, true);
+          open = await pool.openRound(usd);
+          await earnMore(open);
+        }
+      };
+      const weights = async (rounds: bigint[]) =>
+        Promise.all(rounds.map(async (round) => pool.weightOf(await idOf(round), miner)));
+      const claim = async (rounds: bigint[]) => pool.connect(miner).claim(await Promise.all(rounds.map(idOf)), miner);
+      /** What a weight of the round's number earns of 100 TFT beside another of 1. */
+      const part = (round: bigint) => (100n * round) / (round + 1n);
+      /** Which of these rounds' weights have a slot of their own, for want of a free place. */
+      const displaced = async (rounds: bigint[]) => {
+        const slots = rounds.map(async (round) => {
+          const inner = keccak256(coder.encode(["uint256", "uint256"], [await idOf(round), DISPLACED_SLOT]));
+          const slot = keccak256(coder.encode(["address", "bytes32"], [miner.address, inner]));
+          return BigInt(await ethers.provider.getStorage(pool, slot));
+        });
+        const words = await Promise.all(slots);
+        return rounds.filter((_, i) => words[i] !== 0n);
+      };
+      return { pool, tft, miner, earnMore, earnUntil, weights, claim, displaced, part };
+    }
+
+    const range = (first: bigint, last: bigint) =>
+      Array.from({ length: Number(last - first) + 1 }, (_, i) => first + BigInt(i));
+
+    it("keep every weight of a miner who claims nothing, round after round", async () => {
+      const { tft, miner, earnUntil, weights, claim, part } = await stageWeights();
+      const last = 3n * PLACES + 2n;
+      await earnUntil(last);
+
+      expect(await weights(range(1n, last))).to.deep.equal(range(1n, last));
+      const final = range(1n, last - 1n);
+      const all = final.reduce((sum, round) => sum + part(round), 0n);
+      await expect(claim(final)).to.changeTokenBalance(tft, miner, all);
+      expect(await weights(range(1n, last))).to.deep.equal([...final.map(() => 0n), last]);
+      await expect(claim(final)).to.changeTokenBalance(tft, miner, 0n);
+    });
+
+    it("keep a round's weight whole when its place is claimed in the middle of it", async () => {
+      const { tft, miner, earnMore, earnUntil, weights, claim, part } = await stageWeights();
+      await earnUntil(PLACES + 1n); // whose place the first round's weight is in
+      await expect(claim([1n])).to.changeTokenBalance(tft, miner, part(1n));
+      await earnMore(5n);
+
+      const weight = PLACES + 1n + 5n;
+      expect(await weights([1n, PLACES + 1n])).to.deep.equal([0n, weight]);
+      await earnUntil(PLACES + 2n);
+      await expect(claim([PLACES + 1n])).to.changeTokenBalance(tft, miner, (100n * weight) / (weight + 2n));
+      expect(await weights([PLACES + 1n])).to.deep.equal([0n]);
+    });
+
+    it("are taken over by the next round but those of weights not claimed", async () => {
+      const { miner, pool, earnUntil, weights, claim } = await stageWeights();
+      await earnUntil(PLACES);
+      await claim([2n, 3n]);
+      await earnUntil(2n * PLACES);
+      await claim([1n, 4n]);
+      await earnUntil(3n * PLACES + 1n);
+
+      const claimed = [1n, 2n, 3n, 4n];
+      const kept = range(1n, 3n * PLACES + 1n).filter((round) => !claimed.includes(round));
+      expect(await weights(kept)).to.deep.equal(kept);
+      expect(await weights(claimed)).to.deep.equal([0n, 0n, 0n, 0n]);
+      expect(await pool.weightOf(0n, miner)).to.equal(0n);
+    });
+
+    it("are free for each round of a miner who claims once a week", async () => {
+      const { earnUntil, claim, displaced } = await stageWeights();
+      for (let week = 0n; week < 4n; ++week) {
+        await earnUntil(7n * week + PLACES - 1n);
+        await claim(range(7n * week + 1n, 7n * week + 7n));
+      }
+      expect(await displaced(range(1n, 4n * 7n + 2n))).to.deep.equal([]);
+
+      await earnUntil(5n * 7n + PLACES);
+      expect(await displaced(range(1n, 5n * 7n + PLACES))).to.not.deep.equal([]);
     });
   });
 

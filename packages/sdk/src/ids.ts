@@ -22,6 +22,9 @@ export function decodeBucketId(id: bigint): { round: bigint; asset: string } {
   return { round: id >> ADDRESS_BITS, asset: getAddress(toBeHex(BigInt.asUintN(160, id), 20)) };
 }
 
+/** Generation of an order behind which no other takes over its place. */
+export const LAST_GENERATION = 2n ** 16n - 1n;
+
 /**
  * Splits an order's id, which is place << 32 | asset index << 16 | generation: orders take over places of the escrow's
  * storage from each other, and the generation counts them.

@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { loadFixture, mine, time } from "@nomicfoundation/hardhat-network-helpers";
 import { bucketId, claimShare, DAY, depositOf, HOUR, TU } from "@turingfog/sdk";
 import {
   MissingAddressError,
@@ -33,8 +33,10 @@ import {
   passVetoWindow,
   registerNode,
   startEpoch,
+  stopAndClose,
   submitReceipts,
 } from "../../../test/helpers/market";
+import { expectSoundBooks } from "../../../test/helpers/orders";
 
 const UNIT_PRICE = 16_000_000n;
 
@@ -46,6 +48,23 @@ async function connect() {
   const usd = await contracts.usd.getAddress();
   const request: OrderRequest = { asset: usd, tuAmount: TU / 3n, maxUnitPrice: UNIT_PRICE, duration: DAY };
   return { ...protocol, protocol, reader, fog: reader.connect(renter), renter, usd, request };
+}
+
+/** With an order of the renter's that is closed, and what the next ones are paid with. */
+async function withClosedOrder() {
+  const connected = await connect();
+  const { fog, protocol, contracts, renter, request } = connected;
+  await contracts.usd.connect(renter).approve(contracts.escrow, MaxUint256);
+  const { orderId: closed } = await fog.openOrder(request);
+  await stopAndClose(protocol, renter, closed);
+  return { ...connected, closed };
+}
+
+/** Waits until so many transactions are pending. */
+async function pending(count: number): Promise<void> {
+  let block: { transactions: string[] };
+  do block = (await ethers.provider.send("eth_getBlockByNumber", ["pending", false])) as typeof block;
+  while (block.transactions.length < count);
 }
 
 /** What a promise rejects with; fails when it does not. */
@@ -191,6 +210,57 @@ describe("TuringFog", () => {
         );
       expect(await contracts.escrow.ownerOf(orderId)).to.equal(request.renter);
     });
+
+    for (const withPermit of [false, true]) {
+      const how = withPermit ? "with a permit" : "out of an allowance";
+
+      it(`takes over the place of a closed order, ${how}`, async () => {
+        const { fog, request, closed } = await loadFixture(withClosedOrder);
+        const order = { ...request, reuse: closed };
+        const { orderId } = await (withPermit ? fog.openOrderWithPermit(order) : fog.openOrder(order));
+        expect(orderId).to.equal(closed + 1n);
+      });
+
+      it(`opens in a new place if someone else has taken it over in the same block, ${how}`, async () => {
+        const { fog, contracts, protocol, request, closed, actors, renter } = await loadFixture(withClosedOrder);
+        if (withPermit) await contracts.usd.connect(renter).approve(contracts.escrow, 0n);
+        const order = { ...request, reuse: closed };
+        const other = fog.connect(actors.renters[1]);
+        await contracts.usd.connect(actors.renters[1]).approve(contracts.escrow, MaxUint256);
+        await ethers.provider.send("evm_setAutomine", [false]);
+        try {
+          const both = [
+            withPermit ? fog.openOrderWithPermit(order) : fog.openOrder(order),
+            other.openOrder({ ...order, paymentRef: id("other") }),
+          ];
+          await pending(2);
+          await mine();
+          const ids = (await Promise.all(both)).map(({ orderId }) => orderId);
+          expect(ids).to.include(closed + 1n);
+          expect(ids).to.include(closed + (1n << 32n));
+        } finally {
+          await ethers.provider.send("evm_setAutomine", [true]);
+        }
+        await expectSoundBooks(protocol, contracts.usd);
+      });
+    }
+  });
+
+  describe("reusableOrders", () => {
+    it("are the closed orders whose places nobody has taken over, latest first", async () => {
+      const { reader, fog, protocol, request, renter, closed } = await loadFixture(withClosedOrder);
+      const { orderId: second } = await fog.openOrder(request);
+      const { orderId: third } = await fog.openOrder({ ...request, duration: 30n * DAY });
+      expect(await reader.reusableOrders()).to.deep.equal([closed]);
+      await stopAndClose(protocol, renter, second);
+      await stopAndClose(protocol, renter, third);
+      expect(await reader.reusableOrders()).to.deep.equal([third, second, closed]);
+
+      const { orderId: reusing } = await fog.openOrder({ ...request, reuse: second });
+      expect(await reader.reusableOrders()).to.deep.equal([third, closed]);
+      await stopAndClose(protocol, renter, reusing);
+      expect(await reader.reusableOrders()).to.deep.equal([reusing, third, closed]);
+    });
   });
 
   describe("openOrderWithPermit", () => {
@@ -222,7 +292,7 @@ describe("TuringFog", () => {
       const inTFT = { ...request, asset: await contracts.tft.getAddress(), maxUnitPrice: 5n * TU };
       const first = await fog.openOrderWithPermit(inTFT);
       const second = await fog.openOrderWithPermit(inTFT);
-      expect(second.orderId).to.equal(first.orderId + 1n);
+      expect(second.orderId).to.equal(first.orderId + (1n << 32n));
       expect(await contracts.tft.nonces(renter)).to.equal(2n);
     });
 

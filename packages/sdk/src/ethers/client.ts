@@ -12,7 +12,7 @@ import {
 import type { OpenParamsStruct } from "../bindings/ComputeEscrow.js";
 import { TFT__factory } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
-import { decodeBucketId, decodeOrderId } from "../ids.js";
+import { decodeBucketId, decodeOrderId, LAST_GENERATION } from "../ids.js";
 import type { Receipt, ReceiptTree } from "../receipts/index.js";
 import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
@@ -159,7 +159,10 @@ export class TuringFog {
     const payer = await this.signer.getAddress();
     const deposit = this.depositFrom(request, payer);
     await this.checkPath(deposit);
-    return this.opened(this.contracts.escrow.openOrder(openParams(request, payer)), deposit);
+    const { openOrder } = this.contracts.escrow;
+    const params = openParams(request, payer);
+    const sent = gasIfTaken(params, (taken) => openOrder.estimateGas(taken)).then((gas) => openOrder(params, gas));
+    return this.opened(sent, deposit);
   }
 
   /**
@@ -179,7 +182,12 @@ export class TuringFog {
     await this.checkPath(deposit);
     const permit = await signPermit(this.signer, asset, escrow, amount, deadline, options.domain);
     await tryPermit(this.signer, asset, escrow, amount, permit);
-    return this.opened(this.contracts.escrow.openOrderWithPermit(openParams(request, payer), permit), deposit);
+    const { openOrderWithPermit: open } = this.contracts.escrow;
+    const params = openParams(request, payer);
+    const sent = gasIfTaken(params, (taken) => open.estimateGas(taken, permit)).then((gas) =>
+      open(params, permit, gas),
+    );
+    return this.opened(sent, deposit);
   }
 
   /**
@@ -243,6 +251,29 @@ export class TuringFog {
       })),
     );
     return buckets.filter(({ amount }) => amount > 0n);
+  }
+
+  /**
+   * Returns the closed orders whose places in the escrow's storage are free, latest first: each can be the `reuse` of one
+   * new order. Finds them by the logs of all orders.
+   * @param fromBlock,toBlock range of blocks to search; all since the deployment if left out
+   * @throws NoProviderError, IncompleteLogsError, NoContractError
+   */
+  async reusableOrders(fromBlock?: number, toBlock?: number): Promise<bigint[]> {
+    const { escrow, timelock } = this.contracts;
+    const [opened, closed] = await readEvents(
+      this.range(fromBlock, toBlock),
+      await timelockWitness(timelock),
+      { contract: escrow, event: escrow.filters.OrderOpened },
+      { contract: escrow, event: escrow.filters.OrderClosed },
+    );
+    const latest = new Map<bigint, bigint>();
+    for (const { args } of opened) latest.set(decodeOrderId(args.orderId).place, args.orderId);
+    const ids = closed.map(({ args }) => args.orderId).reverse();
+    return ids.filter((orderId) => {
+      const { place, generation } = decodeOrderId(orderId);
+      return generation < LAST_GENERATION && (latest.get(place) ?? orderId) === orderId;
+    });
   }
 
   private get signer(): Signer {
@@ -312,6 +343,21 @@ function openParams(request: OrderRequest, payer: string): OpenParamsStruct {
   const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
   const defaults = { nodeId: 0n, renter: payer, refundTo: ZeroAddress, jobHash: ZeroHash };
   return { ...defaults, paymentRef: ZeroHash, reuse: 0n, ...given } as OpenParamsStruct;
+}
+
+/** Added to an order's id, it names a place beyond all that there can be. */
+const NO_PLACE = 1n << 88n;
+
+/**
+ * Returns the gas limit of an order that is to take over a place: what the order takes if someone else has taken the place
+ * before. Nothing for an order in a new place, of which the estimate is right.
+ */
+async function gasIfTaken(
+  params: OpenParamsStruct,
+  estimate: (params: OpenParamsStruct) => Promise<bigint>,
+): Promise<{ gasLimit?: bigint }> {
+  const reuse = BigInt(params.reuse);
+  return reuse === 0n ? {} : { gasLimit: await estimate({ ...params, reuse: reuse | NO_PLACE }) };
 }
 
 /**
