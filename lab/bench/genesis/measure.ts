@@ -10,8 +10,8 @@ import {
 import hre from "hardhat";
 
 import { projectBuild } from "../../../deploy/inProcess";
-import { startRecording } from "../replay/recording";
-import { replay, type Rules } from "../replay/replay";
+import { recordedAs, type RecordedTransaction, startRecording } from "../replay/recording";
+import { gasOf, replayAll, type Rules } from "../replay/replay";
 import { type PlanName, type SenderName, SENDERS } from "./kinds";
 import { defaultParameters, largestParameters } from "./plans";
 import { senderOf } from "./senders";
@@ -48,7 +48,7 @@ export async function measureGenesis(
   await ensureCreate2Deployer(connection, new KeySender(wallet, connection));
 
   const build = await projectBuild();
-  const sent: (Omit<StepGas, "gas"> & { hash: string })[] = [];
+  const sent: (Omit<StepGas, "gas"> & { transaction: RecordedTransaction })[] = [];
   for (const plan of plans) {
     const { steps } = planDeployment(await PARAMETERS[plan](), build);
     for (const sender of SENDERS) {
@@ -56,22 +56,18 @@ export async function measureGenesis(
       const send = await senderOf(sender);
       const snapshot: unknown = await hre.network.provider.send("evm_snapshot", []);
       for (const { name, call } of steps) {
-        const { hash } = await send(call);
-        sent.push({ plan, step: name, sender, hash });
+        const transaction = recordedAs(recorded, (await send(call)).hash);
+        transaction.name = `${name} of the ${plan} plan by ${sender}`;
+        sent.push({ plan, step: name, sender, transaction });
       }
       await hre.network.provider.send("evm_revert", [snapshot]);
     }
   }
 
-  const replays = {} as Record<Rules, Awaited<ReturnType<typeof replay>>>;
-  for (const rules of ["osaka", "amsterdam"] as const) {
-    progress(`replaying ${recorded.length} steps under ${rules}`);
-    replays[rules] = await replay(recorded, rules);
-  }
-  const gasOf = (hash: string, rules: Rules) => replays[rules].get(hash)?.gasUsed ?? 0n;
-  return sent.map(({ hash, ...step }) => ({
+  const { osaka, amsterdam } = await replayAll(recorded, progress);
+  return sent.map(({ transaction, ...step }) => ({
     ...step,
-    gas: { osaka: gasOf(hash, "osaka"), amsterdam: gasOf(hash, "amsterdam") },
+    gas: { osaka: gasOf(osaka, transaction), amsterdam: gasOf(amsterdam, transaction) },
   }));
 }
 

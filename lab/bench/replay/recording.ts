@@ -3,6 +3,8 @@ import type { EthereumProvider, RequestArguments } from "hardhat/types";
 /** A transaction as Hardhat mined it, with all that its replay depends on. */
 export interface RecordedTransaction {
   kind: "transaction";
+  /** How errors call it: by its hash, until the bench that measures it gives it a name. */
+  name: string;
   hash: string;
   from: string;
   to: string | null;
@@ -64,6 +66,17 @@ export function startRecording(provider: EthereumProvider): RecordedStep[] {
   return steps;
 }
 
+/**
+ * Returns the last transaction of that hash, because one that is sent again after a revert has the hash that it had.
+ * @throws Error if there is none
+ */
+export function recordedAs(steps: readonly RecordedStep[], hash: string): RecordedTransaction {
+  const recorded = steps.filter((step): step is RecordedTransaction => step.kind === "transaction");
+  const last = recorded.filter((step) => step.hash === hash).at(-1);
+  if (last === undefined) throw new Error(`Transaction ${hash} is not among the ${recorded.length} recorded ones`);
+  return last;
+}
+
 type Fields = Record<string, string>;
 
 async function transaction(request: EthereumProvider["request"], hash: string): Promise<RecordedTransaction> {
@@ -72,6 +85,7 @@ async function transaction(request: EthereumProvider["request"], hash: string): 
   const block = await ask("eth_getBlockByNumber", receipt.blockNumber, false);
   return {
     kind: "transaction",
+    name: `Transaction ${hash}`,
     hash,
     from: sent.from,
     to: sent.to,

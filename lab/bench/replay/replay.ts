@@ -1,23 +1,26 @@
 import { createBlock } from "@ethereumjs/block";
 import { createCustomCommon, Hardfork, Mainnet } from "@ethereumjs/common";
 import { MerklePatriciaTrie } from "@ethereumjs/mpt";
-import { MerkleStateManager } from "@ethereumjs/statemanager";
+import { Caches, MerkleStateManager } from "@ethereumjs/statemanager";
 import { createFeeMarket1559Tx, type FeeMarket1559Tx } from "@ethereumjs/tx";
-import { createAccount, createAddressFromString, hexToBytes, type PrefixedHexString } from "@ethereumjs/util";
+import {
+  createAccount,
+  createAddressFromString,
+  createBlockLevelAccessList,
+  hexToBytes,
+  type PrefixedHexString,
+} from "@ethereumjs/util";
 import { createVM, runTx, type VM } from "@ethereumjs/vm";
 
 import type { RecordedStep, RecordedTransaction } from "./recording";
 
 /** Rules under which transactions are replayed: those of Hardhat, and the next ones. */
-export type Rules = "osaka" | "amsterdam";
+export const RULES = ["osaka", "amsterdam"] as const;
 
-/** A transaction as it went under other rules. */
-export interface Replayed {
-  hash: string;
-  gasUsed: bigint;
-  /** What the machine failed with; undefined if the transaction succeeded. */
-  failure: string | undefined;
-}
+export type Rules = (typeof RULES)[number];
+
+/** Gas of each transaction. */
+export type Replayed = ReadonlyMap<RecordedTransaction, bigint>;
 
 /** Thrown when a transaction ends otherwise than it was recorded. */
 export class ReplayDiffersError extends Error {}
@@ -31,62 +34,88 @@ const BALANCE = 10n ** 24n;
 const AMSTERDAM_GAS_LIMIT = 200_000_000n;
 
 /**
- * Replays recorded steps in an EVM of its own and returns what each transaction took, by its hash.
- * @throws ReplayDiffersError if one fails that succeeded, or the reverse; under Osaka also if one takes other gas
+ * Replays recorded steps under both rules, each in an EVM of its own.
+ * @param progress told what is being done
+ * @throws ReplayDiffersError if a transaction fails that succeeded, or the reverse, or takes other gas under Osaka
  */
-export async function replay(steps: readonly RecordedStep[], rules: Rules): Promise<Map<string, Replayed>> {
+export async function replayAll(
+  steps: readonly RecordedStep[],
+  progress: (what: string) => void,
+): Promise<Record<Rules, Replayed>> {
+  const replays = {} as Record<Rules, Replayed>;
+  const count = steps.filter(({ kind }) => kind === "transaction").length;
+  for (const rules of RULES) {
+    progress(`replaying ${count} transactions under ${rules}`);
+    replays[rules] = await replay(steps, rules);
+  }
+  return replays;
+}
+
+/** Replays recorded steps under one set of rules. See `replayAll`. */
+export async function replay(steps: readonly RecordedStep[], rules: Rules): Promise<Replayed> {
   const common = createCustomCommon({ chainId: CHAIN_ID }, Mainnet, { hardfork: HARDFORKS[rules] });
   const trie = new MerklePatriciaTrie({ useKeyHashing: true, common });
-  const vm = await createVM({ common, stateManager: new MerkleStateManager({ trie, common }) });
+  // without a cache, each access of a slot walks the trie
+  const stateManager = new MerkleStateManager({ trie, common, caches: new Caches() });
+  const vm = await createVM({ common, stateManager });
+  // never committed, so that no state is written to the trie
+  await stateManager.checkpoint();
   await fund(vm, steps);
 
-  const replayed = new Map<string, Replayed>();
-  const roots = new Map<string, Uint8Array>();
+  const gasUsed = new Map<RecordedTransaction, bigint>();
+  const snapshots: string[] = [];
   for (const step of steps) {
-    if (step.kind === "snapshot") roots.set(step.id, await vm.stateManager.getStateRoot());
-    else if (step.kind === "revert") await vm.stateManager.setStateRoot(rootOf(roots, step.id));
-    else if (step.kind === "transaction") replayed.set(step.hash, await replayTransaction(vm, step, rules));
+    if (step.kind === "transaction") gasUsed.set(step, await replayTransaction(vm, step, rules));
+    else if (step.kind === "snapshot") {
+      await stateManager.checkpoint();
+      snapshots.push(step.id);
+    } else if (step.kind === "revert") await revertTo(stateManager, snapshots, step.id);
     else await change(vm, step);
   }
-  return replayed;
+  return gasUsed;
+}
+
+/** @throws Error if the transaction is not among those that were replayed */
+export function gasOf(replayed: Replayed, transaction: RecordedTransaction): bigint {
+  const gas = replayed.get(transaction);
+  if (gas === undefined) throw new Error(`${transaction.name} was not replayed`);
+  return gas;
 }
 
 const HARDFORKS: Record<Rules, Hardfork> = { osaka: Hardfork.Osaka, amsterdam: Hardfork.Amsterdam };
 
-async function fund(vm: VM, steps: readonly RecordedStep[]): Promise<void> {
+async function fund({ stateManager }: VM, steps: readonly RecordedStep[]): Promise<void> {
   const senders = new Set(steps.flatMap((step) => (step.kind === "transaction" ? [step.from] : [])));
-  await committed(vm, async () => {
-    for (const sender of senders) {
-      const account = createAccount({ nonce: 0n, balance: BALANCE });
-      await vm.stateManager.putAccount(createAddressFromString(sender), account);
-    }
-  });
+  for (const sender of senders) {
+    const account = createAccount({ nonce: 0n, balance: BALANCE });
+    await stateManager.putAccount(createAddressFromString(sender), account);
+  }
 }
 
-function rootOf(roots: ReadonlyMap<string, Uint8Array>, id: string): Uint8Array {
-  const root = roots.get(id);
-  if (root === undefined) throw new ReplayDiffersError(`Snapshot ${id} was taken before the recording`);
-  return root;
+/** Returns to a snapshot, and forgets it and those after it, as Hardhat does. */
+async function revertTo(stateManager: MerkleStateManager, snapshots: string[], id: string): Promise<void> {
+  const index = snapshots.lastIndexOf(id);
+  if (index === -1) {
+    throw new ReplayDiffersError(`Snapshot ${id} cannot be reverted to: it is older than the recording, or gone`);
+  }
+  for (let left = snapshots.splice(index).length; left > 0; --left) await stateManager.revert();
 }
 
-async function change(vm: VM, { kind, address, value }: Extract<RecordedStep, { value: string }>): Promise<void> {
+async function change(
+  { stateManager }: VM,
+  { kind, address, value }: Extract<RecordedStep, { value: string }>,
+): Promise<void> {
   const changed = createAddressFromString(address);
-  await committed(vm, async () => {
-    if (kind === "setCode") return vm.stateManager.putCode(changed, hexToBytes(value as PrefixedHexString));
-    const account = (await vm.stateManager.getAccount(changed)) ?? createAccount({});
-    account.balance = BigInt(value);
-    return vm.stateManager.putAccount(changed, account);
-  });
+  if (kind === "setCode") return stateManager.putCode(changed, hexToBytes(value as PrefixedHexString));
+  const account = (await stateManager.getAccount(changed)) ?? createAccount({});
+  account.balance = BigInt(value);
+  return stateManager.putAccount(changed, account);
 }
 
-async function committed(vm: VM, run: () => Promise<void>): Promise<void> {
-  await vm.stateManager.checkpoint();
-  await run();
-  await vm.stateManager.commit();
-}
-
-async function replayTransaction(vm: VM, recorded: RecordedTransaction, rules: Rules): Promise<Replayed> {
+async function replayTransaction(vm: VM, recorded: RecordedTransaction, rules: Rules): Promise<bigint> {
   const { common } = vm;
+  // each transaction is a block of its own; left in place, the list would grow and be copied with each call
+  if (rules === "amsterdam") vm.evm.blockLevelAccessList = createBlockLevelAccessList();
   const block = createBlock(
     { header: { number: recorded.block, timestamp: recorded.timestamp, gasLimit: 2n ** 40n, baseFeePerGas: 0n } },
     { common, skipConsensusFormatValidation: true },
@@ -100,18 +129,19 @@ async function replayTransaction(vm: VM, recorded: RecordedTransaction, rules: R
     skipHardForkValidation: true,
   });
 
-  const { hash, succeeded } = recorded;
+  const { name, succeeded } = recorded;
   const failure = result.execResult.exceptionError?.error;
   const gasUsed = result.totalGasSpent;
   if ((failure === undefined) !== succeeded) {
+    const ended = failure === undefined ? "succeeded" : `failed: ${failure}`;
     throw new ReplayDiffersError(
-      `${hash} ${succeeded ? "succeeded" : "failed"}, and under ${rules} ${failure ?? "succeeds"}`,
+      `${name} ${succeeded ? "succeeded" : "failed"}, and its replay under ${rules} ${ended}`,
     );
   }
   if (rules === "osaka" && gasUsed !== recorded.gasUsed) {
-    throw new ReplayDiffersError(`${hash} took ${recorded.gasUsed} gas, and its replay under osaka ${gasUsed}`);
+    throw new ReplayDiffersError(`${name} took ${recorded.gasUsed} gas, and its replay under osaka ${gasUsed}`);
   }
-  return { hash, gasUsed, failure };
+  return gasUsed;
 }
 
 /** Returns a transaction that needs no signature: the sender is the recorded one, also of a keyless transaction. */
