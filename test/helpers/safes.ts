@@ -11,7 +11,16 @@ import SafeL2150 from "@safe-global/safe-smart-account/build/artifacts/contracts
 import MultiSend150 from "@safe-global/safe-smart-account/build/artifacts/contracts/libraries/MultiSendCallOnly.sol/MultiSendCallOnly.json";
 import Factory150 from "@safe-global/safe-smart-account/build/artifacts/contracts/proxies/SafeProxyFactory.sol/SafeProxyFactory.json";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
-import { concat, Contract, ContractFactory, dataLength, type InterfaceAbi, solidityPacked, ZeroAddress } from "ethers";
+import {
+  concat,
+  Contract,
+  ContractFactory,
+  type ContractTransactionResponse,
+  dataLength,
+  type InterfaceAbi,
+  solidityPacked,
+  ZeroAddress,
+} from "ethers";
 
 interface Artifact {
   abi: InterfaceAbi;
@@ -54,15 +63,16 @@ enum Operation {
   DelegateCall,
 }
 
-/** A Safe whose owners must all sign. */
+/** A Safe for which as many owners sign as must. */
 export class TestSafe {
   private constructor(
     private readonly safe: Contract,
     private readonly multiSend: Contract,
-    private readonly owners: HardhatEthersSigner[],
+    private readonly signing: HardhatEthersSigner[],
   ) {}
 
-  static async create(version: string, owners: HardhatEthersSigner[]): Promise<TestSafe> {
+  /** Creates one for which the first owner sends, and by default all must sign. */
+  static async create(version: string, owners: HardhatEthersSigner[], threshold = owners.length): Promise<TestSafe> {
     const [sender] = owners;
     const deploy = async ({ abi, bytecode }: Artifact) => {
       const contract = await new ContractFactory(abi, bytecode, sender).deploy();
@@ -70,7 +80,7 @@ export class TestSafe {
     };
     const { safe, factory, multiSend } = SAFES[version];
     const [singleton, proxies, library] = [await deploy(safe), await deploy(factory), await deploy(multiSend)];
-    const setup = [owners.map(({ address }) => address), owners.length];
+    const setup = [owners.map(({ address }) => address), threshold];
     const initializer = singleton.interface.encodeFunctionData("setup", [
       ...setup,
       ...[ZeroAddress, "0x", ZeroAddress, ZeroAddress, 0, ZeroAddress],
@@ -78,7 +88,7 @@ export class TestSafe {
     const creation = proxies.getFunction("createProxyWithNonce");
     const address = (await creation.staticCall(singleton, initializer, 0)) as string;
     await creation(singleton, initializer, 0);
-    return new TestSafe(new Contract(address, safe.abi, sender), library, owners);
+    return new TestSafe(new Contract(address, safe.abi, sender), library, owners.slice(0, threshold));
   }
 
   get address(): string {
@@ -86,7 +96,7 @@ export class TestSafe {
   }
 
   /** Executes a batch as the Transaction Builder has it done: one call as it is, several by the library. */
-  async execute({ transactions }: Batch): Promise<void> {
+  async execute({ transactions }: Pick<Batch, "transactions">): Promise<ContractTransactionResponse> {
     const [first, ...others] = transactions;
     if (others.length === 0) return this.send(first, Operation.Call);
     const packed = transactions.map(({ to, value, data }) =>
@@ -99,17 +109,18 @@ export class TestSafe {
     return this.send({ to: this.multiSend.target as string, value: "0", data }, Operation.DelegateCall);
   }
 
-  private async send({ to, value, data }: Batch["transactions"][0], operation: Operation): Promise<void> {
+  private async send(
+    { to, value, data }: Batch["transactions"][0],
+    operation: Operation,
+  ): Promise<ContractTransactionResponse> {
     const nonce = (await this.safe.getFunction("nonce").staticCall()) as bigint;
     const none = { safeTxGas: 0, baseGas: 0, gasPrice: 0, gasToken: ZeroAddress, refundReceiver: ZeroAddress };
     const transaction = { to, value, data, operation, ...none, nonce };
-    const { chainId } = await this.owners[0].provider.getNetwork();
+    const { chainId } = await this.signing[0].provider.getNetwork();
     const domain = { chainId, verifyingContract: this.address };
-    const ascending = [...this.owners].sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
+    const ascending = [...this.signing].sort((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1));
     const signatures = await Promise.all(ascending.map((owner) => owner.signTypedData(domain, SAFE_TX, transaction)));
-    await this.safe.getFunction("execTransaction")(
-      ...[to, value, data, operation, ...Object.values(none)],
-      concat(signatures),
-    );
+    const args = [to, value, data, operation, ...Object.values(none), concat(signatures)];
+    return (await this.safe.getFunction("execTransaction")(...args)) as ContractTransactionResponse;
   }
 }
