@@ -7,20 +7,21 @@ import { main, type Output, UsageError } from "@turingfog/cli";
 import type { Snapshot } from "./gas/report";
 
 const USAGE = `Measures on the really deployed system what every operation costs that a user pays for, and in the same run what
-others have published.
+others have published. Records every transaction, and replays all of them in another EVM: under Osaka's rules, where each
+must take the same gas to the unit, and under Amsterdam's.
 
   npm run bench:gas -- [--breakdown] [--json] [--check | --update] [--out DIR]
 
   --breakdown
              print instead what the gas of seven operations is spent on, opcode by opcode, read off their traces
-  --json     print JSON alone: an array of {id, gas, floor, peers: [{name, gas, quoted}], ratio}, or, with
-             --breakdown, of {id, gas, parts}
-  --check    fail when a figure is above the committed snapshot's, naming each
+  --json     print JSON alone: an array of {id, gas, amsterdam, calldata, floor, peers: [{name, gas, amsterdam,
+             quoted}], ratio}, or, with --breakdown, of {id, gas, parts}
+  --check    fail when gas, gas under Amsterdam or bytes of calldata are above the committed snapshot's, naming each
   --update   write the snapshot
   --out DIR  where gas.svg and growth.csv are written (default bench-out)
   --help     print this
 
-Ends with 1 when the check fails, and with 2 when it is called wrongly.`;
+Ends with 1 when the check fails or a replay differs, and with 2 when it is called wrongly.`;
 
 const SNAPSHOT = path.join(__dirname, "gas.snapshot.json");
 
@@ -35,23 +36,31 @@ async function run({ breakdown, check, update, out }: Values, output: Output): P
   if (check && update) throw new UsageError("--check and --update exclude each other");
   // Hardhat takes its network from here when it is first imported
   process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
+  const { default: hre } = await import("hardhat");
+  const { startRecording } = await import("./replay/recording");
+  const { replayAll } = await import("./replay/replay");
   const { Meter } = await import("./gas/meter");
   const { createWorld } = await import("./gas/world");
   const { measureOperations } = await import("./gas/operations");
   const { measurePeers } = await import("./gas/peers");
   const report = await import("./gas/report");
+  const { costsOf } = await import("./gas/costs");
   const { gasChart } = await import("./gas/chart");
 
-  const meter = new Meter((what) => console.error(`measuring ${what}`), breakdown ? report.TRACED : []);
+  const recorded = startRecording(hre.network.provider);
+  const traced = breakdown ? report.TRACED : [];
+  const meter = new Meter(recorded, (what) => console.error(`measuring ${what}`), traced);
   const world = await createWorld();
   meter.progress("peers");
   await measurePeers(world, meter);
   await measureOperations(world, meter);
+  const replays = await replayAll(recorded, (what) => console.error(what));
 
-  const rows = report.rowsOf(meter);
-  const growth = report.growthOf(meter);
+  const costs = costsOf(meter.measured, replays);
+  const rows = report.rowsOf(costs);
+  const growth = report.growthOf(costs);
   if (breakdown) {
-    const spending = report.spendingOf(meter);
+    const spending = report.spendingOf(meter.breakdowns, costs);
     output.result(spending, report.spendingTable(spending));
   } else {
     output.result(rows, report.tables(rows, growth));
@@ -60,7 +69,7 @@ async function run({ breakdown, check, update, out }: Values, output: Output): P
   await writeFile(path.join(out, "gas.svg"), gasChart(rows));
   await writeFile(path.join(out, "growth.csv"), report.growthCsv(growth));
 
-  if (update) await writeFile(SNAPSHOT, JSON.stringify(report.snapshotOf(rows), null, 2) + "\n");
+  if (update) await writeFile(SNAPSHOT, report.snapshotText(report.snapshotOf(rows)));
   if (!check) return 0;
 
   const found = report.regressions(rows, JSON.parse(await readFile(SNAPSHOT, "utf8")) as Snapshot);

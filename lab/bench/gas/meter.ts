@@ -3,6 +3,7 @@ import { mined } from "@turingfog/sdk/ethers";
 import type { ContractTransactionResponse } from "ethers";
 import { ethers } from "hardhat";
 
+import { recordedAs, type RecordedStep, type RecordedTransaction } from "../replay/recording";
 import { breakdownOf, type Breakdown } from "./breakdown";
 
 /**
@@ -18,43 +19,33 @@ export function tickWithTransactions(): void {
   };
 }
 
-/** Notes what transactions cost, by the id of what they do. */
+/** Notes which recorded transactions were sent for what, by the id of what they do. */
 export class Meter {
   /** Of the ids to be traced, where their gas went. */
   readonly breakdowns = new Map<string, Breakdown>();
 
-  private readonly figures = new Map<string, number>();
+  /** In the order of measuring. */
+  readonly measured = new Map<string, readonly RecordedTransaction[]>();
 
   constructor(
+    private readonly recorded: readonly RecordedStep[],
     /** Told what is being measured. */
     readonly progress: (what: string) => void,
     private readonly traced: readonly string[] = [],
   ) {}
 
-  /** The gas that the sender pays for, refunds deducted. */
-  async measure(id: string, sending: Promise<ContractTransactionResponse>): Promise<number> {
+  async measure(id: string, sending: Promise<ContractTransactionResponse>): Promise<void> {
     const receipt = await mined(sending);
-    const gas = Number(receipt.gasUsed);
-    this.note(id, gas);
+    this.note(id, [receipt.hash]);
     if (this.traced.includes(id)) this.breakdowns.set(id, await breakdownOf(receipt));
-    return gas;
   }
 
-  note(id: string, gas: number): void {
-    if (this.figures.has(id)) throw new Error(`${id} is measured twice`);
-    this.figures.set(id, Math.round(gas));
-  }
-
-  /** @throws Error when nothing was measured under this id */
-  of(id: string): number {
-    const gas = this.figures.get(id);
-    if (gas === undefined) throw new Error(`${id} was not measured`);
-    return gas;
-  }
-
-  /** In the order of measuring. */
-  get ids(): string[] {
-    return [...this.figures.keys()];
+  /** Notes transactions that do something together, and has errors call them by its id. */
+  note(id: string, hashes: readonly string[]): void {
+    if (this.measured.has(id)) throw new Error(`${id} is measured twice`);
+    const transactions = hashes.map((hash) => recordedAs(this.recorded, hash));
+    for (const transaction of transactions) transaction.name = id;
+    this.measured.set(id, transactions);
   }
 }
 

@@ -29,6 +29,9 @@ export const TREES = [1_000, 10_000, 100_000];
 /** Of how many rounds rewards are claimed at once. */
 export const CLAIMS = [1, 2, 4, 7, 15, 30];
 
+/** How many orders are opened at once. */
+const OPENED = 50;
+
 const LARGEST_BATCH = Math.max(...BATCHES);
 const LARGEST_TREE = Math.max(...TREES);
 const LARGEST_CLAIM = Math.max(...CLAIMS);
@@ -37,8 +40,6 @@ const QUORUMS = [
   { quorum: 5, signers: 7 },
   { quorum: 11, signers: 16 },
 ];
-
-const GENESIS_STEP = 10_000;
 
 const USD = 10n ** 6n;
 const UNLIMITED = 2n ** 128n - 1n;
@@ -56,8 +57,7 @@ export async function measureOperations(world: World, meter: Meter): Promise<voi
     ["nodes", measureNodes],
     ["reports", measureReports],
     ["orders", measureOrders],
-    ["settlements", measureSettlements],
-    ["acknowledgements", measureAcknowledgements],
+    ["many orders at once", measureJobs],
     ["claims", measureClaims],
     ["buybacks", measureBuybacks],
     ["burning, phase by phase", measureBurning],
@@ -66,24 +66,15 @@ export async function measureOperations(world: World, meter: Meter): Promise<voi
     meter.progress(what);
     await undone(() => measure(world, meter));
   }
-
-  meter.note("settle.next.fresh", meter.of("settle.whole.50.fresh") / 50);
-  meter.note("settle.next", meter.of("settle.whole.50") / 50);
-  meter.note("settle.single", meter.of("settle.part.1"));
-  meter.note("claim.next", (meter.of("claim.7") - meter.of("claim.1")) / 6);
-  const delivery = meter.of("report.3of4") / 50 + meter.of("settle.next.fresh");
-  meter.note("job", meter.of("open.node") + delivery + meter.of("claim.1"));
 }
 
-/**
- * All seven steps of Genesis together, rounded up, because the code that it deploys carries hashes of its own source,
- * comments included.
- */
+/** All seven steps of Genesis together. */
 async function measureGenesis({ contracts: { genesis } }: World, meter: Meter): Promise<void> {
   const created = await genesis.queryFilter(genesis.filters.ContractCreated());
-  const receipts = await Promise.all(created.map((event) => event.getTransactionReceipt()));
-  const gasUsed = receipts.reduce((sum, receipt) => sum + Number(receipt.gasUsed), 0);
-  meter.note("genesis", Math.ceil(gasUsed / GENESIS_STEP) * GENESIS_STEP);
+  meter.note(
+    "genesis",
+    created.map(({ transactionHash }) => transactionHash),
+  );
 }
 
 async function measureNodes(world: World, meter: Meter): Promise<void> {
@@ -164,6 +155,7 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
       }
     });
   }
+  await meter.measure("open.fresh", connected.openOrder(openParams(usd, renter, { nodeId })));
   const card = { nodeId, refundTo: miners[1].address, paymentRef: id("payment"), renter };
   await meter.measure("open.card", connected.openOrder(openParams(usd, renter, card)));
 
@@ -174,13 +166,34 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
   await meter.measure("close", escrow.close(ended));
 }
 
+/** On as many orders as are settled at once, and one more, each on a node of another miner. */
+async function measureJobs(world: World, meter: Meter): Promise<void> {
+  const jobs = await openJobs(world, 1 + LARGEST_BATCH);
+  const parts: [string, (world: World, meter: Meter, jobs: Job[]) => Promise<void>][] = [
+    ["openings", measureOpenings],
+    ["settlements", measureSettlements],
+    ["acknowledgements", measureAcknowledgements],
+  ];
+  for (const [what, measure] of parts) {
+    meter.progress(what);
+    await undone(() => measure(world, meter, jobs));
+  }
+}
+
+/** Orders that are opened at once, each on another node. */
+async function measureOpenings({ contracts, actors }: World, meter: Meter, jobs: Job[]): Promise<void> {
+  const { escrow, usd } = contracts;
+  const [renter] = actors.renters;
+  const all = jobs.slice(0, OPENED).map(({ nodeId }) => openParams(usd, renter, { nodeId }));
+  await meter.measure(`open.batch.${OPENED}`, escrow.connect(renter).openOrders(all));
+}
+
 /**
  * Every receipt is of another order, node and miner, all in dollars. A settlement is fresh when it is the first of the
  * round for each of its miners; another miner's has opened the round, save for `settle.opening`, which opens the second.
  */
-async function measureSettlements(world: World, meter: Meter): Promise<void> {
+async function measureSettlements(world: World, meter: Meter, [opener, ...jobs]: Job[]): Promise<void> {
   const { usd } = world.contracts;
-  const [opener, ...jobs] = await openJobs(world, 1 + LARGEST_BATCH);
   await time.increase(HOUR);
   const measuredAt = BigInt(await time.latest());
   const opening = await ReceiptTree.of([{ ...opener, cumulativeTU: TU / 10n, measuredAt }]);
@@ -217,27 +230,26 @@ async function measureSettlements(world: World, meter: Meter): Promise<void> {
       await meter.measure(`settle.whole.${whole.size}`, settle(world, usd, whole.later));
     });
   }
+  const largest = trees[trees.length - 1].tree;
+  for (const batch of BATCHES) {
+    const settling = () => settle(world, usd, largest, later.slice(0, batch));
+    await undone(() => meter.measure(`settle.part.${batch}.fresh`, settling()));
+  }
+  await settle(world, usd, all);
   for (const { size, tree } of trees) {
     for (const batch of BATCHES) {
-      const part = later.slice(0, batch);
-      const name = size === LARGEST_TREE ? `settle.part.${batch}` : growthId(size, batch);
-      if (size === LARGEST_TREE) {
-        await undone(() => meter.measure(`${name}.fresh`, settle(world, usd, tree, part)));
-      }
-      await undone(async () => {
-        await settle(world, usd, all);
-        await meter.measure(name, settle(world, usd, tree, part));
-      });
+      const settling = () => settle(world, usd, tree, later.slice(0, batch));
+      await undone(() => meter.measure(growthId(size, batch), settling()));
     }
   }
 }
 
 /** As many at once as receipts, each of another order, node and miner, whose weights of the epoch there are already. */
-async function measureAcknowledgements(world: World, meter: Meter): Promise<void> {
+async function measureAcknowledgements(world: World, meter: Meter, all: Job[]): Promise<void> {
   const { escrow, usd } = world.contracts;
   const [renter] = world.actors.renters;
   const domain = await readDomain(escrow);
-  const jobs = await openJobs(world, LARGEST_BATCH);
+  const jobs = all.slice(0, LARGEST_BATCH);
   const acknowledge = (cumulativeTU: bigint) =>
     Promise.all(jobs.map(({ orderId }) => signAcknowledgement(renter, domain, { orderId, cumulativeTU })));
   const [earlier, later] = [await acknowledge(TU / 10n), await acknowledge(TU / 5n)];
@@ -292,7 +304,7 @@ function others(count: number, measuredAt: bigint): Receipt[] {
   }));
 }
 
-/** Of a miner who is not the only one of the round; steady once he holds some TFT. */
+/** Of a miner who is not the only one of the round; steady once they hold some TFT. */
 async function measureClaims(world: World, meter: Meter): Promise<void> {
   const { tft, pool, controller } = world.contracts;
   const { miners, treasury } = world.actors;

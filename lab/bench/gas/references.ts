@@ -63,6 +63,7 @@ const FRESH_FLOOR = NEXT_RECEIPT_FLOOR + NEW_SLOT;
 
 export const REFERENCES: Readonly<Record<string, Reference>> = {
   "open.node": { floor: OPEN_FLOOR, quoted: OPEN_PEERS, bar: 142_000 },
+  "open.fresh": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
   "open.node.tft": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
   "open.joint": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
   "open.joint.tft": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },

@@ -1,5 +1,5 @@
 import { PARTS, sum, type Breakdown, type Part } from "./breakdown";
-import type { Meter } from "./meter";
+import { COLUMNS, type Column, columns, type Cost, costOf, type Costs } from "./costs";
 import { BATCHES, CLAIMS, growthId, TREES } from "./operations";
 import { REFERENCES } from "./references";
 
@@ -7,15 +7,16 @@ import { REFERENCES } from "./references";
 export interface Peer {
   name: string;
   gas: number;
+  /** Null for a quoted one. */
+  amsterdam: number | null;
   /** Measured elsewhere, not in this run. */
   quoted: boolean;
 }
 
-/** An operation and what it is compared with; all figures in gas. */
-export interface Row {
+/** An operation, what it costs and what it is compared with, under the rules in force. */
+export interface Row extends Cost {
   id: string;
-  gas: number;
-  /** Null where none is known. */
+  /** In gas; null where none is known. */
   floor: number | null;
   /** The cheapest first. */
   peers: Peer[];
@@ -32,6 +33,8 @@ export interface Growth {
   count: number;
   /** Gas for each. */
   each: number;
+  /** The same under Amsterdam's rules. */
+  amsterdam: number;
 }
 
 /** Where an operation's gas goes. */
@@ -60,50 +63,50 @@ const PEER_PREFIX = "peer.";
 /** The bare growth figures have a table of their own. */
 const isGrowthOnly = (id: string) => /\.of\d+$/.test(id);
 
-export function rowsOf(meter: Meter): Row[] {
-  return meter.ids.filter((id) => !id.startsWith(PEER_PREFIX) && !isGrowthOnly(id)).map((id) => rowOf(meter, id));
+export function rowsOf(costs: Costs): Row[] {
+  const ids = [...costs.keys()].filter((id) => !id.startsWith(PEER_PREFIX) && !isGrowthOnly(id));
+  return ids.map((id) => rowOf(costs, id));
 }
 
-function rowOf(meter: Meter, id: string): Row {
+function rowOf(costs: Costs, id: string): Row {
   const { floor = null, quoted = [], measured = [] } = REFERENCES[id] ?? {};
   const peers = [
-    ...measured.map((peer) => ({ name: peer.name, gas: meter.of(peer.id), quoted: false })),
-    ...quoted.map((peer) => ({ ...peer, quoted: true })),
+    ...measured.map((peer) => {
+      const { gas, amsterdam } = costOf(costs, peer.id);
+      return { name: peer.name, gas, amsterdam, quoted: false };
+    }),
+    ...quoted.map((peer) => ({ ...peer, amsterdam: null, quoted: true })),
   ].sort((a, b) => a.gas - b.gas);
-  const gas = meter.of(id);
-  return { id, gas, floor, peers, ratio: peers.length === 0 ? null : Math.round((gas / peers[0].gas) * 1_000) / 1_000 };
+  const cost = costOf(costs, id);
+  const ratio = peers.length === 0 ? null : Math.round((cost.gas / peers[0].gas) * 1_000) / 1_000;
+  return { id, ...cost, floor, peers, ratio };
 }
 
 /** Cost per receipt later in an epoch, and per bucket in the steady state. */
-export function growthOf(meter: Meter): Growth[] {
-  const wholes = BATCHES.map((count) => ({ size: count, count, gas: meter.of(`settle.whole.${count}`) }));
-  const parts = TREES.flatMap((size) =>
-    BATCHES.map((count) => ({ size, count, gas: meter.of(growthId(size, count)) })),
-  );
-  const claims = CLAIMS.map((count) => ({ size: count, count, gas: meter.of(`claim.${count}`) }));
-  const each = ({ size, count, gas }: { size: number; count: number; gas: number }) => ({
-    size,
-    count,
-    each: Math.round(gas / count),
-  });
+export function growthOf(costs: Costs): Growth[] {
+  const growth = (what: Growth["what"], id: string, size: number, count: number): Growth => {
+    const { gas, amsterdam } = costOf(costs, id);
+    return { what, size, count, each: Math.round(gas / count), amsterdam: Math.round(amsterdam / count) };
+  };
   return [
-    ...[...wholes, ...parts].map((row): Growth => ({ what: "receipt", ...each(row) })),
-    ...claims.map((row): Growth => ({ what: "bucket", ...each(row) })),
+    ...BATCHES.map((count) => growth("receipt", `settle.whole.${count}`, count, count)),
+    ...TREES.flatMap((size) => BATCHES.map((count) => growth("receipt", growthId(size, count), size, count))),
+    ...CLAIMS.map((count) => growth("bucket", `claim.${count}`, count, count)),
   ];
 }
 
 export function growthCsv(growth: readonly Growth[]): string {
-  const lines = growth.map(({ what, size, count, each }) => [what, size, count, each].join(","));
-  return ["what,size,count,gas_each", ...lines, ""].join("\n");
+  const lines = growth.map(({ what, size, count, each, amsterdam }) => [what, size, count, each, amsterdam].join(","));
+  return ["what,size,count,gas_each,amsterdam_each", ...lines, ""].join("\n");
 }
 
 /** @throws Error when a transaction was not traced, or a figure is not the sum of its parts */
-export function spendingOf(meter: Meter): Spending[] {
+export function spendingOf(breakdowns: ReadonlyMap<string, Breakdown>, costs: Costs): Spending[] {
   return BROKEN_DOWN.map(({ id, transaction = id, receipts = 1 }) => {
-    const breakdown = meter.breakdowns.get(transaction);
+    const breakdown = breakdowns.get(transaction);
     if (breakdown === undefined) throw new Error(`${transaction} was not traced`);
     const parts = shareOf(breakdown, receipts);
-    const [gas, spent] = [meter.of(id), sum(parts)];
+    const [{ gas }, spent] = [costOf(costs, id), sum(parts)];
     if (gas !== spent) throw new Error(`The parts of ${id} are ${spent} gas, measured were ${gas}`);
     return { id, gas, parts };
   });
@@ -137,26 +140,37 @@ export function spendingTable(spending: readonly Spending[]): string {
 
 /** Both tables as plain text. */
 export function tables(rows: readonly Row[], growth: readonly Growth[]): string {
-  const figures = rows.map(({ id, gas, floor, peers, ratio }) => [
+  const figures = rows.map(({ id, gas, amsterdam, calldata, floor, peers, ratio }) => [
     id,
     count(gas),
+    count(amsterdam),
+    count(calldata),
     floor === null ? "" : count(floor),
     floor === null ? "" : count(gas - floor),
     ratio === null ? "" : ratio.toFixed(2),
-    peers.map((peer) => `${peer.name} ${count(peer.gas)}${peer.quoted ? " (quoted)" : ""}`).join("; "),
+    peers.map(describePeer).join("; "),
   ]);
-  const growing = growth.map(({ what, size, count: n, each }) => [
+  const growing = growth.map(({ what, size, count: n, each, amsterdam }) => [
     what,
     what === "receipt" ? count(size) : "",
     count(n),
     count(each),
+    count(amsterdam),
   ]);
   return [
-    table(["operation", "gas", "floor", "above", "ratio", "peers"], figures, [1, 2, 3, 4]),
-    "ratio: to the cheapest peer",
+    table(
+      ["operation", "gas", "amsterdam", "calldata", "floor", "above", "ratio", "peers"],
+      figures,
+      [1, 2, 3, 4, 5, 6],
+    ),
+    "amsterdam: gas under its rules; calldata: bytes; floor, above, ratio to the cheapest peer: by gas",
     "",
-    table(["each", "tree of", "at once", "gas"], growing, [1, 2, 3]),
+    table(["each", "tree of", "at once", "gas", "amsterdam"], growing, [1, 2, 3, 4]),
   ].join("\n");
+}
+
+function describePeer({ name, gas, amsterdam }: Peer): string {
+  return `${name} ${count(gas)} (${amsterdam === null ? "quoted" : `amsterdam ${count(amsterdam)}`})`;
 }
 
 function table(head: string[], body: string[][], right: number[]): string {
@@ -177,19 +191,34 @@ function count(value: number): string {
 }
 
 /** What each id costs, as the snapshot has it. */
-export type Snapshot = Record<string, number>;
+export type Snapshot = Record<string, Cost>;
 
 export function snapshotOf(rows: readonly Row[]): Snapshot {
-  return Object.fromEntries(rows.map(({ id, gas }) => [id, gas]));
+  return Object.fromEntries(rows.map((row) => [row.id, columns((column) => row[column])]));
 }
+
+/** Returns the snapshot's file, a line for each id, so that a difference shows its columns together. */
+export function snapshotText(snapshot: Snapshot): string {
+  const lines = Object.entries(snapshot).map(([id, cost]) => {
+    const figures = COLUMNS.map((column) => `"${column}": ${cost[column]}`);
+    return `  ${JSON.stringify(id)}: { ${figures.join(", ")} }`;
+  });
+  return `{\n${lines.join(",\n")}\n}\n`;
+}
+
+const UNITS: Record<Column, string> = { gas: "gas", amsterdam: "gas under Amsterdam", calldata: "bytes of calldata" };
 
 /** What speaks against the figures: those that rose above the snapshot, and those only one of both has. */
 export function regressions(rows: readonly Row[], snapshot: Snapshot): string[] {
   const measured = snapshotOf(rows);
-  const changed = rows.flatMap(({ id, gas }) => {
+  const changed = rows.flatMap((row) => {
+    const { id } = row;
     if (!Object.hasOwn(snapshot, id)) return [`${id} is not in the snapshot`];
-    const rise = gas - snapshot[id];
-    return rise > 0 ? [`${id} rose by ${count(rise)}, from ${count(snapshot[id])} to ${count(gas)}`] : [];
+    return COLUMNS.flatMap((column) => {
+      const [before, after] = [snapshot[id][column], row[column]];
+      const rise = `${id} rose by ${count(after - before)} ${UNITS[column]}, from ${count(before)} to ${count(after)}`;
+      return after > before ? [rise] : [];
+    });
   });
   const gone = Object.keys(snapshot).filter((id) => !Object.hasOwn(measured, id));
   return [...changed, ...gone.map((id) => `${id} is in the snapshot and was not measured`)];

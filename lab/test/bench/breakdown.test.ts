@@ -6,7 +6,6 @@ import { type ContractTransactionResponse, dataLength, id, ZeroAddress } from "e
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 import { signByQuorum } from "../../../test/helpers/market";
 import { type Breakdown, breakdownOf, sum } from "../../bench/gas/breakdown";
-import { Meter } from "../../bench/gas/meter";
 import { shareOf, spendingOf, TRACED } from "../../bench/gas/report";
 
 const NOTHING: Breakdown = {
@@ -94,25 +93,13 @@ describe("bench/gas/breakdown", () => {
 
   describe("spendingOf", () => {
     it("names a transaction that was not traced", () => {
-      expect(() => spendingOf(new Meter(() => undefined))).to.throw(`${TRACED[0]} was not traced`);
+      expect(() => spendingOf(new Map(), new Map())).to.throw(`${TRACED[0]} was not traced`);
     });
 
     it("rejects a figure that is not the sum of its parts", () => {
-      const meter = new Meter(() => undefined, TRACED);
-      meter.note(TRACED[0], 2);
-      meter.breakdowns.set(TRACED[0], { ...NOTHING, events: 1 });
-      expect(() => spendingOf(meter)).to.throw(`The parts of ${TRACED[0]} are 1 gas, measured were 2`);
-    });
-  });
-
-  describe("Meter", () => {
-    it("traces what it was told to, and nothing else", async () => {
-      const { contracts, actors } = await loadFixture(deployProtocolFixture);
-      const meter = new Meter(() => undefined, ["traced"]);
-      const transfer = () => contracts.tft.connect(actors.renters[0]).transfer(actors.stranger, 1n);
-      await meter.measure("traced", transfer());
-      await meter.measure("other", transfer());
-      expect([...meter.breakdowns.keys()]).to.deep.equal(["traced"]);
+      const breakdowns = new Map([[TRACED[0], { ...NOTHING, events: 1 }]]);
+      const costs = new Map([[TRACED[0], { gas: 2, amsterdam: 3, calldata: 4 }]]);
+      expect(() => spendingOf(breakdowns, costs)).to.throw(`The parts of ${TRACED[0]} are 1 gas, measured were 2`);
     });
   });
 });
