@@ -628,7 +628,7 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
             if (to != address(0) && place.isRefundPromised) {
                 revert Escrow_NotTransferable(orderId, _refundTo[orderId]);
             }
-            // an approval left to a closed order would let its owner be taken for the zero address' own
+            // kept by a closed order, whose owner is zero, an approval would let the order be transferred from there
             _approve(address(0), orderId, address(0), false);
             --_counts[from];
         }

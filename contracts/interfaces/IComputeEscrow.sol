@@ -20,8 +20,8 @@ import { ITUReceiptOracle } from "./ITUReceiptOracle.sol";
 /// @param refundTo Who is refunded; zero for whoever holds the token then. If set, the token cannot be transferred.
 /// @param jobHash Hash of the job's description, for the renter's and the nodes' own use.
 /// @param paymentRef The payer's reference, usable once per payer; zero for none.
-/// @param reuse A closed order whose place in storage this one takes over, for less gas; zero for a new place. So is any
-/// number that does not name the last order of a place, closed, and the place's last generation, the 65,535th.
+/// @param reuse A closed order, the latest of its place in storage, whose place this one takes over for less gas. Zero,
+/// any other number, and an order of a place that has held 65,535 orders mean a new place.
 struct OpenParams {
     uint256 nodeId;
     address asset;
@@ -215,7 +215,7 @@ interface IComputeEscrow is IERC721 {
     /// @notice Emitted when an acknowledgement is passed over.
     event AcknowledgementSkipped(uint256 indexed orderId, SkipReason reason);
 
-    /// @notice Emitted when a holder ends his order early.
+    /// @notice Emitted when a holder ends an order early.
     event OrderStopped(uint256 indexed orderId, uint256 endsAt);
 
     /// @notice Emitted when an order is closed and its rest refunded.
@@ -235,7 +235,7 @@ interface IComputeEscrow is IERC721 {
 
     /* OPENING */
 
-    /// @notice Opens an order. The caller pays the deposit, for himself or for someone else.
+    /// @notice Opens an order. The caller pays the deposit, for themselves or for someone else.
     ///
     /// @dev Emits {OrderOpened} and {IERC721-Transfer}.
     ///
@@ -327,7 +327,7 @@ interface IComputeEscrow is IERC721 {
     /// @dev Emits {OrderClosed} and {IERC721-Transfer}.
     ///
     /// Notes:
-    /// - Pays `refundTo`, or else the holder. A payee who cannot be paid keeps only his own order open.
+    /// - Pays `refundTo`, or else the holder. A payee who cannot be paid keeps only their own order open.
     ///
     /// - Anyone may close an order with `refundTo`, or whose holder has no code or an EIP-7702 delegation. Any other
     ///   holder (a vault, a market, a Safe) closes it itself or by whom it has approved, so that nothing is pushed to

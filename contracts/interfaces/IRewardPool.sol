@@ -37,12 +37,12 @@ interface IRewardPool {
     /// @notice Emitted when a bucket's reward grows, and with the last of it when it becomes final.
     event RewardAdded(uint256 indexed bucketId, uint256 reward, bool isFinal);
 
-    /// @notice Emitted when a miner's parts are claimed, be there anything to pay or not.
+    /// @notice Emitted when a miner's parts are claimed, also if there is nothing to pay.
     /// @param ids The buckets asked for; each final one in which the miner had weight is paid and its weight cleared.
     /// @param amount TFT paid for all of them.
     event Claimed(address indexed miner, address indexed to, uint256[] ids, uint256 amount);
 
-    /// @notice Emitted when a miner sets where {claimFor} pays him.
+    /// @notice Emitted when a miner sets where {claimFor} pays their part.
     event RecipientSet(address indexed miner, address indexed oldRecipient, address indexed newRecipient);
 
     /* IMMUTABLES */
@@ -82,11 +82,11 @@ interface IRewardPool {
     /// @return amount TFT paid.
     function claim(uint256[] calldata ids, address to) external returns (uint256 amount);
 
-    /// @notice Pays a miner's part of each bucket to the recipient he has set, or else to himself. Anyone may call.
-    /// See {claim}.
+    /// @notice Pays a miner's part of each bucket to the recipient that they have set, or else to the miner. Anyone may
+    /// call. See {claim}.
     function claimFor(address miner, uint256[] calldata ids) external returns (uint256 amount);
 
-    /// @notice Sets where {claimFor} pays the caller; zero means to himself. Emits {RecipientSet}.
+    /// @notice Sets where {claimFor} pays the caller; zero means to the caller. Emits {RecipientSet}.
     function setRecipient(address to) external;
 
     /* VIEWS */
@@ -103,15 +103,15 @@ interface IRewardPool {
     /// @notice Returns round << 160 | asset.
     function bucketId(uint256 round, address asset) external pure returns (uint256);
 
-    /// @notice A bucket's total weight in base units of its asset, its reward in TFT so far, and whether it is final.
+    /// @notice Returns a bucket's total weight in base units of its asset, its reward in TFT so far, and whether it is final.
     function bucket(uint256 id) external view returns (uint128 weight, uint128 reward, bool isFinal);
 
-    /// @notice What a miner earned in a bucket and has not claimed yet, in base units of its asset.
+    /// @notice Returns what a miner earned in a bucket and has not claimed yet, in base units of its asset.
     function weightOf(uint256 id, address miner) external view returns (uint256);
 
-    /// @notice Where {claimFor} pays a miner; zero means to himself.
+    /// @notice Returns where {claimFor} pays a miner; zero means to the miner.
     function recipientOf(address miner) external view returns (address);
 
-    /// @notice What {claim} would pay the miner now for the same ids.
+    /// @notice Returns what {claim} would pay the miner now for the same ids.
     function claimable(address miner, uint256[] calldata ids) external view returns (uint256 amount);
 }

@@ -49,7 +49,7 @@ library OrderPlaces {
             if (settled <= before) return (0, 0);
 
             earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
-            place.state = state.settle(settled - before, 0);
+            place.state = state.add(settled - before, 0);
         }
     }
 
@@ -73,7 +73,7 @@ library OrderPlaces {
             earned = (settled * unitPrice) / TU - (before * unitPrice) / TU;
             uint256 orderSettled = orderBefore + (settled - before);
             uint256 orderEarned = (orderSettled * unitPrice) / TU - (orderBefore * unitPrice) / TU;
-            place.state = state.settle(settled - before, orderEarned - earned);
+            place.state = state.add(settled - before, orderEarned - earned);
             jointlySettled[nodeId] = settled;
         }
     }

@@ -8,7 +8,7 @@ import { OrderId } from "../libraries/OrderId.sol";
 /// lost by rounding per node instead of per order: less than a base unit for each node, of which there are below 2^32.
 type OrderState is uint256;
 
-using { tuAmount, tuSettled, roundingLoss, isOpen, isVacatedBy, settle, vacated } for OrderState global;
+using { tuAmount, tuSettled, roundingLoss, isOpen, isVacatedBy, add, vacated } for OrderState global;
 
 function toOrderState(uint96 tuAmount_, uint256 orderId) pure returns (OrderState) {
     return OrderState.wrap((uint256(OrderId.tagOf(orderId)) << 224) | tuAmount_);
@@ -43,7 +43,7 @@ function _isLatest(OrderState state, uint256 orderId) pure returns (bool) {
 /// @notice Adds TU to what is settled, and base units to what is lost by rounding.
 /// @param tu What is left of `tuAmount` at most.
 /// @param loss May be −1, modulo 2^256, if something is lost already.
-function settle(OrderState state, uint256 tu, uint256 loss) pure returns (OrderState) {
+function add(OrderState state, uint256 tu, uint256 loss) pure returns (OrderState) {
     // unchecked: neither sum leaves its bits
     unchecked {
         return OrderState.wrap(OrderState.unwrap(state) + (tu << 96) + (loss << 192));

@@ -20,6 +20,8 @@ export type Costs = ReadonlyMap<string, Cost>;
 /** Figures that follow from others, in every column alike. */
 const DERIVED: Readonly<Record<string, (of: (id: string) => number) => number>> = {
   "open.batch": (of) => of("open.batch.50") / 50,
+  "open.batch.nodes": (of) => of("open.batch.50.nodes") / 50,
+  "settle.next.first": (of) => of("settle.whole.50.first") / 50,
   "settle.next.fresh": (of) => of("settle.whole.50.fresh") / 50,
   "settle.next": (of) => of("settle.whole.50") / 50,
   "settle.acknowledged": (of) => of("acknowledge.50") / 50,

@@ -32,6 +32,12 @@ export const CLAIMS = [1, 2, 4, 7, 15, 30];
 /** How many orders are opened at once. */
 const OPENED = 50;
 
+/** How many orders are opened one by one in the places of closed ones. */
+const PLACES = 12;
+
+/** How many rounds of an asset apart two weights of a miner share a place. */
+const ROUNDS_A_PLACE = 10n;
+
 const LARGEST_BATCH = Math.max(...BATCHES);
 const LARGEST_TREE = Math.max(...TREES);
 const LARGEST_CLAIM = Math.max(...CLAIMS);
@@ -119,7 +125,10 @@ async function submit(world: World, receiptsRoot: string): Promise<ContractTrans
   return world.contracts.oracle.submit(content.receiptsRoot, content.dataHash, signatures);
 }
 
-/** By a renter who holds an order already, paid out of an unlimited allowance or by a permit. */
+/**
+ * By a renter who holds an order already, paid out of an unlimited allowance or by a permit, and in the places of closed
+ * orders, save for `open.fresh` and `open.node.first`.
+ */
 async function measureOrders(world: World, meter: Meter): Promise<void> {
   const { escrow, registry, tft, usd } = world.contracts;
   const { miners, renters } = world.actors;
@@ -129,6 +138,8 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
   await registry.connect(miners[0]).setListing(nodeId, tft, unitPrice.tft, UNLIMITED);
 
   const connected = escrow.connect(renter);
+  const places = await vacatePlaces(world, PLACES);
+  const place = () => places.pop() ?? 0n;
   await meter.measure("open.node.first", connected.openOrder(openParams(usd, renter, { nodeId })));
   await connected.openOrder(openParams(tft, renter, { nodeId, maxUnitPrice: unitPrice.tft }));
   await connected.openOrder(openParams(usd, renter));
@@ -137,18 +148,19 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
     ["", usd, unitPrice.usd],
     [".tft", tft, unitPrice.tft],
   ] as const) {
-    const onNode = openParams(asset, renter, { nodeId, maxUnitPrice });
-    const joint = openParams(asset, renter, { maxUnitPrice });
+    const onNode = openParams(asset, renter, { nodeId, maxUnitPrice, reuse: place() });
+    const joint = openParams(asset, renter, { maxUnitPrice, reuse: place() });
     await meter.measure(`open.node${suffix}`, connected.openOrder(onNode));
     await meter.measure(`open.joint${suffix}`, connected.openOrder(joint));
     await undone(async () => {
       await asset.connect(renter).approve(escrow, 0n);
       const deadline = BigInt(await time.latest()) + DAY;
       // whoever has used permits before has a nonce above zero
-      await connected.openOrderWithPermit(onNode, await signPermit(renter, asset, escrow, maxUnitPrice, deadline));
+      const earlier = openParams(asset, renter, { nodeId, maxUnitPrice });
+      await connected.openOrderWithPermit(earlier, await signPermit(renter, asset, escrow, maxUnitPrice, deadline));
       for (const [kind, params] of [
-        ["permit", onNode],
-        ["joint.permit", joint],
+        ["permit", { ...onNode, reuse: place() }],
+        ["joint.permit", { ...joint, reuse: place() }],
       ] as const) {
         const permit = await signPermit(renter, asset, escrow, maxUnitPrice, deadline);
         await meter.measure(`open.${kind}${suffix}`, connected.openOrderWithPermit(params, permit));
@@ -156,14 +168,26 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
     });
   }
   await meter.measure("open.fresh", connected.openOrder(openParams(usd, renter, { nodeId })));
-  const card = { nodeId, refundTo: miners[1].address, paymentRef: id("payment"), renter };
+  const card = { nodeId, refundTo: miners[1].address, paymentRef: id("payment"), renter, reuse: place() };
   await meter.measure("open.card", connected.openOrder(openParams(usd, renter, card)));
 
   const opened = await escrow.queryFilter(escrow.filters.OrderOpened());
-  const [stopped, ended] = opened.map(({ args }) => args.orderId);
+  const [stopped, ended] = opened.slice(PLACES).map(({ args }) => args.orderId);
   await meter.measure("stop", connected.stop(stopped));
   await time.increase(DAY + (await escrow.GRACE()) + HOUR);
   await meter.measure("close", escrow.close(ended));
+}
+
+/** Resolves to as many closed orders whose places are free. */
+async function vacatePlaces({ contracts, actors }: World, count: number): Promise<bigint[]> {
+  const { escrow, usd } = contracts;
+  const [renter] = actors.renters;
+  const all = Array.from({ length: count }, () => openParams(usd, renter, { duration: HOUR }));
+  const orderIds = await escrow.connect(renter).openOrders.staticCall(all);
+  await escrow.connect(renter).openOrders(all);
+  await time.increase(HOUR + (await escrow.GRACE()));
+  for (const orderId of orderIds) await escrow.close(orderId);
+  return [...orderIds];
 }
 
 /** On as many orders as are settled at once, and one more, each on a node of another miner. */
@@ -180,17 +204,25 @@ async function measureJobs(world: World, meter: Meter): Promise<void> {
   }
 }
 
-/** Orders that are opened at once, each on another node. */
-async function measureOpenings({ contracts, actors }: World, meter: Meter, jobs: Job[]): Promise<void> {
-  const { escrow, usd } = contracts;
-  const [renter] = actors.renters;
-  const all = jobs.slice(0, OPENED).map(({ nodeId }) => openParams(usd, renter, { nodeId }));
-  await meter.measure(`open.batch.${OPENED}`, escrow.connect(renter).openOrders(all));
+/** Orders that are opened at once in the places of closed ones: all on one node, and each on another. */
+async function measureOpenings(world: World, meter: Meter, jobs: Job[]): Promise<void> {
+  const { escrow, usd } = world.contracts;
+  const [renter] = world.actors.renters;
+  const places = await vacatePlaces(world, OPENED);
+  for (const [name, nodeOf] of [
+    [`open.batch.${OPENED}`, () => jobs[0].nodeId],
+    [`open.batch.${OPENED}.nodes`, (i: number) => jobs[i].nodeId],
+  ] as const) {
+    const all = places.map((reuse, i) => openParams(usd, renter, { nodeId: nodeOf(i), reuse }));
+    const opening = () => escrow.connect(renter).openOrders(all);
+    await undone(() => meter.measure(name, opening()));
+  }
 }
 
 /**
  * Every receipt is of another order, node and miner, all in dollars. A settlement is fresh when it is the first of the
- * round for each of its miners; another miner's has opened the round, save for `settle.opening`, which opens the second.
+ * round for each of its miners, who have claimed the weight in whose place it is written; `settle.whole.50.first` is of
+ * miners who have never earned. Another miner's has opened the round, save for `settle.opening`, which opens the second.
  */
 async function measureSettlements(world: World, meter: Meter, [opener, ...jobs]: Job[]): Promise<void> {
   const { usd } = world.contracts;
@@ -215,8 +247,15 @@ async function measureSettlements(world: World, meter: Meter, [opener, ...jobs]:
   const pairs = wholes.flatMap((whole) => [whole.earlier, whole.later]);
   for (const { root } of [opening, ...pairs, ...trees.map(({ tree }) => tree)]) await submit(world, root);
   await passVetoWindow(world);
-  await startEpoch(world);
+  await undone(async () => {
+    await startEpoch(world);
+    await settle(world, usd, opening);
+    const first = wholes.find(({ size }) => size === OPENED);
+    if (first !== undefined) await meter.measure(`settle.whole.${OPENED}.first`, settle(world, usd, first.earlier));
+  });
 
+  await useWeights(world, jobs);
+  await startEpoch(world);
   await settle(world, usd, opening);
   await undone(async () => {
     await startEpoch(world);
@@ -242,6 +281,32 @@ async function measureSettlements(world: World, meter: Meter, [opener, ...jobs]:
       await undone(() => meter.measure(growthId(size, batch), settling()));
     }
   }
+}
+
+/** Has the miners of all jobs earn, claim, and come to the round whose weights are written in the same places. */
+async function useWeights(world: World, jobs: Job[]): Promise<void> {
+  const { escrow, pool, usd, registry } = world.contracts;
+  const delivered = jobs.map(({ orderId }) => ({ orderId, cumulativeTU: TU / 20n, signature: "0x" }));
+  await startEpoch(world);
+  await escrow.connect(world.actors.renters[0]).settleAcknowledged(usd, delivered);
+  const first = await pool.openRound(usd);
+  await sellRound(world);
+  const ids = [await pool.bucketId(first, usd)];
+  for (const { nodeId } of jobs) await pool.claimFor((await registry.node(nodeId)).payout, ids);
+  for (let round = first + 1n; round < first + ROUNDS_A_PLACE; ++round) {
+    await earn(world, [{ asset: usd, amount: USD, miner: world.actors.miners[1] }]);
+    await sellRound(world);
+  }
+}
+
+/** Ends the open round of dollars, and sells it. */
+async function sellRound(world: World): Promise<void> {
+  const { pool, controller, usd } = world.contracts;
+  await startEpoch(world);
+  await time.increase(20n * HOUR);
+  const [round, weight] = await pool.closedRound(usd);
+  const { bidder } = world.actors;
+  await controller.connect(bidder).buy(usd, round, weight, MaxUint256, bidder, "0x");
 }
 
 /** As many at once as receipts, each of another order, node and miner, whose weights of the epoch there are already. */

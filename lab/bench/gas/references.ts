@@ -17,8 +17,8 @@ export interface Reference {
   quoted?: readonly Quote[];
   /** Peers measured in the same run: the id of the figure, and what it is called. */
   measured?: readonly { id: string; name: string }[];
-  /** At most this, by the project's own goal. */
-  bar?: number;
+  /** At most this, by the project's own goal: under the rules in force, and under Amsterdam's if that has one. */
+  bar?: { gas: number; amsterdam?: number };
 }
 
 const OPEN_PEERS: readonly Quote[] = [
@@ -59,30 +59,36 @@ const NEW_SLOT = 17_100;
 const OPEN_FLOOR = 64_103;
 const REPORT_FLOOR = 51_725;
 const CLAIM_FLOOR = 42_510;
-const FRESH_FLOOR = NEXT_RECEIPT_FLOOR + NEW_SLOT;
 
 export const REFERENCES: Readonly<Record<string, Reference>> = {
-  "open.node": { floor: OPEN_FLOOR, quoted: OPEN_PEERS, bar: 142_000 },
-  "open.fresh": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
+  "open.node": { floor: OPEN_FLOOR, quoted: OPEN_PEERS, bar: { gas: 93_000, amsterdam: 150_000 } },
+  "open.fresh": { floor: OPEN_FLOOR, quoted: OPEN_PEERS, bar: { gas: 144_000, amsterdam: 442_000 } },
+  "open.batch": { bar: { gas: 33_000, amsterdam: 62_000 } },
   "open.node.tft": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
   "open.joint": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
   "open.joint.tft": { floor: OPEN_FLOOR, quoted: OPEN_PEERS },
   "report.3of4": {
     floor: REPORT_FLOOR,
     quoted: [{ name: "Chainlink OCR2 transmit", gas: 95_282 }],
-    bar: 72_000,
+    bar: { gas: 71_600, amsterdam: 155_000 },
   },
-  "settle.next.fresh": { floor: FRESH_FLOOR, quoted: SETTLE_PEERS, bar: 40_000 },
-  "settle.next": { floor: NEXT_RECEIPT_FLOOR, quoted: SETTLE_PEERS, bar: 22_500 },
-  "settle.single": { floor: 33_276, quoted: SETTLE_PEERS, bar: 112_000 },
+  "settle.next.first": { floor: NEXT_RECEIPT_FLOOR + NEW_SLOT, quoted: SETTLE_PEERS },
+  "settle.next.fresh": {
+    floor: NEXT_RECEIPT_FLOOR,
+    quoted: SETTLE_PEERS,
+    bar: { gas: 22_900, amsterdam: 38_600 },
+  },
+  "settle.next": { floor: NEXT_RECEIPT_FLOOR, quoted: SETTLE_PEERS, bar: { gas: 22_700, amsterdam: 37_800 } },
+  "settle.acknowledged": { bar: { gas: 28_000, amsterdam: 49_000 } },
+  "settle.single": { floor: 33_276, quoted: SETTLE_PEERS, bar: { gas: 112_000 } },
   "settle.whole.1": { floor: 33_276, quoted: SETTLE_PEERS },
-  "settle.whole.1.fresh": { floor: 50_376, quoted: SETTLE_PEERS },
+  "settle.whole.1.fresh": { floor: 33_276, quoted: SETTLE_PEERS },
   "burn.phase1": {
     floor: 33_542,
     quoted: [{ name: "Maker FlapperUniV2SwapOnly", gas: 152_544 }],
-    bar: 87_000,
+    bar: { gas: 87_000 },
   },
-  "buy.lot": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS, bar: 124_000 },
+  "buy.lot": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS, bar: { gas: 123_000 } },
   "buy.filler": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS },
   "claim.1": {
     floor: CLAIM_FLOOR,
@@ -91,7 +97,7 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
       { id: "peer.distributor", name: "Uniswap MerkleDistributor" },
       { id: "peer.vesting", name: "OpenZeppelin VestingWallet" },
     ],
-    bar: 45_000,
+    bar: { gas: 49_500, amsterdam: 68_000 },
   },
   "claim.1.first": {
     floor: 76_710,
@@ -102,16 +108,16 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
       { name: "EigenLayer RewardsCoordinator", gas: 125_456 },
     ],
   },
-  "claim.next": { bar: 6_000 },
+  close: { bar: { gas: 80_000, amsterdam: 128_000 } },
   transfer: { measured: [{ id: "peer.transfer", name: "OpenZeppelin ERC20" }] },
   job: {
-    floor: Math.round(OPEN_FLOOR + REPORT_FLOOR / 50 + FRESH_FLOOR + CLAIM_FLOOR),
+    floor: Math.round(OPEN_FLOOR + REPORT_FLOOR / 50 + NEXT_RECEIPT_FLOOR + CLAIM_FLOOR),
     quoted: [
       { name: "Golem, no receipts, quorum or burn", gas: 204_724 },
       { name: "Sablier", gas: 279_533 },
       { name: "iExec Boost", gas: 517_956 },
       { name: "iExec PoCo", gas: 1_612_808 },
     ],
-    bar: 228_000,
+    bar: { gas: 168_000, amsterdam: 262_000 },
   },
 };
