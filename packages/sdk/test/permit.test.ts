@@ -227,6 +227,16 @@ describe("permits", () => {
       expect(await findPermitDomain(token)).to.deep.equal({ ...domain, verifyingContract: token.target });
     });
 
+    it("finds the same domain by an address in any casing", async () => {
+      await loadFixture(connect);
+      const domain = { name: "Own name", version: "8", chainId: CHAIN_ID };
+      const token = await answering((verifyingContract) => [
+        getter("eip712Domain", ERC5267, "0x0f", "Own name", "8", CHAIN_ID, verifyingContract, toBeHex(0, 32), []),
+      ]);
+      const lower = new Contract((await token.getAddress()).toLowerCase(), [] as InterfaceAbi, token.runner);
+      expect(await findPermitDomain(lower)).to.deep.equal({ ...domain, verifyingContract: token.target });
+    });
+
     it("throws what a node says of itself, and does not take it for the token's silence", async () => {
       const { tokens } = await loadFixture(connect);
       const failure = makeError("missing revert data", "CALL_EXCEPTION", {

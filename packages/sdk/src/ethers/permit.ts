@@ -2,6 +2,7 @@ import {
   type Addressable,
   Contract,
   type ContractRunner,
+  getAddress,
   id,
   resolveAddress,
   Signature,
@@ -209,12 +210,13 @@ export async function tryPermit(
  * @returns undefined if the token tells too little
  */
 export async function findPermitDomain(token: PermitToken): Promise<TypedDataDomain | undefined> {
-  const contract = new Contract(await token.getAddress(), ABI, token.runner);
+  const asset = getAddress(await token.getAddress());
+  const contract = new Contract(asset, ABI, token.runner);
   const [told, separator] = await Promise.all([
     answerOf(readDomain(contract as Contract & HasDomain)),
     ask<string>(contract, "DOMAIN_SEPARATOR"),
   ]);
-  if (told?.verifyingContract === (await contract.getAddress())) {
+  if (told?.verifyingContract === asset) {
     if (separator === undefined || TypedDataEncoder.hashDomain(told) === separator) return told;
   }
 

@@ -50,6 +50,14 @@ describe("errors of a wrong key", () => {
     expect(await check("proposer")).to.be.instanceOf(WrongKeyError);
   });
 
+  it("are not thrown for the guardian's or a signer's address in another casing", async () => {
+    const { contracts, actors, params } = await loadFixture(deployProtocolFixture);
+    await checkGuardian(contracts.oracle, actors.guardian.address.toLowerCase());
+    checkSigner(params, params.signers[1].toLowerCase());
+    const lower = params.signers.map((signer) => signer.toLowerCase());
+    checkSigner({ signers: lower }, params.signers[1]);
+  });
+
   it("name the guardian, and the oracle's signers", async () => {
     const { contracts, actors, params } = await loadFixture(deployProtocolFixture);
     await checkGuardian(contracts.oracle, actors.guardian.address);

@@ -1,4 +1,4 @@
-import { id, type Provider, ZeroAddress, ZeroHash } from "ethers";
+import { getAddress, id, type Provider, ZeroAddress, ZeroHash } from "ethers";
 
 import { type TimelockController, TimelockController__factory, type TUReceiptOracle } from "../../bindings/index.js";
 import { TuringFogError } from "../../errors.js";
@@ -90,7 +90,7 @@ export async function checkRole(
  */
 export async function checkGuardian(oracle: TUReceiptOracle, account: string): Promise<void> {
   const guardian = await oracle.guardian();
-  if (guardian !== account) throw new WrongKeyError(account, "the guardian of the oracle", [guardian]);
+  if (guardian !== getAddress(account)) throw new WrongKeyError(account, "the guardian of the oracle", [guardian]);
 }
 
 /**
@@ -98,5 +98,6 @@ export async function checkGuardian(oracle: TUReceiptOracle, account: string): P
  * @throws WrongKeyError
  */
 export function checkSigner({ signers }: Pick<SignerSet, "signers">, account: string): void {
-  if (!signers.includes(account)) throw new WrongKeyError(account, "a signer of the oracle", signers);
+  if (!signers.map(getAddress).includes(getAddress(account)))
+    throw new WrongKeyError(account, "a signer of the oracle", signers);
 }
