@@ -33,11 +33,15 @@ export class OtherChain {
     const port = await freePort();
     const hardhat = path.join(ROOT, "node_modules/.bin/hardhat");
     const config = path.join(__dirname, "otherChain.config.ts");
-    const child = spawn(process.execPath, [hardhat, "--config", config, "node", "--port", String(port)], {
-      cwd: ROOT,
-      env: { ...process.env, HARDHAT_NETWORK: undefined, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true" },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [hardhat, "--config", config, "node", "--hostname", "127.0.0.1", "--port", String(port)],
+      {
+        cwd: ROOT,
+        env: { ...process.env, HARDHAT_NETWORK: undefined, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true" },
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     // it says that it listens, and then much that is never read
     await once(child.stdout, "data");
     child.stdout.resume();
