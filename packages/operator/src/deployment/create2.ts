@@ -1,7 +1,7 @@
 import { concat, formatUnits, getCreate2Address, keccak256, type Provider, Transaction } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
-import { nodeWords } from "../sending/outOfGas.js";
+import { nodeWords } from "@turingfog/sdk/ethers";
 
 /**
  * The deterministic deployment proxy: a contract without owner or state that creates the code sent to it by CREATE2.

@@ -1,8 +1,8 @@
 import { concat, Contract, dataLength, toBeHex, toQuantity } from "ethers";
 
-import { decodeRevert, GENESIS_KEYS, type GenesisKey } from "@turingfog/sdk/ethers";
+import { decodeRevert, GENESIS_KEYS, type GenesisKey, isEndOfCallIn, nodeWords } from "@turingfog/sdk/ethers";
 import type { Connection, RpcProvider } from "../connection.js";
-import { isOutOfGas, nodeWords, OutOfGasError } from "../sending/outOfGas.js";
+import { isOutOfGas, OutOfGasError } from "../sending/outOfGas.js";
 import type { Call } from "../sending/sender.js";
 import { CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE, hasCreate2Deployer } from "./create2.js";
 import { missingSteps } from "./completeDeployment.js";
@@ -113,7 +113,8 @@ function problemOf(error: unknown, { description }: Call, blockGasLimit: bigint)
   if (isOutOfGas(error)) return OutOfGasError.tried(description, blockGasLimit, error).message;
   const revert = decodeRevert(error);
   if (revert !== null) throw revert;
-  return /revert/i.test(nodeWords(error)) ? `"${description}" would fail: ${nodeWords(error)}` : undefined;
+  const words = nodeWords(error);
+  return isEndOfCallIn(words) ? `"${description}" would fail: ${words}` : undefined;
 }
 
 /** Returns the least gas with which a call succeeds, to a hundredth, by halving the range below gas that suffices. */

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { formatEther, formatUnits, keccak256, type Provider, type TransactionReceipt, type Wallet } from "ethers";
 
-import { TuringFogError } from "@turingfog/sdk";
-import { withRevertDecoded } from "@turingfog/sdk/ethers";
+import { max, min, TuringFogError } from "@turingfog/sdk";
+import { MAX_TRANSACTION_GAS, withRevertDecoded } from "@turingfog/sdk/ethers";
 import type { Connection } from "../connection.js";
 import { MemoryJournal, type Attempt, type Journal } from "./journal.js";
 import { isOutOfGas, OutOfGasError } from "./outOfGas.js";
@@ -54,12 +54,6 @@ export interface KeySenderOptions {
   journal?: Journal;
   say?: (line: string) => void;
 }
-
-/**
- * Most gas of a transaction under Osaka's rules (EIP-7825). Other rules allow more, so that it bounds no estimate, only
- * what is added to one.
- */
-const OSAKA_GAS_LIMIT = 16_777_216n;
 
 /** Part of its gas limit, in percent, from which a failed transaction has used it up: calls keep a 64th for the caller. */
 const USED_UP = 96n;
@@ -234,7 +228,8 @@ class Delivery {
 
   /**
    * Returns the gas to send: what the node estimates and a tenth more for what others do in between, but no more than a
-   * block has, and not for that tenth more than Osaka's rules allow.
+   * block has, and not for that tenth more than Osaka's rules allow. Other rules allow more, so that Osaka's bound no
+   * estimate.
    * @throws OutOfGasError, RevertError
    */
   private async gasLimit(): Promise<bigint> {
@@ -246,7 +241,7 @@ class Delivery {
       throw isOutOfGas(error) ? OutOfGasError.tried(description, blockGasLimit, error) : error;
     });
     const generous = (estimate * 11n) / 10n;
-    const most = estimate <= OSAKA_GAS_LIMIT ? min(OSAKA_GAS_LIMIT, blockGasLimit) : blockGasLimit;
+    const most = estimate <= MAX_TRANSACTION_GAS ? min(MAX_TRANSACTION_GAS, blockGasLimit) : blockGasLimit;
     return max(estimate, min(generous, most));
   }
 
@@ -287,12 +282,4 @@ function raised(fee: bigint): bigint {
 function failure(call: string, { hash, gasUsed }: TransactionReceipt, gasLimit: bigint): TuringFogError {
   const isUsedUp = gasUsed * 100n >= gasLimit * USED_UP;
   return isUsedUp ? OutOfGasError.mined(call, hash, gasUsed, gasLimit) : new CallRefusedError(call, hash);
-}
-
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

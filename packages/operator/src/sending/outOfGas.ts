@@ -1,5 +1,5 @@
 import { TuringFogError } from "@turingfog/sdk";
-import { decodeRevert } from "@turingfog/sdk/ethers";
+import { decodeRevert, isOutOfGasIn, nodeWords } from "@turingfog/sdk/ethers";
 
 /** Thrown when a call runs out of gas, in the node's trial or in a block. */
 export class OutOfGasError extends TuringFogError {
@@ -29,22 +29,10 @@ export class OutOfGasError extends TuringFogError {
   }
 }
 
-// The words of geth, Erigon, Nethermind, Besu, Hardhat and anvil for gas that does not suffice, and for more than they allow.
-const OUT_OF_GAS =
-  /out of gas|gas required exceeds|intrinsic gas|exceeds? .*gas (limit|cap|allowance)|gas (limit|cap) .*(exceed|too high|too low)/i;
-
 /** Returns whether a node refused a call for want of gas. */
 export function isOutOfGas(error: unknown): boolean {
   const revert = decodeRevert(error);
   // Genesis says so of a contract whose constructor ended without a reason, which all of the constructors give
   if (revert !== null) return revert.error === "Genesis_CreationFailed" && revert.args[1] === "0x";
-  return OUT_OF_GAS.test(nodeWords(error));
-}
-
-/** Returns what a node said, which each layer above it wraps in an error of its own. */
-export function nodeWords(error: unknown): string {
-  if (typeof error !== "object" || error === null) return String(error);
-  const { info, error: inner, message } = error as { info?: { error?: unknown }; error?: unknown; message?: string };
-  const below = info?.error ?? inner;
-  return below === undefined ? String(message) : nodeWords(below);
+  return isOutOfGasIn(nodeWords(error));
 }

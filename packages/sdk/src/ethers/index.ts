@@ -6,6 +6,7 @@ export * from "./client.js";
 export * from "./contracts.js";
 export * from "./logs.js";
 export * from "./governance/index.js";
+export * from "./nodeWords.js";
 export * from "./oracle.js";
 export * from "./permit.js";
 export * from "./revert.js";

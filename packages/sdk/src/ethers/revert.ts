@@ -2,6 +2,7 @@ import { ErrorFragment, Interface, isError, isHexString, type ErrorDescription, 
 
 import { TuringFogError } from "../errors.js";
 import { CONTRACTS } from "./contracts.js";
+import { isEndOfCallIn, nodeWords } from "./nodeWords.js";
 
 /** Thrown when a contract refuses a transaction or a call. Carries the error that the contract declares. */
 export class RevertError extends TuringFogError {
@@ -87,18 +88,12 @@ export function hasRevertData(thrown: unknown): boolean {
   return revertData(thrown) !== null;
 }
 
-/** Matches a node's words for a call that ended without revert data. Any other words are the node's own failure. */
-const EXECUTION_ENDED = /revert|opcode|out of gas|gas required exceeds|vm exec|bad instruction|jump|stack/i;
-
 /**
  * Tells a refusal from a failure on the way. A contract that reverts refuses, and so do one that lacks the function and
  * an account without code.
  */
 export function isRefusal(error: unknown): boolean {
-  if (isError(error, "CALL_EXCEPTION")) {
-    const said = (error.info as { error?: { message?: unknown } } | undefined)?.error?.message;
-    return hasRevertData(error) || typeof said !== "string" || EXECUTION_ENDED.test(said);
-  }
+  if (isError(error, "CALL_EXCEPTION")) return hasRevertData(error) || isEndOfCallIn(nodeWords(error));
   if (isError(error, "BAD_DATA")) return true;
   if (!(error instanceof Error)) return false;
   if ("error" in error && isError(error.error, "BUFFER_OVERRUN")) return true; // how ethers puts off a value it cannot decode

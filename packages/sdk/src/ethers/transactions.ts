@@ -3,7 +3,10 @@ import type { ContractRunner, Signer, TransactionReceipt, TransactionResponse } 
 import { TuringFogError } from "../errors.js";
 import { withRevertDecoded } from "./revert.js";
 
-/** The most gas of a transaction (EIP-7825). */
+/**
+ * The most gas of a transaction under Osaka's rules (EIP-7825). Amsterdam's bound a transaction's execution by it, not the
+ * state that it adds, and other chains have limits of their own.
+ */
 export const MAX_TRANSACTION_GAS = 16_777_216n;
 
 /** Thrown when a client that can only read is asked for something that needs a signer. */
