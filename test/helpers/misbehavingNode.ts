@@ -14,6 +14,8 @@ export interface RpcRequest {
 export interface RpcAnswer {
   result?: unknown;
   error?: { code: number; message: string; data?: unknown };
+  /** How it is sent, if not as JSON-RPC is: by another status or with another body, never, or by cutting the connection. */
+  http?: { status: number; body?: string } | "never" | "cut";
 }
 
 /** Carries out a request on a chain. */
@@ -54,6 +56,27 @@ export const HABITS = {
   noLogs: onLogs(() => refusal("the method eth_getLogs is not available", -32601)),
 } as const satisfies Record<string, Habit>;
 
+const MUST_AUTHENTICATE = { error: { code: -32000, message: "Must be authenticated!" } };
+
+/** What nodes, and servers in front of them, give instead of an answer. */
+export const FAULTS = {
+  "a page of HTML": { http: { status: 200, body: "<html>Cloudflare</html>" } },
+  "HTTP 503": { http: { status: 503, body: "Service Unavailable" } },
+  "HTTP 429": { http: { status: 429 }, error: { code: 429, message: "Too Many Requests" } },
+  "HTTP 401": { http: { status: 401 }, ...MUST_AUTHENTICATE },
+  "HTTP 301": { http: { status: 301, body: "" } },
+  "an error in HTTP 200": MUST_AUTHENTICATE,
+  "an answer of null": { result: null },
+  silence: { http: "never" },
+  "a cut connection": { http: "cut" },
+} as const satisfies Record<string, RpcAnswer>;
+
+/** Answers so many questions honestly, and all others by a fault. */
+export function failingAfter(honest: number, fault: RpcAnswer): Habit {
+  const seen: RpcRequest[] = [];
+  return async (request, backend) => (seen.push(request) <= honest ? backend(request) : fault);
+}
+
 /** Refuses more blocks at once than a limit (infura#237, arbitrum-sdk#609). */
 export function boundedTo(limit: number): Habit {
   return onLogs((filter, request, backend) => {
@@ -92,7 +115,12 @@ export class MisbehavingNode {
   static async start(backend: Backend): Promise<MisbehavingNode> {
     const server = createServer((message, response) => {
       answerTo(node, backend, message).then(
-        (body) => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body)),
+        ({ http, ...body }) => {
+          if (http === "never") return;
+          if (http === "cut") return void response.destroy();
+          response.writeHead(http?.status ?? 200, { "content-type": "application/json" });
+          response.end(http?.body ?? JSON.stringify(body));
+        },
         () => response.destroy(),
       );
     });

@@ -75,6 +75,11 @@ function unknown(word: string, commands: Commands, prefix: string): UsageError {
   return new UsageError(`Unknown command '${word}': expected one of ${known}; see ${prefix} --help`);
 }
 
+const NODES = [
+  "A command that reads a chain asks the node at NAME_RPC_URL, and ends with 1 if that fails or is silent for",
+  "TURINGFOG_RPC_TIMEOUT seconds (default 20). What is known of each chain is in docs/networks.md.",
+];
+
 function help(prefix: string, commands: Commands): number {
   const rows = Object.entries(commands).flatMap(([name, entry]) =>
     isEntry(entry)
@@ -83,6 +88,8 @@ function help(prefix: string, commands: Commands): number {
   );
   const width = Math.max(...rows.map(([command]) => command.length));
   const lines = rows.map(([command, summary]) => `  ${command.padEnd(width)}  ${summary}`);
-  console.log([`TuringFog's command line`, "", ...lines, "", "See the --help of each command."].join("\n"));
+  console.log(
+    [`TuringFog's command line`, "", ...lines, "", ...NODES, "", "See the --help of each command."].join("\n"),
+  );
   return 0;
 }

@@ -1,8 +1,8 @@
-import { FetchRequest, JsonRpcProvider, type Provider } from "ethers";
+import type { Provider } from "ethers";
 
 import { type Chain, chainNamed, TuringFogError } from "@turingfog/sdk";
-import { IN_PROCESS, isLocal, rpcUrl, rpcVariable } from "./rpc.js";
-import { hide, redact } from "./secrets.js";
+import { Node, NodeProvider } from "./node.js";
+import { IN_PROCESS, rpcTimeout, rpcUrl, rpcVariable } from "./rpc.js";
 
 /** A provider that also sends requests for which ethers has no function. */
 export type RpcProvider = Provider & { send(method: string, params: unknown[]): Promise<unknown> };
@@ -26,10 +26,10 @@ export class NoRpcUrlError extends TuringFogError {
   }
 }
 
-/** Thrown when a node does not answer. */
-export class UnreachableError extends TuringFogError {
-  constructor(chain: string, reason: string) {
-    super(`The node of ${chain} does not answer (${reason}): check ${rpcVariable(chain)}`);
+/** Thrown when an RPC URL is none. The message never contains it. */
+export class InvalidRpcUrlError extends TuringFogError {
+  constructor(readonly variable: string) {
+    super(`${variable} is not the address of a node: expected a URL that begins with http:// or https://`);
   }
 }
 
@@ -51,11 +51,10 @@ export class NoHardhatError extends TuringFogError {
   }
 }
 
-const TIMEOUT = 20_000;
-
 /**
- * Connects to a chain by its name. Takes the RPC URL from the environment and never shows it.
- * @throws UnknownChainError, NoRpcUrlError, UnreachableError, WrongChainError
+ * Connects to a chain by its name. Takes the RPC URL from the environment, and shows nothing of it but the
+ * host.
+ * @throws UnknownChainError, NoRpcUrlError, InvalidRpcUrlError, WrongChainError, UnreachableError, NodeRefusalError
  */
 export async function connect(name: string): Promise<Connection> {
   const chain = chainNamed(name);
@@ -76,31 +75,18 @@ async function inProcess(): Promise<RpcProvider> {
   return (hardhat as { ethers: { provider: RpcProvider } }).ethers.provider;
 }
 
+/** Asks a node for its chain before there is a provider, which would ask again and again without end. */
 async function remote(name: string): Promise<RpcProvider> {
   const url = rpcUrl(name);
   if (url === undefined) throw new NoRpcUrlError(name, rpcVariable(name));
-  if (!isLocal(name)) hide(url, "RPC URL");
 
-  try {
-    const request = new FetchRequest(url);
-    request.timeout = TIMEOUT;
-    const chainId = await chainIdOf(request.clone());
-    // the chain is known and does not change; answers must not be cached, because a resumed deployment polls
-    return new JsonRpcProvider(request, chainId, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });
-  } catch (error) {
-    throw new UnreachableError(name, redact(reasonOf(error)));
-  }
+  const node = new Node(name, parseUrl(name, url), rpcTimeout());
+  const answer = await node.ask({ jsonrpc: "2.0", id: 0, method: "eth_chainId", params: [] });
+  return new NodeProvider(node, BigInt((answer as { result: string }).result));
 }
 
-/** Asks a node for its chain id. A provider that does not know its chain would ask again and again without end. */
-async function chainIdOf(request: FetchRequest): Promise<bigint> {
-  request.body = { jsonrpc: "2.0", id: 1, method: "eth_chainId", params: [] };
-  const response = await request.send();
-  response.assertOk();
-  return BigInt((response.bodyJson as { result: string }).result);
-}
-
-function reasonOf(error: unknown): string {
-  const { shortMessage, code, message } = error as { shortMessage?: string; code?: string; message?: string };
-  return shortMessage ?? message ?? code ?? String(error);
+function parseUrl(name: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) throw new InvalidRpcUrlError(rpcVariable(name));
+  return url;
 }

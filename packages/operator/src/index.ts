@@ -18,6 +18,7 @@ export * from "./deployment/genesisPlan.js";
 export * from "./deployment/parameters.js";
 export * from "./deployment/preflight.js";
 export * from "./keys.js";
+export * from "./node.js";
 export * from "./rpc.js";
 export * from "./secrets.js";
 export * from "./sending/dryRunSender.js";

@@ -1,4 +1,4 @@
-import { CHAINS } from "@turingfog/sdk";
+import { CHAINS, TuringFogError } from "@turingfog/sdk";
 
 /** Name of the chain that runs in the process of a command and ends with it. */
 export const IN_PROCESS = "hardhat";
@@ -33,4 +33,25 @@ export function configuredNetworks(env: NodeJS.ProcessEnv = process.env) {
   return Object.fromEntries(
     names.map((name) => [name, { url: rpcUrl(name, env) as string, chainId: CHAINS[name].chainId }]),
   );
+}
+
+const TIMEOUT_VARIABLE = "TURINGFOG_RPC_TIMEOUT";
+const DEFAULT_TIMEOUT = "20";
+
+/** Thrown when the time in which a node must answer is not one. */
+export class InvalidTimeoutError extends TuringFogError {
+  constructor(readonly seconds: string) {
+    super(`${TIMEOUT_VARIABLE} is ${seconds}, must be seconds from 0.1 to 600`);
+  }
+}
+
+/**
+ * Returns the milliseconds in which a node must answer each question, from the environment.
+ * @throws InvalidTimeoutError
+ */
+export function rpcTimeout(env: NodeJS.ProcessEnv = process.env): number {
+  const text = env[TIMEOUT_VARIABLE] || DEFAULT_TIMEOUT;
+  const seconds = /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN;
+  if (seconds >= 0.1 && seconds <= 600) return seconds * 1_000;
+  throw new InvalidTimeoutError(text);
 }

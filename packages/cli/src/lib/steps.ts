@@ -15,9 +15,18 @@ export interface Outcome {
  * Tries a call as its sender, if that is known, so that it fails before anything is paid. Then submits it.
  * @throws RevertError with the error that the contract declares
  */
-export async function submitCall({ provider }: Connection, sender: Sender, call: Call): Promise<Outcome> {
+export async function submitTried({ provider }: Connection, sender: Sender, call: Call): Promise<Submitted> {
   if (sender.address !== undefined) await simulate(provider, sender.address, call);
-  const submitted = await sender.submit([call]);
+  return sender.submit([call]);
+}
+
+/** Submits a call as {@link submitTried} does, and returns the outcome. */
+export async function submitCall(connection: Connection, sender: Sender, call: Call): Promise<Outcome> {
+  return outcomeOf(await submitTried(connection, sender, call));
+}
+
+/** Returns the outcome of a single call. */
+export function outcomeOf(submitted: Submitted): Outcome {
   switch (submitted.kind) {
     case "sent":
       return { kind: "sent", transaction: submitted.receipts[0]?.hash };

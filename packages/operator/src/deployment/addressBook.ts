@@ -17,6 +17,7 @@ import { readJson, writeAtomically } from "@turingfog/sdk/node";
 import { AbiCoder, concat, keccak256, type Provider, type TransactionReceipt } from "ethers";
 
 import type { Connection } from "../connection.js";
+import { UnreachableError } from "../node.js";
 import type { Build } from "./build.js";
 import type { Receipts } from "./completeDeployment.js";
 import type { DeploymentPlan } from "./deploymentPlan.js";
@@ -160,7 +161,8 @@ async function loggedCreations(
       ...ofGenesis.map(({ args, transactionHash }) => [GENESIS_KEYS[Number(args.step) - 1], transactionHash]),
       ...owned.map(([first], i) => [vestings[i].name, first.transactionHash]),
     ]) as Record<string, string>;
-  } catch {
+  } catch (error) {
+    if (error instanceof UnreachableError) throw error;
     return {};
   }
 }

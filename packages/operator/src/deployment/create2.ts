@@ -2,6 +2,7 @@ import { concat, formatUnits, getCreate2Address, keccak256, type Provider, Trans
 
 import { TuringFogError } from "@turingfog/sdk";
 import { nodeWords } from "@turingfog/sdk/ethers";
+import { UnreachableError } from "../node.js";
 
 /**
  * The deterministic deployment proxy: a contract without owner or state that creates the code sent to it by CREATE2.
@@ -84,7 +85,10 @@ export async function keylessProblem(provider: Provider): Promise<string | undef
   }
 
   const data = Transaction.from(transaction).data;
-  const gas = await provider.estimateGas({ from: sender, data }).catch((error: unknown) => nodeWords(error));
+  const gas = await provider.estimateGas({ from: sender, data }).catch((error: unknown) => {
+    if (error instanceof UnreachableError) throw error;
+    return nodeWords(error);
+  });
   if (typeof gas === "bigint" && gas <= gasLimit) return undefined;
   const takes = typeof gas === "bigint" ? `takes ${gas.toLocaleString("en")} gas` : `fails ("${gas}")`;
   return (

@@ -2,6 +2,7 @@ import { concat, Contract, dataLength, toBeHex, toQuantity } from "ethers";
 
 import { decodeRevert, GENESIS_KEYS, type GenesisKey, isEndOfCallIn, nodeWords } from "@turingfog/sdk/ethers";
 import type { Connection, RpcProvider } from "../connection.js";
+import { UnreachableError } from "../node.js";
 import { isOutOfGas, OutOfGasError } from "../sending/outOfGas.js";
 import type { Call } from "../sending/sender.js";
 import { CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE, hasCreate2Deployer } from "./create2.js";
@@ -107,9 +108,10 @@ async function gasOf(
 
 /**
  * Returns the problem of a call that a node tried; undefined if it could not try the call.
- * @throws RevertError
+ * @throws RevertError, UnreachableError
  */
 function problemOf(error: unknown, { description }: Call, blockGasLimit: bigint): string | undefined {
+  if (error instanceof UnreachableError) throw error;
   if (isOutOfGas(error)) return OutOfGasError.tried(description, blockGasLimit, error).message;
   const revert = decodeRevert(error);
   if (revert !== null) throw revert;
@@ -122,7 +124,10 @@ async function leastGas(tryCall: (gas: bigint) => Promise<unknown>, sufficient: 
   const succeeds = (gas: bigint) =>
     tryCall(gas).then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        if (error instanceof UnreachableError) throw error;
+        return false;
+      },
     );
   let [low, high] = [0n, sufficient];
   while ((high - low) * 100n > high) {

@@ -1,4 +1,4 @@
-import { type AccountKind, describeAccountKind, readAccountKind } from "@turingfog/sdk/ethers";
+import { type AccountKind, answerOf, describeAccountKind, readAccountKind } from "@turingfog/sdk/ethers";
 import { type Block, Contract, formatEther, type Provider } from "ethers";
 
 import type { Connection } from "../connection.js";
@@ -140,7 +140,7 @@ function named({ governor, guardian, signers, operations, allocations }: Deploym
 async function assetFacts(provider: Provider, path: string, address: string): Promise<AssetFacts> {
   const abi = ["function symbol() view returns (string)", "function decimals() view returns (uint8)"];
   const asset = new Contract(address, abi, provider);
-  const ask = <T>(getter: string) => (asset[getter]() as Promise<T>).catch(() => undefined);
+  const ask = <T>(getter: string) => answerOf(asset[getter]() as Promise<T>);
   const [account, symbol, decimals] = await Promise.all([
     readAccountKind(provider, address),
     ask<string>("symbol"),

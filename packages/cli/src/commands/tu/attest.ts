@@ -21,7 +21,7 @@ import { attestationOfLog, readMeasurements, readSignatureFile } from "@turingfo
 import { defineCommand, UsageError } from "../../lib/command.js";
 import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment, type OpenDeployment } from "../../lib/deployed.js";
 import { keySource, openSender, SENDER_OPTIONS, SENDER_USAGE } from "../../lib/sender.js";
-import { outcomeLine, submitCall } from "../../lib/steps.js";
+import { outcomeLine, outcomeOf, submitTried } from "../../lib/steps.js";
 
 const USAGE = `Signs or submits an attestation: of a GPU model's rating, or of a node by its benchmark log.
 
@@ -94,11 +94,11 @@ export const command = defineCommand({
     const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures, from);
     const title = `TuringFog: ${describe(attestation)}`;
     const sender = await openSender(connection, values, output, title);
-    const outcome = await submitCall(connection, sender, { description: "attest", to, data });
-    if (outcome.transaction === undefined) return output.result({ attestation, outcome }, outcomeLine(outcome));
+    const submitted = await submitTried(connection, sender, { description: "attest", to, data });
+    const outcome = outcomeOf(submitted);
+    const receipt = submitted.kind === "sent" ? submitted.receipts[0] : undefined;
+    if (receipt === undefined) return output.result({ attestation, outcome }, outcomeLine(outcome));
 
-    const receipt = await connection.provider.getTransactionReceipt(outcome.transaction);
-    if (receipt === null) return output.result({ attestation, outcome }, outcomeLine(outcome));
     const countsFrom = await checkAttested(registry, attestation, receipt);
     const result = `Attested by ${signers.join(", ")} in ${outcome.transaction}; counts from ${formatInstant(countsFrom)}`;
     output.result({ attestation, signers, outcome, countsFrom }, result);

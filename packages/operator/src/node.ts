@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { FeeData, isHexString, JsonRpcProvider, type JsonRpcError, type JsonRpcPayload } from "ethers";
+
+import { TuringFogError } from "@turingfog/sdk";
+import { isEndOfCallIn } from "@turingfog/sdk/ethers";
+import { rpcVariable } from "./rpc.js";
+import { hide } from "./secrets.js";
+
+/** Thrown when a node gives no answer, or one that is not JSON-RPC. */
+export class UnreachableError extends TuringFogError {
+  constructor(node: Node, method: string, reason: string) {
+    super(
+      `The node of ${node.chain} (${node.name}) does not answer ${method} (${reason}): ` +
+        `check that it runs and that ${rpcVariable(node.chain)} is right, then run the same command again`,
+    );
+  }
+}
+
+/** Thrown when a node answers that it does not do what it was asked for. */
+export class NodeRefusalError extends TuringFogError {
+  constructor(
+    node: Node,
+    method: string,
+    /** The node's own words. */
+    readonly error: JsonRpcError["error"],
+  ) {
+    super(
+      `The node of ${node.chain} (${node.name}) refuses ${method} with "${error.message}" (${error.code}): ` +
+        `check ${rpcVariable(node.chain)}, or use a node that answers it`,
+    );
+  }
+}
+
+/** Statuses by which a server asks to be asked again later. */
+const LATER = [429, 503];
+
+/** Milliseconds until a server that asked for it is asked again; doubles each time. */
+const FIRST_PAUSE = 250;
+
+/** Questions in a row that use up a node's time without an answer, after which it is given up. */
+const SILENCES = 2;
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection lost",
+  UND_ERR_SOCKET: "connection lost",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "its host cannot be looked up now",
+};
+
+/** A node of a chain, asked over HTTP. Each of its failures becomes an error that says what was asked and what to do. */
+export class Node {
+  /** Address without what may be a key, for people. */
+  readonly name: string;
+  private readonly address: string;
+  private readonly headers: Record<string, string> = { "content-type": "application/json" };
+  private silences = 0;
+  private givenUp?: Error;
+
+  /**
+   * @param chain name of the chain, as in CHAINS
+   * @param timeout milliseconds that it has for each question
+   */
+  constructor(
+    readonly chain: string,
+    url: URL,
+    private readonly timeout: number,
+  ) {
+    this.name = publicName(url);
+    for (const secret of secretsOf(url)) hide(secret, "RPC key");
+    const address = new URL(url);
+    if (url.username !== "") {
+      const credentials = [url.username, url.password].map(decodeURIComponent).join(":");
+      this.headers.authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
+      address.username = address.password = "";
+    }
+    this.address = address.href;
+  }
+
+  /**
+   * Asks the node. It has its time for each question, and is given up if it uses that up twice in a row without
+   * an answer.
+   * @returns the result; the error, if it says how a call of a contract ended
+   * @throws UnreachableError, NodeRefusalError
+   */
+  async ask(question: JsonRpcPayload): Promise<{ result: unknown } | JsonRpcError> {
+    if (this.givenUp !== undefined) throw this.givenUp;
+    const started = Date.now();
+    try {
+      const answer = await this.answerTo(question);
+      this.silences = 0;
+      return answer;
+    } catch (error) {
+      this.silences = Date.now() - started < this.timeout / 2 ? 0 : this.silences + 1;
+      if (this.silences >= SILENCES) this.givenUp = error as Error;
+      throw error;
+    }
+  }
+
+  private async answerTo(question: JsonRpcPayload): Promise<{ result: unknown } | JsonRpcError> {
+    const { id, method, params } = question;
+    const { status, body } = await this.post(method, JSON.stringify(question));
+    const answer = parse(body);
+    if (answer?.error !== undefined && answer.error !== null) {
+      const { code = status, message = "no reason given", data } = answer.error;
+      const error = { code, message, data };
+      const isCall = method === "eth_call" || method === "eth_estimateGas";
+      if (isCall && (isHexString(data) || isEndOfCallIn(message))) return { id, error };
+      throw new NodeRefusalError(this, method, error);
+    }
+    if (status !== 200) throw new UnreachableError(this, method, `HTTP ${status}`);
+    if (answer?.id !== id || !isResult(method, Array.isArray(params) ? params : [], answer.result)) {
+      throw new UnreachableError(this, method, "what it sends is no answer to that");
+    }
+    return { result: answer.result };
+  }
+
+  /** Sends a question, and sends it again while the server asks for patience and there is time. */
+  private async post(method: string, body: string): Promise<{ status: number; body: string }> {
+    const started = Date.now();
+    const signal = AbortSignal.timeout(this.timeout);
+    for (let pause = FIRST_PAUSE; ; pause *= 2) {
+      const response = await this.fetch(method, body, signal);
+      const isLate = Date.now() - started + pause >= this.timeout;
+      if (!LATER.includes(response.status) || isLate) return response;
+      await sleep(pause);
+    }
+  }
+
+  private async fetch(method: string, body: string, signal: AbortSignal): Promise<{ status: number; body: string }> {
+    try {
+      // another address must not be sent the key of this one
+      const init = { method: "POST", headers: this.headers, body, redirect: "manual", signal } as const;
+      const response = await fetch(this.address, init);
+      return { status: response.status, body: await response.text() };
+    } catch (error) {
+      if (signal.aborted) throw new UnreachableError(this, method, `silent for ${this.timeout / 1_000} s`);
+      const { message, cause } = error as Error & { cause?: { code?: string } };
+      const code = cause?.code ?? "";
+      throw new UnreachableError(this, method, REASONS[code] ?? (code || message));
+    }
+  }
+}
+
+/** A provider of a node's chain. The chain is known and does not change; nothing is cached, because a sender polls. */
+export class NodeProvider extends JsonRpcProvider {
+  private questions = 0;
+
+  constructor(
+    private readonly node: Node,
+    chainId: bigint,
+  ) {
+    // the address is never used: every request goes through `send`
+    super(undefined, chainId, { staticNetwork: true, cacheTimeout: -1 });
+  }
+
+  override async send(method: string, params: unknown[]): Promise<unknown> {
+    const question = { jsonrpc: "2.0" as const, id: ++this.questions, method, params };
+    const answer = await this.node.ask(question);
+    if ("error" in answer) throw this.getRpcError(question, answer);
+    return answer.result;
+  }
+
+  /** Returns the fees that the node suggests. A price that it does not give is not taken for none. */
+  override async getFeeData(): Promise<FeeData> {
+    const gasPrice = BigInt((await this.send("eth_gasPrice", [])) as string);
+    const { maxFeePerGas, maxPriorityFeePerGas } = await super.getFeeData();
+    return new FeeData(gasPrice, maxFeePerGas, maxPriorityFeePerGas);
+  }
+}
+
+interface Answer {
+  id?: unknown;
+  result?: unknown;
+  error?: { code?: number; message?: string; data?: unknown } | null;
+}
+
+/** Returns the JSON-RPC answer in a body; undefined if it is something else. */
+function parse(body: string): Answer | undefined {
+  try {
+    const answer: unknown = JSON.parse(body);
+    return typeof answer === "object" && answer !== null ? answer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const QUANTITIES = [
+  "eth_blockNumber",
+  "eth_chainId",
+  "eth_estimateGas",
+  "eth_gasPrice",
+  "eth_getBalance",
+  "eth_getTransactionCount",
+  "eth_maxPriorityFeePerGas",
+];
+const BYTES = ["eth_call", "eth_getCode", "eth_sendRawTransaction"];
+
+/** Checks that a result is of the kind that a method gives. */
+function isResult(method: string, [tag]: unknown[], result: unknown): boolean {
+  if (QUANTITIES.includes(method)) return typeof result === "string" && /^0x[0-9a-f]+$/i.test(result);
+  if (BYTES.includes(method)) return isHexString(result, true);
+  if (method === "eth_getLogs") return Array.isArray(result);
+  if (method !== "eth_getBlockByNumber") return result !== undefined;
+  // only a chain without a block has no latest one
+  if (result === null) return tag !== "latest";
+  const { number, timestamp } = (result ?? {}) as Record<string, unknown>;
+  return isHexString(number) && isHexString(timestamp);
+}
+
+/** Matches a part of a URL that may be a key; some providers have it in the name of the host. */
+const LIKE_A_KEY = /^(?=.*\d)[\w-]{16,}$/;
+
+/** Returns a URL's protocol and host, without what may be a key. */
+function publicName({ protocol, host, pathname, search }: URL): string {
+  const labels = host.split(".").map((label) => (LIKE_A_KEY.test(label) ? "…" : label));
+  return `${protocol}//${labels.join(".")}${pathname === "/" && search === "" ? "" : "/…"}`;
+}
+
+/** Returns the parts of a URL that may be keys, since some nodes say them again. */
+function secretsOf({ href, host, pathname, search, searchParams, username, password }: URL): string[] {
+  const isBare = pathname === "/" && search === "" && username === "";
+  const parts = [...host.split("."), ...pathname.split("/"), ...searchParams.values()];
+  return [...(isBare ? [] : [href]), password, ...parts.filter((part) => LIKE_A_KEY.test(part))];
+}

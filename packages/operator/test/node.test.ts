@@ -1,0 +1,164 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { connect, type Connection, InvalidRpcUrlError, redact, UnreachableError } from "@turingfog/operator";
+import { RevertError, withRevertDecoded } from "@turingfog/sdk/ethers";
+import { expect } from "chai";
+import { concat, toQuantity } from "ethers";
+import { network } from "hardhat";
+
+import {
+  chainBehind,
+  failingAfter,
+  FAULTS,
+  type Habit,
+  HABITS,
+  MisbehavingNode,
+} from "../../../test/helpers/misbehavingNode";
+import { Genesis__factory } from "../../../typechain-types";
+
+const KEY = "0123456789abcdef0123456789abcdef";
+
+/** Connects to a node, by an address that is its own unless it is changed. */
+async function connectTo(node: { url: string }, seconds = "20", changed = (url: string) => url): Promise<Connection> {
+  const before = { ...process.env };
+  Object.assign(process.env, { LOCALHOST_RPC_URL: changed(node.url), TURINGFOG_RPC_TIMEOUT: seconds });
+  try {
+    return await connect("localhost");
+  } finally {
+    process.env = before;
+  }
+}
+
+/** Runs something by a node with a habit. */
+async function by<T>(habit: Habit, use: (node: MisbehavingNode) => Promise<T>): Promise<T> {
+  const node = await MisbehavingNode.start(chainBehind(network.provider));
+  node.habit = habit;
+  try {
+    return await use(node);
+  } finally {
+    await node.stop();
+  }
+}
+
+async function messageOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => "nothing was thrown",
+    (error: Error) => error.message,
+  );
+}
+
+describe("a node", () => {
+  it("that is not there is named with its variable", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.close();
+    await once(server, "close");
+    await expect(connectTo({ url })).to.be.rejectedWith(
+      UnreachableError,
+      `The node of localhost (${url}) does not answer eth_chainId (connection refused): check that it runs and that ` +
+        "LOCALHOST_RPC_URL is right, then run the same command again",
+    );
+  });
+
+  for (const wrong of ["node.example", "ws://node.example", "mainnet"]) {
+    it(`is not taken from ${wrong}, which is not repeated`, async () => {
+      await expect(connectTo({ url: wrong })).to.be.rejectedWith(
+        InvalidRpcUrlError,
+        /^LOCALHOST_RPC_URL is not the address of a node: expected a URL that begins with http:\/\/ or https:\/\/$/,
+      );
+    });
+  }
+
+  it("is shown without what may be a key, and neither are its own words", async () => {
+    const words: Habit = () => Promise.resolve({ error: { code: -32000, message: `invalid project id: ${KEY}` } });
+    await by(words, async (node) => {
+      const message = await messageOf(connectTo(node, "20", (url) => `${url}/v2/${KEY}?token=${KEY}`));
+      expect(redact(message)).to.contain(`The node of localhost (${node.url}/…) refuses eth_chainId`);
+      expect(redact(message)).to.contain("invalid project id: [RPC key]");
+    });
+  });
+
+  it("is shown without a key in the name of its host", async () => {
+    const message = await messageOf(connectTo({ url: `http://${KEY}.localhost:1` }));
+    expect(message).to.match(/^The node of localhost \(http:\/\/….localhost:1\) does not answer eth_chainId/);
+  });
+
+  it("is given the name and password of its address, which fetch does not take", async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.end(JSON.stringify({ jsonrpc: "2.0", id: 0, result: "0x7a69" }));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { chainId } = await connectTo({
+      url: `http://user:pass%20word@127.0.0.1:${(server.address() as AddressInfo).port}`,
+    });
+    server.close();
+    expect(chainId).to.equal(31_337n);
+    expect(seen).to.deep.equal([`Basic ${Buffer.from("user:pass word").toString("base64")}`]);
+  });
+
+  for (const status of [429, 503]) {
+    it(`that asks for patience by HTTP ${status} is asked again`, async () => {
+      const asked: string[] = [];
+      const busy: Habit = async (request, backend) =>
+        asked.push(request.method) % 2 === 1 ? { http: { status } } : backend(request);
+      await by(busy, async (node) => {
+        const { provider } = await connectTo(node);
+        expect(await provider.getBlockNumber()).to.be.at.least(0);
+      });
+      expect(asked).to.deep.equal(["eth_chainId", "eth_chainId", "eth_blockNumber", "eth_blockNumber"]);
+    });
+  }
+
+  it("that lets two questions in a row run out of time is asked no more", async () => {
+    await by(failingAfter(1, FAULTS.silence), async (node) => {
+      const { provider } = await connectTo(node, "0.1");
+      const ask = () => messageOf(provider.getBlockNumber());
+      const [first, , third] = [await ask(), await ask(), await ask()];
+      expect(first).to.contain("does not answer eth_blockNumber (silent for 0.1 s)");
+      expect(third).to.equal(first);
+      expect(node.log).to.have.length(3);
+    });
+  });
+
+  it("that is silent at one question is asked the next", async () => {
+    const logless: Habit = (request, backend) =>
+      request.method === "eth_getLogs" ? Promise.resolve(FAULTS.silence) : backend(request);
+    await by(logless, async (node) => {
+      const { provider } = await connectTo(node, "0.5");
+      for (let i = 0; i < 2; ++i) {
+        expect(await messageOf(provider.getLogs({}))).to.contain("silent for 0.5 s");
+        expect(await provider.getBlockNumber()).to.be.at.least(0);
+      }
+    });
+  });
+
+  it("that gives no price of gas is not taken to give it for nothing", async () => {
+    const priceless: Habit = (request, backend) =>
+      request.method === "eth_gasPrice" ? Promise.resolve(FAULTS["HTTP 401"]) : backend(request);
+    await by(priceless, async (node) => {
+      const { provider } = await connectTo(node);
+      expect(await messageOf(provider.getFeeData())).to.contain('refuses eth_gasPrice with "Must be authenticated!"');
+    });
+  });
+
+  it("passes on what a contract says", async () => {
+    await by(HABITS.honest, async (node) => {
+      const { provider } = await connectTo(node);
+      const to = "0x00000000000000000000000000000000000a11ce";
+      const data = Genesis__factory.createInterface().encodeErrorResult("Genesis_CreationFailed", [7, "0x"]);
+      // PUSH2 size, PUSH1 14, PUSH1 0, CODECOPY, PUSH2 size, PUSH1 0, REVERT
+      const size = `0x61${(data.length / 2 - 1).toString(16).padStart(4, "0")}`;
+      await network.provider.send("hardhat_setCode", [to, concat([size, "0x600e600039", size, "0x6000fd", data])]);
+      await expect(withRevertDecoded(provider.call({ to, data: "0x" }))).to.be.rejectedWith(
+        RevertError,
+        "Genesis_CreationFailed(7, 0x)",
+      );
+      expect(toQuantity(await provider.getBalance(to))).to.equal("0x0");
+    });
+  });
+});
