@@ -2,12 +2,19 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { type ActionValues, openDeployment, readAction } from "@turingfog/cli";
-import { connectContracts, OtherChainError } from "@turingfog/sdk/ethers";
+import { loadFixture, setCode } from "@nomicfoundation/hardhat-network-helpers";
+import {
+  type ActionValues,
+  checkedDeployment as deployedSubject,
+  openDeployment,
+  type OpenDeployment,
+  readAction,
+} from "@turingfog/cli";
+import { connect, type DeploymentParameters } from "@turingfog/operator";
+import { connectContracts, NoContractError, OtherChainError } from "@turingfog/sdk/ethers";
 import { NotDeployedError } from "@turingfog/sdk/node";
 import { expect } from "chai";
-import { parseUnits } from "ethers";
+import { concat, getAddress, parseUnits, toBeHex } from "ethers";
 import { ethers } from "hardhat";
 
 import { checkedDeployment } from "../../../test/helpers/checkedDeployment";
@@ -86,6 +93,39 @@ describe("readAction", () => {
   }
 });
 
+describe("checkedDeployment", () => {
+  const ROUTER = "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4";
+  const [FACTORY, RECORDED] = [1, 2].map((byte) => getAddress(toBeHex(byte, 20)));
+  const output = { json: false, say: () => undefined, note: () => undefined, result: () => undefined };
+
+  /** A deployment with a filler, on a chain with or without a router of Uniswap's. */
+  async function withFiller(uniswapRouter?: string): Promise<OpenDeployment> {
+    const connection = await connect("hardhat");
+    const filler = { arguments: ["0x", RECORDED] };
+    const book = { addresses: { filler: ROUTER }, contracts: { filler }, deployer: null, firstBlock: 0 };
+    return {
+      connection: { ...connection, chain: { ...connection.chain, uniswapRouter } },
+      book: book as unknown as OpenDeployment["book"],
+    };
+  }
+  const factoryOf = async (deployed: OpenDeployment) =>
+    (await deployedSubject(deployed, {} as DeploymentParameters, output)).fillerFactory;
+
+  it("takes the filler's factory from the router of the chain, and from the book on a chain without one", async () => {
+    await loadFixture(governed);
+    expect(await factoryOf(await withFiller())).to.equal(RECORDED);
+    // PUSH20 factory, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN
+    await setCode(ROUTER, concat(["0x73", FACTORY, "0x60005260206000f3"]));
+    expect(await factoryOf(await withFiller(ROUTER))).to.equal(FACTORY);
+  });
+
+  it("takes no other for it if the router does not answer", async () => {
+    await loadFixture(governed);
+    const refused = await refusalOf(factoryOf(await withFiller(ROUTER)));
+    expect(refused.message).to.contain(`Uniswap's router ${ROUTER} does not tell its factory on Hardhat's network`);
+  });
+});
+
 describe("openDeployment", () => {
   it("refuses a network that nothing was deployed to, and an address book of another chain", async () => {
     const deployments = await mkdtemp(path.join(tmpdir(), "turingfog-books-"));
@@ -97,6 +137,17 @@ describe("openDeployment", () => {
     const other = await refusalOf(openDeployment({ network: "hardhat", deployments }));
     expect(other).to.be.instanceOf(OtherChainError);
     expect(other.message).to.contain("The node is on chain 31337, the deployment on 1: ");
+    await rm(deployments, { recursive: true });
+  });
+
+  it("refuses a node that has nothing at the timelock's address, where each call would succeed to no effect", async () => {
+    const deployments = await mkdtemp(path.join(tmpdir(), "turingfog-books-"));
+    const timelock = ethers.Wallet.createRandom().address;
+    const book = { network: "hardhat", chainId: 31337, addresses: { timelock } };
+    await writeFile(path.join(deployments, "hardhat.json"), JSON.stringify(book));
+    const none = await refusalOf(openDeployment({ network: "hardhat", deployments }));
+    expect(none).to.be.instanceOf(NoContractError);
+    expect(none.message).to.contain(`The node has no contract at ${timelock}: check the RPC URL and the address book`);
     await rm(deployments, { recursive: true });
   });
 });

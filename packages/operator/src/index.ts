@@ -14,6 +14,7 @@ export * from "./deployment/create2.js";
 export * from "./deployment/deploymentPlan.js";
 export * from "./deployment/difference.js";
 export * from "./deployment/estimate.js";
+export * from "./deployment/figures.js";
 export * from "./deployment/genesisPlan.js";
 export * from "./deployment/parameters.js";
 export * from "./deployment/preflight.js";

@@ -5,6 +5,8 @@ import path from "node:path";
 import { loadFixture, mine, setCode } from "@nomicfoundation/hardhat-network-helpers";
 import {
   addressBook,
+  awaitFinality,
+  checkFigures,
   completeDeployment,
   connect,
   type Connection,
@@ -17,22 +19,28 @@ import {
   KeySender,
   loadWallet,
   missingSteps,
+  Node,
+  NotFinalError,
   NothingToSignError,
   planDeployment,
   preflight,
   readParameters,
+  ReorganisedError,
   SafeSender,
+  UnreachableError,
   WrongCreate2DeployerError,
 } from "@turingfog/operator";
-import { HOUR } from "@turingfog/sdk";
+import { chainNamed, HOUR } from "@turingfog/sdk";
 import { Genesis__factory, GENESIS_KEYS, RevertError } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
-import { concat, dataSlice } from "ethers";
+import { type Block, concat, dataSlice, toBeHex } from "ethers";
 import { ethers, network } from "hardhat";
 
 import { deploySystem, projectBuild } from "../../../deploy/inProcess";
 
 const LOCAL = path.join(__dirname, "../../../deploy/parameters/local.json5");
+
+const LOST = new UnreachableError(new Node("localhost", new URL("http://127.0.0.1"), 1), "eth_call", "lost");
 
 /** Nothing deployed, and all that it takes. */
 async function fresh() {
@@ -51,9 +59,14 @@ async function deployable() {
   return world;
 }
 
-/** Two blocks must pass before a deployment is taken to stand. */
-function confirming(connection: Connection): Connection {
-  return { ...connection, chain: { ...connection.chain, blockTime: 0.02, confirmations: 2 } };
+/** The last final block is two behind the latest. */
+function finalizing(connection: Connection, takes = 2): Connection {
+  const provider = Object.create(connection.provider) as Connection["provider"];
+  const last = async () => Math.max((await connection.provider.getBlockNumber()) - 2, 0);
+  provider.getBlock = async (tag) => connection.provider.getBlock(tag === "finalized" ? await last() : tag);
+  provider.getCode = async (address, tag) =>
+    connection.provider.getCode(address, tag === "finalized" ? await last() : tag);
+  return { ...connection, provider, chain: { ...connection.chain, finality: { tag: "finalized", takes } } };
 }
 
 const codes = (addresses: Record<string, string>) =>
@@ -102,13 +115,13 @@ describe("completeDeployment", () => {
     expect(await missingSteps(plan, ethers.provider)).to.deep.equal([]);
   });
 
-  it("sends again what a reorganisation has taken away before it was confirmed", async () => {
+  it("sends again what a reorganisation has taken away before it was final", async () => {
     const { connection, plan, sender } = await loadFixture(fresh);
     await completeDeployment({ ...plan, steps: plan.steps.slice(0, -2) }, connection, sender);
     const snapshot: unknown = await network.provider.send("evm_snapshot");
 
     const said: string[] = [];
-    const completing = completeDeployment(plan, confirming(connection), sender, (line) => said.push(line));
+    const completing = completeDeployment(plan, finalizing(connection), sender, (line) => said.push(line));
     while ((await missingSteps(plan, ethers.provider)).length !== 0)
       await new Promise((resolve) => setTimeout(resolve, 5));
     await network.provider.send("evm_revert", [snapshot]);
@@ -117,6 +130,52 @@ describe("completeDeployment", () => {
 
     expect(said.join()).to.contain("reorganised");
     expect(await missingSteps(plan, ethers.provider)).to.deep.equal([]);
+  });
+
+  it("waits until the last block is final, and no longer for what has been final before", async () => {
+    const { connection, plan, sender } = await loadFixture(fresh);
+    const lagging = finalizing(connection);
+    const said: string[] = [];
+    const ended: boolean[] = [];
+    const completing = completeDeployment(plan, lagging, sender, (line) => said.push(line));
+    completing.then(
+      () => ended.push(true),
+      () => ended.push(false),
+    );
+    while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(said.join()).to.match(/^Everything stands; waiting until block \d+ is finalized$/);
+    expect(ended).to.deep.equal([]);
+    await mine(2);
+    await completing;
+
+    await completeDeployment(plan, lagging, sender, (line) => said.push(line));
+    expect(said).to.have.length(1);
+  });
+
+  it("is awaited also for what a Safe has sent, and says what a reorganisation took away meanwhile", async () => {
+    const { connection, plan, sender } = await loadFixture(fresh);
+    await completeDeployment({ ...plan, steps: plan.steps.slice(0, -1) }, connection, sender);
+    const snapshot: unknown = await network.provider.send("evm_snapshot");
+    await completeDeployment(plan, connection, sender);
+
+    const said: string[] = [];
+    const refused = awaitFinality(plan, finalizing(connection), (line) => said.push(line)).catch(
+      (error: unknown) => error,
+    );
+    while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await network.provider.send("evm_revert", [snapshot]);
+    await mine(5);
+    const error = await refused;
+    expect(error).to.be.instanceOf(ReorganisedError);
+    expect((error as Error).message).to.equal("escrow was reorganised away: run the same command again");
+  });
+
+  it("ends with a reason if the last block does not become final in time", async () => {
+    const { connection, plan, sender } = await loadFixture(fresh);
+    await expect(completeDeployment(plan, finalizing(connection, 0.02), sender)).to.be.rejectedWith(
+      NotFinalError,
+      /^Everything stands, but block \d+ is not finalized after 1 second, only \d+ is: run the same command again/,
+    );
   });
 
   describe("planDeployment", () => {
@@ -183,6 +242,135 @@ describe("completeDeployment", () => {
     });
   });
 
+  describe("preflight on a chain that is not as expected", () => {
+    /** Code that answers every call with an address: PUSH20, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN. */
+    const answeringCode = (address: string) => concat(["0x73", address, "0x60005260206000f3"]);
+    const PREDEPLOY = "0x420000000000000000000000000000000000000F";
+    const ROUTER = "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4";
+
+    function on(connection: Connection, facts: Partial<Connection["chain"]>): Connection {
+      return { ...connection, chain: { ...connection.chain, ...facts } };
+    }
+
+    it("has every missing step and no gas if a problem stands before all of them", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(fresh);
+      const assets = [{ address: PREDEPLOY, referencePrice: 1n }];
+      const listing = { ...parameters, assets };
+      const found = await preflight(planDeployment(listing, build), listing, build, connection);
+      expect(found.problems).to.have.length(1);
+      expect(found.steps.map(({ step }) => step.name)).to.deep.equal(plan.steps.map(({ name }) => name));
+      expect(found.steps.map(({ gas }) => gas).filter((gas) => gas !== undefined)).to.deep.equal([]);
+    });
+
+    it("finds a chain of the OP Stack that has no oracle of the L1 fee", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(fresh);
+      const { problems } = await preflight(plan, parameters, build, on(connection, { l1FeeOracle: PREDEPLOY }));
+      expect(problems).to.have.length(1);
+      expect(problems[0]).to.match(
+        new RegExp(
+          `does not tell what data on L1 costs: getL1FeeUpperBound is not answered at ${PREDEPLOY}, .*_RPC_URL$`,
+        ),
+      );
+    });
+
+    it("adds the fee for data on L1 of each step", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(fresh);
+      await setCode(PREDEPLOY, answeringCode(toBeHex(7n, 20)));
+      const { steps } = await preflight(plan, parameters, build, on(connection, { l1FeeOracle: PREDEPLOY }));
+      for (const { l1Fee } of steps) expect(l1Fee).to.equal(7n);
+    });
+
+    it("asks Uniswap's router for its factory, and warns if it does not answer", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(fresh);
+      const routed = on(connection, { uniswapRouter: ROUTER });
+      const without = await preflight(plan, parameters, build, routed);
+      expect(without.uniswapFactory).to.equal(undefined);
+      expect(without.warnings.join()).to.contain(`Uniswap's router ${ROUTER} does not tell its factory`);
+
+      await setCode(ROUTER, answeringCode(PREDEPLOY));
+      const found = await preflight(plan, parameters, build, routed);
+      expect(found.uniswapFactory).to.equal(PREDEPLOY);
+      expect(found.warnings).to.deep.equal([]);
+    });
+
+    it("refuses a Safe on a chain without the deterministic deployer, which only another account can have created", async () => {
+      const { build, connection, parameters, plan } = await loadFixture(fresh);
+      await setCode(CREATE2_DEPLOYER, "0x");
+      const [, someone] = await ethers.getSigners();
+      const refused = "has no deterministic deployment proxy at 0x4e59b44847b379578588920cA78FbF26c0B4956C: create it";
+      const bySafe = await preflight(plan, parameters, build, connection, undefined, true);
+      expect(bySafe.problems.join()).to.contain(refused);
+      await setCode(someone.address, "0x6001");
+      const byContract = await preflight(plan, parameters, build, connection, someone.address);
+      expect(byContract.problems.join()).to.contain(refused);
+    });
+
+    it("takes no failure of the node for a token without decimals", async () => {
+      const { build, connection, parameters } = await loadFixture(fresh);
+      await setCode(ROUTER, answeringCode(PREDEPLOY));
+      const provider = Object.create(connection.provider) as Connection["provider"];
+      provider.call = () => Promise.reject(new Error("connection lost"));
+      const listing = { ...parameters, assets: [{ address: ROUTER, referencePrice: 1n }] };
+      await expect(
+        preflight(planDeployment(listing, build), listing, build, { ...connection, provider }),
+      ).to.be.rejectedWith("connection lost");
+    });
+  });
+
+  describe("checkFigures", () => {
+    const SINCE = "2026-11-05";
+
+    /** A chain of blocks that take so long each, of which the last final one is so old. */
+    function chainOf(seconds: number, age: number | undefined): Connection {
+      const latest = 10_000;
+      const start = 1_790_000_000;
+      const block = (number: number) => ({ number, timestamp: start + Math.floor(number * seconds) });
+      const getBlock = async (tag: number | string) => {
+        if (typeof tag === "number") return block(tag);
+        return age === undefined ? null : { number: 1, timestamp: block(latest).timestamp - age };
+      };
+      return {
+        name: "base",
+        chain: { ...chainNamed("base"), blockTime: 0.2, finality: { tag: "finalized", takes: 1_800 }, since: SINCE },
+        chainId: 8_453n,
+        provider: { getBlock } as unknown as Connection["provider"],
+      };
+    }
+
+    const findings = (seconds: number, age?: number) => {
+      const timestamp = 1_790_000_000 + Math.floor(10_000 * seconds);
+      return checkFigures(chainOf(seconds, age), { number: 10_000, timestamp } as Block);
+    };
+
+    it("finds nothing where blocks and finality are as expected", async () => {
+      expect(await findings(0.2, 1_500)).to.deep.equal({ problems: [], warnings: [] });
+    });
+
+    it("warns of blocks that take another time, and says since when the figure held", async () => {
+      const { warnings } = await findings(2, 1_500);
+      expect(warnings).to.have.length(1);
+      expect(warnings[0]).to.match(
+        /^Base made its last 500 blocks in 2\.00 s each, expected about 0\.2 s, as it was on 2026-11-05: /,
+      );
+      expect((await findings(0.05, 1_500)).warnings).to.have.length(1);
+    });
+
+    it("warns of a last final block that is too old", async () => {
+      const { warnings } = await findings(0.2, 7_200);
+      expect(warnings).to.have.length(1);
+      expect(warnings[0]).to.match(
+        /^The last finalized block of Base is 2 hours old, expected at most 30 minutes, as it was on /,
+      );
+    });
+
+    it("finds a problem where the node knows of no final block", async () => {
+      const { problems } = await findings(0.2);
+      expect(problems.join()).to.match(
+        /^The node of base does not know which block is finalized, .*: use another node$/,
+      );
+    });
+  });
+
   describe("preflight on a node with other limits", () => {
     /** A connection whose node answers one method otherwise. */
     function answering(connection: Connection, answer: (method: string, params: unknown[]) => unknown): Connection {
@@ -226,6 +414,23 @@ describe("completeDeployment", () => {
       );
     });
 
+    for (const [what, refused, calls] of [
+      ["estimates", [], 0],
+      ["calls", ["eth_estimateGas"], 0],
+      ["calls for the least gas", ["eth_estimateGas"], 3],
+    ] as const) {
+      it(`does not take a node that is lost while it ${what} for one that cannot`, async () => {
+        const { build, connection, parameters, plan } = await loadFixture(deployable);
+        const tries: string[] = [];
+        const losing = answering(connection, (method, [request]) => {
+          if ((refused as readonly string[]).includes(method)) throw new Error("too many arguments");
+          if (!/estimateGas|eth_call/.test(method) || (request as { data?: string }).data === undefined) return;
+          if (tries.push(method) > calls) throw LOST;
+        });
+        await expect(preflight(plan, parameters, build, losing)).to.be.rejectedWith(UnreachableError);
+      });
+    }
+
     it("finds the gas by calls if the node estimates nothing on assumed code, and nothing if it calls neither", async () => {
       const { build, connection, parameters, plan } = await loadFixture(deployable);
       const [found, byCalls, unknown] = await Promise.all(
@@ -255,6 +460,10 @@ describe("completeDeployment", () => {
 
     it("finds none where the keyless transaction can be paid for", async () => {
       expect(await keylessProblem(on(0, 100n * GWEI, async () => 100_000n))).to.equal(undefined);
+    });
+
+    it("finds nothing where the node is lost", async () => {
+      await expect(keylessProblem(on(0, 0n, () => Promise.reject(LOST)))).to.be.rejectedWith(UnreachableError);
     });
 
     it("finds a transaction that was used, a base fee above its price, and too little gas", async () => {
@@ -314,6 +523,18 @@ describe("completeDeployment", () => {
       delete transactions.genesis;
       expect(book.transactions).to.deep.equal(transactions);
     });
+  });
+
+  it("addressBook has no transactions where the node refuses logs, and is not written where it is lost", async () => {
+    const { build, connection, parameters, plan, sender } = await loadFixture(fresh);
+    await completeDeployment(plan, connection, sender);
+    const bookBy = (failure: Error) => {
+      const provider = Object.create(connection.provider) as Connection["provider"];
+      provider.getLogs = () => Promise.reject(failure);
+      return addressBook({ connection: { ...connection, provider }, parameters, plan, build, receipts: {} });
+    };
+    expect((await bookBy(new Error("history has been pruned"))).transactions).to.deep.equal({});
+    await expect(bookBy(LOST)).to.be.rejectedWith(UnreachableError);
   });
 
   describe("differences", () => {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-import { configuredNetworks, rpcUrl, rpcVariable } from "@turingfog/operator";
+import { configuredNetworks, InvalidTimeoutError, rpcTimeout, rpcUrl, rpcVariable } from "@turingfog/operator";
 import { chainNamed, CHAINS, UnknownChainError } from "@turingfog/sdk";
 import { expect } from "chai";
 import { getAddress } from "ethers";
@@ -27,14 +27,36 @@ describe("networks", () => {
   it("gives every network a chain of its own, and every address its checksum", () => {
     const known = Object.values(CHAINS).filter(({ chainId }) => chainId !== undefined);
     expect(new Set(known.map(({ chainId }) => chainId)).size).to.equal(known.length);
-    for (const { stablecoins, uniswapV3, l1FeeOracle } of known) {
-      const addresses = [
-        ...stablecoins.map(({ address }) => address),
-        uniswapV3?.factory,
-        uniswapV3?.router,
-        l1FeeOracle,
-      ];
+    for (const { stablecoins, uniswapRouter, l1FeeOracle } of known) {
+      const addresses = [...stablecoins.map(({ address }) => address), uniswapRouter, l1FeeOracle];
       for (const address of addresses) if (address !== undefined) expect(getAddress(address)).to.equal(address);
+    }
+  });
+
+  it("counts patience and finality in seconds, whatever a block takes, and says since when the figures hold", () => {
+    for (const { chainId, patience, finality, since, title } of Object.values(CHAINS)) {
+      if (chainId === undefined) continue;
+      expect(patience, title).to.be.at.least(30);
+      expect(finality.tag, title).to.be.oneOf(["finalized", "safe"]);
+      expect(finality.takes, title).to.be.at.least(600);
+      expect(since, title).to.match(/^20\d\d-\d\d-\d\d$/);
+    }
+    for (const [name, since] of [
+      ["base", "2026-11-05"],
+      ["baseSepolia", "2026-10-21"],
+    ]) {
+      expect(CHAINS[name]).to.include({ blockTime: 0.2, since });
+    }
+  });
+
+  it("gives a node 20 seconds for each answer, or the time in TURINGFOG_RPC_TIMEOUT", () => {
+    expect(rpcTimeout({})).to.equal(20_000);
+    expect(rpcTimeout({ TURINGFOG_RPC_TIMEOUT: "0.5" })).to.equal(500);
+    for (const wrong of ["0", "0.05", "601", "20s", "-1"]) {
+      expect(() => rpcTimeout({ TURINGFOG_RPC_TIMEOUT: wrong })).to.throw(
+        InvalidTimeoutError,
+        `TURINGFOG_RPC_TIMEOUT is ${wrong}, must be seconds from 0.1 to 600`,
+      );
     }
   });
 

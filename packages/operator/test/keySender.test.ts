@@ -12,6 +12,7 @@ import {
   OutOfGasError,
   StuckError,
   type Submitted,
+  WithoutEffectError,
 } from "@turingfog/operator";
 import { RevertError } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
@@ -20,10 +21,10 @@ import { ethers, network } from "hardhat";
 
 const GWEI = parseUnits("1", "gwei");
 
-/** Blocks so short that patience ends soon, and long enough that a busy machine does not give up. */
-async function quickConnection(blockTime = 0.05): Promise<Connection> {
+/** Patience that ends soon, and is long enough that a busy machine does not give up. */
+async function quickConnection(patience = 0.25): Promise<Connection> {
   const connection = await connect("hardhat");
-  return { ...connection, chain: { ...connection.chain, blockTime } };
+  return { ...connection, chain: { ...connection.chain, patience } };
 }
 
 /** A sender with an account of its own that has money, and a call that only pays a stranger. */
@@ -186,9 +187,39 @@ describe("KeySender", () => {
       expect(await connection.provider.getBalance(call.to)).to.equal(1);
     });
 
+    it("counts its patience in time: on a chain of short blocks it replaces nothing sooner", async () => {
+      const { wallet, call, journal } = await setUp();
+      const { chain, ...connection } = await connect("hardhat");
+      const looks: number[] = [];
+      const provider = Object.create(connection.provider) as Connection["provider"];
+      provider.getTransactionReceipt = (hash) => {
+        looks.push(looks.length);
+        return connection.provider.getTransactionReceipt(hash);
+      };
+      const short = { ...connection, provider, chain: { ...chain, blockTime: 0.001, patience: 60 } };
+      await withoutMining(async () => {
+        const submitting = new KeySender(wallet, short, { journal }).submit([call]);
+        while (looks.length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(journal.attempts).to.have.length(1);
+        await rpc("evm_mine");
+        await submitting;
+      });
+    });
+
+    it("gives up a transaction that was mined and did nothing, as a call to an account without code", async () => {
+      const { wallet, call, journal } = await setUp();
+      const connection = await quickConnection(0.02);
+      const sender = new KeySender(wallet, connection, { journal });
+      await expect(sender.submit([call], async () => false)).to.be.rejectedWith(
+        WithoutEffectError,
+        /^"Pay" was mined as 0x[0-9a-f]{64} without effect: nothing was created/,
+      );
+      expect(journal.attempts).to.have.length(1);
+    });
+
     it("pays no more than the limit for a replacement, and gives up in the end", async () => {
       const { wallet, call, journal } = await setUp();
-      const connection = await quickConnection(0.01);
+      const connection = await quickConnection(0.05);
       const { gasPrice } = await connection.provider.getFeeData();
       const limit = ((gasPrice ?? 0n) * 11n) / 10n;
       const sender = new KeySender(wallet, connection, { journal, maxFeePerGas: limit });
@@ -229,7 +260,7 @@ describe("KeySender", () => {
 
     it("takes up the transaction of an interrupted run that waits, and sends no second one", async () => {
       const { wallet, call, journal } = await setUp();
-      const connection = await quickConnection(1); // so patient that nothing is replaced
+      const connection = await quickConnection(5); // so patient that nothing is replaced
       const isDone = async () => (await connection.provider.getBalance(call.to)) > 0n;
       await withoutMining(async () => {
         const unreachable = Object.create(connection.provider) as typeof connection.provider;

@@ -7,6 +7,14 @@ export interface Stablecoin {
   decimals: number;
 }
 
+/** A state of a block in which it is taken to stay. */
+export interface Finality {
+  /** Tag by which nodes know the last block in that state. */
+  tag: "finalized" | "safe" | "latest";
+  /** Seconds that it usually takes, at most. */
+  takes: number;
+}
+
 /** Publicly known facts about a chain. */
 export interface Chain {
   title: string;
@@ -16,12 +24,18 @@ export interface Chain {
   explorer?: { url: string; api: string };
   /** Stablecoins that their maker issues on the chain itself, not bridged ones. */
   stablecoins: Stablecoin[];
-  /** Uniswap v3: UniswapV3Factory and SwapRouter02. */
-  uniswapV3?: { factory: string; router: string };
+  /** SwapRouter02 of Uniswap v3, which tells its factory: for some chains two of them are published. */
+  uniswapRouter?: string;
   /** Seconds between two blocks. */
   blockTime: number;
-  /** Blocks after which a deployment is checked once more and then taken as final. */
-  confirmations: number;
+  finality: Finality;
+  /** Seconds after which a waiting transaction is replaced by one that pays more. */
+  patience: number;
+  /**
+   * Day since which `blockTime` and `finality` are known to hold: that of the upgrade which set them, or of the last look;
+   * undefined for a local node.
+   */
+  since?: string;
   /** Predeploy of the OP Stack that computes what a transaction pays for its data on L1, in addition to its gas. */
   l1FeeOracle?: string;
 }
@@ -33,11 +47,10 @@ const ETHERSCAN_API = "https://api.etherscan.io/v2/api";
 // https://github.com/ethereum-optimism/specs/blob/main/specs/protocol/predeploys.md#gaspriceoracle
 const OP_GAS_PRICE_ORACLE = "0x420000000000000000000000000000000000000F";
 
-// These addresses are the same on every chain that Uniswap deployed to before 2022.
-const UNISWAP_2021 = {
-  factory: "0x1F98431c8aD98523631AE4a59f267346ea31F984",
-  router: "0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45",
-};
+// The router has the same address on every chain that Uniswap deployed to before 2022.
+const UNISWAP_2021 = "0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45";
+
+const LOCAL = { blockTime: 1, finality: { tag: "latest", takes: 0 }, patience: 5 } as const;
 
 const usdc = (address: string): Stablecoin => ({ symbol: "USDC", address, decimals: 6 });
 
@@ -50,7 +63,11 @@ const usdc = (address: string): Stablecoin => ({ symbol: "USDC", address, decima
  * - DAI: Maker's chain log, https://chainlog.makerdao.com, MCD_DAI
  * - Uniswap: https://docs.uniswap.org/contracts/v3/reference/deployments, and `@uniswap/sdk-core` 7.7.2
  * - block time: Ethereum's slots of 12 s; Arbitrum, https://docs.arbitrum.io/how-arbitrum-works/inside-arbitrum-nitro (250 ms);
- *   OP Stack, https://docs.optimism.io/stack/differences (2 s)
+ *   OP, https://docs.optimism.io/stack/differences (2 s); Base, https://docs.base.org/base-chain/specs/upgrades/denim/overview
+ *   (200 ms)
+ * - finality: Ethereum's two to three epochs of 6.4 min; Arbitrum,
+ *   https://docs.arbitrum.io/how-arbitrum-works/reference/finality-and-reorgs; OP Stack,
+ *   https://docs.optimism.io/op-stack/transactions/transaction-finality (20 to 30 min). Testnets are taken by `safe`.
  *
  * To add a chain, add its row; see docs/networks.md.
  */
@@ -63,54 +80,55 @@ export const CHAINS: Record<string, Chain> = {
       usdc("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"),
       { symbol: "DAI", address: "0x6B175474E89094C44Da98b954EedeAC495271d0F", decimals: 18 },
     ],
-    uniswapV3: UNISWAP_2021,
+    uniswapRouter: UNISWAP_2021,
     blockTime: 12,
-    confirmations: 12,
+    finality: { tag: "finalized", takes: 1_200 },
+    patience: 60,
+    since: "2022-09-15",
   },
   sepolia: {
     title: "Sepolia",
     chainId: 11_155_111,
     explorer: { url: "https://sepolia.etherscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x1c7D4B196Cb0C7B01d743Fbc6116a902379C7238")],
-    uniswapV3: {
-      factory: "0x0227628f3F023bb0B980b67D528571c95c6DaC1c",
-      router: "0x3bFA4769FB09eefC5a80d6E87c3B9C650f7Ae48E",
-    },
+    uniswapRouter: "0x3bFA4769FB09eefC5a80d6E87c3B9C650f7Ae48E",
     blockTime: 12,
-    confirmations: 5,
+    finality: { tag: "safe", takes: 900 },
+    patience: 60,
+    since: "2022-07-06",
   },
   arbitrum: {
     title: "Arbitrum One",
     chainId: 42_161,
     explorer: { url: "https://arbiscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0xaf88d065e77c8cC2239327C5EDb3A432268e5831")],
-    uniswapV3: UNISWAP_2021,
+    uniswapRouter: UNISWAP_2021,
     blockTime: 0.25,
-    confirmations: 20,
+    finality: { tag: "finalized", takes: 1_800 },
+    patience: 30,
+    since: "2026-11-29",
   },
   arbitrumSepolia: {
     title: "Arbitrum Sepolia",
     chainId: 421_614,
     explorer: { url: "https://sepolia.arbiscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d")],
-    uniswapV3: {
-      factory: "0x248AB79Bbb9bC29bB72f7Cd42F17e054Fc40188e",
-      router: "0x101F443B4d1b059569D643917553c771E1b9663E",
-    },
+    uniswapRouter: "0x101F443B4d1b059569D643917553c771E1b9663E",
     blockTime: 0.25,
-    confirmations: 20,
+    finality: { tag: "safe", takes: 1_800 },
+    patience: 30,
+    since: "2026-11-29",
   },
   base: {
     title: "Base",
     chainId: 8_453,
     explorer: { url: "https://basescan.org", api: ETHERSCAN_API },
     stablecoins: [usdc("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")],
-    uniswapV3: {
-      factory: "0x33128a8fC17869897dcE68Ed026d694621f6FDfD",
-      router: "0x2626664c2603336E57B271c5C0b26F421741e481",
-    },
-    blockTime: 2,
-    confirmations: 10,
+    uniswapRouter: "0x2626664c2603336E57B271c5C0b26F421741e481",
+    blockTime: 0.2,
+    finality: { tag: "finalized", takes: 1_800 },
+    patience: 30,
+    since: "2026-11-05",
     l1FeeOracle: OP_GAS_PRICE_ORACLE,
   },
   baseSepolia: {
@@ -118,12 +136,11 @@ export const CHAINS: Record<string, Chain> = {
     chainId: 84_532,
     explorer: { url: "https://sepolia.basescan.org", api: ETHERSCAN_API },
     stablecoins: [usdc("0x036CbD53842c5426634e7929541eC2318f3dCF7e")],
-    uniswapV3: {
-      factory: "0x4752ba5DBc23f44D87826276BF6Fd6b1C372aD24",
-      router: "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4",
-    },
-    blockTime: 2,
-    confirmations: 10,
+    uniswapRouter: "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4",
+    blockTime: 0.2,
+    finality: { tag: "safe", takes: 1_800 },
+    patience: 30,
+    since: "2026-10-21",
     l1FeeOracle: OP_GAS_PRICE_ORACLE,
   },
   optimism: {
@@ -131,9 +148,11 @@ export const CHAINS: Record<string, Chain> = {
     chainId: 10,
     explorer: { url: "https://optimistic.etherscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85")],
-    uniswapV3: UNISWAP_2021,
+    uniswapRouter: UNISWAP_2021,
     blockTime: 2,
-    confirmations: 10,
+    finality: { tag: "finalized", takes: 1_800 },
+    patience: 30,
+    since: "2023-06-06",
     l1FeeOracle: OP_GAS_PRICE_ORACLE,
   },
   optimismSepolia: {
@@ -141,16 +160,15 @@ export const CHAINS: Record<string, Chain> = {
     chainId: 11_155_420,
     explorer: { url: "https://sepolia-optimism.etherscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x5fd84259d66Cd46123540766Be93DFE6D43130D7")],
-    uniswapV3: {
-      factory: "0x8CE191193D15ea94e11d327b4c7ad8bbE520f6aF",
-      router: "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4",
-    },
+    uniswapRouter: "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4",
     blockTime: 2,
-    confirmations: 10,
+    finality: { tag: "safe", takes: 1_800 },
+    patience: 30,
+    since: "2026-11-29",
     l1FeeOracle: OP_GAS_PRICE_ORACLE,
   },
-  localhost: { title: "a local node", stablecoins: [], blockTime: 1, confirmations: 0 },
-  hardhat: { title: "Hardhat's network, in process", stablecoins: [], blockTime: 1, confirmations: 0 },
+  localhost: { title: "a local node", ...LOCAL, stablecoins: [] },
+  hardhat: { title: "Hardhat's network, in process", ...LOCAL, stablecoins: [] },
 };
 
 /** Thrown when a name is not one of {@link CHAINS}. */

@@ -7,9 +7,10 @@ import {
   type Subject,
   toMarkdown,
   toText,
+  uniswapFactoryOf,
 } from "@turingfog/operator";
-import { formatInstant, toJson } from "@turingfog/sdk";
-import { checkChain } from "@turingfog/sdk/ethers";
+import { formatInstant, toJson, TuringFogError } from "@turingfog/sdk";
+import { checkChain, NoContractError } from "@turingfog/sdk/ethers";
 import { readAddresses, writeAtomically } from "@turingfog/sdk/node";
 
 import type { Output } from "./command.js";
@@ -33,30 +34,50 @@ export interface OpenDeployment {
 
 /**
  * Connects to a network and reads the address book of its deployment.
- * @throws NotDeployedError, OtherChainError, and the errors of `connect`
+ * @throws NotDeployedError, OtherChainError, NoContractError, and the errors of `connect`
  */
 export async function openDeployment(values: { network: string; deployments?: string }): Promise<OpenDeployment> {
   const connection = await connect(values.network);
   const book = await readAddresses<AddressBook>(values.network, values.deployments ?? DEPLOYMENTS);
   checkChain(connection.chainId, book);
+  const { timelock } = book.addresses;
+  if ((await connection.provider.getCode(timelock)) === "0x") throw new NoContractError(timelock);
   return { connection, book };
+}
+
+/** Thrown when nothing but the address book tells which factory of Uniswap v3 a filler must have. */
+class NoFactoryError extends TuringFogError {
+  constructor({ chain }: Connection) {
+    super(
+      `Uniswap's router ${chain.uniswapRouter} does not tell its factory on ${chain.title}, which the filler must have: ` +
+        "use another node, or mend the chain's row in CHAINS",
+    );
+  }
 }
 
 /**
  * Returns a deployment in the form that checks take: with the parameters and all else that its expected state follows
  * from.
+ * @throws NoFactoryError
  */
-export function checkedDeployment(
+export async function checkedDeployment(
   { connection, book }: OpenDeployment,
   parameters: DeploymentParameters,
   output: Output,
-): Subject {
-  const { provider, chainId, chain } = connection;
+): Promise<Subject> {
+  const { provider, chainId } = connection;
   const { addresses, deployer } = book;
-  const known = book.contracts.filler?.arguments[1] as string | undefined;
-  const fillerFactory = addresses.filler === undefined ? undefined : (chain.uniswapV3?.factory ?? known);
+  const fillerFactory = addresses.filler === undefined ? undefined : await factoryOf(connection, book);
   const onProgress = progressOn(output);
   return { provider, parameters, chainId, addresses, since: book.firstBlock ?? 0, deployer, fillerFactory, onProgress };
+}
+
+/** Returns the factory that a filler must have: the one of the chain's router, or on a local node the recorded one. */
+async function factoryOf(connection: Connection, { contracts }: AddressBook): Promise<string | undefined> {
+  if (connection.chain.uniswapRouter === undefined) return contracts.filler?.arguments[1] as string | undefined;
+  const factory = await uniswapFactoryOf(connection);
+  if (factory === undefined) throw new NoFactoryError(connection);
+  return factory;
 }
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Provider, TransactionReceipt } from "ethers";
 
-import { TuringFogError } from "@turingfog/sdk";
+import { type Finality, formatDuration, TuringFogError } from "@turingfog/sdk";
 import type { Connection } from "../connection.js";
 import {
   hasCreate2Deployer,
@@ -11,6 +11,7 @@ import {
   keylessProblem,
   NoCreate2DeployerError,
 } from "./create2.js";
+import { NodeRefusalError } from "../node.js";
 import { broadcast } from "../sending/keySender.js";
 import type { Call, Sender } from "../sending/sender.js";
 import { type DeploymentStep, type DeploymentPlan } from "./deploymentPlan.js";
@@ -28,7 +29,7 @@ export class NotSentError extends TuringFogError {
 }
 
 /**
- * Deploys the missing steps of a plan, and resolves once every step is done and confirmed.
+ * Deploys the missing steps of a plan, and resolves once every step is done and final.
  *
  * Only the chain decides which steps are done. A deployment may therefore be interrupted at any moment and run again,
  * by anyone. It leaves finished steps alone, waits for or replaces a transaction that is pending, and sends again what
@@ -42,7 +43,7 @@ export async function completeDeployment(
   sender: Sender,
   say: (line: string) => void = () => undefined,
 ): Promise<Receipts> {
-  const { provider, chain } = connection;
+  const { provider } = connection;
   const receipts: Receipts = {};
   await ensureCreate2Deployer(connection, sender);
 
@@ -54,8 +55,8 @@ export async function completeDeployment(
         const [receipt] = submitted.receipts;
         if (receipt !== undefined) receipts[name] = receipt;
       }
-      await passBlocks(connection, chain.confirmations);
-      if ((await missingSteps(plan, provider)).length === 0) return receipts;
+      await awaitFinality(plan, connection, say);
+      return receipts;
     } catch (error) {
       if (!(error instanceof ReorganisedError)) throw error;
     }
@@ -64,9 +65,9 @@ export async function completeDeployment(
 }
 
 /** Thrown when a reorganisation undoes a step. */
-class ReorganisedError extends TuringFogError {
-  constructor(step: string) {
-    super(`${step} was reorganised away`);
+export class ReorganisedError extends TuringFogError {
+  constructor(readonly step: string) {
+    super(`${step} was reorganised away: run the same command again`);
   }
 }
 
@@ -86,8 +87,70 @@ export async function missingSteps(plan: DeploymentPlan, provider: Provider): Pr
   return plan.steps.filter((_, i) => !standing[i]);
 }
 
-/** Number of times that the code of the deterministic deployer is looked for after its creation was sent. */
-const LOOKS = 100;
+/** Thrown when the last block of a deployment is not final in time. */
+export class NotFinalError extends TuringFogError {
+  constructor(
+    readonly block: number,
+    { tag, takes }: Finality,
+    last: number,
+  ) {
+    const time = formatDuration(BigInt(Math.ceil(OVERDUE * takes)));
+    super(
+      `Everything stands, but block ${block} is not ${tag} after ${time}, only ${last} is: run the same command again, ` +
+        "which sends nothing that still stands",
+    );
+  }
+}
+
+/** Times the usual time until a block is final, after which it is waited for no longer. */
+const OVERDUE = 3;
+
+/** Looks at the last final block while one usually becomes final. */
+const FINALITY_LOOKS = 100;
+
+/**
+ * Waits until the chain can no longer take a plan's steps away.
+ * @throws NotFinalError, ReorganisedError
+ */
+export async function awaitFinality(
+  plan: DeploymentPlan,
+  connection: Connection,
+  say: (line: string) => void,
+): Promise<void> {
+  const { provider, chain } = connection;
+  const target = await provider.getBlockNumber();
+  if (!(await hasStood(plan, connection))) {
+    say(`Everything stands; waiting until block ${target} is ${chain.finality.tag}`);
+    await untilFinal(target, connection);
+  }
+  const [gone] = await missingSteps(plan, provider);
+  if (gone !== undefined) throw new ReorganisedError(gone.name);
+}
+
+/** Tells whether the last step stands in the last final block; false if the node no longer knows what stood there. */
+async function hasStood({ steps }: DeploymentPlan, { provider, chain }: Connection): Promise<boolean> {
+  const { address } = steps[steps.length - 1];
+  try {
+    return (await provider.getCode(address, chain.finality.tag)) !== "0x";
+  } catch (error) {
+    if (error instanceof NodeRefusalError) return false;
+    throw error;
+  }
+}
+
+async function untilFinal(target: number, { provider, chain }: Connection): Promise<void> {
+  const { tag, takes } = chain.finality;
+  const started = Date.now();
+  for (;;) {
+    const last = (await provider.getBlock(tag))?.number ?? 0;
+    if (last >= target) return;
+    if (Date.now() - started > OVERDUE * takes * 1_000) throw new NotFinalError(target, chain.finality, last);
+    await sleep((takes * 1_000) / FINALITY_LOOKS);
+  }
+}
+
+/** Number of times that the code of the deterministic deployer is looked for while a transaction usually is mined. */
+const LOOKS = 20;
 
 /**
  * Creates the deterministic deployer on a chain that is too young to have it, such as a local node.
@@ -107,16 +170,11 @@ export async function ensureCreate2Deployer({ provider, chain }: Connection, sen
   await broadcast(provider, transaction);
   for (let look = 0; look < LOOKS; ++look) {
     if (await hasCreate2Deployer(provider)) return;
-    await sleep(chain.blockTime * 100);
+    await sleep((chain.patience * 1_000) / LOOKS);
   }
   throw new NoCreate2DeployerError(chain.title);
 }
 
 async function hasCode(provider: Provider, address: string): Promise<boolean> {
   return (await provider.getCode(address)) !== "0x";
-}
-
-async function passBlocks({ provider, chain }: Connection, count: number): Promise<void> {
-  const last = (await provider.getBlockNumber()) + count;
-  while ((await provider.getBlockNumber()) < last) await sleep(chain.blockTime * 1_000);
 }

@@ -1,12 +1,13 @@
 import { concat, Contract, dataLength, toBeHex, toQuantity } from "ethers";
 
-import { decodeRevert, GENESIS_KEYS, type GenesisKey, isEndOfCallIn, nodeWords } from "@turingfog/sdk/ethers";
+import { TuringFogError } from "@turingfog/sdk";
+import { answerOf, decodeRevert, GENESIS_KEYS, type GenesisKey, isEndOfCallIn, nodeWords } from "@turingfog/sdk/ethers";
 import type { Connection, RpcProvider } from "../connection.js";
 import { UnreachableError } from "../node.js";
+import { rpcVariable } from "../rpc.js";
 import { isOutOfGas, OutOfGasError } from "../sending/outOfGas.js";
 import type { Call } from "../sending/sender.js";
 import { CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE, hasCreate2Deployer } from "./create2.js";
-import { missingSteps } from "./completeDeployment.js";
 import type { DeploymentPlan, DeploymentStep } from "./deploymentPlan.js";
 import type { ExpectedContract } from "./expected.js";
 
@@ -32,12 +33,14 @@ type Assumed = Record<string, { code?: string; nonce: string }>;
 /**
  * Lets the node try every step of a plan that is not done yet, the last one included, as if the steps before it were
  * done.
+ * @param missing those steps, in their order
  * @param contracts the plan's contracts, with their code
  * @param minDelay the governor's delay in seconds
  * @throws RevertError if a contract would refuse, so that the deployment would fail
  */
 export async function estimateSteps(
-  plan: DeploymentPlan,
+  { addresses }: DeploymentPlan,
+  missing: readonly DeploymentStep[],
   contracts: readonly ExpectedContract[],
   minDelay: bigint,
   blockGasLimit: bigint,
@@ -45,15 +48,14 @@ export async function estimateSteps(
   from?: string,
 ): Promise<StepEstimate[]> {
   const { provider } = connection;
-  const missing = await missingSteps(plan, provider);
   const assumed: Assumed = (await hasCreate2Deployer(provider)) ? {} : assume(CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE);
 
   const estimates: StepEstimate[] = [];
   for (const step of missing) {
     const found = await gasOf(provider, step.call, from, assumed, blockGasLimit);
-    estimates.push({ step, ...found, l1Fee: await l1FeeOf(step.call, connection) });
+    estimates.push({ step, ...found, l1Fee: await l1FeeOf(step.call.data, connection) });
 
-    const { genesis } = plan.addresses;
+    const { genesis } = addresses;
     const code = contracts.find(({ name }) => name === step.name)?.runtimeCode ?? "0x";
     // the contracts ask the governor for nothing but its delay
     Object.assign(assumed, assume(step.address, step.name === "timelock" ? answering(minDelay) : code));
@@ -141,9 +143,28 @@ async function leastGas(tryCall: (gas: bigint) => Promise<unknown>, sufficient: 
 /** Bytes of a transaction besides its data: signature, nonce, fees and address. */
 const TRANSACTION_BYTES = 120;
 
-async function l1FeeOf({ data }: Call, { chain, provider }: Connection): Promise<bigint> {
+/** Thrown when a chain of the OP Stack has no oracle of the fee for data on L1. */
+export class NoL1FeeOracleError extends TuringFogError {
+  constructor({ name, chain }: Connection) {
+    super(
+      `${chain.title} does not tell what data on L1 costs: getL1FeeUpperBound is not answered at ${chain.l1FeeOracle}, ` +
+        `which every node of the OP Stack has; check ${rpcVariable(name)}`,
+    );
+  }
+}
+
+/**
+ * Returns the most that a transaction with some data pays for it on L1, in wei at the current price; 0 if the chain is not
+ * of the OP Stack.
+ * @throws NoL1FeeOracleError
+ */
+export async function l1FeeOf(data: string, connection: Connection): Promise<bigint> {
+  const { chain, provider } = connection;
   if (chain.l1FeeOracle === undefined) return 0n;
   const abi = ["function getL1FeeUpperBound(uint256 unsignedTxSize) view returns (uint256)"];
   const oracle = new Contract(chain.l1FeeOracle, abi, provider);
-  return (await oracle.getL1FeeUpperBound(dataLength(data) + TRANSACTION_BYTES)) as bigint;
+  const size = dataLength(data) + TRANSACTION_BYTES;
+  const fee = await answerOf(oracle.getL1FeeUpperBound(size) as Promise<bigint>);
+  if (fee === undefined) throw new NoL1FeeOracleError(connection);
+  return fee;
 }

@@ -4,8 +4,10 @@ import { type Block, Contract, formatEther, type Provider } from "ethers";
 import type { Connection } from "../connection.js";
 import type { Build } from "./build.js";
 import { hasCreate2Deployer, keylessProblem, NoCreate2DeployerError } from "./create2.js";
-import { estimateSteps, type StepEstimate } from "./estimate.js";
+import { missingSteps } from "./completeDeployment.js";
+import { estimateSteps, l1FeeOf, NoL1FeeOracleError, type StepEstimate } from "./estimate.js";
 import { expectedContracts } from "./expected.js";
+import { checkFigures } from "./figures.js";
 import type { DeploymentParameters } from "./parameters.js";
 import type { DeploymentPlan } from "./deploymentPlan.js";
 
@@ -32,6 +34,9 @@ export interface Preflight {
   balance: bigint | undefined;
   assets: AssetFacts[];
   reliedOn: ReliedOn[];
+  /** Factory of Uniswap v3, as its router tells; undefined if none is known. */
+  uniswapFactory: string | undefined;
+  /** Steps that are not done; none of them has gas if a problem stands before all of them. */
   steps: StepEstimate[];
   /** Gas of all steps that the node can try. */
   gas: bigint;
@@ -41,6 +46,8 @@ export interface Preflight {
   fee: bigint;
   /** Reasons for which nothing may be sent. */
   problems: string[];
+  /** Reasons for doubt. */
+  warnings: string[];
 }
 
 /** The most decimals of an asset that the escrow lists. */
@@ -48,6 +55,8 @@ const MAX_DECIMALS = 24n;
 
 /**
  * Reads everything that a deployment relies on, and lets the node try each of its transactions. Sends nothing.
+ * @param sender account that sends; undefined if it is not known
+ * @param isSafe whether a Safe sends, which cannot have the deterministic deployer created
  * @throws RevertError if a contract would refuse
  */
 export async function preflight(
@@ -56,26 +65,30 @@ export async function preflight(
   build: Build,
   connection: Connection,
   sender?: string,
+  isSafe = false,
 ): Promise<Preflight> {
   const { provider, chain, chainId } = connection;
-  const problems: string[] = [];
+  const latest = await latestBlock(provider);
+  const { number: block, gasLimit: blockGasLimit } = latest;
   const assets = await Promise.all(
     parameters.assets.map(({ address }, i) => assetFacts(provider, `assets[${i}].address`, address)),
   );
+  const { problems, warnings } = await checkFigures(connection, latest);
   for (const asset of assets) problems.push(...assetProblems(asset, chain.title));
-  if (!(await hasCreate2Deployer(provider))) {
-    const problem =
-      chain.chainId === undefined ? await keylessProblem(provider) : new NoCreate2DeployerError(chain.title).message;
-    if (problem !== undefined) problems.push(problem);
+  problems.push(...(await create2Problems(connection, sender, isSafe)), ...(await l1FeeProblems(connection)));
+  const uniswapFactory = await uniswapFactoryOf(connection);
+  if (chain.uniswapRouter !== undefined && uniswapFactory === undefined) {
+    warnings.push(`Uniswap's router ${chain.uniswapRouter} does not tell its factory on ${chain.title}`);
   }
 
-  const { number: block, gasLimit: blockGasLimit } = await latestBlock(provider);
+  const missing = await missingSteps(plan, provider);
   const contracts = expectedContracts(build, { parameters, chainId, addresses: plan.addresses });
+  const { minDelay } = parameters.governor;
   // Genesis would only refuse an invalid asset once more, in other words
   const steps =
     problems.length === 0
-      ? await estimateSteps(plan, contracts, parameters.governor.minDelay, blockGasLimit, connection, sender)
-      : [];
+      ? await estimateSteps(plan, missing, contracts, minDelay, blockGasLimit, connection, sender)
+      : missing.map((step) => ({ step, gas: undefined, l1Fee: 0n }));
   for (const step of steps) problems.push(...stepProblems(step, blockGasLimit));
   const gasPrice = (await provider.getFeeData()).gasPrice ?? 0n;
   const gas = steps.reduce((sum, each) => sum + (each.gas ?? 0n), 0n);
@@ -98,12 +111,45 @@ export async function preflight(
         account: await readAccountKind(provider, address),
       })),
     ),
+    uniswapFactory,
     steps,
     gas,
     blockGasLimit,
     fee,
     problems,
+    warnings,
   };
+}
+
+/** Returns the reason for which the deterministic deployer neither stands nor can be created by the sender. */
+async function create2Problems(
+  { provider, chain }: Connection,
+  sender: string | undefined,
+  isSafe: boolean,
+): Promise<string[]> {
+  if (await hasCreate2Deployer(provider)) return [];
+  const isContract = sender !== undefined && (await readAccountKind(provider, sender)).kind === "contract";
+  // a call to an account without code succeeds and creates nothing, so that a Safe would be given the same step again and again
+  if (chain.chainId !== undefined || isSafe || isContract) return [new NoCreate2DeployerError(chain.title).message];
+  const problem = await keylessProblem(provider);
+  return problem === undefined ? [] : [problem];
+}
+
+async function l1FeeProblems(connection: Connection): Promise<string[]> {
+  try {
+    await l1FeeOf("0x", connection);
+    return [];
+  } catch (error) {
+    if (error instanceof NoL1FeeOracleError) return [error.message];
+    throw error;
+  }
+}
+
+/** Asks Uniswap's router for its factory; undefined if no router is known, or if it does not answer. */
+export async function uniswapFactoryOf({ chain, provider }: Connection): Promise<string | undefined> {
+  if (chain.uniswapRouter === undefined) return undefined;
+  const router = new Contract(chain.uniswapRouter, ["function factory() view returns (address)"], provider);
+  return answerOf(router.factory() as Promise<string>);
 }
 
 async function latestBlock(provider: Provider): Promise<Block> {

@@ -34,7 +34,7 @@ export class InsufficientBalanceError extends TuringFogError {
   }
 }
 
-/** Thrown when a transaction is still not mined after {@link GIVING_UP} blocks. */
+/** Thrown when a transaction is still not mined after {@link GIVING_UP} times the chain's patience. */
 export class StuckError extends TuringFogError {
   constructor(
     readonly account: string,
@@ -44,6 +44,18 @@ export class StuckError extends TuringFogError {
     super(
       `Transaction ${nonce} of ${account} is not mined, and "${call}" waits for it: run the same command again; ` +
         "if something else sent it, replace it there",
+    );
+  }
+}
+
+/** Thrown when a transaction was mined and is not what it should have done: a call to an account without code succeeds. */
+export class WithoutEffectError extends TuringFogError {
+  constructor(
+    readonly call: string,
+    readonly hash: string,
+  ) {
+    super(
+      `"${call}" was mined as ${hash} without effect: nothing was created; check that the node is on the right chain`,
     );
   }
 }
@@ -58,12 +70,8 @@ export interface KeySenderOptions {
 /** Part of its gas limit, in percent, from which a failed transaction has used it up: calls keep a 64th for the caller. */
 const USED_UP = 96n;
 
-/**
- * Blocks after which a waiting transaction is replaced by one that pays more, and blocks after which the sender gives
- * up.
- */
-const PATIENCE = 5;
-const GIVING_UP = 100;
+/** The sender gives up after this many times the chain's patience. */
+const GIVING_UP = 20;
 
 /**
  * Number of times that a nonce must be seen as used, but by none of our transactions, before it counts as used by
@@ -71,8 +79,12 @@ const GIVING_UP = 100;
  */
 const SIGHTINGS = 3;
 
-/** Milliseconds between the first two looks at the chain. The interval doubles each time, up to half a block. */
+/**
+ * Milliseconds between the first two looks at the chain. The interval doubles each time, up to half a block, or up to
+ * {@link LONGEST_LOOK} where blocks are shorter than nodes like to be asked.
+ */
 const FIRST_LOOK = 25;
+const LONGEST_LOOK = 500;
 
 // Errors of a node that already has a transaction, or another with its nonce. The chain's state shows which.
 const KNOWN = /nonce too low|nonce has already been used|underpriced|already known|known transaction/i;
@@ -98,7 +110,8 @@ export class KeySender implements Sender {
 
   /**
    * Sends calls until each is mined or `isDone` says that it is done.
-   * @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, CallRefusedError, OutOfGasError, RevertError
+   * @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, WithoutEffectError, CallRefusedError, OutOfGasError,
+   * RevertError
    */
   async submit(calls: readonly Call[], isDone?: (index: number) => Promise<boolean>): Promise<Submitted> {
     const receipts: (TransactionReceipt | undefined)[] = [];
@@ -128,17 +141,18 @@ class Delivery {
     private readonly isDone?: () => Promise<boolean>,
   ) {
     this.earlier = new Set(journal.attempts.map(({ hash }) => hash));
-    this.patience = PATIENCE * connection.chain.blockTime * 1_000;
+    this.patience = connection.chain.patience * 1_000;
   }
 
   async complete(): Promise<TransactionReceipt | undefined> {
     const { isDone } = this;
-    const slowest = this.connection.chain.blockTime * 500;
+    const slowest = Math.max(this.connection.chain.blockTime * 500, LONGEST_LOOK);
     for (let look = FIRST_LOOK; ; look = Math.min(2 * look, slowest)) {
       const receipt = await this.receipt();
       if (isDone === undefined && receipt !== undefined) return receipt;
       // a block with the receipt may have come in between
       if (isDone !== undefined && (await isDone())) return receipt ?? this.receipt();
+      if (receipt !== undefined && this.isTooLate) throw new WithoutEffectError(this.call.description, receipt.hash);
 
       if (receipt === undefined) {
         try {
@@ -178,6 +192,10 @@ class Delivery {
     return undefined;
   }
 
+  private get isTooLate(): boolean {
+    return Date.now() - this.started > GIVING_UP * this.patience;
+  }
+
   /** Sends the call, waits, or sends it again, depending on the account's nonces. */
   private async advance(): Promise<void> {
     const [mined, known] = await Promise.all(
@@ -185,7 +203,7 @@ class Delivery {
     );
     const attempts = this.attempts();
     const waiting = attempts.filter(({ nonce }) => nonce >= mined).at(-1);
-    if (Date.now() - this.started > GIVING_UP * this.connection.chain.blockTime * 1_000) {
+    if (this.isTooLate) {
       throw new StuckError(this.wallet.address, waiting?.nonce ?? mined, this.call.description);
     }
 

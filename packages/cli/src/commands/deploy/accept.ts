@@ -32,7 +32,7 @@ export const command = defineCommand({
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
     const build = await readBuild();
-    const checks = await accept(build, checkedDeployment(deployed, parameters, output));
+    const checks = await accept(build, await checkedDeployment(deployed, parameters, output));
     const report = reportOf("Acceptance of TuringFog", await factsOf(deployed, values.parameters), checks);
     return publish(report, output, values.report);
   },

@@ -30,7 +30,7 @@ export const command = defineCommand({
   async run(values, output) {
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
-    const checks = await handover(checkedDeployment(deployed, parameters, output));
+    const checks = await handover(await checkedDeployment(deployed, parameters, output));
     const report = reportOf("Handover of TuringFog", await factsOf(deployed, values.parameters), checks);
     return publish(report, output, values.report);
   },

@@ -4,6 +4,7 @@ import path from "node:path";
 import {
   addressBook,
   type AddressBook,
+  awaitFinality,
   completeDeployment,
   connect,
   type Connection,
@@ -38,8 +39,8 @@ ${SENDER_USAGE}
 
 Tries every transaction first, and sends nothing if one would fail. Each creates one contract; no order can be opened
 before the last. The sender keeps no power except what the parameters give it. Reads from the chain which contracts are
-deployed: a complete deployment is only read. Writes deployments/NAME.json. The network "hardhat" is a rehearsal in
-process: it ends with the command and writes nothing.`;
+deployed: a complete deployment is only read. Waits until the last block is final, and writes deployments/NAME.json. The
+network "hardhat" is a rehearsal in process: it ends with the command and writes nothing.`;
 
 /** Thrown when the network's address book is that of another deployment, which is still on the chain. */
 class OtherDeploymentError extends TuringFogError {
@@ -86,7 +87,8 @@ export const command = defineCommand({
     const isRehearsal = connection.name === IN_PROCESS;
     const title = `Deploy TuringFog to ${connection.chain.title}`;
     const sender = await openSender(connection, values, output, title, isRehearsal ? undefined : journal);
-    const found = await preflight(plan, parameters, build, connection, sender.address);
+    const isSafe = values.safe !== undefined;
+    const found = await preflight(plan, parameters, build, connection, sender.address, isSafe);
 
     const task = { connection, parameters, plan, sender, found };
     if (values["dry-run"] === true) {
@@ -94,10 +96,12 @@ export const command = defineCommand({
       return found.problems.length === 0 ? 0 : 1;
     }
     if (found.problems.length !== 0) throw new NotPossibleError(found.problems);
-    if (values.safe !== undefined && found.steps.length !== 0) return writeNextStep(task, output);
+    for (const warning of found.warnings) output.note(`Warning: ${warning}`);
+    if (isSafe && found.steps.length !== 0) return writeNextStep(task, output);
 
     const say = (line: string) => output.say(line);
-    const receipts = values.safe === undefined ? await completeDeployment(plan, connection, sender, say) : {};
+    const receipts = isSafe ? {} : await completeDeployment(plan, connection, sender, say);
+    if (isSafe) await awaitFinality(plan, connection, say);
     const book = await addressBook({ connection, parameters, plan, build, receipts, earlier });
     if (!isRehearsal) {
       await writeAddressBook(book, directory);

@@ -55,7 +55,7 @@ export const command = defineCommand({
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
     const build = await readBuild();
-    const checked = checkedDeployment(deployed, parameters, output);
+    const checked = await checkedDeployment(deployed, parameters, output);
     const checks = await verify(build, checked);
     // an explorer would refuse code that differs from the build
     const isOurs = checks.every(({ passed }) => passed);
