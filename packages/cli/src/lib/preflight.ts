@@ -19,6 +19,8 @@ export interface Planned {
 export function describePlan({ plan, parameters, connection, found }: Planned): string {
   const { chain, chainId } = connection;
   return [
+    ...listed("Problems that prevent the deployment", found.problems),
+    ...listed("Warnings", found.warnings),
     `${chain.title}, chain ${chainId}, block ${found.block}, gas at ${formatUnits(found.gasPrice, "gwei")} gwei`,
     describeSender(found),
     "",
@@ -39,10 +41,12 @@ export function describePlan({ plan, parameters, connection, found }: Planned): 
     "",
     "Named in the parameters",
     table(found.reliedOn.map(({ path, address, account }) => [path, address, describeAccountKind(account)])),
-    ...found.problems.flatMap((problem, i) =>
-      i === 0 ? ["", "Problems that prevent the deployment", `  ${problem}`] : [`  ${problem}`],
-    ),
+    ...(found.uniswapFactory === undefined ? [] : ["", `Uniswap v3's factory, by its router: ${found.uniswapFactory}`]),
   ].join("\n");
+}
+
+function listed(heading: string, findings: readonly string[]): string[] {
+  return findings.length === 0 ? [] : [heading, ...findings.map((each) => `  ${each}`), ""];
 }
 
 function describeSender({ sender, balance }: Preflight): string {
@@ -57,13 +61,11 @@ function addressRows(plan: DeploymentPlan, { steps }: Preflight): string[][] {
   });
 }
 
-function describeSteps({ steps, gas, fee, blockGasLimit }: Preflight): string {
+function describeSteps({ steps, gas, fee, blockGasLimit, problems }: Preflight): string {
   if (steps.length === 0) return "  none";
+  const untried = problems.length === 0 ? "not known: the node cannot try it" : "not known, because of the problems";
   const count = (amount: bigint) => `${amount.toLocaleString("en")} gas`;
-  const rows = steps.map(({ step, gas: each }) => [
-    step.call.description,
-    each === undefined ? "not known: the node cannot try it" : count(each),
-  ]);
+  const rows = steps.map(({ step, gas: each }) => [step.call.description, each === undefined ? untried : count(each)]);
   return table([
     ...rows,
     ["Together", `${count(gas)}, ${formatEther(fee)} at the current price`],

@@ -15,9 +15,10 @@ const USAGE = `Shows what a deployment would do and cost. Sends nothing and need
   --json             print JSON alone
   --help             print this
 
-Prints the address of every contract and whether it is deployed, every transaction with the gas that the node finds by
-trying it, the fees at the current price, every allocation of TFT with its terms, the quorum, and the kind of account at
-every address that the parameters name. Ends with 1 if a problem prevents the deployment.`;
+Prints first what prevents the deployment, and what on the chain is not as expected. Then the address of every contract
+and whether it is deployed, every transaction with the gas that the node finds by trying it, the fees at the current price,
+every allocation of TFT with its terms, the quorum, and the kind of account at every address that the parameters name. Ends
+with 1 if a problem prevents the deployment.`;
 
 export const command = defineCommand({
   usage: USAGE,
