@@ -19,7 +19,8 @@ const BINDINGS = path.join(SDK, "src/bindings");
 const BOUND = [
   ...["TFT", "EmissionVault", "TUReceiptOracle", "NodeRegistry", "RewardPool", "BuybackBurnController"],
   ...["ComputeEscrow", "Genesis"],
-  ...["periphery/OrderRenderer", "periphery/UniswapV3BuybackFiller", "periphery/VestedAllocation"],
+  ...["periphery/OrderRenderer", "periphery/UniswapV3BuybackFiller", "periphery/UniswapV4BuybackFiller"],
+  "periphery/VestedAllocation",
 ]
   .map((name) => `contracts/${name}`)
   .concat([

@@ -246,6 +246,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.HostileBuyer__factory>;
     getContractFactory(
+      name: "HostileHook",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.HostileHook__factory>;
+    getContractFactory(
       name: "HostileToken",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.HostileToken__factory>;
@@ -322,6 +326,14 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.IUniswapV3SwapCallback__factory>;
     getContractFactory(
+      name: "IUniswapV4PoolManager",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.IUniswapV4PoolManager__factory>;
+    getContractFactory(
+      name: "IUniswapV4UnlockCallback",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.IUniswapV4UnlockCallback__factory>;
+    getContractFactory(
       name: "OrderRenderer",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.OrderRenderer__factory>;
@@ -329,6 +341,10 @@ declare module "hardhat/types/runtime" {
       name: "UniswapV3BuybackFiller",
       signerOrOptions?: ethers.Signer | FactoryOptions
     ): Promise<Contracts.UniswapV3BuybackFiller__factory>;
+    getContractFactory(
+      name: "UniswapV4BuybackFiller",
+      signerOrOptions?: ethers.Signer | FactoryOptions
+    ): Promise<Contracts.UniswapV4BuybackFiller__factory>;
     getContractFactory(
       name: "VestedAllocation",
       signerOrOptions?: ethers.Signer | FactoryOptions
@@ -641,6 +657,11 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.HostileBuyer>;
     getContractAt(
+      name: "HostileHook",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.HostileHook>;
+    getContractAt(
       name: "HostileToken",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -736,6 +757,16 @@ declare module "hardhat/types/runtime" {
       signer?: ethers.Signer
     ): Promise<Contracts.IUniswapV3SwapCallback>;
     getContractAt(
+      name: "IUniswapV4PoolManager",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.IUniswapV4PoolManager>;
+    getContractAt(
+      name: "IUniswapV4UnlockCallback",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.IUniswapV4UnlockCallback>;
+    getContractAt(
       name: "OrderRenderer",
       address: string | ethers.Addressable,
       signer?: ethers.Signer
@@ -745,6 +776,11 @@ declare module "hardhat/types/runtime" {
       address: string | ethers.Addressable,
       signer?: ethers.Signer
     ): Promise<Contracts.UniswapV3BuybackFiller>;
+    getContractAt(
+      name: "UniswapV4BuybackFiller",
+      address: string | ethers.Addressable,
+      signer?: ethers.Signer
+    ): Promise<Contracts.UniswapV4BuybackFiller>;
     getContractAt(
       name: "VestedAllocation",
       address: string | ethers.Addressable,
@@ -1004,6 +1040,10 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.HostileBuyer>;
     deployContract(
+      name: "HostileHook",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileHook>;
+    deployContract(
       name: "HostileToken",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.HostileToken>;
@@ -1080,6 +1120,14 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.IUniswapV3SwapCallback>;
     deployContract(
+      name: "IUniswapV4PoolManager",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.IUniswapV4PoolManager>;
+    deployContract(
+      name: "IUniswapV4UnlockCallback",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.IUniswapV4UnlockCallback>;
+    deployContract(
       name: "OrderRenderer",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.OrderRenderer>;
@@ -1087,6 +1135,10 @@ declare module "hardhat/types/runtime" {
       name: "UniswapV3BuybackFiller",
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.UniswapV3BuybackFiller>;
+    deployContract(
+      name: "UniswapV4BuybackFiller",
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.UniswapV4BuybackFiller>;
     deployContract(
       name: "VestedAllocation",
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1399,6 +1451,11 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.HostileBuyer>;
     deployContract(
+      name: "HostileHook",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.HostileHook>;
+    deployContract(
       name: "HostileToken",
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1494,6 +1551,16 @@ declare module "hardhat/types/runtime" {
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.IUniswapV3SwapCallback>;
     deployContract(
+      name: "IUniswapV4PoolManager",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.IUniswapV4PoolManager>;
+    deployContract(
+      name: "IUniswapV4UnlockCallback",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.IUniswapV4UnlockCallback>;
+    deployContract(
       name: "OrderRenderer",
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
@@ -1503,6 +1570,11 @@ declare module "hardhat/types/runtime" {
       args: any[],
       signerOrOptions?: ethers.Signer | DeployContractOptions
     ): Promise<Contracts.UniswapV3BuybackFiller>;
+    deployContract(
+      name: "UniswapV4BuybackFiller",
+      args: any[],
+      signerOrOptions?: ethers.Signer | DeployContractOptions
+    ): Promise<Contracts.UniswapV4BuybackFiller>;
     deployContract(
       name: "VestedAllocation",
       args: any[],

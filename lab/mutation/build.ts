@@ -18,7 +18,7 @@ export const COPY = path.join(WORKSPACE, "project");
 const COPIED = ["test", "deploy", "lab", "package.json", "tsconfig.base.json", "tsconfig.json", "hardhat.config.ts"];
 
 /** What has no behaviour of its own, or is only there to test what has. */
-const NOT_MUTATED = /^contracts\/(interfaces|mocks)\/|IUniswapV3\.sol$/;
+const NOT_MUTATED = /^contracts\/(interfaces|mocks)\/|IUniswapV[34]\.sol$/;
 
 interface SolcOutput {
   errors?: { severity: string; formattedMessage: string }[];

@@ -10,6 +10,7 @@ import JSON5 from "json5";
 
 import { deploySystem } from "../../deploy/inProcess";
 import Filler from "../../deploy/modules/Filler";
+import FillerV4 from "../../deploy/modules/FillerV4";
 import { fillIn } from "../helpers/blanks";
 import { DAI_REFERENCE_PRICE, deployProtocolFixture, USD_REFERENCE_PRICE } from "../helpers/fixture";
 import { asGovernor } from "../helpers/governor";
@@ -237,6 +238,20 @@ describe("deployment", () => {
       const deployed = await ethers.getContractAt("UniswapV3BuybackFiller", await filler.getAddress());
       expect(await deployed.CONTROLLER()).to.equal(controller);
       expect(await deployed.FACTORY()).to.equal(factory);
+      expect(await deployed.TFT()).to.equal(await contracts.tft.getAddress());
+    });
+  });
+
+  describe("FillerV4", () => {
+    it("deploys a filler for the controller and a PoolManager", async () => {
+      const { contracts, actors } = await loadFixture(deployProtocolFixture);
+      const controller = await contracts.controller.getAddress();
+      const poolManager = actors.stranger.address;
+      const { filler } = await ignition.deploy(FillerV4, { parameters: { FillerV4: { controller, poolManager } } });
+
+      const deployed = await ethers.getContractAt("UniswapV4BuybackFiller", await filler.getAddress());
+      expect(await deployed.CONTROLLER()).to.equal(controller);
+      expect(await deployed.POOL_MANAGER()).to.equal(poolManager);
       expect(await deployed.TFT()).to.equal(await contracts.tft.getAddress());
     });
   });

@@ -1,25 +1,14 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { DAY, Phase, WAD as TFT } from "@turingfog/sdk";
+import { Phase, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 import { AbiCoder, type Contract, ZeroAddress } from "ethers";
-import { ethers, ignition } from "hardhat";
+import { ignition } from "hardhat";
 
 import FillerModule from "../../deploy/modules/Filler";
 import { type TestToken, type UniswapV3BuybackFiller, UniswapV3BuybackFiller__factory } from "../../typechain-types";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
-import { asGovernor } from "../helpers/governor";
-import { earn, startEpoch } from "../helpers/market";
+import { amountIn, listDollar, openLot, PERIOD, POOL_TFT, POOL_USD, USD } from "../helpers/filling";
 import { createPool, deployUniswapV3, POOL_FEE, type UniswapV3 } from "../helpers/uniswap";
-
-const USD = 10n ** 6n;
-
-/** The local parameters' epoch and auction period. */
-const EPOCH = DAY;
-const PERIOD = DAY;
-
-/** What the pool is seeded with: 20 TFT for a dollar, as the auction's reference price. */
-const POOL_USD = 100_000n * USD;
-const POOL_TFT = 2_000_000n * TFT;
 
 /** Just within the ends of Uniswap v3's range of square roots of prices (TickMath), with 96 binary decimals. */
 const LOWEST_PRICE = 4_295_128_739n + 2n;
@@ -48,35 +37,6 @@ async function deployMarket({ contracts, actors }: Protocol, asset: TestToken): 
   const { filler } = await ignition.deploy(FillerModule, { parameters });
   const address = await filler.getAddress();
   return { uniswap, pool, filler: UniswapV3BuybackFiller__factory.connect(address, actors.stranger) };
-}
-
-/** A lot of dollars, at the first second of its auction. */
-async function openLot(
-  protocol: Protocol,
-  asset: TestToken,
-  amount: bigint,
-): Promise<{ round: bigint; start: bigint }> {
-  const round = await earn(protocol, [{ asset, amount, miner: protocol.actors.miners[0] }]);
-  const start = (await startEpoch(protocol)) * EPOCH;
-  return { round, start };
-}
-
-/** A listed dollar whose address is on one side of the TFT's; on which side decides a pool's direction. */
-async function listDollar({ contracts, actors }: Protocol, side: "below" | "above"): Promise<TestToken> {
-  const { tft, escrow, timelock } = contracts;
-  const isBelow = async (token: TestToken) => BigInt(await token.getAddress()) < BigInt(await tft.getAddress());
-  let token: TestToken;
-  do token = await ethers.deployContract("TestToken", ["Dollar", "USD", 6n]);
-  while ((await isBelow(token)) !== (side === "below"));
-
-  await token.mint(actors.renters[0], 1_000_000n * USD);
-  await asGovernor(timelock, actors.admin, await escrow.listAsset.populateTransaction(token, 20n * TFT));
-  return token;
-}
-
-/** What a pool over the whole range of prices takes for an exact amount out, fee included. */
-function amountIn(out: bigint, reserveIn: bigint, reserveOut: bigint): bigint {
-  return (reserveIn * out * 1_000_000n) / ((reserveOut - out) * (1_000_000n - BigInt(POOL_FEE)));
 }
 
 function encodePool(asset: string, fee: bigint): string {

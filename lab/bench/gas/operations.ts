@@ -2,7 +2,7 @@ import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { BURNING_END, DAY, HOUR, PRODUCTION_MINING_END, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
 import { readDomain, signAcknowledgement, signPermit } from "@turingfog/sdk/ethers";
 import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
-import { type ContractTransactionResponse, getAddress, id, MaxUint256 } from "ethers";
+import { type ContractTransactionResponse, getAddress, id, MaxUint256, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
 import { asGovernor } from "../../../test/helpers/governor";
@@ -17,8 +17,10 @@ import {
   startEpoch,
 } from "../../../test/helpers/market";
 import { byAddress, openParams } from "../../../test/helpers/orders";
+import { POOL_FEE } from "../../../test/helpers/uniswap";
+import { TICK_SPACING } from "../../../test/helpers/uniswapV4";
 import { type Meter, undone } from "./meter";
-import type { World } from "./world";
+import { createFillerV4, type World } from "./world";
 
 /** How many receipts are settled at once. */
 export const BATCHES = [1, 10, 50, 200];
@@ -423,7 +425,15 @@ async function measureBuybacks(world: World, meter: Meter): Promise<void> {
   await meter.measure("buy.rest", buy(shared, amount / 2n));
 
   const filled = await offer();
-  await meter.measure("buy.filler", world.filler.fill(usd, filled, amount, 3_000, 0n));
+  await meter.measure("buy.filler", world.filler.fill(usd, filled, amount, POOL_FEE, 0n));
+
+  const fillerV4 = await createFillerV4(world);
+  const fillV4 = (part: bigint, round: bigint) =>
+    fillerV4.fill(usd, round, part, POOL_FEE, TICK_SPACING, ZeroAddress, 0n, bidder);
+  await meter.measure("buy.fillerV4", fillV4(amount, await offer()));
+  const split = await offer();
+  await meter.measure("buy.fillerV4.part", fillV4(amount / 2n, split));
+  await meter.measure("buy.fillerV4.rest", fillV4(amount / 2n, split));
 
   const stuck = await offer();
   await buy(stuck, amount / 2n);

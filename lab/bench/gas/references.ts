@@ -90,6 +90,7 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
   },
   "buy.lot": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS, bar: { gas: 123_000 } },
   "buy.filler": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS },
+  "buy.fillerV4": { floor: 104_713, quoted: BUYBACK_PEERS, measured: SWAPS },
   "claim.1": {
     floor: CLAIM_FLOOR,
     quoted: CLAIM_PEERS,

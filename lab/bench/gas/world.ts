@@ -1,11 +1,18 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { MaxUint256, parseUnits } from "ethers";
+import { MaxUint256, parseUnits, ZeroAddress } from "ethers";
 import { ignition } from "hardhat";
 
 import FillerModule from "../../../deploy/modules/Filler";
+import FillerV4Module from "../../../deploy/modules/FillerV4";
 import { deployProtocolFixture, type Protocol } from "../../../test/helpers/fixture";
 import { createPool, deployUniswapV3, type UniswapV3 } from "../../../test/helpers/uniswap";
-import { type UniswapV3BuybackFiller, UniswapV3BuybackFiller__factory } from "../../../typechain-types";
+import { createPoolV4, deployUniswapV4 } from "../../../test/helpers/uniswapV4";
+import {
+  type UniswapV3BuybackFiller,
+  UniswapV3BuybackFiller__factory,
+  type UniswapV4BuybackFiller,
+  UniswapV4BuybackFiller__factory,
+} from "../../../typechain-types";
 import { tickWithTransactions } from "./meter";
 
 /** The first second of an epoch, some days after the chain's first. */
@@ -47,4 +54,21 @@ export async function createWorld(): Promise<World> {
 
   const address = await filler.getAddress();
   return { ...protocol, uniswap, filler: UniswapV3BuybackFiller__factory.connect(address, bidder) };
+}
+
+/** Deploys Uniswap v4 with a pool like the world's, and the filler between it and the system. */
+export async function createFillerV4({ contracts, actors }: Protocol): Promise<UniswapV4BuybackFiller> {
+  const { tft, usd, controller } = contracts;
+  const uniswap = await deployUniswapV4(actors.deployer);
+  await usd.mint(actors.treasury, POOL_USD);
+  const amounts = [
+    { token: tft, amount: POOL_TFT },
+    { token: usd, amount: POOL_USD },
+  ] as const;
+  await createPoolV4(uniswap, actors.treasury, ZeroAddress, ...amounts);
+  const parameters = {
+    FillerV4: { controller: await controller.getAddress(), poolManager: await uniswap.manager.getAddress() },
+  };
+  const { filler } = await ignition.deploy(FillerV4Module, { parameters });
+  return UniswapV4BuybackFiller__factory.connect(await filler.getAddress(), actors.bidder);
 }

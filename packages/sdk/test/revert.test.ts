@@ -1,7 +1,7 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { decodeRevert, RevertError, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
-import { id, Interface, makeError, ZeroHash } from "ethers";
+import { id, Interface, makeError, ZeroAddress, ZeroHash } from "ethers";
 
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 import {
@@ -9,6 +9,7 @@ import {
   Genesis__factory,
   TimelockController__factory,
   UniswapV3BuybackFiller__factory,
+  UniswapV4BuybackFiller__factory,
 } from "../../../typechain-types";
 
 const ESCROW = ComputeEscrow__factory.createInterface();
@@ -80,6 +81,16 @@ describe("revert", () => {
         "the filler",
         UniswapV3BuybackFiller__factory.createInterface().encodeErrorResult("Filler_ProfitTooLow", [1n, 2n]),
         "Filler_ProfitTooLow(1, 2)",
+      ],
+      [
+        "the filler on Uniswap v4",
+        UniswapV4BuybackFiller__factory.createInterface().encodeErrorResult("Filler_NoPool", [
+          ZeroAddress,
+          500n,
+          10n,
+          ZeroAddress,
+        ]),
+        `Filler_NoPool(${ZeroAddress}, 500, 10, ${ZeroAddress})`,
       ],
       ["a require", new Interface(["error Error(string)"]).encodeErrorResult("Error", ["no"]), "Error(no)"],
       ["a panic", new Interface(["error Panic(uint256)"]).encodeErrorResult("Panic", [0x11n]), "Panic(17)"],

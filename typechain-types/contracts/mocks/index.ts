@@ -5,6 +5,7 @@ export type { AuctionPriceHarness } from "./AuctionPriceHarness";
 export type { DoubleEntryToken } from "./DoubleEntryToken";
 export type { HostileAgent } from "./HostileAgent";
 export type { HostileBuyer } from "./HostileBuyer";
+export type { HostileHook } from "./HostileHook";
 export type { HostileToken } from "./HostileToken";
 export type { MisbehavingCaller } from "./MisbehavingCaller";
 export type { MisbehavingContract } from "./MisbehavingContract";

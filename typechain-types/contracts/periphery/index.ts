@@ -3,6 +3,9 @@
 /* eslint-disable */
 import type * as iUniswapV3Sol from "./IUniswapV3.sol";
 export type { iUniswapV3Sol };
+import type * as iUniswapV4Sol from "./IUniswapV4.sol";
+export type { iUniswapV4Sol };
 export type { OrderRenderer } from "./OrderRenderer";
 export type { UniswapV3BuybackFiller } from "./UniswapV3BuybackFiller";
+export type { UniswapV4BuybackFiller } from "./UniswapV4BuybackFiller";
 export type { VestedAllocation } from "./VestedAllocation";

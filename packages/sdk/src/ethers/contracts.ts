@@ -12,6 +12,7 @@ import {
   TimelockController__factory,
   TUReceiptOracle__factory,
   UniswapV3BuybackFiller__factory,
+  UniswapV4BuybackFiller__factory,
   VestedAllocation__factory,
 } from "../bindings/index.js";
 import { TuringFogError } from "../errors.js";
@@ -34,6 +35,7 @@ export const CONTRACTS = {
   escrow: { name: "ComputeEscrow", factory: ComputeEscrow__factory, place: 7 },
   vesting: { name: "VestedAllocation", factory: VestedAllocation__factory },
   filler: { name: "UniswapV3BuybackFiller", factory: UniswapV3BuybackFiller__factory },
+  fillerV4: { name: "UniswapV4BuybackFiller", factory: UniswapV4BuybackFiller__factory },
 } as const;
 
 type Contracts = typeof CONTRACTS;

@@ -5,6 +5,7 @@ export { AuctionPriceHarness__factory } from "./AuctionPriceHarness__factory";
 export { DoubleEntryToken__factory } from "./DoubleEntryToken__factory";
 export { HostileAgent__factory } from "./HostileAgent__factory";
 export { HostileBuyer__factory } from "./HostileBuyer__factory";
+export { HostileHook__factory } from "./HostileHook__factory";
 export { HostileToken__factory } from "./HostileToken__factory";
 export { MisbehavingCaller__factory } from "./MisbehavingCaller__factory";
 export { MisbehavingContract__factory } from "./MisbehavingContract__factory";

@@ -2,6 +2,8 @@
 /* tslint:disable */
 /* eslint-disable */
 export * as iUniswapV3Sol from "./IUniswapV3.sol";
+export * as iUniswapV4Sol from "./IUniswapV4.sol";
 export { OrderRenderer__factory } from "./OrderRenderer__factory";
 export { UniswapV3BuybackFiller__factory } from "./UniswapV3BuybackFiller__factory";
+export { UniswapV4BuybackFiller__factory } from "./UniswapV4BuybackFiller__factory";
 export { VestedAllocation__factory } from "./VestedAllocation__factory";
