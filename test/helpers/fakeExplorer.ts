@@ -13,9 +13,43 @@ export interface Submission {
   constructorArguments: string;
 }
 
+/** What an explorer is asked. */
+export interface Question {
+  method: string;
+  /** Query, as the URL has it. */
+  url: string;
+  headers: IncomingMessage["headers"];
+  query: URLSearchParams;
+  form: URLSearchParams;
+}
+
+/** What an explorer answers out of turn; a text is sent as it is, all else as JSON. */
+export interface Reply {
+  status?: number;
+  body: unknown;
+}
+
+/** Time that passes only when it is waited for. */
+export class FakeClock {
+  time = 0;
+
+  now = () => this.time;
+
+  sleep = async (milliseconds: number): Promise<void> => {
+    this.time += milliseconds;
+  };
+}
+
+export const ok = (result: unknown) => ({ status: "1", message: "OK", result });
+export const notOk = (result: unknown) => ({ status: "0", message: "NOTOK", result });
+
 /** An explorer with Etherscan's API, that believes everything but what it is told to refuse. */
 export class FakeExplorer {
   readonly submissions: Submission[] = [];
+  readonly questions: Question[] = [];
+
+  /** Answers in the explorer's place; undefined for its own answer. */
+  interrupt: (question: Question, count: number) => Reply | undefined = () => undefined;
 
   private constructor(
     private readonly server: Server,
@@ -26,7 +60,10 @@ export class FakeExplorer {
   static async start(refuse?: string): Promise<FakeExplorer> {
     const server = createServer((request, response) => {
       answer(explorer, refuse, request).then(
-        (body) => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body)),
+        ({ status = 200, body }) => {
+          const text = typeof body === "string" ? body : JSON.stringify(body);
+          response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(text);
+        },
         () => response.destroy(),
       );
     });
@@ -43,15 +80,21 @@ export class FakeExplorer {
   }
 }
 
-async function answer({ submissions }: FakeExplorer, refuse: string | undefined, request: IncomingMessage) {
-  const query = new URL(request.url ?? "", "http://localhost").searchParams;
+async function answer(explorer: FakeExplorer, refuse: string | undefined, request: IncomingMessage): Promise<Reply> {
+  const url = request.url ?? "";
   let body = "";
   for await (const chunk of request) body += String(chunk);
   const form = new URLSearchParams(body);
-  const ok = (result: unknown) => ({ status: "1", message: "OK", result });
-  const text = (name: string) => form.get(name) ?? "";
+  const query = new URL(url, "http://localhost").searchParams;
+  const question = { method: request.method ?? "", url, headers: request.headers, query, form };
+  explorer.questions.push(question);
+  const interruption = explorer.interrupt(question, explorer.questions.length);
+  return interruption ?? { body: believe(explorer.submissions, refuse, question) };
+}
 
-  if (request.method === "POST") {
+function believe(submissions: Submission[], refuse: string | undefined, { method, query, form }: Question) {
+  const text = (name: string) => form.get(name) ?? "";
+  if (method === "POST") {
     submissions.push({
       address: text("contractaddress"),
       source: text("sourceCode"),
@@ -66,7 +109,5 @@ async function answer({ submissions }: FakeExplorer, refuse: string | undefined,
     return ok([{ SourceCode: known === undefined || known.contractName === refuse ? "" : known.source }]);
   }
   const { contractName } = submissions[Number(query.get("guid"))];
-  return contractName === refuse
-    ? { status: "0", message: "NOTOK", result: "Fail - Unable to verify" }
-    : ok("Pass - Verified");
+  return contractName === refuse ? notOk("Fail - Unable to verify") : ok("Pass - Verified");
 }

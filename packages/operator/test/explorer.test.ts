@@ -8,7 +8,7 @@ import solc from "solc";
 
 import { projectBuild } from "../../../deploy/inProcess";
 import { checkedDeployment } from "../../../test/helpers/checkedDeployment";
-import { FakeExplorer, type Submission } from "../../../test/helpers/fakeExplorer";
+import { FakeClock, FakeExplorer, notOk, type Submission } from "../../../test/helpers/fakeExplorer";
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 
 /** solc's own types say nothing of it. */
@@ -32,7 +32,7 @@ async function verifyAll(
 ) {
   const fake = await FakeExplorer.start(refuse);
   try {
-    const explorer = explorerAt(fake.url, "https://explorer.example", 31_337n, "key");
+    const explorer = explorerAt(fake.url, "https://explorer.example", 31_337n, "key", new FakeClock());
     const runs = [];
     for (let i = 0; i < times; ++i) runs.push(await verifyOnExplorer(explorer, contracts));
     return { checks: runs.flat(), submissions: fake.submissions };
@@ -168,11 +168,33 @@ describe("verifyOnExplorer", () => {
     ]);
   });
 
+  it("goes on with the next contract where an explorer never has an answer on one", async () => {
+    const { expected } = await loadFixture(deployed);
+    const [first, second] = expected;
+    const fake = await FakeExplorer.start();
+    fake.interrupt = ({ query }) => (query.get("guid") === "0" ? { body: notOk("Pending in queue") } : undefined);
+    const lines: string[] = [];
+    const explorer = explorerAt(fake.url, fake.url, 31_337n, "", new FakeClock());
+    const checks = await verifyOnExplorer(explorer, [first, second], (line) => lines.push(line));
+    await fake.stop();
+    expect(checks.map(({ passed }) => passed)).to.deep.equal([false, true]);
+    expect(checks[0].actual).to.match(
+      /^timelock: the explorer has no answer after 5 minutes, and says "Pending in queue"/,
+    );
+    expect(lines).to.deep.equal([
+      "Asking the explorer about timelock, 1 of 2",
+      `Asking the explorer about ${second.name}, 2 of 2`,
+    ]);
+  });
+
   it("says so where no explorer answers", async () => {
     const { expected } = await loadFixture(deployed);
     const fake = await FakeExplorer.start();
     await fake.stop();
-    const [check] = await verifyOnExplorer(explorerAt(fake.url, fake.url, 31_337n, ""), expected.slice(0, 1));
+    const [check] = await verifyOnExplorer(
+      explorerAt(fake.url, fake.url, 31_337n, "", new FakeClock()),
+      expected.slice(0, 1),
+    );
     expect(check.passed).to.equal(false);
     expect(check.actual).to.match(/^timelock: .*ECONNREFUSED/);
   });

@@ -13,7 +13,7 @@ import {
   verifyOnExplorer,
 } from "@turingfog/operator";
 
-import { defineCommand } from "../../lib/command.js";
+import { defineCommand, type Output } from "../../lib/command.js";
 import {
   checkedDeployment,
   DEPLOYED_OPTIONS,
@@ -32,7 +32,8 @@ const USAGE = `Compares the code of every contract with the local build, and eve
 ${DEPLOYED_USAGE}
   --parameters FILE  parameters of the deployment
   --explorer         then submit every contract that the network's block explorer has not verified yet, with the API
-                     key in ${API_KEY_VARIABLE}
+                     key in ${API_KEY_VARIABLE}. Waits while the explorer is busy, has not indexed the contract or has not
+                     compiled its sources, for five minutes a contract
   --explorer-api URL use another explorer with Etherscan's API, such as Blockscout's https://base.blockscout.com/api
   --report PATH      also write the report to PATH.md and PATH.json
   --json             print the report as JSON alone
@@ -52,6 +53,7 @@ export const command = defineCommand({
   },
   required: ["network", "parameters"],
   async run(values, output) {
+    const api = values["explorer-api"];
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
     const build = await readBuild();
@@ -59,8 +61,8 @@ export const command = defineCommand({
     const checks = await verify(build, checked);
     // an explorer would refuse code that differs from the build
     const isOurs = checks.every(({ passed }) => passed);
-    if (isOurs && (values.explorer || values["explorer-api"] !== undefined)) {
-      checks.push(...(await publishSources(build, checked, deployed.connection, values["explorer-api"])));
+    if (isOurs && (values.explorer || api !== undefined)) {
+      checks.push(...(await publishSources(build, checked, deployed.connection, output, api)));
     }
     const report = reportOf("Verification of TuringFog", await factsOf(deployed, values.parameters), checks);
     return publish(report, output, values.report);
@@ -71,6 +73,7 @@ async function publishSources(
   build: Build,
   checked: CheckedDeployment,
   { name, chain, chainId }: Connection,
+  output: Output,
   given?: string,
 ): Promise<Check[]> {
   const api = given ?? chain.explorer?.api;
@@ -81,5 +84,5 @@ async function publishSources(
   hide(key, "API key");
 
   const explorer = explorerAt(api, chain.explorer?.url ?? new URL(api).origin, chainId, key);
-  return verifyOnExplorer(explorer, expectedContracts(build, checked));
+  return verifyOnExplorer(explorer, expectedContracts(build, checked), (line) => output.note(line));
 }
