@@ -21,7 +21,6 @@ export * from "./deployment/preflight.js";
 export * from "./keys.js";
 export * from "./node.js";
 export * from "./rpc.js";
-export * from "./secrets.js";
 export * from "./sending/dryRunSender.js";
 export * from "./sending/journal.js";
 export * from "./sending/keySender.js";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { HDNodeWallet, Wallet, getAddress, isKeystoreJson, type Provider } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
-import { hide } from "./secrets.js";
+import { hide } from "@turingfog/sdk/node";
 
 /** Sources of the sender's key: a keystore file first, then the environment. */
 export interface KeySource {
@@ -123,7 +123,7 @@ async function decrypt(file: string, source: KeySource): Promise<Wallet> {
   const passphrase = await passphraseOf(file, source);
   try {
     const { privateKey } = await Wallet.fromEncryptedJson(text, passphrase);
-    return new Wallet(privateKey);
+    return privateKeyOf(privateKey);
   } catch {
     throw new KeystoreError(file, "the passphrase is wrong, or the file is damaged");
   }

@@ -4,8 +4,8 @@ import { FeeData, isHexString, JsonRpcProvider, type JsonRpcError, type JsonRpcP
 
 import { TuringFogError } from "@turingfog/sdk";
 import { isEndOfCallIn } from "@turingfog/sdk/ethers";
+import { hide, hideAccess } from "@turingfog/sdk/node";
 import { rpcVariable } from "./rpc.js";
-import { hide } from "./secrets.js";
 
 /** Thrown when a node gives no answer, or one that is not JSON-RPC. */
 export class UnreachableError extends TuringFogError {
@@ -68,7 +68,8 @@ export class Node {
     private readonly timeout: number,
   ) {
     this.name = publicName(url);
-    for (const secret of secretsOf(url)) hide(secret, "RPC key");
+    hideAccess(url.href, "RPC key");
+    if (!isBare(url)) hide(url.href, "RPC URL");
     const address = new URL(url);
     if (url.username !== "") {
       const credentials = [url.username, url.password].map(decodeURIComponent).join(":");
@@ -213,14 +214,12 @@ function isResult(method: string, [tag]: unknown[], result: unknown): boolean {
 const LIKE_A_KEY = /^(?=.*\d)[\w-]{16,}$/;
 
 /** Returns a URL's protocol and host, without what may be a key. */
-function publicName({ protocol, host, pathname, search }: URL): string {
-  const labels = host.split(".").map((label) => (LIKE_A_KEY.test(label) ? "…" : label));
-  return `${protocol}//${labels.join(".")}${pathname === "/" && search === "" ? "" : "/…"}`;
+function publicName(url: URL): string {
+  const labels = url.host.split(".").map((label) => (LIKE_A_KEY.test(label) ? "…" : label));
+  return `${url.protocol}//${labels.join(".")}${isBare(url) ? "" : "/…"}`;
 }
 
-/** Returns the parts of a URL that may be keys, since some nodes say them again. */
-function secretsOf({ href, host, pathname, search, searchParams, username, password }: URL): string[] {
-  const isBare = pathname === "/" && search === "" && username === "";
-  const parts = [...host.split("."), ...pathname.split("/"), ...searchParams.values()];
-  return [...(isBare ? [] : [href]), password, ...parts.filter((part) => LIKE_A_KEY.test(part))];
+/** Checks that a URL has nothing but a host. */
+function isBare({ pathname, search, username }: URL): boolean {
+  return pathname === "/" && search === "" && username === "";
 }

@@ -8,14 +8,13 @@ import { ethers } from "hardhat";
 
 import {
   addressOf,
-  hide,
   type KeySource,
   KeystoreError,
   loadWallet,
   MalformedKeyError,
   NoKeyError,
-  redact,
 } from "@turingfog/operator";
+import { redact } from "@turingfog/sdk/node";
 
 const PASSPHRASE = "a passphrase of some length";
 const { address, privateKey } = new Wallet(`0x${"5e".repeat(32)}`);
@@ -99,7 +98,22 @@ describe("deployment signer", () => {
     it("takes a private key from the environment, and has it hidden from then on", async () => {
       const wallet = await load({ env: { TURINGFOG_PRIVATE_KEY: privateKey } });
       expect(wallet.address).to.equal(address);
-      expect(redact(`failed with ${privateKey}`)).to.equal("failed with [private key]");
+      for (const text of [privateKey, privateKey.slice(2), privateKey.toUpperCase()]) {
+        expect(redact(`failed with ${text}.`)).to.match(/^failed with (0X)?\[private key\]\.$/);
+      }
+    });
+
+    it("takes a private key from a keystore, and has it hidden from then on", async () => {
+      const secret = `0x${"6f".repeat(32)}`;
+      const wallet = new Wallet(secret);
+      const source = { address: wallet.address, privateKey: secret };
+      const keystore = encryptKeystoreJsonSync(source, PASSPHRASE, { scrypt: { N: 2 } });
+      await withKeystore(async (file) => {
+        await writeFile(file, keystore);
+        expect(redact(secret)).to.equal(secret);
+        await load({ keystore: file, env: { TURINGFOG_PASSPHRASE: PASSPHRASE } });
+        expect(redact(secret)).to.equal("[private key]");
+      });
     });
 
     it("takes the first account of every Hardhat node on a local network alone", async () => {
@@ -117,14 +131,6 @@ describe("deployment signer", () => {
 
     it("is unknown where there is no key", async () => {
       expect(await addressOf({ isLocal: false, env: {} })).to.equal(undefined);
-    });
-  });
-
-  describe("redact", () => {
-    it("puts what a secret was in its place, wherever it stands", () => {
-      hide("https://node.example/v3/access-key", "RPC URL");
-      const text = "no answer from https://node.example/v3/access-key: https://node.example/v3/access-key";
-      expect(redact(text)).to.equal("no answer from [RPC URL]: [RPC URL]");
     });
   });
 });

@@ -1,7 +1,7 @@
-import { parseArgs, type ParseArgsConfig } from "node:util";
+import { inspect, parseArgs, type ParseArgsConfig } from "node:util";
 
-import { redact } from "@turingfog/operator";
 import { PrecisionError, toJson, UnknownChainError } from "@turingfog/sdk";
+import { redact } from "@turingfog/sdk/node";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -59,9 +59,14 @@ export function main<O extends Options, R extends keyof O & string>(command: Com
 
 /**
  * Sets the exit code of the process to that of a command. The code is 1, with one line on stderr, if the command fails,
- * and 2 if it is called wrongly. Redacts keys and RPC URLs from the error.
+ * and 2 if it is called wrongly. Redacts keys and RPC URLs from the error, and from one that nobody catches, which is
+ * printed with its stack and its causes.
  */
 export function exitWith(running: Promise<number>): void {
+  process.on("uncaughtException", (error: unknown) => {
+    console.error(redact(inspect(error)));
+    process.exit(1);
+  });
   running.then(
     (code) => {
       process.exitCode = code;

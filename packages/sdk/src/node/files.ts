@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 
 import { TuringFogError } from "../errors.js";
+import { redact } from "./secrets.js";
 
 /** A path that cannot be read. */
 export class UnreadablePathError extends TuringFogError {
@@ -33,13 +34,16 @@ export async function readingOf<T>(file: string, reading: Promise<T>): Promise<T
   }
 }
 
-/** Writes a file so that either the old or the new content is there at any moment, even if the machine stops. */
+/**
+ * Writes a file so that either the old or the new content is there at any moment, even if the machine stops. Puts the
+ * names of secrets in their place, as {@link redact} does.
+ */
 export async function writeAtomically(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
   const handle = await open(temporary, "w");
   try {
-    await handle.writeFile(text);
+    await handle.writeFile(redact(text));
     await handle.sync();
   } finally {
     await handle.close();

@@ -5,15 +5,15 @@ import {
   type Connection,
   expectedContracts,
   explorerAt,
-  hide,
   readBuild,
   readParameters,
   reportOf,
   verify,
   verifyOnExplorer,
 } from "@turingfog/operator";
+import { hide, hideAccess } from "@turingfog/sdk/node";
 
-import { defineCommand, type Output } from "../../lib/command.js";
+import { defineCommand, type Output, UsageError } from "../../lib/command.js";
 import {
   checkedDeployment,
   DEPLOYED_OPTIONS,
@@ -54,6 +54,10 @@ export const command = defineCommand({
   required: ["network", "parameters"],
   async run(values, output) {
     const api = values["explorer-api"];
+    // not repeated, because it may have a key
+    if (api !== undefined && !URL.canParse(api)) {
+      throw new UsageError("--explorer-api must be a URL, as https://base.blockscout.com/api");
+    }
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
     const build = await readBuild();
@@ -82,6 +86,7 @@ async function publishSources(
   if (given === undefined && key === "")
     throw new Error(`The explorer of ${name} needs an API key: set ${API_KEY_VARIABLE}`);
   hide(key, "API key");
+  hideAccess(api, "API key");
 
   const explorer = explorerAt(api, chain.explorer?.url ?? new URL(api).origin, chainId, key);
   return verifyOnExplorer(explorer, expectedContracts(build, checked), (line) => output.note(line));
