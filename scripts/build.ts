@@ -37,6 +37,14 @@ const PROJECTS = [
   "packages/cli/tsconfig.build.json",
 ];
 
+/** Folders of compiled modules, by their package. */
+const OUTPUTS = [
+  ["sdk", "dist/cjs"],
+  ["sdk", "dist/esm"],
+  ["operator", "dist"],
+  ["cli", "dist"],
+] as const;
+
 /** Manifest beside the ES modules. It repeats `sideEffects`, because esbuild looks for it in the nearest manifest alone. */
 const ESM_MANIFEST = { type: "module", sideEffects: false };
 
@@ -98,7 +106,10 @@ function compile(project: string): void {
 async function main(): Promise<void> {
   await writeBindings();
   for (const project of PROJECTS) compile(project);
-  for (const kind of ["cjs", "esm"]) await removeOrphans(path.join(SDK, "src"), path.join(SDK, "dist", kind));
+  for (const [name, output] of OUTPUTS) {
+    const folder = path.join(ROOT, "packages", name);
+    await removeOrphans(path.join(folder, "src"), path.join(folder, output));
+  }
   await writeFile(path.join(SDK, "dist/esm/package.json"), `${JSON.stringify(ESM_MANIFEST)}\n`);
   await copyAddressBooks(path.join(ROOT, "deployments"), path.join(SDK, "dist/deployments"));
 }

@@ -1,10 +1,15 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
 
 /**
- * Copies the address books of public chains, and nothing else that a deployment leaves beside them. Chains without an id
- * of their own are local.
+ * Copies the committed address books of public chains, as they were committed, and nothing else that a deployment leaves
+ * in their folder: a book that nobody has committed is of someone's trial. Chains without an id of their own are local.
+ * Copies none outside a repository.
  * @throws Error if a book says another chain than its name
  */
 export async function copyAddressBooks(from: string, to: string): Promise<void> {
@@ -14,11 +19,21 @@ export async function copyAddressBooks(from: string, to: string): Promise<void> 
   await rm(to, { recursive: true, force: true });
   await mkdir(to, { recursive: true });
   for (const [name, { chainId }] of Object.entries(CHAINS)) {
-    const book = path.join(from, `${name}.json`);
-    if (chainId === undefined || !existsSync(book)) continue;
-    const found = (JSON.parse(await readFile(book, "utf8")) as { chainId: number }).chainId;
-    if (found !== chainId) throw new Error(`${book} is of chain ${found}, expected ${chainId}`);
-    await cp(book, path.join(to, `${name}.json`));
+    const file = `${name}.json`;
+    const book = chainId === undefined ? undefined : await committed(from, file);
+    if (book === undefined) continue;
+    const found = (JSON.parse(book) as { chainId: number }).chainId;
+    if (found !== chainId) throw new Error(`${path.join(from, file)} is of chain ${found}, expected ${chainId}`);
+    await writeFile(path.join(to, file), book);
+  }
+}
+
+/** Returns the text of a file as it was committed last; undefined if it was not, or outside a repository. */
+async function committed(folder: string, file: string): Promise<string | undefined> {
+  try {
+    return (await run("git", ["show", `HEAD:./${file}`], { cwd: folder, maxBuffer: 2 ** 26 })).stdout;
+  } catch {
+    return undefined;
   }
 }
 

@@ -73,12 +73,31 @@ const CONSUMERS = [
 
 const BOOKS = { "sepolia.json": 11_155_111, "localhost.json": 31_337, "hardhat.json": 31_337, "fork.json": 1 };
 
-/** Address books as a maintainer's checkout may have them, and a journal of what was sent. */
-async function writeBooks(folder: string): Promise<string> {
+/** A book as it was committed, which a later trial on the same chain has overwritten. */
+const COMMITTED = '{"chainId":11155111}';
+
+/** Writes files to a folder and commits them in a repository of its own. */
+async function commitBooks(folder: string, files: Record<string, string>): Promise<void> {
   await mkdir(folder);
-  for (const [file, chainId] of Object.entries(BOOKS))
-    await writeFile(path.join(folder, file), `{"chainId":${chainId}}`);
-  await writeFile(path.join(folder, "sepolia.sent.json"), "{}");
+  for (const [file, text] of Object.entries(files)) await writeFile(path.join(folder, file), text);
+  const identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
+  for (const args of [
+    ["init", "--quiet"],
+    ["add", "--all"],
+    ["commit", "--quiet", "--message", "Add books"],
+  ])
+    await run("git", [...identity, ...args], { cwd: folder });
+}
+
+/** Address books as a maintainer's checkout may have them, committed or not, and a journal of what was sent. */
+async function writeBooks(folder: string): Promise<string> {
+  const books = Object.entries(BOOKS).map(([file, chainId]) => [file, `{"chainId":${chainId}}`] as const);
+  await commitBooks(folder, Object.fromEntries([...books, ["sepolia.sent.json", "{}"]]));
+
+  await writeFile(path.join(folder, "sepolia.json"), '{"chainId":11155111,"trial":true}');
+  await writeFile(path.join(folder, "base.json"), '{"chainId":8453}');
+  await writeFile(path.join(folder, "optimism.json"), '{"chainId":10}');
+  await run("git", ["add", "optimism.json"], { cwd: folder });
   return folder;
 }
 
@@ -194,9 +213,9 @@ describe("the npm package of the SDK", () => {
       ]);
     });
 
-    it("have the address books of public chains, and of none that is local", () => {
-      const books = [...sdk().files.keys()].filter((file) => file.startsWith("dist/deployments/"));
-      expect(books).to.deep.equal(["dist/deployments/sepolia.json"]);
+    it("have the committed address books of public chains, as they were committed, and none of local ones", () => {
+      const books = [...sdk().files].filter(([file]) => file.startsWith("dist/deployments/"));
+      expect(books).to.deep.equal([["dist/deployments/sepolia.json", COMMITTED]]);
     });
 
     it("have no bytecode", () => {
@@ -294,14 +313,28 @@ describe("the npm package of the SDK", () => {
 describe("the build of the SDK", () => {
   it("refuses an address book of another chain than its name says", async () => {
     const directory = await mkdtemp(path.join(tmpdir(), "turingfog-books-"));
-    await writeFile(path.join(directory, "base.json"), '{"chainId":31337}');
-    const copying = copyAddressBooks(directory, path.join(directory, "copied"));
+    const books = path.join(directory, "books");
+    await commitBooks(books, { "base.json": '{"chainId":31337}' });
+    const copying = copyAddressBooks(books, path.join(directory, "copied"));
     const error = await copying.catch((thrown: Error) => thrown);
     await rm(directory, { recursive: true });
     expect(error)
       .to.be.an("error")
       .with.property("message")
       .that.matches(/base\.json is of chain 31337, expected 8453$/);
+  });
+
+  it("takes no address book outside a repository, nor leaves one there that an earlier build took", async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), "turingfog-books-"));
+    const [books, copied] = ["books", "copied"].map((name) => path.join(directory, name));
+    for (const folder of [books, copied]) {
+      await mkdir(folder);
+      await writeFile(path.join(folder, "base.json"), '{"chainId":8453}');
+    }
+    await copyAddressBooks(books, copied);
+    const left = await readdir(copied);
+    await rm(directory, { recursive: true });
+    expect(left).to.deep.equal([]);
   });
 
   it("removes compiled modules whose sources are gone", async () => {
