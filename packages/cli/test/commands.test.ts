@@ -35,6 +35,7 @@ class World {
     const args = ["--network", "localhost", "--parameters", PARAMETERS, "--deployments", directory, "--json"];
     const { code, stderr } = await CommandProcess.start("deploy run", args, { LOCALHOST_RPC_URL: chain.url }).outcome;
     expect(code, stderr).to.equal(0);
+    expect(stderr).not.to.contain("Nothing was sent");
     const book = JSON.parse(await readFile(path.join(directory, "localhost.json"), "utf8")) as AddressBook;
     return new World(chain, directory, book);
   }
@@ -119,6 +120,7 @@ describe("the commands of a deployment", () => {
           LOCALHOST_RPC_URL: chain.url,
         }).outcome;
         expect(code, stderr).to.equal(0);
+        expect(stdout).to.match(/^Sender: 0x\w{40}, has [\d.]+ ETH$/m);
         const [, named] = stdout.split("Named in the parameters\n");
         const kindOf = (what: string) =>
           named
@@ -129,6 +131,25 @@ describe("the commands of a deployment", () => {
         expect(kindOf("guardian")).to.equal("contract of 2 bytes");
         expect(kindOf("signers[0]")).to.equal("plain account without code");
       });
+    });
+  });
+
+  describe("run", () => {
+    it("says that it sent nothing when everything stands, and sends nothing", async () => {
+      const { chain, directory, book } = world();
+      const sent = () => chain.provider.getTransactionCount(book.deployer as string);
+      const before = await sent();
+      const args = ["--parameters", PARAMETERS];
+      const { code, stdout, stderr } = await world().run("deploy run", args);
+      expect(code, stderr).to.equal(0);
+      expect(stdout).to.match(/^Nothing was sent: every contract stands already\nTuringFog on localhost/);
+      expect(await sent()).to.equal(before);
+
+      const asJson = await world().run("deploy run", [...args, "--json"]);
+      expect(asJson.stderr).to.equal("Nothing was sent: every contract stands already\n");
+      expect(JSON.parse(asJson.stdout)).to.deep.equal(
+        JSON.parse(await readFile(path.join(directory, "localhost.json"), "utf8")),
+      );
     });
   });
 

@@ -1,4 +1,4 @@
-import type { Provider } from "ethers";
+import { formatEther, type Provider } from "ethers";
 
 import { type Chain, chainNamed, TuringFogError } from "@turingfog/sdk";
 import { Node, NodeProvider } from "./node.js";
@@ -14,6 +14,11 @@ export interface Connection {
   chain: Chain;
   chainId: bigint;
   provider: RpcProvider;
+}
+
+/** Writes an amount of a chain's own coin with its symbol, as "0.01 ETH". */
+export function formatCoins(wei: bigint, currency: string): string {
+  return `${formatEther(wei)} ${currency}`;
 }
 
 /** Thrown when no RPC URL is known for a chain. */

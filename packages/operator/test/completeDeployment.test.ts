@@ -238,7 +238,13 @@ describe("completeDeployment", () => {
       const poor = ethers.Wallet.createRandom().address;
       const found = await preflight(planDeployment(parameters, build), parameters, build, connection, poor);
       expect(found.problems).to.have.length(1);
-      expect(found.problems[0]).to.contain(`The sender ${poor} has 0.0, and it will cost about `);
+      expect(found.problems[0]).to.contain(`The sender ${poor} has 0.0 ETH, and it will cost about `);
+      expect(found.problems[0]).to.match(/ cost about \d+\.\d+ ETH$/);
+      expect(found.currency).to.equal("ETH");
+
+      const elsewhere = { ...connection, chain: { ...connection.chain, currency: "POL" } };
+      const other = await preflight(planDeployment(parameters, build), parameters, build, elsewhere, poor);
+      expect(other.problems[0]).to.match(/ has 0\.0 POL, and it will cost about \d+\.\d+ POL$/);
     });
   });
 

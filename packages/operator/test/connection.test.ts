@@ -24,6 +24,10 @@ describe("networks", () => {
     expect(() => chainNamed("toString")).to.throw(UnknownChainError);
   });
 
+  it("names the coin in which each network's fees are paid", () => {
+    for (const { currency, title } of Object.values(CHAINS)) expect(currency, title).to.match(/^[A-Z]{3,5}$/);
+  });
+
   it("gives every network a chain of its own, and every address its checksum", () => {
     const known = Object.values(CHAINS).filter(({ chainId }) => chainId !== undefined);
     expect(new Set(known.map(({ chainId }) => chainId)).size).to.equal(known.length);

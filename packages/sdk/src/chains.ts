@@ -18,6 +18,8 @@ export interface Finality {
 /** Publicly known facts about a chain. */
 export interface Chain {
   title: string;
+  /** Symbol of the chain's own coin, of 18 decimals, in which fees are paid. */
+  currency: string;
   /** Chain id; undefined for a local node, which may have any. */
   chainId?: number;
   /** Block explorer: the address of its pages and that of its API. */
@@ -50,7 +52,7 @@ const OP_GAS_PRICE_ORACLE = "0x420000000000000000000000000000000000000F";
 // The router has the same address on every chain that Uniswap deployed to before 2022.
 const UNISWAP_2021 = "0x68b3465833fb72A70ecDF485E0e4C7bD8665Fc45";
 
-const LOCAL = { blockTime: 1, finality: { tag: "latest", takes: 0 }, patience: 5 } as const;
+const LOCAL = { currency: "ETH", blockTime: 1, finality: { tag: "latest", takes: 0 }, patience: 5 } as const;
 
 const usdc = (address: string): Stablecoin => ({ symbol: "USDC", address, decimals: 6 });
 
@@ -58,7 +60,7 @@ const usdc = (address: string): Stablecoin => ({ symbol: "USDC", address, decima
  * The supported chains, by the name that commands take.
  *
  * Sources, looked up in November 2026:
- * - chain id and explorer: https://github.com/ethereum-lists/chains, `_data/chains/eip155-ID.json`
+ * - chain id, currency and explorer: https://github.com/ethereum-lists/chains, `_data/chains/eip155-ID.json`
  * - USDC: Circle, https://developers.circle.com/stablecoins/usdc-contract-addresses
  * - DAI: Maker's chain log, https://chainlog.makerdao.com, MCD_DAI
  * - Uniswap: https://docs.uniswap.org/contracts/v3/reference/deployments, and `@uniswap/sdk-core` 7.7.2
@@ -74,6 +76,7 @@ const usdc = (address: string): Stablecoin => ({ symbol: "USDC", address, decima
 export const CHAINS: Record<string, Chain> = {
   ethereum: {
     title: "Ethereum",
+    currency: "ETH",
     chainId: 1,
     explorer: { url: "https://etherscan.io", api: ETHERSCAN_API },
     stablecoins: [
@@ -88,6 +91,7 @@ export const CHAINS: Record<string, Chain> = {
   },
   sepolia: {
     title: "Sepolia",
+    currency: "ETH",
     chainId: 11_155_111,
     explorer: { url: "https://sepolia.etherscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x1c7D4B196Cb0C7B01d743Fbc6116a902379C7238")],
@@ -99,6 +103,7 @@ export const CHAINS: Record<string, Chain> = {
   },
   arbitrum: {
     title: "Arbitrum One",
+    currency: "ETH",
     chainId: 42_161,
     explorer: { url: "https://arbiscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0xaf88d065e77c8cC2239327C5EDb3A432268e5831")],
@@ -110,6 +115,7 @@ export const CHAINS: Record<string, Chain> = {
   },
   arbitrumSepolia: {
     title: "Arbitrum Sepolia",
+    currency: "ETH",
     chainId: 421_614,
     explorer: { url: "https://sepolia.arbiscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d")],
@@ -121,6 +127,7 @@ export const CHAINS: Record<string, Chain> = {
   },
   base: {
     title: "Base",
+    currency: "ETH",
     chainId: 8_453,
     explorer: { url: "https://basescan.org", api: ETHERSCAN_API },
     stablecoins: [usdc("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")],
@@ -133,6 +140,7 @@ export const CHAINS: Record<string, Chain> = {
   },
   baseSepolia: {
     title: "Base Sepolia",
+    currency: "ETH",
     chainId: 84_532,
     explorer: { url: "https://sepolia.basescan.org", api: ETHERSCAN_API },
     stablecoins: [usdc("0x036CbD53842c5426634e7929541eC2318f3dCF7e")],
@@ -145,6 +153,7 @@ export const CHAINS: Record<string, Chain> = {
   },
   optimism: {
     title: "OP Mainnet",
+    currency: "ETH",
     chainId: 10,
     explorer: { url: "https://optimistic.etherscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85")],
@@ -157,6 +166,7 @@ export const CHAINS: Record<string, Chain> = {
   },
   optimismSepolia: {
     title: "OP Sepolia",
+    currency: "ETH",
     chainId: 11_155_420,
     explorer: { url: "https://sepolia-optimism.etherscan.io", api: ETHERSCAN_API },
     stablecoins: [usdc("0x5fd84259d66Cd46123540766Be93DFE6D43130D7")],

@@ -1,7 +1,14 @@
-import type { Allocation, Connection, DeploymentParameters, DeploymentPlan, Preflight } from "@turingfog/operator";
+import {
+  type Allocation,
+  type Connection,
+  type DeploymentParameters,
+  type DeploymentPlan,
+  formatCoins,
+  type Preflight,
+} from "@turingfog/operator";
 import { formatAmount, formatDuration, NOMINAL_SUPPLY, RESERVE } from "@turingfog/sdk";
 import { describeAccountKind } from "@turingfog/sdk/ethers";
-import { formatEther, formatUnits } from "ethers";
+import { formatUnits } from "ethers";
 
 import { table } from "./command.js";
 
@@ -49,9 +56,9 @@ function listed(heading: string, findings: readonly string[]): string[] {
   return findings.length === 0 ? [] : [heading, ...findings.map((each) => `  ${each}`), ""];
 }
 
-function describeSender({ sender, balance }: Preflight): string {
+function describeSender({ sender, balance, currency }: Preflight): string {
   if (sender === undefined || balance === undefined) return "Sender: not known";
-  return `Sender: ${sender}, has ${formatEther(balance)}`;
+  return `Sender: ${sender}, has ${formatCoins(balance, currency)}`;
 }
 
 function addressRows(plan: DeploymentPlan, { steps }: Preflight): string[][] {
@@ -61,14 +68,14 @@ function addressRows(plan: DeploymentPlan, { steps }: Preflight): string[][] {
   });
 }
 
-function describeSteps({ steps, gas, fee, blockGasLimit, problems }: Preflight): string {
+function describeSteps({ steps, gas, fee, currency, blockGasLimit, problems }: Preflight): string {
   if (steps.length === 0) return "  none";
   const untried = problems.length === 0 ? "not known: the node cannot try it" : "not known, because of the problems";
   const count = (amount: bigint) => `${amount.toLocaleString("en")} gas`;
   const rows = steps.map(({ step, gas: each }) => [step.call.description, each === undefined ? untried : count(each)]);
   return table([
     ...rows,
-    ["Together", `${count(gas)}, ${formatEther(fee)} at the current price`],
+    ["Together", `${count(gas)}, ${formatCoins(fee, currency)} at the current price`],
     ["A block has", count(blockGasLimit)],
   ]);
 }

@@ -81,7 +81,7 @@ export async function keylessProblem(provider: Provider): Promise<string | undef
   const baseFee = (await provider.getBlock("latest"))?.baseFeePerGas ?? 0n;
   if (baseFee > gasPrice) {
     const [asked, paid] = [baseFee, gasPrice].map((price) => formatUnits(price, "gwei"));
-    return `The chain asks ${asked} gwei for gas, and the keyless transaction that creates ${proxy} pays ${paid}: run the same command again when it asks less`;
+    return `The chain asks ${asked} gwei for gas, and the keyless transaction that creates ${proxy} pays ${paid} gwei: run the same command again when it asks less`;
   }
 
   const data = Transaction.from(transaction).data;

@@ -1,7 +1,7 @@
 import { type AccountKind, answerOf, describeAccountKind, readAccountKind } from "@turingfog/sdk/ethers";
-import { type Block, Contract, formatEther, type Provider } from "ethers";
+import { type Block, Contract, type Provider } from "ethers";
 
-import type { Connection } from "../connection.js";
+import { type Connection, formatCoins } from "../connection.js";
 import type { Build } from "./build.js";
 import { hasCreate2Deployer, keylessProblem, NoCreate2DeployerError } from "./create2.js";
 import { missingSteps } from "./completeDeployment.js";
@@ -28,6 +28,8 @@ export interface AssetFacts extends ReliedOn {
 /** Findings about a deployment before anything is sent. */
 export interface Preflight {
   block: number;
+  /** Symbol of the chain's own coin, of whose smallest unit, wei, balance, fee and gas price are. */
+  currency: string;
   /** Wei per unit of gas. */
   gasPrice: bigint;
   sender: string | undefined;
@@ -95,11 +97,13 @@ export async function preflight(
   const fee = steps.reduce((sum, each) => sum + (each.gas ?? 0n) * gasPrice + each.l1Fee, 0n);
   const balance = sender === undefined ? undefined : await provider.getBalance(sender);
   if (balance !== undefined && balance < fee) {
-    problems.push(`The sender ${sender} has ${formatEther(balance)}, and it will cost about ${formatEther(fee)}`);
+    const [has, costs] = [balance, fee].map((each) => formatCoins(each, chain.currency));
+    problems.push(`The sender ${sender} has ${has}, and it will cost about ${costs}`);
   }
 
   return {
     block,
+    currency: chain.currency,
     gasPrice,
     sender,
     balance,

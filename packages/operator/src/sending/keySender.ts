@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { formatEther, formatUnits, keccak256, type Provider, type TransactionReceipt, type Wallet } from "ethers";
+import { formatUnits, keccak256, type Provider, type TransactionReceipt, type Wallet } from "ethers";
 
 import { max, min, TuringFogError } from "@turingfog/sdk";
 import { MAX_TRANSACTION_GAS, withRevertDecoded } from "@turingfog/sdk/ethers";
-import type { Connection } from "../connection.js";
+import { type Connection, formatCoins } from "../connection.js";
 import { MemoryJournal, type Attempt, type Journal } from "./journal.js";
 import { isOutOfGas, OutOfGasError } from "./outOfGas.js";
 import { CallRefusedError, type Call, type Sender, type Submitted } from "./sender.js";
@@ -17,7 +17,7 @@ export class FeeAboveLimitError extends TuringFogError {
   ) {
     const [asked, most] = [fee, limit].map((each) => formatUnits(each, "gwei"));
     super(
-      `The network asks ${asked} gwei for gas, the limit is ${most}: ` +
+      `The network asks ${asked} gwei for gas, the limit is ${most} gwei: ` +
         "run the same command again later, or with a higher --max-fee",
     );
   }
@@ -29,8 +29,10 @@ export class InsufficientBalanceError extends TuringFogError {
     readonly account: string,
     readonly balance: bigint,
     readonly needed: bigint,
+    readonly currency: string,
   ) {
-    super(`${account} has ${formatEther(balance)}, but may need ${formatEther(needed)}: send it the rest`);
+    const [has, needs] = [balance, needed].map((each) => formatCoins(each, currency));
+    super(`${account} has ${has}, but may need ${needs}: send it the rest`);
   }
 }
 
@@ -233,7 +235,9 @@ class Delivery {
     const gasLimit = replaced?.gasLimit ?? (await this.gasLimit());
     const needed = (call.value ?? 0n) + gasLimit * fees.maxFeePerGas;
     const balance = await this.connection.provider.getBalance(wallet.address);
-    if (balance < needed) throw new InsufficientBalanceError(wallet.address, balance, needed);
+    if (balance < needed) {
+      throw new InsufficientBalanceError(wallet.address, balance, needed, this.connection.chain.currency);
+    }
 
     const { to, data, value } = call;
     const chainId = this.connection.chainId;

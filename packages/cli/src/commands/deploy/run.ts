@@ -11,6 +11,7 @@ import {
   type DeploymentPlan,
   FileJournal,
   IN_PROCESS,
+  MemoryJournal,
   planDeployment,
   preflight,
   readAddressBook,
@@ -39,8 +40,9 @@ ${SENDER_USAGE}
 
 Tries every transaction first, and sends nothing if one would fail. Each creates one contract; no order can be opened
 before the last. The sender keeps no power except what the parameters give it. Reads from the chain which contracts are
-deployed: a complete deployment is only read. Waits until the last block is final, and writes deployments/NAME.json. The
-network "hardhat" is a rehearsal in process: it ends with the command and writes nothing.`;
+deployed: a complete deployment is only read, and the command says that it sent nothing. Waits until the last block is
+final, and writes deployments/NAME.json. The network "hardhat" is a rehearsal in process: it ends with the command and
+writes nothing.`;
 
 /** Thrown when the network's address book is that of another deployment, which is still on the chain. */
 class OtherDeploymentError extends TuringFogError {
@@ -83,10 +85,10 @@ export const command = defineCommand({
     await refuseAnother(plan, earlier, connection);
 
     const file = path.join(directory, `${values.network}.sent.json`);
-    const journal = await FileJournal.open(file, connection.chainId, plan.id);
     const isRehearsal = connection.name === IN_PROCESS;
+    const journal = isRehearsal ? new MemoryJournal() : await FileJournal.open(file, connection.chainId, plan.id);
     const title = `Deploy TuringFog to ${connection.chain.title}`;
-    const sender = await openSender(connection, values, output, title, isRehearsal ? undefined : journal);
+    const sender = await openSender(connection, values, output, title, journal);
     const isSafe = values.safe !== undefined;
     const found = await preflight(plan, parameters, build, connection, sender.address, isSafe);
 
@@ -100,8 +102,10 @@ export const command = defineCommand({
     if (isSafe && found.steps.length !== 0) return writeNextStep(task, output);
 
     const say = (line: string) => output.say(line);
+    const attempts = journal.attempts.length;
     const receipts = isSafe ? {} : await completeDeployment(plan, connection, sender, say);
     if (isSafe) await awaitFinality(plan, connection, say);
+    if (journal.attempts.length === attempts) say("Nothing was sent: every contract stands already");
     const book = await addressBook({ connection, parameters, plan, build, receipts, earlier });
     if (!isRehearsal) {
       await writeAddressBook(book, directory);
