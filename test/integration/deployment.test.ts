@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { loadFixture, setCode } from "@nomicfoundation/hardhat-network-helpers";
@@ -209,7 +209,8 @@ describe("deployment", () => {
   });
 
   describe("networks", () => {
-    for (const network of ["sepolia", "mainnet"]) {
+    const files = readdirSync(path.join(__dirname, "../../deploy/parameters")).map((file) => path.parse(file).name);
+    for (const network of files.filter((name) => name !== "local")) {
       it(`deploys with the parameters of ${network}, once they are filled in`, async () => {
         const { contracts: test } = await loadFixture(deployProtocolFixture);
         const parameters = filledIn(network);

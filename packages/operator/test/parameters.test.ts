@@ -1,19 +1,39 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import {
+  type DeploymentParameters,
   DeploymentParametersError,
   type ParameterProblem,
   readParameters,
   validateParameters,
 } from "@turingfog/operator";
-import { DAY, formatDuration, HOUR, MINUTE } from "@turingfog/sdk";
+import { CHAINS, DAY, formatDuration, HOUR, MINUTE } from "@turingfog/sdk";
 import { expect } from "chai";
 import { getAddress, parseUnits, toBeHex, ZeroAddress } from "ethers";
 import JSON5 from "json5";
 
+import { fillIn } from "../../../test/helpers/blanks";
+
 const DIRECTORY = path.join(__dirname, "../../../deploy/parameters");
 const LOCAL = path.join(DIRECTORY, "local.json5");
+
+/** The chains that have an id of their own, each with the name of its parameter file. */
+const PUBLIC = Object.entries(CHAINS)
+  .filter(([, { chainId }]) => chainId !== undefined)
+  .map(([name, chain]) => ({ ...chain, file: name === "ethereum" ? "mainnet" : name }));
+
+/** Time after which a transaction is included that a chain's sequencer holds back. */
+const FORCED_INCLUSION = { base: 12n * HOUR, optimism: 12n * HOUR, arbitrum: 24n * HOUR } as const;
+
+/** Stablecoins with an ERC-2612 permit; every other one that a file lists is marked there. */
+const PERMITTED = ["USDC"];
+
+/** The text of a parameter file, and the parameters once its blanks are filled in. */
+function readFile(name: string) {
+  const text = readFileSync(path.join(DIRECTORY, `${name}.json5`), "utf8");
+  return { text, parameters: validateParameters(JSON5.parse(fillIn(text))) };
+}
 
 const REFERENCE_RULE = 'must be TFT from 0.000000001 to 1000000000.0, as "1_000.5"';
 const AMOUNT_RULE = 'must be TFT from 0.000000000000000001 to 650000000.0, as "1_000.5"';
@@ -298,7 +318,7 @@ describe("deployment parameters", () => {
       expect(readParameters(LOCAL).signers).to.have.length(4);
     });
 
-    for (const network of ["sepolia", "mainnet"]) {
+    for (const { file: network } of PUBLIC) {
       const file = path.join(DIRECTORY, `${network}.json5`);
 
       it(`refuses the parameters of ${network} until each of their blanks is filled in, by name`, () => {
@@ -307,6 +327,40 @@ describe("deployment parameters", () => {
         expect(blanks.length).to.be.above(0);
         expect(problems).to.have.length(blanks.length);
         for (const { value } of problems) expect(value).to.match(/^['"]FILL IN: /);
+      });
+    }
+  });
+
+  describe("the files", () => {
+    it("are one for each public chain, and the local one", () => {
+      const files = readdirSync(DIRECTORY).map((file) => path.parse(file).name);
+      expect(files).to.have.members(["local", ...PUBLIC.map(({ file }) => file)]);
+    });
+
+    for (const { file, title, stablecoins } of PUBLIC) {
+      it(`list on ${title} what its maker issues there, marked if openOrderWithPermit does not serve it`, () => {
+        const { text, parameters } = readFile(file);
+        expect(parameters.assets.map(({ address }) => address)).to.deep.equal(
+          stablecoins.map(({ address }) => address),
+        );
+        for (const { symbol, address } of stablecoins) {
+          const before = text.slice(0, text.indexOf(address)).split("\n");
+          const mark = before.filter((line) => line.trim().startsWith("//")).at(-1);
+          expect(mark, address).to.contain(symbol);
+          expect(mark?.includes("no ERC-2612 permit"), address).to.equal(!PERMITTED.includes(symbol));
+        }
+      });
+    }
+
+    for (const [file, inclusion] of Object.entries(FORCED_INCLUSION)) {
+      it(`leave the guardian the time of mainnet's past the sequencer on ${file}, and change nothing else`, () => {
+        const { parameters: mainnet } = readFile("mainnet");
+        const { parameters } = readFile(file);
+        expect(parameters.vetoWindow).to.equal(mainnet.vetoWindow + inclusion);
+        const spare = mainnet.grace - mainnet.governor.minDelay - 2n * mainnet.vetoWindow;
+        expect(parameters.grace - parameters.governor.minDelay - 2n * parameters.vetoWindow).to.equal(spare);
+        const common = (each: DeploymentParameters) => ({ ...each, vetoWindow: 0n, grace: 0n, assets: [] });
+        expect(common(parameters)).to.deep.equal(common(mainnet));
       });
     }
   });
