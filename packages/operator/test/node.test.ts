@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { connect, type Connection, InvalidRpcUrlError, redact, UnreachableError } from "@turingfog/operator";
+import { connect, type Connection, InvalidRpcUrlError, UnreachableError } from "@turingfog/operator";
+import { redact } from "@turingfog/sdk/node";
 import { RevertError, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { concat, toQuantity } from "ethers";
