@@ -12,6 +12,7 @@ import type {
   OrderStep,
   Pick,
   ReceiptStep,
+  ReuseStep,
   When,
 } from "./steps";
 
@@ -117,6 +118,18 @@ const buckets: fc.Arbitrary<Pick[]> = fc.array(pick, { maxLength: 5 });
 
 const payer = sometimes(from(...PAYERS), from(...PEOPLE));
 
+const reuse: fc.Arbitrary<ReuseStep> = fc.record({
+  of: fc.oneof(
+    { weight: 2, arbitrary: fc.constant("none" as const) },
+    { weight: 6, arbitrary: fc.constant("closed" as const) },
+    {
+      weight: 4,
+      arbitrary: from<ReuseStep["of"]>("taken over", "open", "unknown", "other asset"),
+    },
+  ),
+  pick: fc.nat(5),
+});
+
 const orderIn = (name: AssetName): fc.Arbitrary<OrderStep> =>
   fc.record({
     node: fc.oneof(
@@ -136,6 +149,7 @@ const orderIn = (name: AssetName): fc.Arbitrary<OrderStep> =>
     renter: someone,
     refundTo: sometimes(fc.constant("zero"), someone, 4),
     paymentRef: sometimes(fc.constant(0), fc.integer({ min: 1, max: 2 }), 5),
+    reuse,
   });
 
 const permit = sometimes(

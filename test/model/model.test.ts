@@ -9,7 +9,7 @@ import { exactPrice } from "./reference/price";
 import { World } from "./reference/world";
 import { Disagreement, Runner } from "./run";
 import { fail, shrink } from "./shrink";
-import { Stage } from "./starts";
+import { acknowledgeTft, burnTft, neglect, Stage } from "./starts";
 import { readScript, START_NAMES, writeScript, type Script, type ModelStep, type When } from "./steps";
 import { System } from "./system";
 import { emptyTally } from "./tally";
@@ -33,7 +33,7 @@ describe("Reference model", () => {
     expect(stages.map(({ name }) => name)).to.deep.equal(START_NAMES);
     // up to E1, beyond it, down to E2, beyond it: the way is what it is meant to be
     expect(tally.refused).to.equal(0);
-    expect(tally.events).to.include({ Destroyed: 8, Released: 2 });
+    expect(tally.events).to.include({ Destroyed: 19, Released: 2 });
 
     for (const [i, stage] of stages.reverse().entries()) {
       const found = await explore(stage, { seed: SEED + i, sequences: SEQUENCES, length: LENGTH, shrinkFor: 60_000 });
@@ -81,6 +81,29 @@ describe("Reference model", () => {
     ]);
     expect(tally.outcomes).to.include({ "writeOff: Controller_TooEarly": 1, writeOff: 1, buy: 2 });
     expect(tally.events).to.include({ RoundOpened: 2, LotWrittenOff: 1, LotSoldOut: 1 });
+  });
+
+  it("agrees with the system on a miner who claims nothing of more rounds than have places", async () => {
+    const tally = emptyTally();
+    const [stage] = await Stage.reach(await deploySystem(), "genesis", tally);
+    const claim = (...buckets: number[]): ModelStep => ({
+      when: { after: 60 },
+      action: { do: "claim", miner: "miner1", buckets, to: "miner1" },
+    });
+
+    await stage.live([
+      ...neglect(10),
+      // the eleventh finds the first round's weight in its place, and stays elsewhere once that is claimed
+      acknowledgeTft(11),
+      claim(10),
+      acknowledgeTft(12),
+      burnTft(),
+      // the last finds its place free, where the eleventh round was not to be
+      ...neglect(10, 12),
+      claim(10, 0, 10),
+      claim(...Array.from({ length: 21 }, (_, i) => i)),
+    ]);
+    expect(tally.events).to.include({ RoundOpened: 21, WeightAdded: 22, Claimed: 3 });
   });
 
   describe("a disagreement", () => {

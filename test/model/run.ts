@@ -1,10 +1,10 @@
 import { batchHead } from "./batch";
 import { resolve, timeOf } from "./resolve";
-import { describe, type Command, type GivenId } from "./resolve/context";
+import { describe, type Command } from "./resolve/context";
 import { Skip } from "./reference/escrow";
 import { checkSupply } from "./reference/supply";
 import { Refused, type ContractName, type Event, type Outcome, type Value, type World } from "./reference/world";
-import type { ModelStep } from "./steps";
+import type { Action, ModelStep } from "./steps";
 import type { ChainOutcome, System } from "./system";
 import { count, type Tally } from "./tally";
 import { allViews, timedViews, type View, type Word } from "./views";
@@ -39,7 +39,7 @@ export class Runner {
       const at = timeOf(this.world, when);
       const command = await resolve({ world: this.world, system: this.system, at }, action);
       this.lines.push(() => `${index}. at ${at}, ${command === null ? "wait" : describe(this.system, command)}`);
-      const differences = await this.step(command, at, action.do);
+      const differences = await this.step(command, at, kindOf(action));
       if (differences.length === 0) continue;
       throw new Disagreement(
         index,
@@ -59,7 +59,7 @@ export class Runner {
     count(this.tally.outcomes, isRefused ? `${kind}: ${model.refused.error}` : kind);
     if (isRefused) this.tally.refused += 1;
     for (const { name, args } of isRefused ? [] : model.events) {
-      count(this.tally.events, name.endsWith("Skipped") ? `${name}: ${Skip[Number(args.at(-1))]}` : name);
+      count(this.tally.events, labelOf(name, args));
     }
 
     const differences = isRefused ? this.compareRevert(model.refused, chain) : this.compareEvents(model.events, chain);
@@ -72,7 +72,7 @@ export class Runner {
   private foresee(command: Command | null, at: bigint, chain: ChainOutcome): Outcome | string {
     try {
       const outcome = this.world.attempt(at, (world) => {
-        command?.apply(world, givenIds(this.system, world, command, chain));
+        command?.apply(world, newNodeId(this.system, chain));
       });
       checkSupply(this.world);
       return outcome;
@@ -163,15 +163,21 @@ export class Runner {
   }
 }
 
-/** Ids as the chain has given them out; where it has refused, ids that are nobody's. */
-function givenIds(system: System, world: World, { args }: Command, chain: ChainOutcome): GivenId {
-  return (event, place = 0) => {
-    const given = "logs" in chain ? readEvents(system, chain).filter(({ name }) => name === event) : [];
-    if (place in given) return given[place].args[0] as bigint;
-    if (event === "NodeRegistered") return 2n ** 255n;
-    const [{ asset }] = [args[0]].flat() as { asset: string }[];
-    return ((world.state.assets.get(asset)?.index ?? 0n) << 40n) | (2n ** 40n - 1n - BigInt(place));
-  };
+function kindOf(action: Action): string {
+  return action.do === "openOrder" ? `openOrder reusing ${action.reuse.of}` : action.do;
+}
+
+function labelOf(name: string, args: readonly Value[]): string {
+  if (name.endsWith("Skipped")) return `${name}: ${Skip[Number(args.at(-1))]}`;
+  const isInUsedPlace = name === "OrderOpened" && BigInt.asUintN(16, args[0] as bigint) > 1n;
+  return isInUsedPlace ? `${name}: place taken over` : name;
+}
+
+/** The id that the chain has given a node; where it has given none, one that is nobody's. */
+function newNodeId(system: System, chain: ChainOutcome): bigint {
+  const emitted = "logs" in chain ? readEvents(system, chain) : [];
+  const registered = emitted.find(({ name }) => name === "NodeRegistered");
+  return (registered?.args[0] as bigint | undefined) ?? 2n ** 255n;
 }
 
 /** Transfers and approvals of tokens show in balances, owners and allowances. */

@@ -1,6 +1,6 @@
 import { Disagreement } from "./run";
 import type { Stage } from "./starts";
-import type { Action, ModelStep } from "./steps";
+import { NO_REUSE, type Action, type ModelStep } from "./steps";
 
 /** A sequence at whose last step model and system part. */
 export interface Failure {
@@ -53,7 +53,10 @@ function simplerThan({ when, action }: ModelStep): ModelStep[] {
   if (action.do === "claim" || action.do === "claimFor") {
     actions.push(...action.buckets.map((bucket): Action => ({ ...action, buckets: [bucket] })));
   }
-  if (action.do === "openOrder") actions.push({ ...action, permit: "none", paymentRef: 0, refundTo: "zero" });
+  if (action.do === "openOrder") {
+    const plain = { ...action, permit: "none", paymentRef: 0, refundTo: "zero" } as const;
+    actions.push(plain, { ...plain, reuse: NO_REUSE });
+  }
   return [{ when: { after: 1 }, action }, ...actions.map((simpler) => ({ when, action: simpler }))];
 }
 

@@ -4,7 +4,7 @@ import { MaxUint256 } from "ethers";
 import { PRODUCTION_MINING_END } from "./reference/supply";
 import { World } from "./reference/world";
 import { Runner } from "./run";
-import { START_NAMES, type Action, type StartName, type ModelStep } from "./steps";
+import { NO_REUSE, START_NAMES, type Action, type StartName, type ModelStep } from "./steps";
 import type { System } from "./system";
 import type { Tally } from "./tally";
 
@@ -15,6 +15,9 @@ const SECONDS_PER_DAY = Number(DAY);
 
 /** How far before a boundary: a few typical orders. */
 const DISTANCE = 1_000n * TFT;
+
+/** The one in TFT of those that are opened at each start, counted from the newest. */
+const TFT_ORDER = 2;
 
 const soon = (action: Action): ModelStep => ({ when: { after: 5 }, action });
 
@@ -71,6 +74,7 @@ function spend(amount: bigint): ModelStep[] {
     soon({
       ...{ do: "openOrder", payer: "treasury", node: "joint", asset: "tft", tuAmount: TU, maxUnitPrice: amount },
       ...{ aboveListing: null, duration: HOUR, renter: "treasury", refundTo: "zero", paymentRef: 0, permit: "none" },
+      reuse: NO_REUSE,
     }),
     {
       when: { after: Number(HOUR) },
@@ -84,9 +88,24 @@ function spend(amount: bigint): ModelStep[] {
       action: { do: "settle", root: 0, asset: "matching", leaves: 0, proof: "valid" },
     },
     soon({ do: "close", order: 0, caller: "stranger" }),
-    { when: { at: "epoch", pick: 0, offset: 0 }, action: { do: "burn", caller: "stranger", roundOffset: 0 } },
+    burnTft(),
     soon({ do: "claim", miner: "treasury", buckets: [0], to: "treasury" }),
   ];
+}
+
+/** The holder's refundee acknowledges more of the open order in TFT, so much in all. */
+export function acknowledgeTft(percent: number): ModelStep {
+  const acknowledgement = { order: TFT_ORDER, percent, extra: 0, signer: null, signature: "valid" } as const;
+  return soon({ do: "acknowledge", asset: "matching", caller: "stranger", acknowledgements: [acknowledgement] });
+}
+
+/** The second miner earns in one round of TFT after another, and claims nothing. Each takes one percent of the order. */
+export function neglect(rounds: number, percentBefore = 0): ModelStep[] {
+  return Array.from({ length: rounds }, (_, i) => [acknowledgeTft(percentBefore + i + 1), burnTft()]).flat();
+}
+
+export function burnTft(): ModelStep {
+  return { when: { at: "epoch", pick: 0, offset: 0 }, action: { do: "burn", caller: "stranger", roundOffset: 0 } };
 }
 
 function treasuryNode(): ModelStep {
@@ -96,7 +115,13 @@ function treasuryNode(): ModelStep {
 /** Orders of each kind are running, so that sequences are soon about something. */
 function openBusiness(): ModelStep[] {
   const order = { do: "openOrder", maxUnitPrice: 3n * TFT, aboveListing: 0n, refundTo: "zero" } as const;
-  const long = { tuAmount: 20n * TU + 7n, duration: 20n * DAY, paymentRef: 0, permit: "none" } as const;
+  const long = {
+    tuAmount: 20n * TU + 7n,
+    duration: 20n * DAY,
+    paymentRef: 0,
+    permit: "none",
+    reuse: NO_REUSE,
+  } as const;
   const round = { ...long, tuAmount: 20n * TU };
   const actions: Action[] = [
     { ...order, ...long, payer: "renter0", renter: "renter0", node: 0, asset: "usd" },
@@ -117,7 +142,8 @@ const PATHS: Record<StartName, () => ModelStep[]> = {
     ...[440n, 260n, 136n, 68n].flatMap((millions) => spend(millions * MILLION)),
     ...spend(21n * MILLION - 2n * DISTANCE),
   ],
-  mature: () => spend(4n * DISTANCE),
+  // more rounds than there are places for what a miner has earned in each
+  mature: () => [...spend(4n * DISTANCE), ...neglect(11)],
 };
 
 /** A start that sequences come back to again and again. */

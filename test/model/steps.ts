@@ -48,7 +48,17 @@ export interface OrderStep {
   renter: string;
   refundTo: string;
   paymentRef: number;
+  reuse: ReuseStep;
 }
+
+/** Whose place an order is to take over: one that is closed, and has been taken over or not. */
+export interface ReuseStep {
+  of: "none" | "closed" | "taken over" | "open" | "unknown" | "other asset";
+  /** Which of these, the latest first. */
+  pick: number;
+}
+
+export const NO_REUSE: ReuseStep = { of: "none", pick: 0 };
 
 export interface AcknowledgementStep {
   order: Pick;

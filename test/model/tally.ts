@@ -4,9 +4,9 @@ export interface Tally {
   refused: number;
   /** Words of views, events and errors. */
   compared: number;
-  /** How often each kind of command was carried out, or refused and why. */
+  /** How often each kind of command was carried out, or refused and why; an order by the place it was to take over. */
   outcomes: Record<string, number>;
-  /** How often each event was emitted; receipts that were skipped by their reason. */
+  /** How often each event was emitted; receipts that were skipped by their reason, orders that took a place over. */
   events: Record<string, number>;
 }
 

@@ -239,6 +239,12 @@ function* orderViews(world: World, orderId: bigint): Generator<View> {
     return [BigInt(account)];
   };
   yield view("escrow", "ownerOf", [orderId], token(stored.holder));
+  if (stored.isOpen) {
+    const inOtherAsset = orderId ^ (1n << 16n);
+    yield view("escrow", "ownerOf", [inOtherAsset], () => {
+      throw new Refused("escrow", "ERC721NonexistentToken", [inOtherAsset]);
+    });
+  }
   yield view("escrow", "getApproved", [orderId], token(stored.approved));
 }
 

@@ -10,12 +10,14 @@ import { transfer, transferFrom } from "./token";
 import { DAY, HOUR, TU } from "./units";
 import { known, refuseIf, sum, type Address, type Order, type World } from "./world";
 
-/** The ComputeEscrow: protocol.md, 3.8, in version 1. Amounts in base units of the order's asset, TU with 18 decimals. */
+/** The ComputeEscrow: protocol.md, 3.8 and 3.11, in version 1. Amounts in base units of the order's asset, TU with 18 decimals. */
 
 const MIN_DURATION = HOUR;
 const MAX_DURATION = 366n * DAY;
 /** Vetoes and rotations later than this after an order's end hold its closing up no further. */
 const HOLD_REACH = 7n * DAY;
+/** A place that has held so many orders is used up. */
+const MAX_GENERATION = 65_535n;
 
 export enum Skip {
   OtherAsset,
@@ -40,6 +42,7 @@ export interface OpenTerms {
   refundTo: Address;
   jobHash: string;
   paymentRef: string;
+  reuse: bigint;
 }
 
 /** The highest deposit of such an order, for which permits are. */
@@ -47,23 +50,16 @@ export function highestDeposit({ tuAmount, maxUnitPrice }: OpenTerms): bigint {
   return ceilDiv(tuAmount * maxUnitPrice, TU);
 }
 
-/** @param orderId what the escrow has given out: index of the asset << 40 | a serial that is new */
-export function openOrder(world: World, payer: Address, orderId: bigint, terms: OpenTerms): void {
-  pull(world, payer, terms.asset, recordOrder(world, payer, orderId, terms));
+export function openOrder(world: World, payer: Address, terms: OpenTerms): void {
+  pull(world, payer, terms.asset, recordOrder(world, payer, terms));
 }
 
-/** @param orderIdAt the id that the escrow has given to the order at a place of the list */
-export function openOrders(
-  world: World,
-  payer: Address,
-  orderIdAt: (place: number) => bigint,
-  all: readonly OpenTerms[],
-): void {
+export function openOrders(world: World, payer: Address, all: readonly OpenTerms[]): void {
   refuseIf(all.length === 0, "escrow", "Escrow_NoOrders");
   const [{ asset }] = all;
-  const deposits = all.map((terms, place) => {
+  const deposits = all.map((terms) => {
     refuseIf(terms.asset !== asset, "escrow", "Escrow_AssetsDiffer", terms.asset, asset);
-    return recordOrder(world, payer, orderIdAt(place), terms);
+    return recordOrder(world, payer, terms);
   });
   pull(world, payer, asset, sum(deposits));
 }
@@ -74,7 +70,7 @@ function pull(world: World, payer: Address, asset: Address, amount: bigint): voi
 }
 
 /** Returns the deposit. */
-function recordOrder(world: World, payer: Address, orderId: bigint, terms: OpenTerms): bigint {
+function recordOrder(world: World, payer: Address, terms: OpenTerms): bigint {
   const { state } = world;
   const { nodeId, asset, tuAmount, maxUnitPrice, duration, renter, refundTo, jobHash, paymentRef } = terms;
   const { escrow } = world.setting.addresses;
@@ -90,11 +86,13 @@ function recordOrder(world: World, payer: Address, orderId: bigint, terms: OpenT
   refuseIf(isPaymentRefUsed(world, payer, paymentRef), "escrow", "Escrow_PaymentRefUsed", payer, paymentRef);
   refuseIf(refundTo === escrow, "escrow", "Escrow_InvalidRefundTo", refundTo);
   refuseIf(renter === ZeroAddress || renter === escrow, "escrow", "ERC721InvalidReceiver", renter);
-  checkFreshId(world, orderId, asset);
 
+  const { place, generation } = takenPlace(world, asset, terms.reuse);
+  const orderId = orderIdOf(place, known(state.assets, asset).index, generation);
+  if (state.orders.has(orderId)) throw new Error(`The model gives order id ${orderId} again`);
   const endsAt = world.now + duration;
   state.orders.set(orderId, {
-    ...{ nodeId, asset, unitPrice, tuAmount, refundTo },
+    ...{ place, generation, nodeId, asset, unitPrice, tuAmount, refundTo },
     ...{ startedAt: world.now, endsAt, holder: renter, approved: ZeroAddress, isOpen: true, deliveries: [] },
   });
   if (paymentRef !== ZeroHash) state.paymentRefs.push({ payer, ref: paymentRef });
@@ -103,10 +101,32 @@ function recordOrder(world: World, payer: Address, orderId: bigint, terms: OpenT
   return deposit;
 }
 
-function checkFreshId(world: World, orderId: bigint, asset: Address): void {
-  const isOfAsset = BigInt.asUintN(16, orderId >> 16n) === known(world.state.assets, asset).index;
-  if (!isOfAsset || world.state.orders.has(orderId))
-    throw new Error(`Order id ${orderId} is not new, or not the asset's`);
+/** The place, the asset's index in 16 bits and the generation in 16. */
+function orderIdOf(place: bigint, assetIndex: bigint, generation: bigint): bigint {
+  return (place * 2n ** 16n + assetIndex) * 2n ** 16n + generation;
+}
+
+/** Every id tells its asset, even when there is no such order. */
+function assetIndexOf(orderId: bigint): bigint {
+  return (orderId / 2n ** 16n) % 2n ** 16n;
+}
+
+/** Returns that of the closed order that is named, if it was the last one there, and otherwise a new place. */
+function takenPlace(world: World, asset: Address, reuse: bigint): { place: bigint; generation: bigint } {
+  const former = world.state.orders.get(reuse);
+  if (former !== undefined && isFree(world, former) && former.generation < MAX_GENERATION) {
+    return { place: former.place, generation: former.generation + 1n };
+  }
+  const firsts = [...world.state.orders.values()].filter((order) => order.asset === asset && order.generation === 1n);
+  return { place: known(world.state.assets, asset).index * 2n ** 40n + BigInt(firsts.length) + 1n, generation: 1n };
+}
+
+/** Whether an order is closed and none has its place. */
+export function isFree(world: World, { place, generation, isOpen }: Order): boolean {
+  const isFollowed = [...world.state.orders.values()].some(
+    (order) => order.place === place && order.generation > generation,
+  );
+  return !isOpen && !isFollowed;
 }
 
 /** @param isProven whether the receipts are leaves of the root's tree and come with a proof of it */
@@ -156,8 +176,7 @@ function settleReceipt(
   submittedAt: bigint,
 ): { tu: bigint; earned: bigint } | Skip {
   const order = world.state.orders.get(orderId);
-  // an order's id tells its asset, even when there is no such order
-  if (BigInt.asUintN(16, orderId >> 16n) !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
+  if (assetIndexOf(orderId) !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
   if (order?.isOpen !== true) return Skip.UnknownOrder;
   if (order.nodeId !== 0n && order.nodeId !== nodeId) return Skip.WrongNode;
   if (measuredAt < order.startedAt) return Skip.BeforeStart;
@@ -215,7 +234,7 @@ function settleAcknowledgement(
   { orderId, cumulativeTU, signer, isSigned }: Acknowledged,
 ): { tu: bigint; earned: bigint } | Skip {
   const order = world.state.orders.get(orderId);
-  if (BigInt.asUintN(16, orderId >> 16n) !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
+  if (assetIndexOf(orderId) !== (world.state.assets.get(asset)?.index ?? 0n)) return Skip.OtherAsset;
   if (order?.isOpen !== true) return Skip.UnknownOrder;
   if (order.nodeId === 0n) return Skip.JointOrder;
   const refundee = refundeeOf(order);

@@ -71,6 +71,9 @@ export interface Root {
 }
 
 export interface Order {
+  /** Who stored there before, if anyone, has closed; `generation` counts them from 1. */
+  place: bigint;
+  generation: bigint;
   nodeId: bigint;
   asset: Address;
   unitPrice: bigint;

@@ -7,9 +7,6 @@ import { known, type Address, type ContractName, type World } from "../reference
 import type { Action, Flaw, Pick } from "../steps";
 import type { System } from "../system";
 
-/** An id that the protocol gives out. The model does not foresee it, and takes the chain's if it is a fresh one. */
-export type GivenId = (event: "NodeRegistered" | "OrderOpened", place?: number) => bigint;
-
 /** A command in full: the transaction, and what the model makes of it. */
 export interface Command {
   from: Address;
@@ -17,7 +14,8 @@ export interface Command {
   method: string;
   /** As ethers encodes them. */
   args: readonly unknown[];
-  apply: (world: World, given: GivenId) => void;
+  /** @param newNodeId what the registry has given a node. The model does not foresee it, and takes a fresh one. */
+  apply: (world: World, newNodeId: bigint) => void;
 }
 
 /** What a step is turned into a command with: the world before it, and when it comes. */
@@ -33,7 +31,8 @@ export type Resolvers<N extends Action["do"]> = {
 };
 
 export const UNKNOWN_NODE = 7n;
-export const UNKNOWN_ORDER = (2n << 40n) | 777n;
+/** Of the second asset, in a place that none has. */
+export const UNKNOWN_ORDER = (((2n << 40n) | 777n) << 32n) | (2n << 16n) | 1n;
 export const UNKNOWN_ROOT = id("no root");
 
 export const EVIDENCE = id("benchmark log");

@@ -8,8 +8,8 @@ import * as escrow from "../reference/escrow";
 import { Status, status, submit } from "../reference/oracle";
 import { listing } from "../reference/registry";
 import { permit, tokenAt } from "../reference/token";
-import { type Address, known, type World } from "../reference/world";
-import type { AcknowledgementStep, Action, Flaw, OrderStep, Pick, ReceiptStep } from "../steps";
+import { type Address, known, type Order, type World } from "../reference/world";
+import type { AcknowledgementStep, Action, Flaw, OrderStep, Pick, ReceiptStep, ReuseStep } from "../steps";
 import {
   callerOr,
   choose,
@@ -18,8 +18,8 @@ import {
   type Command,
   type Context,
   EVIDENCE,
-  type GivenId,
   type Resolvers,
+  UNKNOWN_ORDER,
   UNKNOWN_ROOT,
   vouch,
 } from "./context";
@@ -52,8 +52,8 @@ export const marketResolvers: Resolvers<
     const all = orders.map((order) => termsOf(context, order));
     return {
       ...{ from, contract: "escrow", method: "openOrders", args: [all] },
-      apply: (world, given) => {
-        escrow.openOrders(world, from, (place) => given("OrderOpened", place), all);
+      apply: (world) => {
+        escrow.openOrders(world, from, all);
       },
     };
   },
@@ -140,7 +140,33 @@ function termsOf(context: Context, step: OrderStep): escrow.OpenTerms {
     refundTo: system.account(step.refundTo),
     jobHash: id("job"),
     paymentRef: toBeHex(step.paymentRef, 32),
+    reuse: reuseOf(context, step.reuse),
   };
+}
+
+/** The id that names the place to be taken over, or 0 when there is none such. */
+function reuseOf({ world }: Context, { of, pick }: ReuseStep): bigint {
+  const orders = [...world.state.orders].reverse();
+  const chosen = (isMeant: (order: Order) => boolean): bigint => {
+    const meant = orders.filter(([, order]) => isMeant(order)).map(([orderId]) => orderId);
+    return choose(meant, pick, 0n);
+  };
+  const closed = chosen((order) => escrow.isFree(world, order));
+  switch (of) {
+    case "none":
+      return 0n;
+    case "closed":
+      return closed;
+    case "taken over":
+      return chosen((order) => !order.isOpen && !escrow.isFree(world, order));
+    case "open":
+      return chosen(({ isOpen }) => isOpen);
+    case "unknown":
+      // of a place that none has, or after the last one in a free place
+      return pick % 2 === 0 || closed === 0n ? UNKNOWN_ORDER : closed + 1n;
+    case "other asset":
+      return closed ^ (1n << 16n);
+  }
 }
 
 function openOrder(context: Context, action: Extract<Action, { do: "openOrder" }>): Command {
@@ -148,8 +174,8 @@ function openOrder(context: Context, action: Extract<Action, { do: "openOrder" }
   const payer = system.account(action.payer);
   const terms = termsOf(context, action);
   const { asset } = terms;
-  const open = (applied: World, given: GivenId) => {
-    escrow.openOrder(applied, payer, given("OrderOpened"), terms);
+  const open = (applied: World) => {
+    escrow.openOrder(applied, payer, terms);
   };
   if (action.permit === "none") {
     return { from: payer, contract: "escrow", method: "openOrder", args: [terms], apply: open };
@@ -159,10 +185,10 @@ function openOrder(context: Context, action: Extract<Action, { do: "openOrder" }
   const signed = signPermit(context, payer, asset, value, action.permit);
   return {
     ...{ from: payer, contract: "escrow", method: "openOrderWithPermit", args: [terms, signed] },
-    apply: (applied, given) => {
+    apply: (applied) => {
       // one that fails stops nothing
       if (action.permit === "valid") permit(applied, asset, payer, system.account("escrow"), value);
-      open(applied, given);
+      open(applied);
     },
   };
 }

@@ -46,8 +46,8 @@ export const networkResolvers: Resolvers<
     const node = { gpuModel: id(gpuModel), gpuCount, payout: system.account(payout), metadataURI: "ipfs://node" };
     return {
       ...{ from, contract: "registry", method: "registerNode", args: Object.values(node) },
-      apply: (world, given) => {
-        registry.registerNode(world, from, given("NodeRegistered"), node);
+      apply: (world, newNodeId) => {
+        registry.registerNode(world, from, newNodeId, node);
       },
     };
   },
