@@ -26,6 +26,7 @@ abstract contract Statements is World {
         _lotIsAsSold(assets[1 + (calls % 2)]);
         _bucketStands();
         _orderStands();
+        _closedOrderIsGone();
         _rootStands();
         _nodeStands();
     }
@@ -196,6 +197,26 @@ abstract contract Statements is World {
         require(from <= job.endsAt + MAX_HOLD + FREEZE_DURATION + 2 * GRACE, "nobody holds up a closing for longer");
         require(from == 0 || from >= job.endsAt + GRACE, "an order not fully delivered has a grace");
         require((from == 0) == (job.settled == job.tu), "an order fully delivered can be closed at once");
+    }
+
+    /// @dev Whoever may have its place now. And all open orders are somebody's, each once.
+    function _closedOrderIsGone() private view {
+        uint256 held = _ordersOf(permitRenter);
+        for (uint256 i = 0; i < RENTERS; ++i) held += _ordersOf(_renter(i));
+        require(held == jobs.length, "holders have as many orders as are open");
+        if (closed.length == 0) return;
+        uint256 id = closed[calls % 4 == 0 ? calls % closed.length : closed.length - 1 - ((calls % 8) % closed.length)];
+        try escrow.order(id) {
+            revert("a closed order is unknown");
+        } catch (bytes memory reason) {
+            require(bytes4(reason) == IComputeEscrow.Escrow_UnknownOrder.selector, "a closed order is unknown");
+        }
+        (bool isHeld, ) = address(escrow).staticcall(abi.encodeCall(IERC721.ownerOf, id));
+        require(!isHeld, "a closed order is nobody's");
+    }
+
+    function _ordersOf(address holder) private view returns (uint256) {
+        return _read(address(escrow), IERC721.balanceOf.selector, uint160(holder));
     }
 
     /// @dev What is final or vetoed stays so for ever.

@@ -145,7 +145,10 @@ abstract contract World is Deployment {
     address[3] internal assets;
     Job[] internal jobs;
     mapping(uint256 orderId => uint256) internal placeOf; // in `jobs`, from 1
-    mapping(address asset => uint256) internal ordersOf;
+    mapping(address asset => uint256) internal placesOf; // whose first order was in the asset
+    uint256[] internal closed; // in the order of their closing
+    mapping(uint256 orderId => bool) internal isGiven;
+    mapping(uint256 place => uint256) internal latestIn;
     mapping(uint256 orderId => mapping(uint256 nodeId => Pair)) internal pairs;
 
     uint256 internal ratedAt; // the model whose nodes cannot be registered yet; 0 when there is none
@@ -326,6 +329,11 @@ abstract contract World is Deployment {
             if (machine.pendingFrom != 0) _saw("undid a pending attestation");
             machine.pendingFrom = 0;
         }
+    }
+
+    /// @dev The asset of an order, open or not, or of one that never was.
+    function _assetOf(uint256 orderId) internal view returns (address) {
+        return assets[uint16(orderId >> 16) - 1];
     }
 
     function _renter(uint256 i) internal pure returns (address) {

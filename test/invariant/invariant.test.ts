@@ -4,7 +4,7 @@ import { build, campaign, describeSummary, findForge } from "./campaign";
 import { ACTIONS, SIGHTS } from "./expected";
 
 /** Of a campaign known to come through everything; any other can be given by env SEED. */
-const SEED = Number(process.env.SEED ?? 17);
+const SEED = Number(process.env.SEED ?? 43);
 const RUNS = 6;
 
 const TIMEOUT = 600_000;

@@ -20,7 +20,7 @@ abstract contract Acknowledging is Settling {
         all[0] = _acknowledgement(job.id, job.tu);
         for (uint256 i = 1; i < all.length; ++i) {
             Job storage other = jobs[_draw(jobs.length)];
-            all[i] = _acknowledgement(_draw(12) == 0 ? other.id + 1_000_000 : other.id, other.tu);
+            all[i] = _acknowledgement(_draw(12) == 0 ? other.id + 1 : other.id, other.tu);
         }
 
         vm.prank(caller);

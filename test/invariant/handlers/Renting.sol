@@ -115,6 +115,19 @@ abstract contract Renting is World {
         params.asset = asset;
         params.renter = renter;
         params.duration = uint40(1 hours + _scaled(_draw(24) == 0 ? 366 days - 1 hours : 6 days));
+        params.reuse = _drawReuse();
+    }
+
+    /// @dev Mostly one of the last to be closed; else none, one of any age, an open one, or one that never was.
+    function _drawReuse() private returns (uint256) {
+        uint256 way = _draw(8);
+        uint256 count = closed.length;
+        if (way == 0 || count == 0) return 0;
+        if (way == 1) return closed[_draw(count)];
+        if (way == 2 && jobs.length != 0) return jobs[_draw(jobs.length)].id;
+        uint256 recent = closed[count - 1 - _draw(count < 4 ? count : 4)];
+        if (way == 3) return recent ^ (1 << (16 * _draw(3))); // of another generation, asset or place
+        return recent;
     }
 
     function _deposit(uint256 tu, uint256 unitPrice) private pure returns (uint256) {
@@ -136,13 +149,10 @@ abstract contract Renting is World {
         Offer storage offer = offers[params.nodeId][params.asset];
         uint256 unitPrice = _unitPriceOf(params);
         uint256 deposit = _depositOf(params);
-        uint256 index =
-            params.asset == address(tft)
-                ? 1
-                : params.asset == address(usd)
-                    ? 2
-                    : 3;
-        require(orderId == ((index << 40) | ++ordersOf[params.asset]), "an order's id is its asset's next");
+        require(orderId == _nextId(params.asset, params.reuse), "an order's id is the next of the place it takes");
+        require(!isGiven[orderId], "no order's id is given twice");
+        isGiven[orderId] = true;
+        latestIn[orderId >> 32] = orderId;
         if (params.nodeId != 0) offer.capacity -= params.tuAmount;
         books[params.asset].paidIn += deposit;
         jobs.push();
@@ -151,6 +161,30 @@ abstract contract Renting is World {
         (job.id, job.asset, job.holder, job.refundTo) = (orderId, params.asset, params.renter, params.refundTo);
         (job.nodeId, job.unitPrice, job.tu, job.deposit) = (params.nodeId, unitPrice, params.tuAmount, deposit);
         (job.startedAt, job.endsAt) = (block.timestamp, block.timestamp + params.duration);
+    }
+
+    /// @dev place << 32 | asset << 16 | generation, in the place of the closed order that is named, or in a new one.
+    function _nextId(address asset, uint256 reuse) private returns (uint256) {
+        uint256 index =
+            asset == address(tft)
+                ? 1
+                : asset == address(usd)
+                    ? 2
+                    : 3;
+        if (isGiven[reuse] && placeOf[reuse] == 0 && latestIn[reuse >> 32] == reuse) {
+            _saw(_assetOf(reuse) == asset ? bytes32("took a place over") : bytes32("took over another asset's place"));
+            return ((reuse >> 32) << 32) + (index << 16) + (reuse % 2 ** 16) + 1;
+        }
+        if (reuse != 0) {
+            _saw(
+                !isGiven[reuse]
+                    ? bytes32("reused an order never given")
+                    : placeOf[reuse] == 0
+                        ? bytes32("reused a place taken over")
+                        : bytes32("reused an open order")
+            );
+        }
+        return (((index << 40) + ++placesOf[asset]) << 32) + (index << 16) + 1;
     }
 
     function _call(address payer, OpenParams memory params) private returns (uint256 orderId) {
@@ -291,6 +325,7 @@ abstract contract Renting is World {
     }
 
     function _forget(uint256 place) private {
+        closed.push(jobs[place].id);
         delete placeOf[jobs[place].id];
         uint256 last = jobs.length - 1;
         if (place != last) {

@@ -7,6 +7,9 @@ import { World } from "../World.sol";
 abstract contract Rewarding is World {
     uint256 private constant MOST_IDS = 5;
 
+    /// @dev With how many buckets the last miner begins to claim; 0 until it is drawn.
+    uint256 private patience;
+
     /// @dev What claiming pays, reverted with so that nothing of it stays.
     error Claimed(uint256 paid, uint256 claimable);
 
@@ -42,11 +45,13 @@ abstract contract Rewarding is World {
         recipients[miner] = recipient;
     }
 
-    /// @dev Of two miners the one with more to claim.
+    /// @dev Of two miners the one with more to claim; but in some histories the last one lets many rounds come together.
     function _drawMiner() private returns (address miner) {
         miner = _miner(_draw(MINERS));
         address other = _miner(_draw(MINERS));
         if (bucketsOf[other].length > bucketsOf[miner].length) miner = other;
+        if (patience == 0) patience = _draw(3) == 0 ? 24 : 1;
+        if (miner == _miner(MINERS - 1) && bucketsOf[miner].length < patience) miner = _miner(_draw(MINERS - 1));
     }
 
     /// @dev Some of a miner's buckets in a row, final or not, and now and then one twice or an unknown one.

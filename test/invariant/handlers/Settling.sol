@@ -85,11 +85,6 @@ abstract contract Settling is World {
         return abi.encodeCall(IComputeEscrow.settle, (asset, tree[0], receipts, proof, flags));
     }
 
-    /// @dev The asset of an order, open or not, or of one that never was.
-    function _assetOf(uint256 orderId) internal view returns (address) {
-        return assets[(orderId >> 40) - 1];
-    }
-
     /* WHAT A SETTLEMENT OWES */
 
     function _expect(Batch storage batch, address asset, uint256[] memory chosen) private {
@@ -167,6 +162,7 @@ abstract contract Settling is World {
     }
 
     function _addWeight(uint256 id, address miner, uint256 amount) internal {
+        if (id >> 160 > 10 && weights[id - (10 << 160)][miner] != 0) _saw("unclaimed ten rounds before");
         if (weights[id][miner] == 0) {
             ++buckets[id].miners;
             ++buckets[id].unclaimed;
