@@ -66,7 +66,7 @@ export async function campaign(forge: string, runs: number, seed: number): Promi
   mkdirSync(REPORTS, { recursive: true });
   rmSync(report, { force: true });
 
-  const { code, output } = await run(forge, ["test", "--fuzz-seed", String(seed)], {
+  const { code, output } = await run(forge, ["test", "--match-contract", "ProtocolTest", "--fuzz-seed", String(seed)], {
     INVARIANT_REPORT: report,
     FOUNDRY_INVARIANT_RUNS: String(runs),
     FOUNDRY_INVARIANT_DEPTH: String(DEPTH / ACTIONS_A_CALL),
@@ -85,6 +85,36 @@ export async function campaign(forge: string, runs: number, seed: number): Promi
     held,
     failures: held ? [] : [output],
   };
+}
+
+/** More than any number of calls takes: they are one transaction to forge. */
+const GAS_LIMIT = 2n ** 60n;
+
+/**
+ * Makes random calls of ERC-721 to the escrow and to OpenZeppelin's own, and resolves to how often each situation was met.
+ *
+ * @param seed The same seed gives the same calls.
+ * @throws Error with what forge printed, when the two part
+ */
+export async function compareTransfers(forge: string, calls: number, seed: number): Promise<Record<string, number>> {
+  const report = path.join(REPORTS, `transfers-${seed}.txt`);
+  mkdirSync(REPORTS, { recursive: true });
+  rmSync(report, { force: true });
+
+  const { code, output } = await run(forge, ["test", "--match-contract", "TransfersTest"], {
+    TRANSFERS_REPORT: report,
+    TRANSFERS_CALLS: String(calls),
+    TRANSFERS_SEED: String(seed),
+    FOUNDRY_GAS_LIMIT: String(GAS_LIMIT),
+  });
+  if (code !== 0) throw new Error(`The escrow and OpenZeppelin's ERC721 part under seed ${seed}:\n${output}`);
+  const lines = readFileSync(report, "utf8").trim().split("\n");
+  return Object.fromEntries(
+    lines.map((line) => {
+      const end = line.indexOf(" ");
+      return [line.slice(end + 1), Number(line.slice(0, end))];
+    }),
+  );
 }
 
 /** Adds up campaigns. */
