@@ -43,19 +43,30 @@ const SWAPPED: Record<string, string[]> = {
   "|=": ["&="],
 };
 
-/** Library functions by what they are mistaken for: a call `a.ceilDiv(b)` becomes `(a / b)`. */
-const SWAPPED_MEMBERS: Record<string, string> = { min: "max", max: "min", Ceil: "Floor", Floor: "Ceil" };
-const PLAIN_OPERATORS: Record<string, string> = { ceilDiv: "/", saturatingSub: "-" };
+/**
+ * Library functions by what they are mistaken for: a call `a.ceilDiv(b)` becomes `(a / b)`. Maps, because a source may
+ * call a function by a name that every object of JavaScript has, as toString.
+ */
+const SWAPPED_MEMBERS = new Map([
+  ["min", "max"],
+  ["max", "min"],
+  ["Ceil", "Floor"],
+  ["Floor", "Ceil"],
+]);
+const PLAIN_OPERATORS = new Map([
+  ["ceilDiv", "/"],
+  ["saturatingSub", "-"],
+]);
 
-const SWAPPED_YUL: Record<string, string> = {
-  add: "sub",
-  sub: "add",
-  mul: "add",
-  shl: "shr",
-  shr: "shl",
-  lt: "gt",
-  gt: "lt",
-};
+const SWAPPED_YUL = new Map([
+  ["add", "sub"],
+  ["sub", "add"],
+  ["mul", "add"],
+  ["shl", "shr"],
+  ["shr", "shl"],
+  ["lt", "gt"],
+  ["gt", "lt"],
+]);
 
 const VALUE_TYPE = /^(u?int\d*|address|bytes\d+|bool)$/;
 const INTEGER = /^u?int\d+$/;
@@ -243,7 +254,7 @@ function enumMutations(node: AstNode, value: AstNode, source: Source): Mutation[
     String(name),
   );
   const name = String(value.name);
-  const other = SWAPPED_MEMBERS[name] ?? members[(members.indexOf(name) + 1) % members.length];
+  const other = SWAPPED_MEMBERS.get(name) ?? members[(members.indexOf(name) + 1) % members.length];
   const replacement = `${source.of(child(node, "expression"))}.${other}`;
   return [{ operator: "other member", node, replacement }];
 }
@@ -262,15 +273,17 @@ function callMutations(place: AstNode, call: AstNode, source: Source): Mutation[
   const args = list(call, "arguments");
   const found: Mutation[] = [];
 
-  if (SWAPPED_MEMBERS[member] !== undefined) {
+  const opposite = SWAPPED_MEMBERS.get(member);
+  if (opposite !== undefined) {
     const { end } = spanOf(callee);
-    const name = { start: end - member.length, end, text: SWAPPED_MEMBERS[member] };
+    const name = { start: end - member.length, end, text: opposite };
     found.push({ operator: `${member} to ${name.text}`, node: place, replacement: source.with(place, name) });
   }
-  if (PLAIN_OPERATORS[member] !== undefined && args.length === 1) {
+  const plain = PLAIN_OPERATORS.get(member);
+  if (plain !== undefined && args.length === 1) {
     const receiver = source.of(child(callee, "expression"));
-    const replacement = `((${receiver}) ${PLAIN_OPERATORS[member]} (${source.of(args[0])}))`;
-    found.push({ operator: `${member} to ${PLAIN_OPERATORS[member]}`, node: place, replacement });
+    const replacement = `((${receiver}) ${plain} (${source.of(args[0])}))`;
+    found.push({ operator: `${member} to ${plain}`, node: place, replacement });
   }
   const isCommutative = member === "min" || member === "max";
   for (let i = 1; i < args.length && !isCommutative; ++i) {
@@ -335,7 +348,7 @@ function assemblyMutations(node: AstNode, source: Source): Mutation[] {
       change("drop statement", part, "{}");
     if (part.nodeType === "YulFunctionCall") {
       const name = child(part, "functionName");
-      const other = SWAPPED_YUL[source.of(name)];
+      const other = SWAPPED_YUL.get(source.of(name));
       if (other !== undefined) change(`${source.of(name)} to ${other}`, name, other);
     }
     if (part.nodeType === "YulLiteral") change("constant", part, `add(${source.of(part)}, 0x20)`);

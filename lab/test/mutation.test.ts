@@ -23,6 +23,8 @@ contract Fixture {
 
     uint256 public counted;
 
+    function toString() external pure returns (uint256) {}
+
     function count(uint256 a, uint256 b) external returns (uint256) {
         ${statements}
     }
@@ -86,6 +88,11 @@ const CASES: [what: string, statements: string, changes: string[]][] = [
     "arithmetic, with literals in the type that they are calculated in",
     "return 10 ** a;",
     ["10 ** a → uint256(0)", "10 ** a → 10 * a", "10 → uint256(10 + 1)", "10 → uint256(10 - 1)"],
+  ],
+  [
+    "no call of a function whose name every object of JavaScript has",
+    "return this.toString();",
+    ["this.toString() → uint256(0)"],
   ],
   ["no loop's step", "for (; a < b; ++a) {} return 0;", ["a < b → a <= b", "0 → 1"]],
   [
