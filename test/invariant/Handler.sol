@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import { Acknowledging } from "./handlers/Acknowledging.sol";
 import { Buying } from "./handlers/Buying.sol";
 import { Governing } from "./handlers/Governing.sol";
@@ -9,6 +11,7 @@ import { Mining } from "./handlers/Mining.sol";
 import { Renting } from "./handlers/Renting.sol";
 import { Rewarding } from "./handlers/Rewarding.sol";
 import { Settling } from "./handlers/Settling.sol";
+import { Spending } from "./handlers/Spending.sol";
 import { Waiting } from "./handlers/Waiting.sol";
 import { Statements } from "./Statements.sol";
 
@@ -20,6 +23,7 @@ contract Handler is
     Measuring,
     Settling,
     Acknowledging,
+    Spending,
     Buying,
     Rewarding,
     Governing,
@@ -27,24 +31,45 @@ contract Handler is
 {
     uint256 private constant ACTIONS = 35;
 
+    /// @dev When a history begins near a phase's end, so much is left to burn, or down to half of it.
+    uint256 private constant REST = 1_000_000e18;
+
     /// @notice What one call of forge does: it costs forge as much to begin a call as some actions take.
     uint256 public constant ACTIONS_A_CALL = 16;
+
+    /// @notice Lives until so much is burned, but for a rest, so that a history begins near a phase's end.
+    function begin(uint256 seed, uint256 most) external {
+        _shuffle(seed);
+        isBeginning = true;
+        while (burned + REST < most) {
+            _spend(Math.min(tft.balanceOf(BANK) / 2, most - REST / 2 - burned));
+            _check();
+            _live(waitForEpoch);
+            while (_isUnfinished(address(tft))) _live(burnRound);
+            for (uint256 i = 0; i < MINERS; ++i) _live(claim);
+            _live(payOperations);
+            _live(sell);
+        }
+        isBeginning = false;
+    }
 
     /// @notice Draws actions, and checks every statement after each.
     function act(uint256 seed) external {
         _shuffle(seed);
         function()[ACTIONS] memory actions = _actions();
+        for (uint256 i = 0; i < ACTIONS_A_CALL; ++i) _live(actions[_draw(ACTIONS)]);
+    }
+
+    /// @dev Nothing that an action has left in memory is used again.
+    function _live(function() action_) private {
         uint256 free;
         assembly ("memory-safe") {
             free := mload(0x40)
         }
-        for (uint256 i = 0; i < ACTIONS_A_CALL; ++i) {
-            actions[_draw(ACTIONS)]();
-            _check();
-            // nothing that an action has left in memory is used again
-            assembly ("memory-safe") {
-                mstore(0x40, free)
-            }
+        action_();
+        _check();
+        assembly ("memory-safe") {
+            mstore(0x40, free)
         }
     }
 

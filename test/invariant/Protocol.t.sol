@@ -14,6 +14,7 @@ contract ProtocolTest is StdInvariant {
 
     function setUp() external {
         handler = new Handler();
+        handler.begin(vm.envOr("INVARIANT_SEED", uint256(0)), vm.envOr("INVARIANT_BURNED", uint256(0)));
         targetContract(address(handler));
         targetSender(address(this));
         bytes4[] memory selectors = new bytes4[](1);

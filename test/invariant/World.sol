@@ -196,6 +196,7 @@ abstract contract World is Deployment {
     /* WHAT HAPPENED */
 
     uint256 internal calls;
+    bool internal isBeginning; // what is lived before a history is not counted as met by it
     mapping(bytes32 name => Tally) internal tallies;
     bytes32[] internal names;
     mapping(bytes32 name => uint256) internal sights;
@@ -218,6 +219,10 @@ abstract contract World is Deployment {
 
         _;
 
+        if (!isBeginning) _count(name);
+    }
+
+    function _count(bytes32 name) private {
         Tally storage tally = tallies[name];
         if (tally.done + tally.refused + tally.idle == 0) names.push(name);
         if (_outcome == Outcome.Done) ++tally.done;
@@ -227,7 +232,7 @@ abstract contract World is Deployment {
 
     /// @dev A situation worth knowing that campaigns reach.
     function _saw(bytes32 name) internal {
-        if (sights[name]++ == 0) sightNames.push(name);
+        if (!isBeginning && sights[name]++ == 0) sightNames.push(name);
     }
 
     function _idle() internal {

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 
-import { build, campaign, describeSummary, findForge } from "./campaign";
+import { BEGINNINGS, build, campaign, describeSummary, findForge, merge, type Summary } from "./campaign";
 import { ACTIONS, SIGHTS } from "./expected";
 
-/** Of a campaign known to come through everything; any other can be given by env SEED. */
-const SEED = Number(process.env.SEED ?? 43);
-const RUNS = 6;
+/** Of the first of as many campaigns as there are beginnings; any other can be given by env SEED. */
+const SEED = Number(process.env.SEED ?? 1);
+const RUNS = 2;
 
 const TIMEOUT = 600_000;
 
@@ -25,7 +25,9 @@ describe("Statements on random histories of the protocol", () => {
       return;
     }
     await build(forge);
-    const summary = await campaign(forge, RUNS, SEED);
+    const summaries: Summary[] = [];
+    for (let i = 0; i < BEGINNINGS; ++i) summaries.push(await campaign(forge, RUNS, SEED + i));
+    const summary = merge(summaries);
     console.log(
       describeSummary(summary)
         .map((line) => `      ${line}`)

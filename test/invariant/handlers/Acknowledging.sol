@@ -69,7 +69,7 @@ abstract contract Acknowledging is Settling {
         Acknowledgement memory given,
         address asset,
         address caller
-    ) private returns (uint256 earned) {
+    ) internal returns (uint256 earned) {
         if (_assetOf(given.orderId) != asset || placeOf[given.orderId] == 0) return 0;
         Job storage job = jobs[placeOf[given.orderId] - 1];
         if (job.nodeId == 0) return _passOver("acknowledged a joint order");

@@ -111,7 +111,7 @@ abstract contract Renting is World {
         return block.timestamp <= machine.attestedUntil && offers[machine.id][asset].unitPrice != 0;
     }
 
-    function _order(address asset, address renter) private returns (OpenParams memory params) {
+    function _order(address asset, address renter) internal returns (OpenParams memory params) {
         params.asset = asset;
         params.renter = renter;
         params.duration = uint40(1 hours + _scaled(_draw(24) == 0 ? 366 days - 1 hours : 6 days));
@@ -134,7 +134,7 @@ abstract contract Renting is World {
         return (tu * unitPrice + TU - 1) / TU;
     }
 
-    function _open(address payer, OpenParams memory params) private {
+    function _open(address payer, OpenParams memory params) internal {
         bytes4 reason = _reasonToRefuse(params);
         if (reason != 0)
             return _refused(payer, address(escrow), abi.encodeCall(IComputeEscrow.openOrder, params), reason);
