@@ -12,8 +12,9 @@ const USAGE = `Proves properties of supply, vault, token and auction price with 
   --help        print this
 
 The shipped sources are checked, with the stand-ins and edits that lab/formal/suites.ts gives reasons for. Each property
-is proven or open, for the reason printed; and each is tried once more with an absurd claim in its place, lest it hold
-because nothing meets what it requires. Ends with 1 when one is refuted or vacuous.`;
+is proven or open, for the reason printed. Each is tried once more with an absurd claim in its place, and is vacuous when
+that is proven too. Each suite has canaries, false claims that have to be refuted: they are caught or missed. Ends with 1
+when a property is refuted or vacuous or a canary is missed.`;
 
 async function run({ only }: { only?: string }, output: Output): Promise<number> {
   const suites = SUITES.filter(({ name }) => only === undefined || name === only);
@@ -30,11 +31,28 @@ async function run({ only }: { only?: string }, output: Output): Promise<number>
   }
 
   const count = (verdict: Property["verdict"]) => all.filter((property) => property.verdict === verdict).length;
-  const counts = { proven: count("proven"), open: count("open"), refuted: count("refuted"), vacuous: count("vacuous") };
-  const summary = Object.entries(counts).map(([verdict, number]) => `${number} ${verdict}`);
-  output.result({ ...counts, properties: all }, `${all.length} properties: ${summary.join(", ")}`);
-  return counts.refuted + counts.vacuous > 0 ? 1 : 0;
+  const properties = {
+    proven: count("proven"),
+    open: count("open"),
+    refuted: count("refuted"),
+    vacuous: count("vacuous"),
+  };
+  const canaries = { caught: count("caught"), missed: count("missed") };
+  output.result(
+    { ...properties, ...canaries, properties: all },
+    `${sum(properties)} properties: ${inWords(properties)}; ${sum(canaries)} canaries: ${inWords(canaries)}`,
+  );
+  return properties.refuted + properties.vacuous + canaries.missed > 0 ? 1 : 0;
 }
+
+type Counts = Record<string, number>;
+
+const sum = (counts: Counts): number => Object.values(counts).reduce((total, number) => total + number, 0);
+
+const inWords = (counts: Counts): string =>
+  Object.entries(counts)
+    .map(([verdict, number]) => `${number} ${verdict}`)
+    .join(", ");
 
 function say({ verdict, suite, name, statement, reason }: Property, output: Output): void {
   output.say(`${verdict.padEnd(7)}  ${suite}.${name}: ${statement}`);

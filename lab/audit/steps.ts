@@ -100,9 +100,10 @@ const steps = ({ calls, commands }: typeof SHORT): readonly AuditStep[] => [
     name: "formal",
     command: ["verify:formal", "--", "--json"],
     describe: (result) => {
-      const { proven, open, refuted, vacuous } =
-        parse<Record<"proven" | "open" | "refuted" | "vacuous", number>>(result);
-      return `${proven} properties proven, ${open} open, ${refuted + vacuous} refuted or vacuous`;
+      const { proven, open, refuted, vacuous, missed } =
+        parse<Record<"proven" | "open" | "refuted" | "vacuous" | "missed", number>>(result);
+      const failed = `${refuted + vacuous} refuted or vacuous, ${missed} canaries missed`;
+      return `${proven} properties proven, ${open} open, ${failed}`;
     },
     list: (result) =>
       parse<{ properties: Property[] }>(result).properties.map(({ verdict, suite, name, statement, reason }) => [

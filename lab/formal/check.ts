@@ -9,8 +9,11 @@ const ROOT = path.join(__dirname, "../..");
 const PROPERTIES = "test/formal/properties";
 const STAND_INS = "test/formal/standins";
 
-/** `vacuous`: what a property requires can never be met, so that proving it proves nothing. */
-export type Verdict = "proven" | "refuted" | "open" | "vacuous";
+/**
+ * `vacuous`: what a property requires can never be met, so that proving it proves nothing. `caught` and `missed`: of a
+ * canary, a claim that is false. One missed means that the checker's word on its suite is worth nothing.
+ */
+export type Verdict = "proven" | "refuted" | "open" | "vacuous" | "caught" | "missed";
 
 export interface Property {
   suite: string;
@@ -23,6 +26,8 @@ export interface Property {
   /** The checker's words, unless proven. */
   reason?: string;
 }
+
+type Judgement = Pick<Property, "verdict" | "reason">;
 
 interface Node {
   nodeType: string;
@@ -126,13 +131,17 @@ function answers(suite: Suite, file: string, output: Output): { property: Node; 
     return answer === undefined || sourceLocation === undefined ? [] : [{ answer, message, place: sourceLocation }];
   });
 
-  return (contract?.nodes ?? [])
-    .filter((node) => isProperty(node, suite))
-    .map((property) => ({
-      property,
-      answers: suite.checks !== "assertions" ? all : all.filter(({ place }) => isWithin(property, place, file)),
-    }));
+  const properties = (contract?.nodes ?? []).filter((node) => isProperty(node, suite));
+  const canaries = properties.filter(isCanary);
+  const isOf = (property: Node, { place }: Answer): boolean =>
+    suite.checks === "assertions" || isCanary(property)
+      ? isWithin(property, place, file)
+      : canaries.every((canary) => !isWithin(canary, place, file));
+  return properties.map((property) => ({ property, answers: all.filter((answer) => isOf(property, answer)) }));
 }
+
+/** Whether a claim is false, so that the checker has to refute it. */
+const isCanary = ({ name }: Node): boolean => name.startsWith("canary");
 
 const isProperty = ({ nodeType, visibility, kind }: Node, suite: Suite): boolean =>
   nodeType === "FunctionDefinition" &&
@@ -143,7 +152,7 @@ function isWithin({ src }: Node, place: { file: string; start: number }, file: s
   return place.file === file && place.start >= start && place.start < start + length;
 }
 
-function verdictOf(found: Answer[]): Pick<Property, "verdict" | "reason"> {
+function verdictOf(found: Answer[]): Judgement {
   const refuted = found.find(({ answer }) => answer === "happens here");
   if (refuted !== undefined) return { verdict: "refuted", reason: refuted.message };
   const unproven = found.find(({ answer }) => answer !== "check is safe!");
@@ -151,24 +160,30 @@ function verdictOf(found: Answer[]): Pick<Property, "verdict" | "reason"> {
   return found.length > 0 ? { verdict: "proven" } : { verdict: "open", reason: "the checker was asked nothing" };
 }
 
-/** The suite with claims that are false wherever they are reached, so that the checker has to refute each. */
+/** The suite with claims that are false wherever they are reached, after all that was claimed has been computed. */
 const absurd = (content: string, suite: Suite): string =>
   suite.checks === "assertions"
-    ? content.replace(/\bassert\([^;]*\);/g, "assert(false);")
+    ? content.replace(/\bassert\(([^;]*)\);/g, "{ bool claimed = $1; assert(false); }")
     : content.replace(/(\n {4}function \w+\([^{]*\{[^}]*)\}/, "$1assert(false); }");
 
 /**
- * Checks a suite against the shipped sources. Each property is checked a second time with an absurd claim in its place:
- * one that is "proven" too requires what can never be met.
+ * Checks a suite against the shipped sources. Two things keep a proof from being one of nothing:
+ *
+ * - the suite's canaries, which are false on some way through the code, have to be refuted;
+ * - each property is checked a second time with an absurd claim in its place: one that is "proven" too requires what can
+ *   never be met.
  *
  * @param shipped The source at an import path, the tree's unless given.
- * @throws Error when a source does not compile, or an edit no longer applies.
+ * @throws Error when a source does not compile, an edit no longer applies, or the suite has no canary.
  */
 export function check(suite: Suite, shipped: (file: string) => string = readShipped): Property[] {
   const file = `${PROPERTIES}/${suite.name}.sol`;
   const content = readFileSync(path.join(ROOT, file), "utf8");
 
   const claimed = asked(suite, file, content, shipped);
+  if (!claimed.some(({ property }) => isCanary(property))) {
+    throw new Error(`${file} has no canary: add a function canary… with a false claim that has to be refuted`);
+  }
   const absurdities = asked({ ...suite, checks: "assertions" }, file, absurd(content, suite), shipped);
   const vacuous = new Set(
     absurdities.filter(({ verdict }) => verdict.verdict === "proven").map(({ property }) => property.name),
@@ -179,16 +194,22 @@ export function check(suite: Suite, shipped: (file: string) => string = readShip
     name: property.name || "constructor",
     statement: (property.documentation?.text ?? "").replace("@notice ", "").replace(/\s+/g, " "),
     questions,
-    ...(verdict.verdict === "proven" && vacuous.has(property.name)
-      ? { verdict: "vacuous", reason: "what it requires can never be met" }
-      : verdict),
+    ...(isCanary(property) ? judgeCanary(verdict) : judge(verdict, vacuous.has(property.name))),
   }));
 }
+
+const judge = (found: Judgement, isVacuous: boolean): Judgement =>
+  found.verdict === "proven" && isVacuous ? { verdict: "vacuous", reason: "what it requires can never be met" } : found;
+
+const judgeCanary = ({ verdict }: Judgement): Judgement =>
+  verdict === "refuted"
+    ? { verdict: "caught" }
+    : { verdict: "missed", reason: `it is false, but the answer is ${verdict}` };
 
 interface Asked {
   property: Node;
   questions: number;
-  verdict: Pick<Property, "verdict" | "reason">;
+  verdict: Judgement;
 }
 
 function asked(suite: Suite, file: string, content: string, shipped: (file: string) => string): Asked[] {

@@ -38,6 +38,35 @@ const callable = (file: string): Edit => ({
   reason: "properties call from within",
 });
 
+const UNREACHED = "nothing changes where the call is reached";
+
+/**
+ * BMC takes the arguments of every call as within their type, also of a call that is not reached. An argument below 0 there
+ * makes every way that does not reach the call impossible, and all that is claimed of these ways is "proven".
+ */
+export const ARGUMENTS: readonly Edit[] = [
+  {
+    file: AUCTION,
+    pattern: /uint256 power = exp2\((\(NEGLIGIBLE_HALVINGS << 64\)) - halvings\);/g,
+    replacement: "uint256 left = $1 - halvings; uint256 power = exp2(halvings < $1 ? left : 0);",
+    reason: UNREACHED,
+  },
+  {
+    file: AUCTION,
+    pattern: /return referencePrice \+ (\(\(target - referencePrice\) \* weight\))\.ceilDiv\(FULL_PROCEEDS\);/g,
+    replacement:
+      "{ uint256 rise = $1; return referencePrice + (target > referencePrice ? rise : 0).ceilDiv(FULL_PROCEEDS); }",
+    reason: UNREACHED,
+  },
+  {
+    file: AUCTION,
+    pattern: /return referencePrice - (\(\(referencePrice - target\) \* weight\))\.ceilDiv\(FULL_PROCEEDS\);/g,
+    replacement:
+      "uint256 fall = $1; return referencePrice - (target > referencePrice ? 0 : fall).ceilDiv(FULL_PROCEEDS);",
+    reason: UNREACHED,
+  },
+];
+
 const SHIFTS: Edit[] = [
   {
     file: AUCTION,
@@ -121,10 +150,15 @@ const VAULT_STAND_INS = { [MATH]: "Math.sol", "formal/VaultTokens.sol": "VaultTo
 export const SUITES: Suite[] = [
   { name: "SupplyScheduleProperties", checks: "assertions", standIns: { [MATH]: "Math.sol" }, edits: [] },
   { name: "SupplyScheduleArithmetic", checks: ARITHMETIC, standIns: { [MATH]: "Math.sol" }, edits: [] },
-  { name: "AuctionExponentProperties", checks: "assertions", standIns: EXPONENTS, edits: SHIFTS },
-  { name: "AuctionPriceProperties", checks: "assertions", standIns: MONOTONE, edits: [...SHIFTS, FREE] },
-  { name: "AuctionReferenceProperties", checks: "assertions", standIns: MONOTONE, edits: [...SHIFTS, FREE] },
-  { name: "AuctionPriceArithmetic", checks: ARITHMETIC, standIns: MONOTONE, edits: [...SHIFTS, FREE] },
+  { name: "AuctionExponentProperties", checks: "assertions", standIns: EXPONENTS, edits: [...ARGUMENTS, ...SHIFTS] },
+  { name: "AuctionPriceProperties", checks: "assertions", standIns: MONOTONE, edits: [...ARGUMENTS, ...SHIFTS, FREE] },
+  {
+    name: "AuctionReferenceProperties",
+    checks: "assertions",
+    standIns: MONOTONE,
+    edits: [...ARGUMENTS, ...SHIFTS, FREE],
+  },
+  { name: "AuctionPriceArithmetic", checks: ARITHMETIC, standIns: MONOTONE, edits: [...ARGUMENTS, ...SHIFTS, FREE] },
   { name: "VaultShareProperties", checks: "assertions", standIns: { [MATH]: "Math.sol" }, edits: [] },
   { name: "EmissionVaultProperties", checks: "assertions", standIns: VAULT_STAND_INS, edits: VAULT_EDITS },
   {

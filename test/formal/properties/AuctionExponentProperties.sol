@@ -48,4 +48,24 @@ contract AuctionExponentProperties {
         require(period >= 1 minutes && period <= 30 days && elapsed < 2 ** 40);
         assert((AuctionPrice.priceAt(1, elapsed, period) == 0) == (4 * elapsed >= 117 * period));
     }
+
+    /// @notice False: the exponent is never under 113.
+    function canaryExponentStaysAbove113(uint256 elapsed, uint256 period) external pure {
+        require(period >= 1 minutes && period <= 30 days && elapsed < 2 ** 40);
+        assert(AuctionPrice.priceAt(1, elapsed, period) >= 8_192 * 113 * ONE);
+    }
+
+    /// @notice False: something is left of the exponent after a hundred periods.
+    function canaryExponentIsNeverCutToZero(uint256 elapsed, uint256 period) external pure {
+        require(period >= 1 minutes && period <= 30 days && elapsed < 2 ** 40 && elapsed > 100 * period);
+        assert(AuctionPrice.priceAt(1, elapsed, period) != 0);
+    }
+
+    /// @notice False: between a second in the opening and one long after the end the exponent falls by 10 at most.
+    function canaryExponentFallsByTenAtMost(uint256 earlier, uint256 later, uint256 period) external pure {
+        require(period >= 1 minutes && period <= 30 days && earlier < period / 12);
+        require(later > 100 * period && later < 2 ** 40);
+        uint256 before = AuctionPrice.priceAt(1, earlier, period);
+        assert(before <= AuctionPrice.priceAt(1, later, period) + 8_192 * 10 * ONE);
+    }
 }

@@ -53,4 +53,31 @@ contract AuctionPriceProperties {
         require(Math.mulDiv(r, 2 ** 126 * 1e18, 2 ** 128 * 1e18) == r / 4);
         assert(AuctionPrice.priceAt(r, elapsed, period) >= r / 4);
     }
+
+    /// @notice False: the price stays from the opening on.
+    function canaryPriceNeverFalls(uint256 r, uint256 earlier, uint256 later, uint256 period) external view {
+        require(period >= 1 minutes && period <= 30 days && earlier < later && later < period / 12);
+        require(r <= AuctionPrice.MAX_REFERENCE);
+        assert(AuctionPrice.priceAt(r, earlier, period) <= AuctionPrice.priceAt(r, later, period));
+    }
+
+    /// @notice False: the price stays from the end of the first period on.
+    function canaryPriceNeverFallsAfterThePeriod(
+        uint256 r,
+        uint256 earlier,
+        uint256 later,
+        uint256 period
+    ) external view {
+        require(period >= 1 minutes && period <= 30 days && earlier > period && earlier < later && later < 20 * period);
+        require(r <= AuctionPrice.MAX_REFERENCE);
+        assert(AuctionPrice.priceAt(r, earlier, period) <= AuctionPrice.priceAt(r, later, period));
+    }
+
+    /// @notice False: something is left of the price after a hundred periods.
+    function canaryPriceIsNeverCutToZero(uint256 r, uint256 earlier, uint256 later, uint256 period) external view {
+        require(period >= 1 minutes && period <= 30 days && earlier < period);
+        require(later > 100 * period && later < 2 ** 40 && r <= AuctionPrice.MAX_REFERENCE);
+        require(AuctionPrice.priceAt(r, earlier, period) > 0);
+        assert(AuctionPrice.priceAt(r, later, period) > 0);
+    }
 }

@@ -78,4 +78,68 @@ contract AuctionReferenceProperties {
         if (average > r) assert(next == average || (next < average && (next == 2 * r || next == 1e27)));
         else assert(next == average || (next > average && (next == (r + 1) / 2 || next == 1e9)));
     }
+
+    /// @notice False: a lot that brought less than 1,000 TFT never raises the reference.
+    function canaryReferenceNeverRisesInPart(
+        uint256 r,
+        uint256 proceeds,
+        uint256 amount,
+        uint256 unit
+    ) external view whenInBounds(r) {
+        require(proceeds < 1_000e18);
+        assert(AuctionPrice.nextReference(r, proceeds, amount, unit) <= r);
+    }
+
+    /// @notice False: a lot that brought less than 1,000 TFT never lowers the reference.
+    function canaryReferenceNeverFallsInPart(
+        uint256 r,
+        uint256 proceeds,
+        uint256 amount,
+        uint256 unit
+    ) external view whenInBounds(r) {
+        require(proceeds < 1_000e18);
+        assert(AuctionPrice.nextReference(r, proceeds, amount, unit) >= r);
+    }
+
+    /// @notice False: half of 1,000 TFT moves the reference up all the way.
+    function canaryReferenceRisesAllTheWayFromHalf(
+        uint256 r,
+        uint256 amount,
+        uint256 unit
+    ) external view whenInBounds(r) {
+        uint256 average = Math.mulDiv(500e18, unit, amount);
+        require(average > r && average < 2 * r);
+        assert(AuctionPrice.nextReference(r, 500e18, amount, unit) == average);
+    }
+
+    /// @notice False: no lot doubles the reference.
+    function canaryReferenceNeverDoubles(
+        uint256 r,
+        uint256 proceeds,
+        uint256 amount,
+        uint256 unit
+    ) external view whenInBounds(r) {
+        assert(AuctionPrice.nextReference(r, proceeds, amount, unit) < 2 * r);
+    }
+
+    /// @notice False: no lot halves the reference.
+    function canaryReferenceNeverHalves(
+        uint256 r,
+        uint256 proceeds,
+        uint256 amount,
+        uint256 unit
+    ) external view whenInBounds(r) {
+        assert(2 * AuctionPrice.nextReference(r, proceeds, amount, unit) > r + 1);
+    }
+
+    /// @notice False: a lot that costs something always moves the reference.
+    function canaryReferenceNeverStays(
+        uint256 r,
+        uint256 proceeds,
+        uint256 amount,
+        uint256 unit
+    ) external view whenInBounds(r) {
+        require(proceeds > 0);
+        assert(AuctionPrice.nextReference(r, proceeds, amount, unit) != r);
+    }
 }

@@ -21,6 +21,21 @@ contract EmissionVaultArithmetic is EmissionVault {
         remaining();
     }
 
+    /// @notice False: the vault keeps what operations are owed.
+    function canaryVaultUnderflows() public returns (uint256) {
+        uint256 before = held;
+        payOperations();
+        return held - before;
+    }
+
+    /// @notice False: the vault keeps what it releases first.
+    function canaryReleaseUnderflows() public returns (uint256) {
+        require(released() == 0 && burned == 1_000e18);
+        uint256 before = held;
+        release();
+        return held - before;
+    }
+
     function _holds() internal view override returns (bool) {
         unchecked {
             return

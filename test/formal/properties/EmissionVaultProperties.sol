@@ -116,6 +116,34 @@ contract EmissionVaultProperties is EmissionVault {
         assert(amount == owed && paid == before + owed && operationsOwed() == 0);
     }
 
+    /// @notice False: a release releases something.
+    function canaryReleaseReleasesSomething() public {
+        require(_holds());
+        (uint256 amount, ) = release();
+        assert(amount > 0);
+    }
+
+    /// @notice False: operations get nothing of the first release.
+    function canaryReleaseIsTheMiners() public {
+        require(_holds() && released() == 0 && burned == 1_000e18);
+        release();
+        assert(operationsOwed() == 0);
+    }
+
+    /// @notice False: operations are owed nothing.
+    function canaryPayOperationsPaysNothing() public {
+        require(_holds());
+        assert(payOperations() == 0);
+    }
+
+    /// @notice False: operations stay as they are set.
+    function canarySetOperationsSetsNothing(address treasury, uint16 share) public {
+        require(_holds());
+        uint16 before = operationsShare();
+        setOperations(treasury, share);
+        assert(operationsShare() == before);
+    }
+
     function _holds() internal view override returns (bool) {
         return
             burned <= 900_000_000e18 &&

@@ -130,4 +130,38 @@ contract SupplyScheduleProperties {
         require(b1 == 0);
         assert(SupplySchedule.entitlement(burned + b2) == SupplySchedule.entitlement(burned));
     }
+
+    /// @notice False: no split both burns whole and burns half.
+    function canarySplitCrossesNoBoundary(uint256 bought, uint256 burned) external pure {
+        require(burned <= SupplySchedule.BURNING_END);
+        (uint256 b1, uint256 b2, ) = SupplySchedule.split(bought, burned);
+        assert(b1 == 0 || b2 == 0);
+    }
+
+    /// @notice False: every split burns at least half.
+    function canarySplitBurnsHalfAtLeast(uint256 bought, uint256 burned) external pure {
+        require(burned <= SupplySchedule.BURNING_END);
+        (uint256 b1, uint256 b2, uint256 distributed) = SupplySchedule.split(bought, burned);
+        assert(b1 + b2 >= distributed);
+    }
+
+    /// @notice False: the token never matures.
+    function canaryPhaseIsNeverMature(uint256 burned) external pure {
+        require(burned <= SupplySchedule.BURNING_END);
+        assert(SupplySchedule.phase(burned) != Phase.Mature);
+    }
+
+    /// @notice False: the reserve is never empty.
+    function canaryEntitlementIsNeverWhole(uint256 burned) external pure {
+        require(burned <= SupplySchedule.NOMINAL_SUPPLY);
+        assert(SupplySchedule.entitlement(burned) != SupplySchedule.RESERVE);
+    }
+
+    /// @notice False: a destruction over the end of production mining releases nothing.
+    function canaryNothingIsReleasedOverTheEnd(uint256 bought, uint256 burned) external pure {
+        require(burned < SupplySchedule.PRODUCTION_MINING_END);
+        (uint256 b1, uint256 b2, ) = SupplySchedule.split(bought, burned);
+        require(b2 != 0);
+        assert(SupplySchedule.entitlement(burned + b1 + b2) == SupplySchedule.entitlement(burned));
+    }
 }

@@ -60,6 +60,34 @@ contract TFTProperties is TFT {
         assert(totalSupply() == supply);
     }
 
+    /// @notice False: burning burns nothing.
+    function canaryBurnBurnsNothing(uint256 amount) public {
+        require(_holds());
+        uint256 supply = totalSupply();
+        burn(amount);
+        assert(totalSupply() == supply);
+    }
+
+    /// @notice False: burning never reaches the ultimate supply.
+    function canaryBurnStaysAboveTheUltimateSupply(uint256 amount) public {
+        require(_holds());
+        burn(amount);
+        assert(totalSupply() > 100_000_000e18);
+    }
+
+    /// @notice False: a transfer leaves the receiver's balance.
+    function canaryTransferMovesNothing(address to, uint256 amount) public {
+        uint256 balance = balanceOf(to);
+        transfer(to, amount);
+        assert(balanceOf(to) == balance);
+    }
+
+    /// @notice False: a transfer by allowance takes from the caller alone.
+    function canaryTransferFromIsTheOwners(address from, address to, uint256 amount) public {
+        transferFrom(from, to, amount);
+        assert(msg.sender == from);
+    }
+
     function _holds() internal view returns (bool) {
         return totalSupply() >= 100_000_000e18 && totalSupply() <= 1_000_000_000e18;
     }

@@ -37,4 +37,16 @@ contract VaultShareProperties {
         require(amount <= SupplySchedule.RESERVE && share <= 2_000);
         assert(share == 0 || amount <= type(uint256).max / share);
     }
+
+    /// @notice False: a share of at most 2,000 basis points of a release is at most a sixth of it.
+    function canaryShareIsAtMostASixth(uint256 amount, uint16 share) external pure {
+        require(amount <= SupplySchedule.RESERVE && share <= 2_000);
+        assert((amount * share) / 10_000 <= amount / 6);
+    }
+
+    /// @notice False: what was released fits 88 bits.
+    function canaryReleasedFitsLess(uint256 burned) external pure {
+        require(burned <= SupplySchedule.NOMINAL_SUPPLY);
+        assert(SupplySchedule.entitlement(burned) < 2 ** 88);
+    }
 }
