@@ -29,8 +29,12 @@ const LISTS = /^lab\/mutation\/.*\.json$/;
 /** The tests that contracts are held to; the others are of what is around them, or go through all of it at length. */
 const TESTS = /^(unit\/[^/]+|integration\/(?!tu)[^/]+)\.test\.ts$/;
 
-/** Tests of gas, which instrumented contracts take more of, and those that compare values at length. */
-const SKIPPED = /within a transaction's gas|random (histories|inputs|models|life)|first three days|\(seed \d+\)$/;
+/**
+ * Tests within a limit of gas, of which instrumented contracts take more; of return data, in whose place that of the record
+ * of a mutant comes; and those that compare values at length.
+ */
+const SKIPPED =
+  /within a transaction's gas|never asked for|passes on why|random (histories|inputs|models|life)|first three days|\(seed \d+\)$/;
 
 /** A mutant that outlives so many of the tests that come by it, the nearest first, is taken to live: a test belongs near. */
 const MOST_TESTS = 120;
