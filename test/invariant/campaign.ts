@@ -128,6 +128,28 @@ export async function compareTransfers(forge: string, calls: number, seed: numbe
   );
 }
 
+/** Slots of a contract that are not zero, after a tenth of all orders and after all. */
+export interface Growth {
+  early: number;
+  late: number;
+}
+
+/** Opens, delivers and closes orders in each other's places, and counts slots. Throws if forge fails. */
+export async function measureGrowth(forge: string): Promise<Record<"escrow" | "pool", Growth>> {
+  const report = path.join(REPORTS, "growth.txt");
+  mkdirSync(REPORTS, { recursive: true });
+  rmSync(report, { force: true });
+
+  const { code, output } = await run(forge, ["test", "--match-contract", "GrowthTest"], { GROWTH_REPORT: report });
+  if (code !== 0) throw new Error(`The slots could not be counted:\n${output}`);
+  const lines = readFileSync(report, "utf8").trim().split("\n");
+  const counts = lines.map((line): [string, Growth] => {
+    const [name, early, late] = line.split(" ");
+    return [name, { early: Number(early), late: Number(late) }];
+  });
+  return Object.fromEntries(counts) as Record<"escrow" | "pool", Growth>;
+}
+
 /** Adds up campaigns. */
 export function merge(summaries: readonly Summary[]): Summary {
   const total: Summary = {
