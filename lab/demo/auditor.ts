@@ -1,5 +1,5 @@
 import type { Supply } from "@turingfog/sdk";
-import type { Books } from "./books";
+import type { BookedBucket, Books } from "./books";
 import {
   CHECKS,
   type Observation,
@@ -22,10 +22,24 @@ export class Auditor {
   private readonly destructions: ObservedDestruction[] = [];
   private readUpTo = -1;
 
+  /** The system and the dollar as they are read: many values in one call. */
+  private readonly read: Pick<World["contracts"], "controller" | "tft" | "vault" | "pool" | "escrow"> &
+    Pick<World, "usd">;
+
   private constructor(
     private readonly world: World,
     private readonly books: Books,
-  ) {}
+  ) {
+    const { reader, usd, contracts } = world;
+    this.read = {
+      controller: contracts.controller.connect(reader),
+      tft: contracts.tft.connect(reader),
+      vault: contracts.vault.connect(reader),
+      pool: contracts.pool.connect(reader),
+      escrow: contracts.escrow.connect(reader),
+      usd: usd.connect(reader),
+    };
+  }
 
   /** Starts with the chain as it is. */
   static async start(world: World, books: Books): Promise<Auditor> {
@@ -59,64 +73,71 @@ export class Auditor {
   }
 
   private async observe(allBuckets: boolean): Promise<Observation> {
-    const { controller, tft, vault, pool } = this.world.contracts;
+    const { controller, tft, vault, pool } = this.read;
     await this.readDestructions();
-    const [supply, totalSupply, vaultBalance, operationsOwed, poolBalance] = await Promise.all([
-      controller.supply(),
-      tft.totalSupply(),
-      tft.balanceOf(vault),
-      vault.operationsOwed(),
-      tft.balanceOf(pool),
-    ]);
+    const [supply, totalSupply, vaultBalance, operationsOwed, poolBalance, assets, orders, buckets] = await Promise.all(
+      [
+        controller.supply(),
+        tft.totalSupply(),
+        tft.balanceOf(vault),
+        vault.operationsOwed(),
+        tft.balanceOf(pool),
+        this.observeAssets(),
+        this.observeOrders(),
+        this.observeBuckets(allBuckets),
+      ],
+    );
     const { total, burned, released, reserve, circulating, phase } = supply;
-    const orders = new Map<bigint, ObservedOrder>();
-    const settled = new Map<bigint, Map<bigint, bigint>>();
-    for (const orderId of this.books.orders.keys()) {
-      const order = await this.observeOrder(orderId);
-      orders.set(orderId, order);
-      settled.set(orderId, await this.observeSettled(orderId, order));
-    }
     return {
       supply: { total, burned, released, reserve, circulating, phase: Number(phase) },
       totalSupply,
       vaultBalance,
       operationsOwed,
       poolBalance,
-      assets: await this.observeAssets(),
+      assets,
       orders,
-      settled,
-      buckets: await this.observeBuckets(allBuckets),
+      settled: await this.observeSettled(orders),
+      buckets,
       destructions: [...this.destructions],
     };
   }
 
   private async observeAssets(): Promise<Map<string, ObservedAsset>> {
-    const { escrow, controller, tft } = this.world.contracts;
-    const assets = new Map<string, ObservedAsset>();
-    for (const token of [tft, this.world.usd]) {
+    const { escrow, controller, tft, usd } = this.read;
+    const observed = [tft, usd].map(async (token) => {
       const [address, escrowBalance, liabilities, controllerBalance] = await Promise.all([
         token.getAddress(),
         token.balanceOf(escrow),
         escrow.liabilities(token),
         token.balanceOf(controller),
       ]);
-      assets.set(address, { escrowBalance, liabilities, controllerBalance });
-    }
-    return assets;
+      return [address, { escrowBalance, liabilities, controllerBalance }] as const;
+    });
+    return new Map(await Promise.all(observed));
   }
 
-  private async observeOrder(orderId: bigint): Promise<ObservedOrder> {
-    const { deposit, earned, tuSettled } = await this.world.contracts.escrow.order(orderId);
-    return { deposit, earned, tuSettled };
+  private async observeOrders(): Promise<Map<bigint, ObservedOrder>> {
+    const observed = [...this.books.orders.keys()].map(async (orderId) => {
+      const { deposit, earned, tuSettled } = await this.read.escrow.order(orderId);
+      return [orderId, { deposit, earned, tuSettled }] as const;
+    });
+    return new Map(await Promise.all(observed));
+  }
+
+  private async observeSettled(orders: Map<bigint, ObservedOrder>): Promise<Map<bigint, Map<bigint, bigint>>> {
+    const observed = [...orders].map(
+      async ([orderId, order]) => [orderId, await this.observeSettledOf(orderId, order)] as const,
+    );
+    return new Map(await Promise.all(observed));
   }
 
   /** What each node has settled, read anew when the order's total has moved. */
-  private async observeSettled(orderId: bigint, { tuSettled }: ObservedOrder): Promise<Map<bigint, bigint>> {
+  private async observeSettledOf(orderId: bigint, { tuSettled }: ObservedOrder): Promise<Map<bigint, bigint>> {
     const last = this.lastStep?.now;
     const settled = last?.settled.get(orderId);
     if (settled !== undefined && last?.orders.get(orderId)?.tuSettled === tuSettled) return settled;
 
-    const { escrow } = this.world.contracts;
+    const { escrow } = this.read;
     const nodeIds = [...this.books.order(orderId).settled.keys()];
     return new Map(
       await Promise.all(nodeIds.map(async (nodeId) => [nodeId, await escrow.settledTU(orderId, nodeId)] as const)),
@@ -125,18 +146,20 @@ export class Auditor {
 
   /** The buckets of which something is left to happen, or all of them. */
   private async observeBuckets(all: boolean): Promise<Map<bigint, ObservedBucket>> {
-    const { pool } = this.world.contracts;
-    const observed = new Map<bigint, ObservedBucket>();
-    for (const { id, finalAt, weights, miners } of this.books.buckets.values()) {
-      const isOver = finalAt !== undefined && weights.size === 0 && this.finals.has(id);
-      if (isOver && !all) continue;
-      const [weight, reward, isFinalNow] = await pool.bucket(id);
-      const unclaimed = isOver
-        ? []
-        : await Promise.all([...miners].map(async (miner) => [miner, await pool.weightOf(id, miner)] as const));
-      observed.set(id, { weight, reward, isFinal: isFinalNow, weights: new Map(unclaimed) });
-    }
-    return observed;
+    const { pool } = this.read;
+    const isOver = ({ id, finalAt, weights }: BookedBucket) =>
+      finalAt !== undefined && weights.size === 0 && this.finals.has(id);
+    const observed = [...this.books.buckets.values()]
+      .filter((bucket) => all || !isOver(bucket))
+      .map(async (bucket) => {
+        const { id, miners } = bucket;
+        const [[weight, reward, isFinal], unclaimed] = await Promise.all([
+          pool.bucket(id),
+          Promise.all((isOver(bucket) ? [] : [...miners]).map(async (m) => [m, await pool.weightOf(id, m)] as const)),
+        ]);
+        return [id, { weight, reward, isFinal, weights: new Map(unclaimed) }] as const;
+      });
+    return new Map(await Promise.all(observed));
   }
 
   private async readDestructions(): Promise<void> {

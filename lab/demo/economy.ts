@@ -112,12 +112,18 @@ export class Economy {
   /** Has the quorum attest nodes for as long as it may. */
   async attest(nodeIds: readonly bigint[]): Promise<void> {
     const { registry } = this.world.contracts;
-    for (const nodeId of nodeIds) {
+    const read = registry.connect(this.world.reader);
+    const nodes = await Promise.all(
+      nodeIds.map(async (nodeId) => {
+        const [{ payout }, rate] = await Promise.all([read.node(nodeId), read.ratePerDay(nodeId)]);
+        return { nodeId, payout, rate };
+      }),
+    );
+    for (const { nodeId, payout, rate } of nodes) {
       const validUntil = BigInt(await time.latest()) + this.maxAttestation;
       const evidence = id(`benchmark log of node ${nodeId}`);
       const signatures = await this.signed("NodeAttestation", { nodeId, validUntil, evidence });
       await registry.connect(this.world.actors.keeper).attestNode(nodeId, validUntil, evidence, signatures);
-      const [{ payout }, rate] = await Promise.all([registry.node(nodeId), registry.ratePerDay(nodeId)]);
       const at = BigInt(await time.latest());
       this.books.attested(nodeId, payout, rate, at, at + this.world.params.vetoWindow, validUntil);
     }

@@ -1,9 +1,10 @@
 import path from "node:path";
 
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import MulticallArtifact from "@uniswap/v3-periphery/artifacts/contracts/lens/UniswapInterfaceMulticall.sol/UniswapInterfaceMulticall.json";
 import { type DeploymentParameters, readParameters } from "@turingfog/operator";
 import { CONTRACTS, type SystemContracts, TuringFog } from "@turingfog/sdk/ethers";
-import { parseUnits } from "ethers";
+import { type Contract, ContractFactory, parseUnits } from "ethers";
 import { ethers, ignition } from "hardhat";
 
 import { deploySystem } from "../../deploy/inProcess";
@@ -11,6 +12,7 @@ import FillerModule from "../../deploy/modules/Filler";
 import { createPool, deployUniswapV3 } from "../../test/helpers/uniswap";
 import type { TestToken, UniswapV3BuybackFiller, VestedAllocation } from "../../typechain-types";
 import { Market } from "./market";
+import { Reader } from "./reader";
 
 /** What the treasury provides the market with: a dollar buys 100 TFT at first. */
 const MARKET_TFT = parseUnits("200000000", 18);
@@ -48,6 +50,8 @@ export interface World {
   usd: TestToken;
   filler: UniswapV3BuybackFiller;
   market: Market;
+  /** Reads many values of one moment at the price of one. */
+  reader: Reader;
   actors: Actors;
   params: DeploymentParameters;
 }
@@ -76,6 +80,8 @@ export async function createWorld(): Promise<World> {
 
   const [controller, factory] = await Promise.all([contracts.controller.getAddress(), uniswap.factory.getAddress()]);
   const { filler } = await ignition.deploy(FillerModule, { parameters: { Filler: { controller, factory } } });
+  const multicall = await new ContractFactory(MulticallArtifact.abi, MulticallArtifact.bytecode, deployer).deploy();
+  const reader = new Reader(multicall as Contract);
 
   return {
     fog,
@@ -83,7 +89,8 @@ export async function createWorld(): Promise<World> {
     vestings: Object.values(vestings),
     usd,
     filler: CONTRACTS.filler.factory.connect(await filler.getAddress(), deployer),
-    market: await Market.of(uniswap, pool, contracts.tft, usd),
+    market: await Market.of(uniswap, pool.connect(reader) as Contract, contracts.tft, usd),
+    reader,
     actors,
     params,
   };
