@@ -616,8 +616,8 @@ contract ComputeEscrow is IComputeEscrow, ERC721, EIP712, ReentrancyGuardTransie
         return place.state.isOpen(orderId) ? place.holder : address(0);
     }
 
-    /// @dev As OpenZeppelin's, which keeps owners by id, but for two refusals. An order whose refund is promised to someone
-    /// must not be sold to someone else. The escrow holds none: its refund would be nobody's.
+    /// @dev As OpenZeppelin's, which keeps owners by id, but for two refusals. An order whose refund is promised to
+    /// someone must not be sold to someone else. The escrow holds none: its refund would be nobody's.
     function _update(address to, uint256 orderId, address auth) internal override returns (address from) {
         from = _ownerOf(orderId);
         if (auth != address(0)) _checkAuthorized(from, auth, orderId);

@@ -40,8 +40,8 @@ contract RewardPool is IRewardPool {
 
     /* CONSTANTS */
 
-    /// @dev A miner who claims once a week finds a place free for each round: seven to claim, one that is being sold, one
-    /// that is open, and one to spare.
+    /// @dev A miner who claims once a week finds a place free for each round: seven to claim, one that is being sold,
+    /// one that is open, and one to spare.
     uint256 private constant PLACES = 10;
 
     uint40 private constant MIN_EPOCH_LENGTH = 1 minutes;

@@ -103,7 +103,8 @@ interface IRewardPool {
     /// @notice Returns round << 160 | asset.
     function bucketId(uint256 round, address asset) external pure returns (uint256);
 
-    /// @notice Returns a bucket's total weight in base units of its asset, its reward in TFT so far, and whether it is final.
+    /// @notice Returns a bucket's total weight in base units of its asset, its reward in TFT so far, and whether it is
+    /// final.
     function bucket(uint256 id) external view returns (uint128 weight, uint128 reward, bool isFinal);
 
     /// @notice Returns what a miner earned in a bucket and has not claimed yet, in base units of its asset.

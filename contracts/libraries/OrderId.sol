@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 /// @title OrderId
 /// @notice Names an order by the place of its storage, which orders take over from each other, by its asset, which
-/// therefore needs no slot of the order's own, and by its generation, how many orders the place has held. So an id never
-/// returns: place << 32 | assetIndex << 16 | generation.
+/// therefore needs no slot of the order's own, and by its generation, how many orders the place has held. So an id
+/// never returns: place << 32 | assetIndex << 16 | generation.
 /// @custom:security-contact security@turingfog.example
 library OrderId {
     uint256 private constant SERIAL_BITS = 40;

@@ -30,8 +30,8 @@ library OrderPlaces {
     uint256 private constant TU = 1e18;
 
     /// @notice Raises what an order's own node has delivered.
-    /// @dev Unchecked, as in {raiseJointly}: TU are below 2^96 and prices below 2^128, a node has settled no more than its
-    /// order, and the order no more than `tuAmount`.
+    /// @dev Unchecked, as in {raiseJointly}: TU are below 2^96 and prices below 2^128, a node has settled no more than
+    /// its order, and the order no more than `tuAmount`.
     /// @param state,unitPrice The place's.
     /// @param tu All TU that the node is to have settled.
     /// @return settled What it has settled now, up to what was ordered; 0 if that is no more than before.

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @notice What a miner earned in one of the latest rounds of an asset, in one word: displaced << 160 | round << 128 |
-/// amount. The amount is 0 once claimed. `displaced` is the last round that found an unclaimed amount here, so that what
-/// the miner earned in it is kept elsewhere.
+/// amount. The amount is 0 once claimed. `displaced` is the last round that found an unclaimed amount here, so that
+/// what the miner earned in it is kept elsewhere.
 type RoundWeight is uint256;
 
 using { amount, isOf, isFreeFor, add, claimed, displacing } for RoundWeight global;
