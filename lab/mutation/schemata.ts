@@ -1,3 +1,5 @@
+import path from "node:path";
+
 import { child, children, list, spanOf, walk, type AstNode } from "./ast";
 import { mutationsOf, type Mutation } from "./operators";
 
@@ -89,20 +91,20 @@ export function instrument(
     sites.set(mutation.node, [...(sites.get(mutation.node) ?? []), { id, mutation }]);
   };
 
-  for (const contract of list(tree, "nodes").filter(({ nodeType }) => nodeType === "ContractDefinition")) {
-    for (const definition of list(contract, "nodes").filter(({ nodeType }) => nodeType === "FunctionDefinition")) {
+  for (const [owner, container] of containersOf(tree)) {
+    for (const definition of list(container, "nodes").filter(({ nodeType }) => nodeType === "FunctionDefinition")) {
       const name = String(definition.name) || String(definition.kind);
       for (const modifier of list(definition, "modifiers")) {
         if (text.slice(spanOf(modifier).start, spanOf(modifier).end) !== "nonReentrant") continue;
-        if (guards.every(({ at }) => at < spanOf(contract).start)) {
-          guards.push({ at: text.indexOf("{", spanOf(contract).start) + 1, text: `\n${GUARD}` });
+        if (guards.every(({ at }) => at < spanOf(container).start)) {
+          guards.push({ at: text.indexOf("{", spanOf(container).start) + 1, text: `\n${GUARD}` });
         }
-        add(String(contract.name), name, { operator: "drop modifier", node: modifier, replacement: "" });
+        add(owner, name, { operator: "drop modifier", node: modifier, replacement: "" });
       }
       if (list(definition, "body").length === 0) continue;
       const returns = list(child(definition, "returnParameters"), "parameters");
       const found = mutationsOf(child(definition, "body"), { text, declarations }, returns);
-      for (const mutation of found) add(String(contract.name), name, mutation);
+      for (const mutation of found) add(owner, name, mutation);
     }
   }
 
@@ -114,6 +116,13 @@ export function instrument(
   ].sort((a, b) => a.at - b.at);
   const instrumented = insert(text, insertions);
   return { text: Buffer.from(instrumented, "latin1").toString("utf8"), mutants: mutants.map(toUtf8) };
+}
+
+/** Returns what functions stand in, by name: contracts and libraries, and the source itself, named by its file. */
+function containersOf(tree: AstNode): [string, AstNode][] {
+  const contracts = list(tree, "nodes").filter(({ nodeType }) => nodeType === "ContractDefinition");
+  const file = path.basename(String(tree.absolutePath), ".sol");
+  return [...contracts.map((contract): [string, AstNode] => [String(contract.name), contract]), [file, tree]];
 }
 
 function oneLine(text: string): string {

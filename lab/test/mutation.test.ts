@@ -131,6 +131,15 @@ describe("mutation", () => {
       });
     }
 
+    it("changes functions outside of contracts, which go by the file's name", async () => {
+      const text =
+        "pragma solidity 0.8.37;\ntype Word is uint256;\nfunction low(Word word) pure returns (uint256) { return uint128(Word.unwrap(word)); }\n";
+      const { mutants } = await generate(new Map([["contracts/types/Word.sol", text]]));
+      expect(mutants.map(({ contract, function: name, replacement }) => [contract, name, replacement])).to.deep.equal([
+        ["Word", "low", "uint256(0)"],
+      ]);
+    });
+
     it("puts every mutant into one source, which compiles and says what it said", async () => {
       const { mutants, text } = await mutantsOf("if (a > b) counted -= b; return a;");
       expect(mutants.map(({ id }) => id)).to.deep.equal([1, 2, 3, 4, 5, 6, 7]);
