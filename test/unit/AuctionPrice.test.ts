@@ -236,6 +236,9 @@ describe("AuctionPrice", () => {
       ["doubles exactly", R, 2n * AT_REFERENCE, LOT, 2n * R],
       ["at most halves", R, AT_REFERENCE, 1_000n * LOT, R / 2n],
       ["halves exactly", R, AT_REFERENCE / 2n, LOT, R / 2n],
+      // 1,000 TFT weigh all, to the last unit of a step of more than 10^21
+      ["doubles a high reference exactly for 1,000 TFT", 100_000n * TFT, FULL_PROCEEDS, 1n, 200_000n * TFT],
+      ["halves a high reference exactly for 1,000 TFT", 100_000n * TFT, FULL_PROCEEDS, UNIT ** 3n, 50_000n * TFT],
       ["rounds the half of an odd reference up", R + 1n, AT_REFERENCE, 1_000n * LOT, R / 2n + 1n],
       // a part of it, below 1,000 TFT
       ["moves a quarter of the way to double for 250 TFT", R, 250n * TFT, UNIT, R + R / 4n],
