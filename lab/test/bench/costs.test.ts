@@ -8,8 +8,10 @@ import type { RecordedTransaction } from "../../bench/replay/recording";
 const MEASURED = {
   "open.node": [140_000, 430_000, 292],
   "open.batch.50": [4_450_000, 18_000_000, 14_450],
+  "open.batch.50.nodes": [5_000_000, 20_000_000, 14_500],
   "report.3of4": [71_450, 154_100, 800],
   "settle.whole.50.fresh": [1_990_025, 6_777_000, 8_250],
+  "settle.whole.50.first": [2_000_000, 6_800_000, 8_250],
   "settle.whole.50": [1_130_000, 1_880_000, 8_250],
   "acknowledge.50": [1_460_000, 2_200_000, 12_900],
   "settle.part.1": [110_000, 149_000, 1_476],
@@ -68,6 +70,8 @@ describe("bench/gas/costs", () => {
     const derived = Object.fromEntries([...costs].filter(([id]) => !Object.hasOwn(MEASURED, id)));
     expect(derived).to.deep.equal({
       "open.batch": { gas: 89_000, amsterdam: 360_000, calldata: 289 },
+      "open.batch.nodes": { gas: 100_000, amsterdam: 400_000, calldata: 290 },
+      "settle.next.first": { gas: 40_000, amsterdam: 136_000, calldata: 165 },
       "settle.next.fresh": { gas: 39_801, amsterdam: 135_540, calldata: 165 },
       "settle.next": { gas: 22_600, amsterdam: 37_600, calldata: 165 },
       "settle.acknowledged": { gas: 29_200, amsterdam: 44_000, calldata: 258 },
