@@ -1023,6 +1023,22 @@ describe("NodeRegistry", () => {
       });
     }
 
+    it("rejects a renewal that ends no later than the one before, though later than what that had renewed", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
+      const now = await latest();
+      await attestNode(protocol, nodeId, now + 20n * DAY);
+      await attestAt(protocol, now + 2n * DAY, nodeId, now + 40n * DAY);
+
+      const at = now + 3n * DAY;
+      for (const validUntil of [now + 30n * DAY, now + 40n * DAY]) {
+        await expect(attestAt(protocol, at + validUntil / DAY, nodeId, validUntil))
+          .to.be.revertedWithCustomError(registry, "Registry_ValidityOutOfBounds")
+          .withArgs(validUntil, now + 40n * DAY + 1n, at + validUntil / DAY + MAX_ATTESTATION);
+      }
+    });
+
     it("keeps the start when renewed in the last second", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
@@ -1130,6 +1146,25 @@ describe("NodeRegistry", () => {
       expect([after.attestedFrom, after.attestedUntil]).to.deep.equal([attestedFrom, at - 1n]);
       expect(await registry.isAttested(nodeId, at - 1n)).to.equal(true);
       expect(await registry.isAttested(nodeId, at)).to.equal(false);
+    });
+
+    it("ends a renewal, and lets nothing be attested again that ends no later", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { registry } = contracts;
+      const nodeId = await registerUnattested(protocol, actors.miners[0]);
+      const now = await latest();
+      await attestNode(protocol, nodeId, now + 20n * DAY);
+      const { attestedFrom } = await registry.node(nodeId);
+      await attestAt(protocol, now + 2n * DAY, nodeId, now + 40n * DAY);
+
+      await expect(registry.connect(actors.guardian).revokeNode(nodeId))
+        .to.emit(registry, "NodeRevoked")
+        .withArgs(nodeId, attestedFrom, now + 40n * DAY);
+      const at = now + 3n * DAY;
+      await expect(attestAt(protocol, at, nodeId, now + 40n * DAY))
+        .to.be.revertedWithCustomError(registry, "Registry_ValidityOutOfBounds")
+        .withArgs(now + 40n * DAY, now + 40n * DAY + 1n, at + MAX_ATTESTATION);
     });
 
     it("undoes a pending attestation without a trace, in the last second before it counts", async () => {
