@@ -701,6 +701,20 @@ describe("ComputeEscrow, settling", () => {
       expect(await settledBy(protocol, job, attestedUntil)).to.equal(0);
     });
 
+    it("counts on a node's own order what was measured while attested, whatever lapsed since its start", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { registry } = protocol.contracts;
+      const job = await openJob(protocol, { hardware: ONE_A_DAY, tuAmount: 1_000n * TU, duration: 366n * DAY });
+      const { attestedUntil } = await registry.node(job.nodeId);
+      await time.increaseTo(attestedUntil + 1n);
+      await attestNode(protocol, job.nodeId, attestedUntil + DAY);
+      await time.increaseTo(attestedUntil + DAY + 1n);
+      await attestNode(protocol, job.nodeId);
+      const { attestedFrom } = await registry.node(job.nodeId);
+
+      expect(await settledBy(protocol, job, attestedFrom)).to.be.greaterThan(0n);
+    });
+
     it("pays whatever payout the node has when it settles", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
