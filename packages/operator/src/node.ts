@@ -71,8 +71,8 @@ export class Node {
     hideAccess(url.href, "RPC key");
     if (!isBare(url)) hide(url.href, "RPC URL");
     const address = new URL(url);
-    if (url.username !== "") {
-      const credentials = [url.username, url.password].map(decodeURIComponent).join(":");
+    if (url.username !== "" || url.password !== "") {
+      const credentials = [url.username, url.password].map(decoded).join(":");
       this.headers.authorization = `Basic ${Buffer.from(credentials).toString("base64")}`;
       address.username = address.password = "";
     }
@@ -104,8 +104,8 @@ export class Node {
     const { status, body } = await this.post(method, JSON.stringify(question));
     const answer = parse(body);
     if (answer?.error !== undefined && answer.error !== null) {
-      const { code = status, message = "no reason given", data } = answer.error;
-      const error = { code, message, data };
+      const error = errorOf(answer.error, status);
+      const { message, data } = error;
       const isCall = method === "eth_call" || method === "eth_estimateGas";
       if (isCall && (isHexString(data) || isEndOfCallIn(message))) return { id, error };
       throw new NodeRefusalError(this, method, error);
@@ -174,7 +174,33 @@ export class NodeProvider extends JsonRpcProvider {
 interface Answer {
   id?: unknown;
   result?: unknown;
-  error?: { code?: number; message?: string; data?: unknown } | null;
+  error?: unknown;
+}
+
+/** The most characters of a node's own words that are repeated. */
+const MAX_WORDS = 300;
+
+/** Returns an error as JSON-RPC has it, on one line and without what a terminal would obey. */
+function errorOf(answer: unknown, status: number): { code: number; message: string; data?: unknown } {
+  const { code, message, data } = (typeof answer === "object" ? answer : { message: answer }) as Record<
+    string,
+    unknown
+  >;
+  const words = typeof message === "string" && message !== "" ? message : (JSON.stringify(answer) ?? "no reason given");
+  return {
+    code: typeof code === "number" ? code : status,
+    message: words.replace(/\p{Cc}+/gu, " ").slice(0, MAX_WORDS),
+    data,
+  };
+}
+
+/** Returns a part of a URL as it was before it was encoded, or as it is if it never was. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** Returns the JSON-RPC answer in a body; undefined if it is something else. */
@@ -196,18 +222,54 @@ const QUANTITIES = [
   "eth_getTransactionCount",
   "eth_maxPriorityFeePerGas",
 ];
-const BYTES = ["eth_call", "eth_getCode", "eth_sendRawTransaction"];
+const BYTES = ["eth_call", "eth_getCode"];
+
+/** Gas that every transaction takes. */
+const LEAST_GAS = 21_000n;
 
 /** Checks that a result is of the kind that a method gives. */
 function isResult(method: string, [tag]: unknown[], result: unknown): boolean {
-  if (QUANTITIES.includes(method)) return typeof result === "string" && /^0x[0-9a-f]+$/i.test(result);
+  if (method === "eth_estimateGas") return isQuantity(result) && BigInt(result) >= LEAST_GAS;
+  if (method === "eth_blockNumber" || method === "eth_getTransactionCount") return isCount(result);
+  if (QUANTITIES.includes(method)) return isQuantity(result);
   if (BYTES.includes(method)) return isHexString(result, true);
-  if (method === "eth_getLogs") return Array.isArray(result);
+  if (method === "eth_sendRawTransaction") return isHexString(result, 32);
+  if (method === "eth_getLogs") return Array.isArray(result) && result.every(isLog);
+  if (method === "eth_getTransactionReceipt") return result === null || isReceipt(result);
   if (method !== "eth_getBlockByNumber") return result !== undefined;
   // only a chain without a block has no latest one
-  if (result === null) return tag !== "latest";
-  const { number, timestamp } = (result ?? {}) as Record<string, unknown>;
-  return isHexString(number) && isHexString(timestamp);
+  return result === null ? tag !== "latest" : isBlock(result);
+}
+
+function isQuantity(value: unknown): value is string {
+  return typeof value === "string" && /^0x[0-9a-f]{1,64}$/i.test(value);
+}
+
+/** Checks that a quantity is one that JavaScript can count. */
+function isCount(value: unknown): boolean {
+  return isQuantity(value) && BigInt(value) <= BigInt(Number.MAX_SAFE_INTEGER);
+}
+
+function isBlock(value: unknown): boolean {
+  const block = (value ?? {}) as Record<string, unknown>;
+  return (
+    isCount(block.number) &&
+    isCount(block.timestamp) &&
+    isQuantity(block.gasLimit) &&
+    BigInt(block.gasLimit) > 0n &&
+    Array.isArray(block.transactions) &&
+    [block.difficulty, block.baseFeePerGas].every((each) => each === undefined || isQuantity(each))
+  );
+}
+
+function isLog(value: unknown): boolean {
+  const { address, topics, data, blockNumber } = (value ?? {}) as Record<string, unknown>;
+  return isHexString(address, 20) && Array.isArray(topics) && isHexString(data, true) && isCount(blockNumber);
+}
+
+function isReceipt(value: unknown): boolean {
+  const { transactionHash, transactionIndex, blockNumber, logs } = (value ?? {}) as Record<string, unknown>;
+  return isHexString(transactionHash, 32) && [transactionIndex, blockNumber].every(isCount) && Array.isArray(logs);
 }
 
 /** Matches a part of a URL that may be a key; some providers have it in the name of the host. */
@@ -220,6 +282,6 @@ function publicName(url: URL): string {
 }
 
 /** Checks that a URL has nothing but a host. */
-function isBare({ pathname, search, username }: URL): boolean {
-  return pathname === "/" && search === "" && username === "";
+function isBare({ pathname, search, username, password }: URL): boolean {
+  return pathname === "/" && search === "" && username === "" && password === "";
 }

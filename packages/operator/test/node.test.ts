@@ -138,6 +138,74 @@ describe("a node", () => {
     });
   });
 
+  for (const [credentials, expected] of [
+    ["us%er:secret%pass", "us%er:secret%pass"],
+    [":secretpass", ":secretpass"],
+  ]) {
+    it(`is given ${credentials} as it stands`, async () => {
+      const seen: (string | undefined)[] = [];
+      const server = createServer((request, response) => {
+        seen.push(request.headers.authorization);
+        response.end(JSON.stringify({ jsonrpc: "2.0", id: 0, result: "0x7a69" }));
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      await connectTo({ url: `http://${credentials}@127.0.0.1:${(server.address() as AddressInfo).port}` });
+      server.close();
+      expect(seen).to.deep.equal([`Basic ${Buffer.from(expected).toString("base64")}`]);
+    });
+  }
+
+  for (const [what, error, told] of [
+    ["in a text", "no access", 'refuses eth_chainId with "no access" (200)'],
+    [
+      "on lines, in colours",
+      { code: 7, message: "no\n\u001b[31maccess" },
+      'refuses eth_chainId with "no [31maccess" (7)',
+    ],
+    ["in an object of its own", { code: {}, reason: "no access" }, '"{"code":{},"reason":"no access"}" (200)'],
+  ] as const) {
+    it(`is told in its words on one line, if it fails ${what}`, async () => {
+      const failing: Habit = () => Promise.resolve({ error } as never);
+      await by(failing, async (node) => {
+        expect(await messageOf(connectTo(node))).to.contain(told);
+      });
+    });
+  }
+
+  const zero = `0x${"00".repeat(32)}`;
+  const block = { number: "0x1", timestamp: "0x1", gasLimit: "0x1", transactions: [], difficulty: "0x0" };
+  for (const [method, params, results] of [
+    ["eth_estimateGas", [{}], ["0x0", "0x5207", "0x"]],
+    ["eth_blockNumber", [], ["0xfffffffffffffffff", "0x", 1]],
+    ["eth_getTransactionCount", ["0x", "latest"], ["0xffffffffffffffffffff", null]],
+    ["eth_sendRawTransaction", ["0x"], ["0x1234", "0x", null]],
+    ["eth_getLogs", [{}], [[null], [{}], {}, [{ address: "0x", topics: [], data: "0x", blockNumber: "0x1" }]]],
+    ["eth_getTransactionReceipt", [zero], [{}, { transactionHash: zero, blockNumber: "0x1", logs: null }]],
+    [
+      "eth_getBlockByNumber",
+      ["latest", false],
+      [
+        ...["gasLimit", "difficulty", "transactions"].map((key) => ({ ...block, [key]: null })),
+        ...["number", "timestamp"].map((key) => ({ ...block, [key]: "0x" })),
+        ...[{ gasLimit: "0x0" }, { baseFeePerGas: "abc" }, {}].map((bad, i) => (i === 2 ? null : { ...block, ...bad })),
+      ],
+    ],
+  ] as const) {
+    it(`is not believed what is no answer to ${method}`, async () => {
+      for (const result of results) {
+        const strange: Habit = (request, backend) =>
+          request.method === method ? Promise.resolve({ result } as never) : backend(request);
+        await by(strange, async (node) => {
+          const { provider } = await connectTo(node);
+          const message = await messageOf(provider.send(method, [...params]));
+          expect(message, JSON.stringify(result)).to.contain(
+            `does not answer ${method} (what it sends is no answer to that)`,
+          );
+        });
+      }
+    });
+  }
+
   it("that gives no price of gas is not taken to give it for nothing", async () => {
     const priceless: Habit = (request, backend) =>
       request.method === "eth_gasPrice" ? Promise.resolve(FAULTS["HTTP 401"]) : backend(request);

@@ -9,6 +9,7 @@ import {
   type LogRange,
   newOperation,
   NoContractError,
+  NodeBehindError,
   operations,
   readEvents,
   timelockWitness,
@@ -276,6 +277,7 @@ describe("readEvents", () => {
   it("reads no blocks if the node is behind the deployment, and takes that for no answer", async () => {
     const since = 10_000;
     const refusal = await refusalOf(transfers(HABITS.honest, { since }));
-    expect(refusal).to.be.instanceOf(IncompleteLogsError).and.to.include({ from: since });
+    expect(refusal).to.be.instanceOf(NodeBehindError).and.to.include({ first: since });
+    expect(refusal.message).to.contain(`, before block ${since}, in which the deployment began`);
   });
 });

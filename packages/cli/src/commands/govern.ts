@@ -189,6 +189,8 @@ async function list({ connection, governance, book, output }: Context): Promise<
   const text = pending.map(({ operation, state, readyAt, name, changes }) =>
     [`${operation.id}  ${state}, ready ${formatInstant(readyAt)}: ${name}`, indent(diff(changes))].join("\n"),
   );
+  const latest = await connection.provider.getBlock("latest");
+  if (latest !== null) output.note(`As of block ${latest.number}, ${formatInstant(BigInt(latest.timestamp))}`);
   output.result(pending, text.join("\n") || "No operation is waiting or ready");
 }
 

@@ -72,6 +72,19 @@ export class NoContractError extends TuringFogError {
   }
 }
 
+/** Thrown when a node's latest block is before the first of a deployment. */
+export class NodeBehindError extends TuringFogError {
+  constructor(
+    readonly latest: number,
+    readonly first: number,
+  ) {
+    super(
+      `The node is at block ${latest}, before block ${first}, in which the deployment began: ` +
+        "it is behind or on another chain; wait until it has caught up, or use another node",
+    );
+  }
+}
+
 /**
  * Returns the log that a timelock's creation emitted: its constructor makes it its own administrator. It is the first log
  * of a deployment, so it witnesses those of every contract.
@@ -91,6 +104,7 @@ export async function timelockWitness(timelock: TimelockController): Promise<Wit
  * @returns the events of each selection, in the order of the selections
  * @throws the node's own error for a single block
  * @throws IncompleteLogsError, NoContractError if the witness is missing
+ * @throws NodeBehindError if the node has no block of the deployment yet
  */
 export async function readEvents<E extends TypedContractEvent[]>(
   range: LogRange,
@@ -99,6 +113,7 @@ export async function readEvents<E extends TypedContractEvent[]>(
 ): Promise<{ [I in keyof E]: TypedEventLog<E[I]>[] }> {
   const { provider, since = 0, from = since, onProgress } = range;
   const to = range.to ?? (await provider.getBlockNumber());
+  if (to < since) throw new NodeBehindError(to, since);
   const filters = await filtersOf(selections, witness);
   const ask = async (first: number, last: number): Promise<Log[]> => {
     const logs: Log[] = [];
