@@ -4,7 +4,7 @@ import { FeeData, isHexString, JsonRpcProvider, type JsonRpcError, type JsonRpcP
 
 import { TuringFogError } from "@turingfog/sdk";
 import { isEndOfCallIn } from "@turingfog/sdk/ethers";
-import { hide, hideAccess } from "@turingfog/sdk/node";
+import { hide, hideAccess, isHostKey } from "@turingfog/sdk/node";
 import { rpcVariable } from "./rpc.js";
 
 /** Thrown when a node gives no answer, or one that is not JSON-RPC. */
@@ -272,12 +272,9 @@ function isReceipt(value: unknown): boolean {
   return isHexString(transactionHash, 32) && [transactionIndex, blockNumber].every(isCount) && Array.isArray(logs);
 }
 
-/** Matches a part of a URL that may be a key; some providers have it in the name of the host. */
-const LIKE_A_KEY = /^(?=.*\d)[\w-]{16,}$/;
-
 /** Returns a URL's protocol and host, without what may be a key. */
 function publicName(url: URL): string {
-  const labels = url.host.split(".").map((label) => (LIKE_A_KEY.test(label) ? "…" : label));
+  const labels = url.host.split(".").map((label) => (isHostKey(label) ? "…" : label));
   return `${url.protocol}//${labels.join(".")}${isBare(url) ? "" : "/…"}`;
 }
 

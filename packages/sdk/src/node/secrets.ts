@@ -10,8 +10,10 @@ let forms: RegExp | undefined;
 /** A shorter text protects nothing, and would be found in words that have nothing to do with it. */
 const SHORTEST = 4;
 
-/** Matches a part of a host's name that may be a key: some providers have it there. */
-const HOST_KEY = /^(?=.*\d)[\w-]{16,}$/;
+/** Checks whether a part of a host's name may be a key: some providers have it there. */
+export function isHostKey(label: string): boolean {
+  return /^(?=.*\d)[\w-]{16,}$/.test(label);
+}
 
 /** Registers a secret, for which {@link redact} then puts `[what]`. */
 export function hide(secret: string, what: string): void {
@@ -32,7 +34,7 @@ export function hideAccess(url: string, what: string): void {
   hide(word, what);
   // as HTTP sends them
   if (username !== "" || password !== "") hide(Buffer.from(`${user}:${word}`).toString("base64"), what);
-  for (const label of host.split(".").filter((part) => HOST_KEY.test(part))) hide(label, what);
+  for (const label of host.split(".").filter(isHostKey)) hide(label, what);
   const parts = [user, ...pathname.split("/").map(decoded), ...searchParams.values()];
   for (const part of parts.filter(looksLikeKey)) hide(part, what);
 }
