@@ -15,7 +15,7 @@ import {
 import { TuringFogError } from "../errors.js";
 import { type AccountKind, describeAccountKind, readAccountKind } from "./account.js";
 import { type HasDomain, readDomain } from "./oracle.js";
-import { answerOf, describeRefusal, hasRevertData, isRefusal } from "./revert.js";
+import { answerOf, ask, describeRefusal, hasRevertData, isRefusal } from "./revert.js";
 
 /** The typed data of ERC-2612. */
 export const PERMIT_TYPES = {
@@ -278,9 +278,4 @@ async function takesBytesSignature(
 async function kindOf({ runner }: PermitToken, address: string): Promise<AccountKind> {
   const provider = runner?.provider;
   return provider ? readAccountKind(provider, address) : { kind: "plain" };
-}
-
-/** Asks a contract; undefined if it has no such function, or answers in another form. */
-function ask<T>(contract: Contract, getter: string, ...args: unknown[]): Promise<T | undefined> {
-  return answerOf(contract.getFunction(getter).staticCall(...args) as Promise<T>);
 }

@@ -1,4 +1,12 @@
-import { ErrorFragment, Interface, isError, isHexString, type ErrorDescription, type Result } from "ethers";
+import {
+  type Contract,
+  ErrorFragment,
+  Interface,
+  isError,
+  isHexString,
+  type ErrorDescription,
+  type Result,
+} from "ethers";
 
 import { TuringFogError } from "../errors.js";
 import { CONTRACTS } from "./contracts.js";
@@ -111,6 +119,14 @@ export async function answerOf<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isRefusal(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * Asks a contract by the name of a view; undefined if it has none, or answers in another form.
+ * @throws what fails on the way to the contract
+ */
+export function ask<T>(contract: Contract, view: string, ...args: unknown[]): Promise<T | undefined> {
+  return answerOf(contract.getFunction(view).staticCall(...args) as Promise<T>);
 }
 
 /**

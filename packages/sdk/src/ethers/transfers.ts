@@ -1,7 +1,7 @@
 import { Contract, type ContractRunner } from "ethers";
 
 import { TuringFogError } from "../errors.js";
-import { answerOf, decodeRevert, describeRefusal, isRefusal, RevertError } from "./revert.js";
+import { ask, decodeRevert, describeRefusal, isRefusal, RevertError } from "./revert.js";
 
 /** An account with its part in a transfer, such as "the payer". */
 export interface Party {
@@ -142,9 +142,4 @@ async function blocked(token: Contract, parties: readonly [Party, ...Party[]]): 
     for (const party of listed) if (!found.has(party.address)) found.set(party.address, { ...party, list });
   }
   return [...found.values()];
-}
-
-/** Asks a token; undefined if it has no such function. */
-function ask<T>(token: Contract, getter: string, ...args: unknown[]): Promise<T | undefined> {
-  return answerOf(token.getFunction(getter).staticCall(...args) as Promise<T>);
 }
