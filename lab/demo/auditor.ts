@@ -7,6 +7,7 @@ import {
   type ObservedBucket,
   type ObservedDestruction,
   type ObservedOrder,
+  type ObservedRound,
   type CheckedStep,
 } from "./checks";
 import type { World } from "./world";
@@ -21,6 +22,7 @@ export class Auditor {
   private readonly finals = new Map<bigint, { weight: bigint; reward: bigint }>();
   private readonly destructions: ObservedDestruction[] = [];
   private readUpTo = -1;
+  private claimsSeen = 0;
 
   /** The system and the dollar as they are read: many values in one call. */
   private readonly read: Pick<World["contracts"], "controller" | "tft" | "vault" | "pool" | "escrow"> &
@@ -75,18 +77,21 @@ export class Auditor {
   private async observe(allBuckets: boolean): Promise<Observation> {
     const { controller, tft, vault, pool } = this.read;
     await this.readDestructions();
-    const [supply, totalSupply, vaultBalance, operationsOwed, poolBalance, assets, orders, buckets] = await Promise.all(
-      [
-        controller.supply(),
-        tft.totalSupply(),
-        tft.balanceOf(vault),
-        vault.operationsOwed(),
-        tft.balanceOf(pool),
-        this.observeAssets(),
-        this.observeOrders(),
-        this.observeBuckets(allBuckets),
-      ],
-    );
+    const [supply, totalSupply, vaultBalance, operationsOwed, poolBalance, assets, orders, rounds] = await Promise.all([
+      controller.supply(),
+      tft.totalSupply(),
+      tft.balanceOf(vault),
+      vault.operationsOwed(),
+      tft.balanceOf(pool),
+      this.observeAssets(),
+      this.observeOrders(),
+      this.observeRounds(allBuckets),
+    ]);
+    const [settled, buckets] = await Promise.all([
+      this.observeSettled(orders),
+      this.observeWeights(rounds, allBuckets),
+    ]);
+    this.claimsSeen = this.books.claims.length;
     const { total, burned, released, reserve, circulating, phase } = supply;
     return {
       supply: { total, burned, released, reserve, circulating, phase: Number(phase) },
@@ -96,7 +101,7 @@ export class Auditor {
       poolBalance,
       assets,
       orders,
-      settled: await this.observeSettled(orders),
+      settled,
       buckets,
       destructions: [...this.destructions],
     };
@@ -145,21 +150,37 @@ export class Auditor {
   }
 
   /** The buckets of which something is left to happen, or all of them. */
-  private async observeBuckets(all: boolean): Promise<Map<bigint, ObservedBucket>> {
-    const { pool } = this.read;
-    const isOver = ({ id, finalAt, weights }: BookedBucket) =>
-      finalAt !== undefined && weights.size === 0 && this.finals.has(id);
+  private async observeRounds(all: boolean): Promise<Map<bigint, ObservedRound>> {
     const observed = [...this.books.buckets.values()]
-      .filter((bucket) => all || !isOver(bucket))
-      .map(async (bucket) => {
-        const { id, miners } = bucket;
-        const [[weight, reward, isFinal], unclaimed] = await Promise.all([
-          pool.bucket(id),
-          Promise.all((isOver(bucket) ? [] : [...miners]).map(async (m) => [m, await pool.weightOf(id, m)] as const)),
-        ]);
-        return [id, { weight, reward, isFinal, weights: new Map(unclaimed) }] as const;
+      .filter((bucket) => all || !this.isOver(bucket))
+      .map(async ({ id }) => {
+        const [weight, reward, isFinal] = await this.read.pool.bucket(id);
+        return [id, { weight, reward, isFinal }] as const;
       });
     return new Map(await Promise.all(observed));
+  }
+
+  /** What each miner has in the buckets, read anew when the bucket's weight has moved or somebody has claimed. */
+  private async observeWeights(rounds: Map<bigint, ObservedRound>, all: boolean): Promise<Map<bigint, ObservedBucket>> {
+    const areAllRead = all || this.books.claims.length !== this.claimsSeen;
+    const observed = [...rounds].map(async ([id, round]) => {
+      const before = this.lastStep?.now.buckets.get(id);
+      const isKnown = !areAllRead && before?.weight === round.weight;
+      return [id, { ...round, weights: isKnown ? before.weights : await this.observeWeightsOf(id) }] as const;
+    });
+    return new Map(await Promise.all(observed));
+  }
+
+  private async observeWeightsOf(id: bigint): Promise<Map<string, bigint>> {
+    const bucket = this.books.buckets.get(id);
+    const miners = bucket === undefined || this.isOver(bucket) ? [] : [...bucket.miners];
+    return new Map(
+      await Promise.all(miners.map(async (miner) => [miner, await this.read.pool.weightOf(id, miner)] as const)),
+    );
+  }
+
+  private isOver({ id, finalAt, weights }: BookedBucket): boolean {
+    return finalAt !== undefined && weights.size === 0 && this.finals.has(id);
   }
 
   private async readDestructions(): Promise<void> {

@@ -38,10 +38,13 @@ export interface ObservedOrder {
   tuSettled: bigint;
 }
 
-export interface ObservedBucket {
+export interface ObservedRound {
   weight: bigint;
   reward: bigint;
   isFinal: boolean;
+}
+
+export interface ObservedBucket extends ObservedRound {
   /** Unclaimed, by miner. */
   weights: Map<string, bigint>;
 }

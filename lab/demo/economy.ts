@@ -42,6 +42,14 @@ export interface Rental {
   withPermit?: boolean;
 }
 
+/** A node of which nothing has changed since it was registered: it pays its owner, and has the rate that it had. */
+export interface AttestedNode {
+  nodeId: bigint;
+  owner: HardhatEthersSigner;
+  /** TU per day, 18 decimals. */
+  rate: bigint;
+}
+
 /** Receipts whose root a quorum has signed and the keeper has submitted. */
 export interface Batch {
   tree: ReceiptTree;
@@ -110,22 +118,15 @@ export class Economy {
   }
 
   /** Has the quorum attest nodes for as long as it may. */
-  async attest(nodeIds: readonly bigint[]): Promise<void> {
-    const { registry } = this.world.contracts;
-    const read = registry.connect(this.world.reader);
-    const nodes = await Promise.all(
-      nodeIds.map(async (nodeId) => {
-        const [{ payout }, rate] = await Promise.all([read.node(nodeId), read.ratePerDay(nodeId)]);
-        return { nodeId, payout, rate };
-      }),
-    );
-    for (const { nodeId, payout, rate } of nodes) {
-      const validUntil = BigInt(await time.latest()) + this.maxAttestation;
+  async attest(nodes: readonly AttestedNode[]): Promise<void> {
+    const registry = this.world.contracts.registry.connect(this.world.actors.keeper);
+    const validUntil = BigInt(await time.latest()) + this.maxAttestation;
+    for (const { nodeId, owner, rate } of nodes) {
       const evidence = id(`benchmark log of node ${nodeId}`);
       const signatures = await this.signed("NodeAttestation", { nodeId, validUntil, evidence });
-      await registry.connect(this.world.actors.keeper).attestNode(nodeId, validUntil, evidence, signatures);
+      await registry.attestNode(nodeId, validUntil, evidence, signatures);
       const at = BigInt(await time.latest());
-      this.books.attested(nodeId, payout, rate, at, at + this.world.params.vetoWindow, validUntil);
+      this.books.attested(nodeId, owner.address, rate, at, at + this.world.params.vetoWindow, validUntil);
     }
   }
 
@@ -166,14 +167,20 @@ export class Economy {
   /** Closes every order whose time has come, and refunds what was not earned. */
   async closeOrders(): Promise<Closed[]> {
     const { escrow, tft } = this.world.contracts;
+    const read = escrow.connect(this.world.reader);
     const now = BigInt(await time.latest());
+    const orders = await Promise.all(
+      [...this.books.orders.values()].map(async ({ orderId, asset }) => {
+        const [[, from], { refundTo }, holder] = await Promise.all([
+          read.refundable(orderId),
+          read.order(orderId),
+          read.ownerOf(orderId),
+        ]);
+        return { orderId, asset, from, payee: refundTo === ZeroAddress ? holder : refundTo };
+      }),
+    );
     const closed: Closed[] = [];
-    for (const { orderId, asset } of [...this.books.orders.values()]) {
-      const [, from] = await escrow.refundable(orderId);
-      if (from > now) continue;
-
-      const { refundTo } = await escrow.order(orderId);
-      const payee = refundTo === ZeroAddress ? await escrow.ownerOf(orderId) : refundTo;
+    for (const { orderId, asset, payee } of orders.filter(({ from }) => from <= now)) {
       const token = asset === this.addresses.tft ? tft : this.world.usd;
       const before = await token.balanceOf(payee);
       await escrow.connect(this.world.actors.keeper).close(orderId);
@@ -290,13 +297,17 @@ export class Economy {
 
   /** Every miner claims all that is final. */
   async claimRewards(): Promise<void> {
-    const { tft, pool } = this.world.contracts;
-    for (const miner of this.world.actors.miners) {
-      const ids = this.books.claimable(miner.address);
-      if (ids.length === 0) continue;
-      const before = await tft.balanceOf(miner);
-      await pool.connect(miner).claim(ids, miner);
-      const paid = (await tft.balanceOf(miner)) - before;
+    const { contracts, reader, actors } = this.world;
+    const read = contracts.tft.connect(reader);
+    const claims = actors.miners
+      .map((miner) => ({ miner, ids: this.books.claimable(miner.address) }))
+      .filter(({ ids }) => ids.length !== 0);
+    const balances = () => Promise.all(claims.map(({ miner: { address } }) => read.balanceOf(address)));
+    const before = await balances();
+    for (const { miner, ids } of claims) await contracts.pool.connect(miner).claim(ids, miner);
+    for (const [i, balance] of (await balances()).entries()) {
+      const { miner, ids } = claims[i];
+      const paid = balance - before[i];
       this.books.claimed(miner.address, ids, paid);
       this.claimed += paid;
     }
@@ -319,11 +330,14 @@ export class Economy {
     return (await tft.balanceOf(trader)) - before;
   }
 
-  /** Sells a percentage of what a trader has, and of that no more than `limit`. */
-  async sellTFT(trader: HardhatEthersSigner, percent: bigint, limit = MaxUint256): Promise<void> {
-    const balance = await this.world.contracts.tft.balanceOf(trader);
-    const amount = min((balance * percent) / 100n, limit);
-    if (amount !== 0n) await this.world.market.sellTFT(trader, amount);
+  /** Sells a percentage of what each trader has, and of that no more than `limit`. */
+  async sellTFT(traders: readonly HardhatEthersSigner[], percent: bigint, limit = MaxUint256): Promise<void> {
+    const tft = this.world.contracts.tft.connect(this.world.reader);
+    const balances = await Promise.all(traders.map(({ address }) => tft.balanceOf(address)));
+    for (const [i, balance] of balances.entries()) {
+      const amount = min((balance * percent) / 100n, limit);
+      if (amount !== 0n) await this.world.market.sellTFT(traders[i], amount);
+    }
   }
 
   /** Dollars that someone has earned elsewhere. */

@@ -4,16 +4,12 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signer
 import { min } from "@turingfog/sdk";
 import type { Receipt } from "@turingfog/sdk/wire";
 import { sum } from "./books";
-import type { Batch, Economy, Rental } from "./economy";
+import type { AttestedNode, Batch, Economy, Rental } from "./economy";
 
 const PERCENT = 100n;
 
-export interface Node {
-  nodeId: bigint;
+export interface Node extends AttestedNode {
   gpuModel: string;
-  owner: HardhatEthersSigner;
-  /** TU per day, 18 decimals. */
-  rate: bigint;
 }
 
 /** An order that nodes work on. */
@@ -46,16 +42,17 @@ export class Fleet {
     const { world } = this.economy;
     const owner = world.actors.miners[this.nodes.length % world.actors.miners.length];
     const nodeId = await this.economy.registerNode(owner, gpuModel, gpuCount);
-    await this.economy.attest([nodeId]);
+    const node = { nodeId, gpuModel, owner, rate: await world.contracts.registry.ratePerDay(nodeId) };
+    await this.economy.attest([node]);
     await this.economy.offer(owner, nodeId, world.usd, unitPrice);
-    this.nodes.push({ nodeId, gpuModel, owner, rate: await world.contracts.registry.ratePerDay(nodeId) });
+    this.nodes.push(node);
   }
 
   /** Renews the attestations that run out before `until`. */
   async renewAttestations(until: bigint): Promise<void> {
     const { nodes } = this.economy.books;
     const expiring = this.nodes.filter(({ nodeId }) => (nodes.get(nodeId)?.attestedUntil ?? 0n) < until);
-    await this.economy.attest(expiring.map(({ nodeId }) => nodeId));
+    await this.economy.attest(expiring);
   }
 
   /** The first node with GPUs of this model. */

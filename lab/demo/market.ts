@@ -1,7 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
-import type { Contract } from "ethers";
+import { type Contract, MaxUint256 } from "ethers";
 
-import { POOL_FEE, swap, type UniswapV3 } from "../../test/helpers/uniswap";
+import { POOL_FEE, swap, type Token, type UniswapV3 } from "../../test/helpers/uniswap";
 import type { TestToken, TFT } from "../../typechain-types";
 
 const FEE_DENOMINATOR = 1_000_000n;
@@ -15,6 +15,9 @@ export interface Reserves {
 
 /** The pool of TFT and dollars, with liquidity over the whole range of prices. */
 export class Market {
+  /** Who has approved the router, by token. */
+  private readonly traders = new Map<Token, Set<string>>();
+
   private constructor(
     private readonly uniswap: UniswapV3,
     private readonly pool: Contract,
@@ -48,11 +51,21 @@ export class Market {
 
   /** Buys TFT for an exact amount of dollars. */
   async buyTFT(trader: HardhatEthersSigner, usd: bigint): Promise<void> {
-    await swap(this.uniswap, trader, { token: this.usd, amount: usd }, this.tft);
+    await this.trade(trader, this.usd, usd, this.tft);
   }
 
   /** Sells an exact amount of TFT. */
   async sellTFT(trader: HardhatEthersSigner, amount: bigint): Promise<void> {
-    await swap(this.uniswap, trader, { token: this.tft, amount }, this.usd);
+    await this.trade(trader, this.tft, amount, this.usd);
+  }
+
+  /** Before the first trade the trader approves the router for all to come. */
+  private async trade(trader: HardhatEthersSigner, token: Token, amount: bigint, bought: Token): Promise<void> {
+    const traders = this.traders.get(token) ?? new Set();
+    if (!traders.has(trader.address)) {
+      await token.connect(trader).approve(this.uniswap.router, MaxUint256);
+      this.traders.set(token, traders.add(trader.address));
+    }
+    await swap(this.uniswap, trader, { token, amount }, bought);
   }
 }

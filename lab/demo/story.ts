@@ -200,7 +200,7 @@ export class Story {
       await economy.settle(batch, keeper, receipts);
     }
     await economy.claimRewards();
-    for (const miner of miners) await economy.sellTFT(miner, 50n);
+    await economy.sellTFT(miners, 50n);
 
     await economy.until(today + 9n * HOUR);
     const result = await happenings();
@@ -306,7 +306,7 @@ export class Story {
     await economy.burnRounds();
     await economy.fillLots(first + MONTH - DAY);
     await economy.claimRewards();
-    for (const miner of actors.miners) await economy.sellTFT(miner, 90n);
+    await economy.sellTFT(actors.miners, 90n);
 
     this.nextDay += MONTH;
     await this.endRow();
@@ -324,10 +324,10 @@ export class Story {
     const { economy } = this;
     const { treasury, operations, beneficiaries } = economy.world.actors;
     await economy.releaseVested(at);
-    for (const beneficiary of beneficiaries) await economy.sellTFT(beneficiary, 90n);
+    await economy.sellTFT(beneficiaries, 90n);
     await economy.payOperations();
-    await economy.sellTFT(operations, 100n);
-    await economy.sellTFT(treasury, 100n, this.random.vary(TREASURY_SALES));
+    await economy.sellTFT([operations], 100n);
+    await economy.sellTFT([treasury], 100n, this.random.vary(TREASURY_SALES));
   }
 
   private async rentForAMonth(index: number, demand: bigint): Promise<void> {

@@ -83,14 +83,13 @@ export async function createPool(
   return new Contract(pool, PoolArtifact.abi, provider);
 }
 
-/** Sells an exact amount through the router for whatever the pool gives. */
+/** Sells an exact amount through the router, which the trader has approved, for whatever the pool gives. */
 export async function swap(
   { router }: UniswapV3,
   trader: Signer,
   { token: tokenIn, amount: amountIn }: TokenAmount,
   tokenOut: Token,
 ): Promise<void> {
-  await tokenIn.connect(trader).approve(router, amountIn);
   await (router.connect(trader) as Contract).exactInputSingle({
     tokenIn,
     tokenOut,
