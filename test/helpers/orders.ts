@@ -1,8 +1,8 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, TU } from "@turingfog/sdk";
-import { readDomain, signAcknowledgement } from "@turingfog/sdk/ethers";
-import type { Acknowledgement, Receipt } from "@turingfog/sdk/wire";
+import { readDomain } from "@turingfog/sdk/ethers";
+import { ACKNOWLEDGEMENT, type Acknowledgement, type Receipt } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import {
   type ContractTransaction,
@@ -80,7 +80,7 @@ export async function acknowledge(
   orderId: bigint,
   cumulativeTU: bigint,
 ): Promise<Acknowledgement> {
-  return signAcknowledgement(signer, await readDomain(escrow), { orderId, cumulativeTU });
+  return ACKNOWLEDGEMENT.sign(signer, await readDomain(escrow), { orderId, cumulativeTU });
 }
 
 /** When an order started. */

@@ -11,8 +11,8 @@ import {
   SkipReason,
   TU,
 } from "@turingfog/sdk";
-import { readDomain, signAcknowledgement } from "@turingfog/sdk/ethers";
-import { type Acknowledgement, ACKNOWLEDGEMENT_TYPES } from "@turingfog/sdk/wire";
+import { readDomain } from "@turingfog/sdk/ethers";
+import { type Acknowledgement, ACKNOWLEDGEMENT } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { concat, dataSlice, parseUnits, Signature, toBeHex, TypedDataEncoder } from "ethers";
 import fc from "fast-check";
@@ -111,11 +111,11 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
         verifyingContract: await escrow.getAddress(),
       };
       expect(await readDomain(escrow)).to.deep.equal(domain);
-      expect(TypedDataEncoder.from(ACKNOWLEDGEMENT_TYPES).encodeType("Acknowledgement")).to.equal(
+      expect(TypedDataEncoder.from(ACKNOWLEDGEMENT.types).encodeType("Acknowledgement")).to.equal(
         "Acknowledgement(uint256 orderId,uint96 cumulativeTU)",
       );
       const message = { orderId, cumulativeTU: TU };
-      const signature = await protocol.actors.renters[0].signTypedData(domain, ACKNOWLEDGEMENT_TYPES, message);
+      const signature = await protocol.actors.renters[0].signTypedData(domain, ACKNOWLEDGEMENT.types, message);
 
       await expect(escrow.settleAcknowledged(usd, [{ ...message, signature }])).to.emit(
         escrow,
@@ -445,7 +445,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
       const [{ orderId }, other] = [await openJob(protocol), await openJob(protocol)];
       const domain = await readDomain(escrow);
       const message = { orderId, cumulativeTU: TU };
-      const signed = await signAcknowledgement(renter, domain, message);
+      const signed = await ACKNOWLEDGEMENT.sign(renter, domain, message);
 
       await expectSkipped(protocol, { ...signed, orderId: other.orderId }, SkipReason.NotAcknowledged);
       await expectSkipped(protocol, { ...signed, cumulativeTU: TU - 1n }, SkipReason.NotAcknowledged);
@@ -457,7 +457,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
         { ...domain, version: "2" },
       ];
       for (const otherDomain of domains) {
-        const foreign = await signAcknowledgement(renter, otherDomain, message);
+        const foreign = await ACKNOWLEDGEMENT.sign(renter, otherDomain, message);
         await expectSkipped(protocol, foreign, SkipReason.NotAcknowledged);
       }
     });

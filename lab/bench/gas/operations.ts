@@ -1,7 +1,7 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { BURNING_END, DAY, HOUR, PRODUCTION_MINING_END, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
-import { readDomain, signAcknowledgement, signPermit } from "@turingfog/sdk/ethers";
-import { type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
+import { readDomain, signPermit } from "@turingfog/sdk/ethers";
+import { ACKNOWLEDGEMENT, type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { type ContractTransactionResponse, getAddress, id, MaxUint256, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
 
@@ -318,7 +318,7 @@ async function measureAcknowledgements(world: World, meter: Meter, all: Job[]): 
   const domain = await readDomain(escrow);
   const jobs = all.slice(0, LARGEST_BATCH);
   const acknowledge = (cumulativeTU: bigint) =>
-    Promise.all(jobs.map(({ orderId }) => signAcknowledgement(renter, domain, { orderId, cumulativeTU })));
+    Promise.all(jobs.map(({ orderId }) => ACKNOWLEDGEMENT.sign(renter, domain, { orderId, cumulativeTU })));
   const [earlier, later] = [await acknowledge(TU / 10n), await acknowledge(TU / 5n)];
   await startEpoch(world);
   await escrow.settleAcknowledged(usd, earlier);

@@ -13,14 +13,13 @@ import {
   PermitRefusedError,
   readDomain,
   RevertError,
-  signAcknowledgement,
   type SystemAddresses,
   TuringFog,
   UnknownAssetError,
   withRevertDecoded,
 } from "@turingfog/sdk/ethers";
 import { NotDeployedError, readAddresses } from "@turingfog/sdk/node";
-import { UnknownReceiptError } from "@turingfog/sdk/wire";
+import { ACKNOWLEDGEMENT, UnknownReceiptError } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 import { id, MaxUint256, type TypedDataDomain, Wallet, ZeroAddress } from "ethers";
 import { ethers } from "hardhat";
@@ -330,7 +329,7 @@ describe("TuringFog", () => {
       const nodeId = await listNode(protocol, actors.miners[0], contracts.usd, UNIT_PRICE);
       const { orderId } = await withAllowance(connected, () => fog.openOrder({ ...request, nodeId }));
       const domain = await readDomain(contracts.escrow);
-      const signed = await signAcknowledgement(renter, domain, { orderId, cumulativeTU: TU / 3n });
+      const signed = await ACKNOWLEDGEMENT.sign(renter, domain, { orderId, cumulativeTU: TU / 3n });
       return { ...connected, orderId, nodeId, acknowledgements: Array.from({ length: count }, () => signed) };
     }
 

@@ -1,6 +1,6 @@
 import { max, min } from "@turingfog/sdk";
 import { PERMIT_TYPES } from "@turingfog/sdk/ethers";
-import { ACKNOWLEDGEMENT_TYPES, type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
+import { ACKNOWLEDGEMENT, type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { dataSlice, id, Signature, toBeHex, ZeroHash } from "ethers";
 
 import { signTyped } from "../../helpers/keys";
@@ -28,7 +28,7 @@ const MAX_PRICE = 2n ** 128n - 1n;
 
 const MAX_TU = 2n ** 96n - 1n;
 
-const ACKNOWLEDGEMENT = { name: "Acknowledgement", fields: ACKNOWLEDGEMENT_TYPES.Acknowledgement };
+const ACKNOWLEDGEMENT_TYPE = { name: "Acknowledgement", fields: ACKNOWLEDGEMENT.types.Acknowledgement };
 
 const PERMIT = { name: "Permit", fields: PERMIT_TYPES.Permit };
 
@@ -314,7 +314,7 @@ function acknowledgementOf(context: Context, step: AcknowledgementStep): escrow.
   const named = callerOr(context, step.signer, refundee);
   const signer = system.keys.has(named) ? named : system.account("deployer");
   const message = { orderId, cumulativeTU: step.signature === "of other TU" ? cumulativeTU ^ 1n : cumulativeTU };
-  const [whole] = signTyped([known(system.keys, signer)], system.escrowDomain, ACKNOWLEDGEMENT, message);
+  const [whole] = signTyped([known(system.keys, signer)], system.escrowDomain, ACKNOWLEDGEMENT_TYPE, message);
   const signature = { short: dataSlice(whole, 0, 64), empty: "0x" }[step.signature as "short" | "empty"] ?? whole;
   const isSigned = step.signature !== "empty";
   return { orderId, cumulativeTU, signature, isSigned, signer: step.signature === "valid" ? signer : null };

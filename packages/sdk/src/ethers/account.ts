@@ -1,6 +1,6 @@
 import { dataLength, dataSlice, getAddress, type Provider } from "ethers";
 
-/** What stands at an address, as far as its code tells. */
+/** Kind of account at an address, as far as its code tells. */
 export type AccountKind =
   /** An account with a key, or a contract that is yet to be created: it has no code. */
   | { kind: "plain" }

@@ -1,5 +1,4 @@
 export * from "./account.js";
-export * from "./acknowledgement.js";
 export * from "./attestation.js";
 export * from "../bindings/index.js";
 export * from "./client.js";

@@ -1,3 +1,10 @@
 export * from "./acknowledgement.js";
+export * from "./documents.js";
+export * from "./domains.js";
+export * from "./envelope.js";
+export * from "./errors.js";
+export { JsonFormat, SignedFormat, type Signed } from "./format.js";
+export * from "./hasher.js";
+export * from "./metering.js";
 export * from "./oracle.js";
 export * from "../receipts/index.js";

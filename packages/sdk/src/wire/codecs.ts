@@ -1,0 +1,213 @@
+import { sha256, toUtf8Bytes } from "ethers";
+
+/** The types of EIP-712 that messages are made of. */
+export type TypedDataType = `uint${number}` | "address" | "bytes32" | "string";
+
+/** A value that is JSON without numbers: integers are decimal strings, so that none loses a digit. */
+export type Json = string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Reader and writer of one kind of value in JSON. */
+export interface Shape<V> {
+  /**
+   * Reads a value that JSON had.
+   * @throws InvalidValueError
+   */
+  parse(value: unknown): V;
+  toJson(value: V): Json;
+}
+
+/** A shape whose values can be signed. */
+export interface Codec<V> extends Shape<V> {
+  /** Its type in the typed data. */
+  readonly type: TypedDataType;
+  /** Returns the value in the form that ethers signs. */
+  toTyped(value: V): bigint | string;
+}
+
+/** The shapes of a record's values, by key. */
+export type Shapes<T> = { readonly [K in keyof T]: Shape<T[K]> };
+
+/** The codecs of a record's values, by key, in the order of the typed data. */
+export type Codecs<T> = { readonly [K in keyof T]: Codec<T[K]> };
+
+/** Thrown by a codec, which does not know where the value stands; its format does. */
+export class InvalidValueError extends Error {
+  constructor(
+    readonly reason: string,
+    /** Path below the value that was given. */
+    readonly path = "",
+  ) {
+    super(reason);
+  }
+}
+
+/** Longest text of a refused value in an error. */
+const MAX_SHOWN = 80;
+
+function refuse(value: unknown, expected: string): never {
+  throw new InvalidValueError(`is ${show(value)}, expected ${expected}`);
+}
+
+/** Shows a stranger's value on one line: the start of a text in ASCII, and no more than the kind of a list or an object. */
+function show(value: unknown): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
+  const json = typeof value === "string" ? JSON.stringify(value.slice(0, MAX_SHOWN)) : String(value);
+  const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return typeof value === "string" && value.length > MAX_SHOWN ? `${ascii.slice(0, -1)}…` : ascii;
+}
+
+function matching(type: "address" | "bytes32" | "string", pattern: RegExp, expected: string): Codec<string> {
+  return {
+    type,
+    parse: (value) => (typeof value === "string" && pattern.test(value) ? value : refuse(value, expected)),
+    toJson: (value) => value,
+    toTyped: (value) => value,
+  };
+}
+
+/** Returns the codec of a text that matches a pattern. */
+export function text(pattern: RegExp, expected: string): Codec<string> {
+  return matching("string", pattern, expected);
+}
+
+/** Returns the codec of an unsigned integer, a decimal string in JSON. */
+export function uint(bits: number): Codec<bigint> {
+  const end = 1n << BigInt(bits);
+  const maxDigits = (end - 1n).toString().length;
+  return {
+    type: `uint${bits}`,
+    parse(value) {
+      const isDecimal = typeof value === "string" && value.length <= maxDigits && /^(0|[1-9][0-9]*)$/.test(value);
+      const integer = isDecimal ? BigInt(value) : end;
+      return integer < end ? integer : refuse(value, `a decimal integer below 2^${bits} as a string`);
+    },
+    toJson: (value) => value.toString(),
+    toTyped: (value) => value,
+  };
+}
+
+export const bytes32 = matching("bytes32", /^0x[0-9a-f]{64}$/, "0x and 64 lower-case hex digits");
+
+/** Lower case, because the checksum of EIP-55 needs Keccak. */
+export const address = matching("address", /^0x[0-9a-f]{40}$/, "0x and 40 lower-case hex digits");
+
+/** The base of an HTTP address: scheme, host, and perhaps a port and a path. */
+export const endpoint = text(
+  /^(?=.{1,255}$)https?:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*$/,
+  "http:// or https://, a host in lower case, and perhaps a port and a path, at most 255 characters",
+);
+
+/** An age recipient with an X25519 key. Its checksum is for whoever encrypts to it. */
+export const ageRecipient = text(/^age1[ac-hj-np-z02-9]{58}$/, "an age recipient: age1 and 58 lower-case characters");
+
+/** Order of secp256k1's group. */
+const GROUP_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+const SIGNATURE_FORM = text(/^0x[0-9a-f]{128}1[bc]$/, "r, s and v of 27 or 28, as 0x and 130 lower-case hex digits");
+
+/** A signature by a key in its one form: 0 < r < n, 0 < s ≤ n / 2, and v is 27 or 28. */
+export const keySignature: Codec<string> = {
+  ...SIGNATURE_FORM,
+  parse(value) {
+    const signature = SIGNATURE_FORM.parse(value);
+    const [r, s] = [2, 66].map((start) => BigInt(`0x${signature.slice(start, start + 64)}`));
+    const isInRange = r > 0n && r < GROUP_ORDER && s > 0n && s <= GROUP_ORDER / 2n;
+    return isInRange ? signature : refuse(value, "r from 1 to n - 1 and s from 1 to n / 2");
+  },
+};
+
+/** A signature by an account, which may be a contract (ERC-1271) and then wants bytes of its own kind, at most 8,192. */
+export const accountSignature = text(/^0x([0-9a-f]{2}){1,8192}$/, "0x and 1 to 8,192 bytes of lower-case hex");
+
+/** Returns the shape of one of some words. */
+export function oneOf<V extends string>(...words: readonly V[]): Shape<V> {
+  return {
+    parse: (value) => words.find((word) => word === value) ?? refuse(value, words.join(" or ")),
+    toJson: (value) => value,
+  };
+}
+
+/** Returns the codec of a list. It is signed as the SHA-256 of its JSON. */
+export function list<V>(item: Shape<V>, minimum: number, maximum: number): Codec<V[]> {
+  const toJson = (values: readonly V[]) => values.map((value) => item.toJson(value));
+  return {
+    type: "bytes32",
+    parse(value) {
+      if (!Array.isArray(value)) return refuse(value, "a list");
+      if (value.length < minimum || value.length > maximum) {
+        throw new InvalidValueError(`has ${value.length} items, expected ${minimum} to ${maximum}`);
+      }
+      return value.map((each: unknown, i) => below(`[${i}]`, () => item.parse(each)));
+    },
+    toJson,
+    toTyped: (values) => sha256(toUtf8Bytes(canonicalJson(toJson(values)))),
+  };
+}
+
+/** Returns the shape of a record with exactly these keys. */
+export function record<T extends object>(shapes: Shapes<T>): Shape<T> {
+  const keys = Object.keys(shapes) as (keyof T & string)[];
+  return {
+    parse(value) {
+      const given = asRecord(value);
+      const parsed = keys.map((key) => {
+        if (!Object.hasOwn(given, key)) throw new InvalidValueError(`has no ${key}`);
+        return [key, below(`.${key}`, () => shapes[key].parse(given[key]))];
+      });
+      const unknown = Object.keys(given).find((key) => !Object.hasOwn(shapes, key));
+      if (unknown !== undefined) throw new InvalidValueError(`has a key ${show(unknown)}, knows ${keys.join(", ")}`);
+      return Object.fromEntries(parsed) as T;
+    },
+    toJson: (value) => Object.fromEntries(keys.map((key) => [key, shapes[key].toJson(value[key])])),
+  };
+}
+
+/** Returns the shape of a record whose keys are somebody's own choice. */
+export function dictionary(
+  key: RegExp,
+  value: RegExp,
+  maximum: number,
+  expected: string,
+): Shape<Record<string, string>> {
+  return {
+    parse(given) {
+      const entries = Object.entries(asRecord(given));
+      const isValid = entries.every(([name, each]) => key.test(name) && typeof each === "string" && value.test(each));
+      if (!isValid || entries.length > maximum) return refuse(given, expected);
+      return given as Record<string, string>;
+    },
+    toJson: (values) => values,
+  };
+}
+
+/**
+ * Writes JSON in the form of RFC 8785: without spaces, keys in ascending order of their UTF-16 units. No key may be a
+ * number: JavaScript puts those first.
+ */
+export function canonicalJson(value: Json): string {
+  return JSON.stringify(value, (_, each: Json) => (typeof each === "object" && !isList(each) ? sorted(each) : each));
+}
+
+function sorted(value: { readonly [key: string]: Json }): { [key: string]: Json } {
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, value[key]]));
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord ? (value as Record<string, unknown>) : refuse(value, "an object");
+}
+
+/** Puts a step before the path of what is refused. */
+function below<V>(step: string, parse: () => V): V {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof InvalidValueError)) throw error;
+    throw new InvalidValueError(error.reason, step + error.path);
+  }
+}
