@@ -621,6 +621,17 @@ describe("ComputeEscrow, closing", () => {
       }
     });
 
+    it("takes from anyone an order whose refund is promised to a contract", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { actors, contracts } = protocol;
+      const { escrow, usd, timelock } = contracts;
+      const refundTo = await timelock.getAddress();
+      const { orderId, endsAt } = await openJob(protocol, usd, { refundTo });
+      await time.increaseTo(endsAt + protocol.params.grace);
+
+      await expect(escrow.connect(actors.stranger).close(orderId)).to.changeTokenBalance(usd, refundTo, UNIT_PRICE);
+    });
+
     it("takes from anyone an order whose refund is promised, though its holder has code", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;

@@ -266,6 +266,22 @@ describe("ComputeEscrow, places", () => {
     });
   });
 
+  describe("transferFrom", () => {
+    it("takes an order's approval from it without an event, as OpenZeppelin's does", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { escrow } = protocol.contracts;
+      const [renter, other, approved] = protocol.actors.renters;
+      const orderId = await openReusing(protocol, 0n);
+      await escrow.connect(renter).approve(approved, orderId);
+
+      const transfer = escrow.connect(approved).transferFrom(renter, other, orderId);
+
+      await expect(transfer).to.emit(escrow, "Transfer").withArgs(renter.address, other.address, orderId);
+      await expect(transfer).not.to.emit(escrow, "Approval");
+      expect(await escrow.getApproved(orderId)).to.equal(ZeroAddress);
+    });
+  });
+
   describe("balanceOf", () => {
     it("rejects the zero address", async () => {
       const { escrow } = (await loadFixture(deployProtocolFixture)).contracts;

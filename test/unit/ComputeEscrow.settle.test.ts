@@ -989,6 +989,26 @@ describe("ComputeEscrow, settling", () => {
       await expectSoundBooks(protocol, usd);
     });
 
+    it("earn by later receipts what one would have earned, whatever the price", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { escrow, dai } = contracts;
+      const unitPrice = 10n ** 36n;
+      await dai.mint(actors.renters[0], depositOf(TU, unitPrice));
+      const nodeId = await registerNode(protocol, actors.miners[0]);
+      const orderId = await openOrder(protocol, actors.renters[0], dai, { maxUnitPrice: unitPrice });
+      const startedAt = await startOf(protocol, orderId);
+      await time.increase(2n * HOUR);
+
+      for (const hours of [1n, 2n]) {
+        const cumulativeTU = (hours * TU) / 3n;
+        await deliver(protocol, dai, [{ orderId, nodeId, cumulativeTU, measuredAt: startedAt + hours * HOUR }]);
+        const { tuSettled, earned } = await escrow.order(orderId);
+        expect([tuSettled, earned]).to.deep.equal([cumulativeTU, earnedBy(cumulativeTU, unitPrice)]);
+      }
+      await expectSoundBooks(protocol, dai);
+    });
+
     it("lose less than a unit per node by rounding, and refund that", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;

@@ -1,7 +1,17 @@
 import { loadFixture, setCode } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, TU } from "@turingfog/sdk";
 import { expect } from "chai";
-import { AbiCoder, concat, dataLength, encodeBytes32String, hexlify, toBeHex, toUtf8Bytes, ZeroAddress } from "ethers";
+import {
+  AbiCoder,
+  concat,
+  dataLength,
+  encodeBytes32String,
+  hexlify,
+  toBeHex,
+  toUtf8Bytes,
+  ZeroAddress,
+  ZeroHash,
+} from "ethers";
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture } from "../helpers/fixture";
@@ -139,6 +149,11 @@ describe("OrderRenderer", () => {
         ["uint256", "uint256", "bytes32"],
         [32n, 2n ** 255n, encodeBytes32String("M")],
       ),
+      "a length beyond 32 within it": coder.encode(
+        ["uint256", "uint256", "bytes32"],
+        [32n, 33n, hexlify(toUtf8Bytes("x".repeat(32)))],
+      ),
+      "a word too many": concat([asString("MKR"), ZeroHash]),
       reverting: "0x",
     })) {
       const { values, texts } = await show(answer);
@@ -170,6 +185,18 @@ describe("OrderRenderer", () => {
     }
   });
 
+  it("asks by the selector alone", async () => {
+    const { renderer, token } = await loadFixture(deployRenderer);
+    const asset = "0x00000000000000000000000000000000000000AA";
+    await token.setOrder({ ...ORDER, asset });
+
+    const answer = asString("USD");
+    const size = toBeHex(dataLength(answer));
+    // REVERT unless CALLDATASIZE is 4; CODECOPY of what follows its 21 bytes, and RETURN
+    await setCode(asset, concat(["0x3660041460", "0x0a575f5ffd5b60", size, "0x60155f3960", size, "0x5ff3", answer]));
+    expect(read(await renderer.tokenURI(token, 7n)).values.Asset).to.equal("USD");
+  });
+
   it("shows a price by the asset's decimals, and in base units if it does not tell them", async () => {
     const { show } = await loadFixture(deployRenderer);
 
@@ -183,7 +210,8 @@ describe("OrderRenderer", () => {
       ["0x06", "1250000 base units"],
       ["0x", "1250000 base units"],
     ]) {
-      expect((await show(asString("USD"), decimals)).values["Price per TU"], decimals).to.equal(price);
+      const { values } = await show(asString("USD"), decimals);
+      expect([values["TU bought"], values["Price per TU"]], decimals).to.deep.equal(["3", price]);
     }
   });
 
@@ -192,6 +220,12 @@ describe("OrderRenderer", () => {
 
     for (const day of [
       "1970-01-01",
+      "2000-03-01",
+      "2026-01-31",
+      "2026-02-09",
+      "2026-02-10",
+      "2026-02-11",
+      "2026-07-01",
       "2027-12-31",
       "2028-02-29",
       "2028-03-01",

@@ -550,7 +550,8 @@ describe("RewardPool", () => {
       };
       const weights = async (rounds: bigint[]) =>
         Promise.all(rounds.map(async (round) => pool.weightOf(await idOf(round), miner)));
-      const claim = async (rounds: bigint[]) => pool.connect(miner).claim(await Promise.all(rounds.map(idOf)), miner);
+      const claim = async (rounds: bigint[], by = miner) =>
+        pool.connect(by).claim(await Promise.all(rounds.map(idOf)), by);
       /** What a weight of the round's number earns of 100 TFT beside another of 1. */
       const part = (round: bigint) => (100n * round) / (round + 1n);
       /** Which of these rounds' weights have a slot of their own, for want of a free place. */
@@ -563,7 +564,7 @@ describe("RewardPool", () => {
         const words = await Promise.all(slots);
         return rounds.filter((_, i) => words[i] !== 0n);
       };
-      return { pool, tft, miner, earnMore, earnUntil, weights, claim, displaced, part };
+      return { pool, tft, miner, other, earnMore, earnUntil, weights, claim, displaced, part };
     }
 
     const range = (first: bigint, last: bigint) =>
@@ -593,6 +594,15 @@ describe("RewardPool", () => {
       await earnUntil(PLACES + 2n);
       await expect(claim([PLACES + 1n])).to.changeTokenBalance(tft, miner, (100n * weight) / (weight + 2n));
       expect(await weights([PLACES + 1n])).to.deep.equal([0n]);
+    });
+
+    it("pay one unit in a slot of its own once", async () => {
+      const { tft, other, earnUntil, claim } = await stageWeights();
+      const round = PLACES + 1n; // whose place the first round's weight is in
+      await earnUntil(round + 1n);
+
+      await expect(claim([round], other)).to.changeTokenBalance(tft, other, 100n / (round + 1n));
+      await expect(claim([round], other)).to.changeTokenBalance(tft, other, 0n);
     });
 
     it("are taken over by the next round but those of weights not claimed", async () => {
