@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
-import { WORKSPACE } from "./build";
+import { readContracts, WORKSPACE } from "./build";
 import { readHints, shortKeyOf, type Hints } from "./hints";
 import { keyOf, type Mutant } from "./schemata";
 import type { Worker } from "./workers";
@@ -74,6 +74,7 @@ export class Campaign {
     private readonly state: State,
     private readonly hints: Hints,
     private readonly hashOf: ReadonlyMap<string, string>,
+    private readonly usersOf: ReadonlyMap<string, readonly string[]>,
   ) {}
 
   /** Reads what earlier runs found; what no longer holds of it only says which test to begin with. */
@@ -82,7 +83,7 @@ export class Campaign {
       (text) => JSON.parse(text) as State,
       () => ({ baselines: {}, results: {} }),
     );
-    return new Campaign(state, await readHints(), await hashes());
+    return new Campaign(state, await readHints(), await hashes(), await readUsers());
   }
 
   get files(): string[] {
@@ -146,7 +147,8 @@ export class Campaign {
     const reaching = Object.entries(this.state.baselines).filter(
       ([name, { reached }]) => name !== outlived && reached.includes(mutant.id),
     );
-    const rank = ([name, { ms }]: [string, Baseline]) => ms * remoteness(name, mutant);
+    const near = [mutant.contract, ...(this.usersOf.get(mutant.contract) ?? [])];
+    const rank = ([name, { ms }]: [string, Baseline]) => ms * remoteness(name, mutant, near);
     const nearest = reaching.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_TESTS);
     const tests = nearest.map(([name]) => name);
     this.keep(mutant, tests.length === 0 ? this.unreached() : await this.judge(worker, mutant, tests));
@@ -211,10 +213,21 @@ export async function takeTurns<T>(
   await Promise.all(workers.map(work));
 }
 
+/** The contracts that import each source: the tests of a library are theirs. */
+async function readUsers(): Promise<Map<string, string[]>> {
+  const users = new Map<string, string[]>();
+  for (const [file, text] of await readContracts()) {
+    for (const [, imported] of text.matchAll(/from "\.[^"]*?(\w+)\.sol"/g)) {
+      users.set(imported, [...(users.get(imported) ?? []), path.basename(file, ".sol")]);
+    }
+  }
+  return users;
+}
+
 /** How far a test is from a mutant, so how much longer it may take and still be tried first. */
-function remoteness(test: string, { contract, function: name }: Mutant): number {
+function remoteness(test: string, { function: name }: Mutant, near: readonly string[]): number {
   const [file, title] = test.split(": ");
-  const isOwn = path.basename(file).toLowerCase().startsWith(contract.toLowerCase());
+  const isOwn = near.some((contract) => path.basename(file).toLowerCase().startsWith(contract.toLowerCase()));
   return (isOwn ? 1 : 1_000) * (title.includes(name) ? 1 : 5);
 }
 
