@@ -7,6 +7,10 @@ import {
   ENVELOPE,
   encodeReceiptFile,
   EVIDENCE,
+  GRANT,
+  JOB,
+  JOB_FILE,
+  jobDomain,
   linkDomain,
   meterDomain,
   MessageHasher,
@@ -18,6 +22,7 @@ import {
   ReceiptTree,
   ROUND_CLAIM,
   SIGNER_DOCUMENT,
+  writeBundle,
   type Evidence,
   type JsonFormat,
   type MeteredReceipt,
@@ -26,7 +31,17 @@ import {
   type Signed,
   type SignedFormat,
 } from "@turingfog/sdk/wire";
-import { hexlify, id, sha256, toUtf8Bytes, type TypedDataDomain, TypedDataEncoder, Wallet } from "ethers";
+import {
+  concat,
+  encodeBase64,
+  hexlify,
+  id,
+  sha256,
+  toUtf8Bytes,
+  type TypedDataDomain,
+  TypedDataEncoder,
+  Wallet,
+} from "ethers";
 
 /** The folder that `npm run vectors` writes to, and docs/operators/formats.md describes. */
 export const VECTORS = path.join(__dirname, "../docs/operators/vectors");
@@ -55,6 +70,7 @@ const DOMAINS = {
   node: nodeDomain(CHAIN_ID, contract("registry")),
   meter: meterDomain(CHAIN_ID, escrow),
   link: linkDomain(CHAIN_ID, contract("oracle")),
+  job: jobDomain(CHAIN_ID, escrow),
   oracle: {
     name: "TuringFog TUReceiptOracle",
     version: "1",
@@ -126,11 +142,39 @@ async function messages(): Promise<object[]> {
     endHash: id("turingfog vector: end"),
     images: 4_096n,
   };
+  const grant = { orderId: ORDER_ID, recipient: RECIPIENT, identity: "YWdlLWVuY3J5cHRpb24ub3JnL3YxCg==" };
   return [
     await signedVector(ENVELOPE, DOMAINS.link, link, envelope),
     await signedVector(ROUND_CLAIM, DOMAINS.meter, meter, claim),
     await signedVector(ACKNOWLEDGEMENT, DOMAINS.escrow, renter, { orderId: ORDER_ID, cumulativeTU: 2n ** 96n - 1n }),
+    await signedVector(GRANT, DOMAINS.job, renter, grant),
   ];
+}
+
+/** A bundle before it is encrypted. */
+function bundle(): object {
+  const job = JOB.encode({
+    chainId: CHAIN_ID,
+    escrow,
+    nodeId: NODE_ID,
+    asset: contract("asset"),
+    tuAmount: 3n * TU,
+    renter: renter.address.toLowerCase(),
+    salt: id("turingfog vector: salt"),
+    runner: "sha256",
+    slots: { INPUT: "data/input.bin", ROUNDS: "100" },
+    imagesPerTU: 0n,
+    holdback: 1_000n,
+    progress: "encrypted",
+    resultTo: RECIPIENT,
+  });
+  const files = [
+    { path: "data/input.bin", content: new Uint8Array(1_000).map((_, i) => i % 251) },
+    { path: `${"long".repeat(25)}/${"name".repeat(25)}`, content: new Uint8Array() },
+  ];
+  const tar = concat([...writeBundle(job, files)]);
+  const paths = [JOB_FILE, ...files.map(({ path: name }) => name)];
+  return { job, paths, tar: encodeBase64(tar), sha256: sha256(tar) };
 }
 
 /** A chain of readings, with the line of evidence of each and its digest. */
@@ -240,6 +284,7 @@ export async function vectors(): Promise<Record<string, string>> {
   return {
     "documents.json": json(await documents()),
     "messages.json": json(await messages()),
+    "bundle.json": json(bundle()),
     "chain.json": json(await chain()),
     "receipts.json": file,
     "receipts.facts.json": json(facts),

@@ -86,6 +86,18 @@ export function uint(bits: number): Codec<bigint> {
   };
 }
 
+/** Returns the codec of an unsigned integer up to a bound of its own. */
+export function uintUpTo(bits: number, maximum: bigint): Codec<bigint> {
+  const any = uint(bits);
+  return {
+    ...any,
+    parse(value) {
+      const integer = any.parse(value);
+      return integer <= maximum ? integer : refuse(value, `at most ${maximum}`);
+    },
+  };
+}
+
 export const bytes32 = matching("bytes32", /^0x[0-9a-f]{64}$/, "0x and 64 lower-case hex digits");
 
 /** Lower case, because the checksum of EIP-55 needs Keccak. */

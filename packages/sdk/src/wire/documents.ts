@@ -19,7 +19,7 @@ import { type Signed, SignedFormat } from "./format.js";
 const MAX_DOCUMENT = 65_536;
 
 const MAX_RUNNERS = 16;
-const MAX_SLOTS = 16;
+export const MAX_SLOTS = 16;
 
 /** A kind of work that a node takes. */
 export interface Runner {
@@ -61,11 +61,14 @@ export interface SignerDocument {
   drawCommitment: string;
 }
 
+export const runnerName = text(/^[a-z0-9][a-z0-9-]{0,31}$/, "1 to 32 of a-z, 0-9 and -, and no - first");
+export const SLOT_NAME = /^[A-Z][A-Z0-9_]{0,31}$/;
+
 const runner = record<Runner>({
   kind: oneOf("training", "benchmark", "container", "process"),
-  name: text(/^[a-z0-9][a-z0-9-]{0,31}$/, "1 to 32 of a-z, 0-9 and -, and no - first"),
+  name: runnerName,
   slots: dictionary(
-    /^[A-Z][A-Z0-9_]{0,31}$/,
+    SLOT_NAME,
     /^\[[A-Za-z0-9 ._:=,+@/-]{1,64}\]\{(0|[1-9][0-9]{0,3}),[1-9][0-9]{0,3}\}$/,
     MAX_SLOTS,
     `at most ${MAX_SLOTS} slots: a name of A-Z, 0-9 and _, and a pattern such as [a-z0-9.]{1,64}`,

@@ -10,6 +10,11 @@ export function meterDomain(chainId: bigint, escrow: string): TypedDataDomain {
   return { name: "TuringFog Meter", version: "1", chainId, verifyingContract: escrow };
 }
 
+/** Returns the domain of grants. */
+export function jobDomain(chainId: bigint, escrow: string): TypedDataDomain {
+  return { name: "TuringFog Job", version: "1", chainId, verifyingContract: escrow };
+}
+
 /** Returns the domain of envelopes. */
 export function linkDomain(chainId: bigint, oracle: string): TypedDataDomain {
   return { name: "TuringFog Link", version: "1", chainId, verifyingContract: oracle };

@@ -1,10 +1,19 @@
 export * from "./acknowledgement.js";
-export * from "./documents.js";
+export * from "./bundle.js";
+export {
+  documentInForce,
+  NODE_DOCUMENT,
+  SIGNER_DOCUMENT,
+  type NodeDocument,
+  type Runner,
+  type SignerDocument,
+} from "./documents.js";
 export * from "./domains.js";
 export * from "./envelope.js";
 export * from "./errors.js";
 export { JsonFormat, SignedFormat, type Signed } from "./format.js";
 export * from "./hasher.js";
+export * from "./job.js";
 export * from "./metering.js";
 export * from "./oracle.js";
 export * from "../receipts/index.js";

@@ -3,10 +3,13 @@
 
 Written from docs/operators/formats.md alone, with Python's standard library only. It does not check who signed.
 """
+import base64
 import hashlib
+import io
 import json
 import re
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,8 @@ RECEIPTS_LIMIT = 16 * KIB * KIB  # A receipt file has no limit of its own. This 
 DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # secp256k1's
 DOCUMENTS = ["turingfog-node-document-v1", "turingfog-signer-document-v1"]
-MESSAGES = ["turingfog-envelope-v1", "turingfog-round-claim-v1", "turingfog-acknowledgement-v1"]
+MESSAGES = ["turingfog-envelope-v1", "turingfog-round-claim-v1", "turingfog-acknowledgement-v1", "turingfog-grant-v1"]
+JOB = "turingfog-job-v1"
 READING = "turingfog-reading-v1"
 
 # Signed formats: at most so many bytes, the domain's name, the signature's form, the EIP-712 type.
@@ -36,6 +40,8 @@ SIGNED = {
                   "uint64 images)"),
     MESSAGES[2]: (KIB, "TuringFog ComputeEscrow", "signature of 65 bytes",
                   "Acknowledgement(uint256 orderId,uint96 cumulativeTU)"),
+    MESSAGES[3]: (64 * KIB, "TuringFog Job", "signature of any kind",
+                  "Grant(uint256 orderId,string recipient,string identity)"),
 }
 # What a text must match as a whole.
 PATTERNS = {
@@ -50,6 +56,10 @@ PATTERNS = {
     "name": "[a-z0-9][a-z0-9-]{0,31}",
     "slot's name": "[A-Z][A-Z0-9_]{0,31}",
     "slot": r"\[[A-Za-z0-9 ._:=,+@/-]{1,64}\]\{(0|[1-9][0-9]{0,3}),[1-9][0-9]{0,3}\}",
+    "identity": "(?=.{4,8192}$)([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?",
+    "holdback": "[0-9]{1,3}|1[0-9]{3}|2000",
+    "progress": "public|encrypted",
+    "slot's text": "[ -~]{0,9999}",
     "request": "(GET|POST|PUT) /[!-~]{0,255}",
     "text": "[ -~]*",
 }
@@ -148,12 +158,18 @@ def shape_of(form: str) -> tuple[int, dict[str, Any]]:
         limit, _, signature, encode_type = SIGNED[form]
         shape: dict[str, Any] = fields_of(encode_type) | {"signature": signature}
         runner = {"kind": "kind", "name": "name", "slots": "slots"}
-        own = {"endpoint": "endpoint", "encryptionKey": "encryptionKey", "request": "request", "runners": (16, runner)}
+        own = {"endpoint": "endpoint", "encryptionKey": "encryptionKey", "request": "request", "runners": (16, runner),
+               "recipient": "encryptionKey", "identity": "identity"}
         return limit, shape | {key: own[key] for key in own if key in shape}
     if form == "turingfog-readings-v1":
         return 256 * KIB, {"readings": (256, shape_of(READING)[1])}
     if form == "turingfog-evidence-v1":
         return KIB, {"counted": "counted", "amount": "uint64", "result": "bytes32"}
+    if form == JOB:
+        numbers = {"chainId": "uint64", "nodeId": "uint256", "tuAmount": "uint96", "imagesPerTU": "uint64"}
+        names = {"runner": "name", "slots": "filled slots", "holdback": "holdback", "progress": "progress"}
+        addresses = {"escrow": "address", "asset": "address", "renter": "address"}
+        return 256 * KIB, numbers | names | addresses | {"salt": "bytes32", "resultTo": "encryptionKey"}
     require(form == "turingfog-receipts-v1", f"{form} is not a format")
     receipt = {"orderId": "uint256", "nodeId": "uint256", "measuredAt": "uint40", "cumulativeTU": "uint96"}
     return RECEIPTS_LIMIT, {"receipts": (RECEIPTS_LIMIT, receipt | {"meterLogHash": "bytes32"})}
@@ -179,11 +195,11 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
         require(isinstance(value, list) and 1 <= len(value) <= most, f"{where} is not a list of 1 to {most}")
         for index, member in enumerate(value):
             check_shape(member, item, f"{where}[{index}]")
-    elif shape == "slots":
+    elif shape in ("slots", "filled slots"):
         require(isinstance(value, dict) and len(value) <= 16, f"{where} is not an object of at most 16")
         for key in value:
             check_shape(key, "slot's name", f"{where}: {key}")
-            check_shape(value[key], "slot", f"{where}.{key}")
+            check_shape(value[key], "slot" if shape == "slots" else "slot's text", f"{where}.{key}")
     else:
         check_text(value, shape, f"{where}: not of the form of {shape}")
 
@@ -278,6 +294,20 @@ def check_signed(path: Path, forms: list[str]) -> int:
     return len(vectors)
 
 
+def check_bundle(path: Path) -> int:
+    """The bundle, by the tar reader that Python has."""
+    vector = load(path)
+    data = base64.b64decode(vector["tar"])
+    require(sha256(data) == vector["sha256"], f"{path.name}: sha256 should be {sha256(data)}")
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+        require(tar.getnames() == vector["paths"], f"{path.name}: paths should be {tar.getnames()}")
+        require(all(member.isreg() for member in tar), f"{path.name}: not all are regular files")
+        job = tar.extractfile("job.json")
+        require(job is not None and job.read() == vector["job"].encode(), f"{path.name}: another job")
+    read(vector["job"].encode(), JOB)
+    return len(vector["paths"])
+
+
 def check_refused(path: Path) -> int:
     vectors = load(path)
     require(len(vectors) > 0, f"{path.name} is empty")
@@ -300,6 +330,7 @@ def main(arguments: list[str]) -> int:
         checked = check_receipts(folder) | check_chain(folder)
         checked["documents"] = check_signed(folder / "documents.json", DOCUMENTS)
         checked["messages"] = check_signed(folder / "messages.json", MESSAGES)
+        checked["bundle"] = check_bundle(folder / "bundle.json")
         checked["refused"] = check_refused(folder / "refused.json")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -43,7 +43,7 @@ describe("a stranger's client, in Python's standard library", () => {
     expect(stderr).to.equal("");
     expect(status).to.equal(0);
     const { dataHash, receipts, totalTU } = facts;
-    const counts = { readings: 4, evidence: 4, documents: 2, messages: 3, refused: 22 };
+    const counts = { readings: 4, evidence: 4, documents: 2, messages: 4, bundle: 3, refused: 22 };
     expect(JSON.parse(stdout)).to.deep.equal({ dataHash, receipts, totalTU, ...counts });
   });
 
