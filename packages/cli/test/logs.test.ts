@@ -110,7 +110,7 @@ describe("the commands that read logs", () => {
           expect(code, stdout).to.equal(1);
           expect(stdout).to.equal("");
           expect(stderr).to.match(
-            /^The node's logs of blocks \d+ to \d+ are incomplete: \w+ of 0x\w{40} must be there/,
+            /^The node of localhost has pruned or not indexed logs of blocks \d+ to \d+, where \w+ of 0x\w{40} must be/,
           );
         }
       });
@@ -126,7 +126,7 @@ describe("the commands that read logs", () => {
         const { code, stdout, stderr } = await world().run(command, argsOf(world()), HABITS.emptied);
         expect(code, stdout).to.equal(1);
         const { timelock } = world().book.addresses;
-        expect(stdout + stderr).to.match(new RegExp(`The node has no contract at ${timelock}|no code`));
+        expect(stdout + stderr).to.match(new RegExp(`The node of localhost has no contract at ${timelock}|no code`));
       });
     });
   }

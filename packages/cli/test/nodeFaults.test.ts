@@ -233,6 +233,28 @@ describe("the commands that read a chain", () => {
     });
   }
 
+  const answering =
+    (method: string, result: unknown): Habit =>
+    (request, backend) =>
+      request.method === method ? Promise.resolve({ result }) : backend(request);
+
+  for (const [what, habit, found] of [
+    [
+      "has lost its logs",
+      HABITS.emptyLogs,
+      /has pruned or not indexed logs of blocks \d+ to \d+, where RoleGranted of/,
+    ],
+    ["has no contract of the deployment", HABITS.emptied, /has no contract at 0x\w{40}/],
+    ["is on another chain", answering("eth_chainId", "0x1"), /is on chain 1, the deployment on 31337/],
+    ["is behind the deployment", answering("eth_blockNumber", "0x0"), /is at block 0, before block \d+/],
+  ] as const) {
+    it(`name the variable of a node that ${what}`, async () => {
+      const { error } = await attempt("govern list", habit);
+      expect(error?.message).to.match(found);
+      expect(error?.message).to.match(/^The node of localhost [^\n]+: check [^\n]*LOCALHOST_RPC_URL[^\n]*$/);
+    });
+  }
+
   it("leave no process behind at a node that falls silent midway", async () => {
     const { node, deployments } = world();
     node.habit = failingAfter(3, FAULTS.silence);

@@ -1,6 +1,8 @@
 import { inspect, parseArgs, type ParseArgsConfig } from "node:util";
 
+import { IN_PROCESS, rpcVariable } from "@turingfog/operator";
 import { PrecisionError, toJson, UnknownChainError } from "@turingfog/sdk";
+import { NodeError } from "@turingfog/sdk/ethers";
 import { redact } from "@turingfog/sdk/node";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -100,8 +102,17 @@ export async function runCommand(command: AnyCommand, args: readonly string[]): 
   for (const name of command.required) {
     if (given[name] === undefined) throw new UsageError(`--${name} is missing; see --help`);
   }
-  const code = await command.run(given as Given<Options, string>, outputOf(given.json === true), words);
-  return code ?? 0;
+  try {
+    return (await command.run(given as Given<Options, string>, outputOf(given.json === true), words)) ?? 0;
+  } catch (error) {
+    throw withNodeNamed(error, given.network);
+  }
+}
+
+/** Returns an error that names the node of a network, if it blames one. */
+function withNodeNamed(error: unknown, network: unknown): unknown {
+  const isNamed = typeof network === "string" && network !== IN_PROCESS;
+  return error instanceof NodeError && isNamed ? error.of(network, rpcVariable(network)) : error;
 }
 
 function parse(options: Options, args: string[]): Record<string, unknown> {

@@ -19,6 +19,7 @@ import { HOUR } from "../units.js";
 import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
 import { type LogRange, type OnProgress, readEvents, timelockWitness } from "./logs.js";
+import { NodeError } from "./nodeError.js";
 import { signPermit, tryPermit } from "./permit.js";
 import { MAX_TRANSACTION_GAS, mined, signerOf } from "./transactions.js";
 import { checkNotBlocked, type TokenTransfer, withTransferExplained } from "./transfers.js";
@@ -96,14 +97,15 @@ export class UnknownAssetError extends TuringFogError {
 }
 
 /** Thrown when a node is on another chain than that of the address book. */
-export class OtherChainError extends TuringFogError {
+export class OtherChainError extends NodeError {
   constructor(
     readonly chainId: bigint,
     readonly expected: number,
   ) {
     super(
-      `The node is on chain ${chainId}, the deployment on ${expected}: ` +
-        "check the network, where its address book is and the RPC URL",
+      (node, url) =>
+        `${node} is on chain ${chainId}, the deployment on ${expected}: ` +
+        `check the network, where its address book is and ${url}`,
     );
   }
 }

@@ -5,6 +5,7 @@ export * from "./client.js";
 export * from "./contracts.js";
 export * from "./logs.js";
 export * from "./governance/index.js";
+export * from "./nodeError.js";
 export * from "./nodeWords.js";
 export * from "./oracle.js";
 export * from "./permit.js";

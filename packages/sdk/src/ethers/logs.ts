@@ -2,7 +2,7 @@ import { type BaseContract, EventLog, getAddress, type Log, type Provider, type 
 
 import type { TypedContractEvent, TypedEventLog } from "../bindings/common.js";
 import type { TimelockController } from "../bindings/index.js";
-import { TuringFogError } from "../errors.js";
+import { NodeError } from "./nodeError.js";
 
 /** Blocks of which logs are read, and the node that is asked for them. */
 export interface LogRange {
@@ -48,7 +48,7 @@ export interface Witness {
 }
 
 /** Thrown when a node's answer lacks a log that must be in it, so that nothing follows from what else it lacks. */
-export class IncompleteLogsError extends TuringFogError {
+export class IncompleteLogsError extends NodeError {
   constructor(
     readonly address: string,
     readonly event: string,
@@ -56,31 +56,34 @@ export class IncompleteLogsError extends TuringFogError {
     readonly to: number,
   ) {
     super(
-      `The node's logs of blocks ${from} to ${to} are incomplete: ${event} of ${address} must be there and is not. ` +
-        "The node has pruned these blocks or not indexed them: use one that has every log since the deployment",
+      (node, url) =>
+        `${node} has pruned or not indexed logs of blocks ${from} to ${to}, where ${event} of ${address} must be and ` +
+        `is not: check ${url}, and use a node that has every log since the deployment`,
     );
   }
 }
 
 /** Thrown when there is no contract at an address of the deployment. */
-export class NoContractError extends TuringFogError {
+export class NoContractError extends NodeError {
   constructor(readonly address: string) {
     super(
-      `The node has no contract at ${address}: check the RPC URL and the address book, and deploy again if a local ` +
+      (node, url) =>
+        `${node} has no contract at ${address}: check ${url} and the address book, and deploy again if a local ` +
         "chain was started afresh",
     );
   }
 }
 
 /** Thrown when a node's latest block is before the first of a deployment. */
-export class NodeBehindError extends TuringFogError {
+export class NodeBehindError extends NodeError {
   constructor(
     readonly latest: number,
     readonly first: number,
   ) {
     super(
-      `The node is at block ${latest}, before block ${first}, in which the deployment began: ` +
-        "it is behind or on another chain; wait until it has caught up, or use another node",
+      (node, url) =>
+        `${node} is at block ${latest}, before block ${first}, in which the deployment began: ` +
+        `check ${url}, wait until the node has caught up, or use another`,
     );
   }
 }
