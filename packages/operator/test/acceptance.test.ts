@@ -17,7 +17,7 @@ import {
   withImmutables,
 } from "@turingfog/operator";
 import { MINUTE } from "@turingfog/sdk";
-import { GENESIS_KEYS } from "@turingfog/sdk/ethers";
+import { GENESIS_KEYS, IncompleteLogsError } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { concat, dataSlice, getBytes, hexlify, id, parseUnits, toBeHex, ZeroAddress, ZeroHash } from "ethers";
 import { ethers } from "hardhat";
@@ -442,6 +442,37 @@ describe("accept", () => {
     await tft.connect(await impersonate(vault)).transfer(actors.stranger, 1);
     const found = failures(await accept(await projectBuild(), checked)).map(({ what }) => what);
     expect(found).to.deep.equal([`${await usd.getAddress()} is listed`, "reserve in the vault, TFT"]);
+  });
+});
+
+describe("a node that leaves out a log, which the contracts' own state shows", () => {
+  for (const [name, event, told, check] of [
+    ["verify", "RoleGranted(bytes32,address,address)", /RoleGranted\(executor, 0x\w{40}\) of 0x/, verify],
+    ["accept", "AssetListed(address,uint256)", /AssetListed\(0x\w{40}\) of 0x/, accept],
+    ["accept", "AuctionCreated(address,uint8,uint256)", /AuctionCreated\(0x\w{40}\) of 0x/, accept],
+    ["accept", "Transfer(address,address,uint256)", /Transfer\(from or to 0x0{40}\) of 0x/, accept],
+  ] as const) {
+    it(`is blamed by ${name} for a lost ${event}, and the deployment is not`, async () => {
+      const { checked } = await loadFixture(deployed);
+      const provider = Object.create(ethers.provider) as typeof ethers.provider;
+      provider.getLogs = async (filter) => {
+        const logs = await ethers.provider.getLogs(filter);
+        const lost = logs.filter(({ topics }) => topics[0] === id(event)).at(-1);
+        return logs.filter((log) => log !== lost);
+      };
+      await expect(check(await projectBuild(), { ...checked, provider })).to.be.rejectedWith(IncompleteLogsError, told);
+    });
+  }
+
+  it("hides no role of the deployer", async () => {
+    const { checked, contracts, actors } = await loadFixture(deployed);
+    const timelock = contracts.timelock.connect(await impersonate(contracts.timelock));
+    await timelock.grantRole(id("CANCELLER_ROLE"), actors.stranger);
+    const provider = Object.create(ethers.provider) as typeof ethers.provider;
+    provider.getLogs = async (filter) => (await ethers.provider.getLogs(filter)).slice(0, -1);
+    const deployer = actors.stranger.address;
+    const found = failures(await handover({ ...checked, provider, deployer })).map(({ what }) => what);
+    expect(found).to.deep.equal([`${deployer} is timelock canceller`]);
   });
 });
 

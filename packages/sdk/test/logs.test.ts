@@ -16,6 +16,7 @@ import {
   roleHolders,
   scheduleCall,
   TuringFog,
+  UnknownAssetError,
   UnknownOperationError,
 } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
@@ -89,6 +90,16 @@ const READINGS: Record<string, (system: Used, provider: Provider, since: number)
     return settlements.map(({ logs }) => logs.length);
   },
 };
+
+/** Leaves out the logs that have a topic at an index. */
+function forgetting(topic: string, index: number): Habit {
+  return async (request, backend) => {
+    const answer = await backend(request);
+    if (request.method !== "eth_getLogs") return answer;
+    const logs = answer.result as { topics: string[] }[];
+    return { result: logs.filter(({ topics }) => topics[index] !== topic) };
+  };
+}
 
 /** A signer that sends by the chain in this process and reads by a node. */
 function reading(signer: Used["actors"]["stranger"], provider: Provider): Used["actors"]["stranger"] {
@@ -185,17 +196,28 @@ describe("readings of logs", () => {
     });
   }
 
+  describe("settle of a tree", () => {
+    it("refuses a node that has lost the listing of an asset which the escrow has listed", async () => {
+      const { addresses, actors, contracts, tree, timelockCreated: since } = await loadFixture(used);
+      const { topicHash } = contracts.escrow.interface.getEvent("AssetListed");
+      await behind(forgetting(topicHash, 0), async (provider) => {
+        const fog = new TuringFog(addresses, reading(actors.stranger, provider), { since });
+        const usd = await contracts.usd.getAddress();
+        const lost = await refusalOf(fog.settle(usd, tree));
+        expect(lost)
+          .to.be.instanceOf(IncompleteLogsError)
+          .and.to.include({ event: `AssetListed(${usd})` });
+        const unknown = await refusalOf(fog.settle(addresses.pool, tree));
+        expect(unknown).to.be.instanceOf(UnknownAssetError);
+      });
+    });
+  });
+
   describe("findOperation", () => {
     it("refuses a node that has lost the operation which the timelock knows", async () => {
       const system = await loadFixture(used);
       const { addresses, operation, timelockCreated } = system;
-      const forgetful: Habit = async (request, backend) => {
-        const answer = await backend(request);
-        if (request.method !== "eth_getLogs") return answer;
-        const logs = answer.result as { topics: string[] }[];
-        return { result: logs.filter(({ topics }) => topics[1] !== operation.id) };
-      };
-      await behind(forgetful, async (provider) => {
+      await behind(forgetting(operation.id, 1), async (provider) => {
         const { timelock } = connectContracts(addresses, provider);
         const lost = await refusalOf(findOperation(timelock, provider, timelockCreated, operation.id));
         expect(lost)

@@ -21,7 +21,7 @@ import type { Build } from "../deployment/build.js";
 import { expectedContracts, expectedSignerList, systemOf, systemValues } from "../deployment/expected.js";
 import { genesisPlan } from "../deployment/genesisPlan.js";
 import type { Allocation, Vesting } from "../deployment/parameters.js";
-import { type Check, Section, type Subject } from "./checks.js";
+import { type Check, incompleteLogs, Section, type Subject } from "./checks.js";
 import { checkCode } from "./code.js";
 import { checkDeployer, checkRoles, describeHolder } from "./roles.js";
 
@@ -96,6 +96,7 @@ async function checkReferences(subject: Subject): Promise<Check[]> {
 /**
  * Checks the treasury and share of operations, and the assets that were ever listed, each with its first reference
  * price.
+ * @throws IncompleteLogsError if an asset is listed and the node's logs lack that
  */
 async function checkSettings(subject: Subject): Promise<Check[]> {
   const { provider, parameters, addresses } = subject;
@@ -121,10 +122,18 @@ async function checkSettings(subject: Subject): Promise<Check[]> {
 
   const assets = [system.tft, ...parameters.assets.map(({ address }) => address)];
   const listed = [...new Set(listings.map(({ args }) => args.asset))];
+  const states = await Promise.all(assets.map((asset) => escrow.isListed(asset)));
+  for (const [i, asset] of assets.entries()) {
+    if (!states[i] || listed.includes(asset)) continue;
+    throw await incompleteLogs(subject, system.escrow, `AssetListed(${asset})`);
+  }
   section.equal("assets ever listed", listed.join(", "), assets.join(", "));
-  for (const asset of assets) section.equal(`${asset} is listed`, await escrow.isListed(asset), true);
+  for (const [i, asset] of assets.entries()) section.equal(`${asset} is listed`, states[i], true);
   for (const { address, referencePrice } of parameters.assets) {
     const first = references.get(address);
+    if (first === undefined && listed.includes(address)) {
+      throw await incompleteLogs(subject, system.controller, `AuctionCreated(${address})`);
+    }
     const price = first === undefined ? "none" : formatAmount(first);
     section.equal(`first reference price of ${address}, TFT`, price, formatAmount(referencePrice));
   }
@@ -142,37 +151,44 @@ async function checkSupply(subject: Subject): Promise<Check[]> {
   const tft = TFT__factory.connect(system.tft, provider);
   const vault = EmissionVault__factory.connect(system.vault, provider);
 
+  const { mints, burned, totalSupply } = await supplyHistory(subject);
+  const minted = sum(mints.map(({ value }) => value));
+  const released = await vault.released();
+  const kept = RESERVE - released + (await vault.operationsOwed());
+
+  section.equal("minted, TFT", formatAmount(minted), formatAmount(NOMINAL_SUPPLY));
+  section.equal("total supply, TFT", formatAmount(totalSupply), formatAmount(NOMINAL_SUPPLY - burned));
+  section.equal("released, TFT", formatAmount(released), formatAmount(entitlement(burned)));
+  section.amountAtLeast("reserve in the vault, TFT", await tft.balanceOf(vault), kept);
+  return section.checks;
+}
+
+/**
+ * Returns every mint, and what was burned, by the node's logs.
+ * @throws IncompleteLogsError if the total supply is another than they make
+ */
+async function supplyHistory(subject: Subject) {
+  const tft = TFT__factory.connect(systemOf(subject.addresses).tft, subject.provider);
   const transfers = { contract: tft, event: tft.filters.Transfer };
   const [mints, burns] = await readEvents(
     ...(await sinceCreation(subject)),
     { ...transfers, args: [ZeroAddress] },
     { ...transfers, args: [null, ZeroAddress] },
   );
-  const minted = sum(mints.map(({ args }) => args.value));
+  const totalSupply = await tft.totalSupply();
   const burned = sum(burns.map(({ args }) => args.value));
-  const released = await vault.released();
-  const kept = RESERVE - released + (await vault.operationsOwed());
-
-  section.equal("minted, TFT", formatAmount(minted), formatAmount(NOMINAL_SUPPLY));
-  section.equal("total supply, TFT", formatAmount(await tft.totalSupply()), formatAmount(NOMINAL_SUPPLY - burned));
-  section.equal("released, TFT", formatAmount(released), formatAmount(entitlement(burned)));
-  section.amountAtLeast("reserve in the vault, TFT", await tft.balanceOf(vault), kept);
-  return section.checks;
+  if (sum(mints.map(({ args }) => args.value)) - burned !== totalSupply) {
+    throw await incompleteLogs(subject, await tft.getAddress(), `Transfer(from or to ${ZeroAddress})`);
+  }
+  return { mints: mints.map(({ args }) => args), burned, totalSupply };
 }
 
 /** Checks the amount that each holder was given at genesis, and the terms on which it vests. */
 async function checkAllocations(subject: Subject): Promise<Check[]> {
   const { provider, parameters, addresses } = subject;
   const section = new Section("Allocations");
-  const { tft: token, vault } = systemOf(addresses);
-  const tft = TFT__factory.connect(token, provider);
-  const [mints] = await readEvents(...(await sinceCreation(subject)), {
-    contract: tft,
-    event: tft.filters.Transfer,
-    args: [ZeroAddress],
-  });
-  const minted = mints.map(({ args }) => args);
-
+  const { vault } = systemOf(addresses);
+  const { mints: minted } = await supplyHistory(subject);
   const { allocations } = genesisPlan(parameters, addresses);
   const expected = [{ holder: vault, amount: RESERVE }, ...allocations];
   const names = ["reserve", ...parameters.allocations.map(({ name }) => name)];

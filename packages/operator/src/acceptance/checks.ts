@@ -1,11 +1,20 @@
 import { formatAmount } from "@turingfog/sdk";
-import type { OnProgress } from "@turingfog/sdk/ethers";
+import { IncompleteLogsError, type OnProgress } from "@turingfog/sdk/ethers";
 
 import type { CheckedDeployment } from "../deployment/expected.js";
 
 /** A deployment to check, and who hears how far the reading of its logs is. */
 export interface Subject extends CheckedDeployment {
   onProgress?: OnProgress;
+}
+
+/** Returns the error of a node that has not given a log which, by the contracts' own state, there must be. */
+export async function incompleteLogs(
+  { provider, since }: Subject,
+  address: string,
+  event: string,
+): Promise<IncompleteLogsError> {
+  return new IncompleteLogsError(address, event, since, await provider.getBlockNumber());
 }
 
 /** A comparison of an actual value with an expected one. */

@@ -3,8 +3,10 @@ import {
   describeAccountKind,
   EmissionVault__factory,
   readAccountKind,
+  type Role,
   ROLE_NAMES,
   roleHolders,
+  ROLES,
   TFT__factory,
   TimelockController__factory,
   TUReceiptOracle__factory,
@@ -14,13 +16,15 @@ import {
 import type { Provider } from "ethers";
 
 import { systemOf } from "../deployment/expected.js";
-import { type Check, Section, type Subject } from "./checks.js";
+import { type Check, incompleteLogs, Section, type Subject } from "./checks.js";
 
 /**
  * Checks that the holders of every role, and the governor's delay, are exactly those of the parameters. Each holder is
  * shown with the kind of its account, so that a report tells a multisig from a key.
+ * @throws IncompleteLogsError if an account has a role of which the node's logs lack the grant
  */
-export async function checkRoles({ provider, parameters, addresses, since, onProgress }: Subject): Promise<Check[]> {
+export async function checkRoles(subject: Subject): Promise<Check[]> {
+  const { provider, parameters, addresses, since, onProgress } = subject;
   const { timelock } = addresses;
   const { minDelay, proposers, executors } = parameters.governor;
   const oracle = TUReceiptOracle__factory.connect(systemOf(addresses).oracle, provider);
@@ -32,10 +36,15 @@ export async function checkRoles({ provider, parameters, addresses, since, onPro
   const section = new Section("Roles");
   const expected = { admin: [timelock], proposer: proposers, canceller: proposers, executor: executors };
   const actual = await roleHolders(provider, timelock, since, onProgress);
+  const governor = TimelockController__factory.connect(timelock, provider);
   for (const role of ROLE_NAMES) {
+    for (const account of expected[role].filter((each) => !actual[role].includes(each))) {
+      if (!(await governor.hasRole(ROLES[role], account))) continue;
+      throw await incompleteLogs(subject, timelock, `RoleGranted(${role}, ${account})`);
+    }
     section.equal(`timelock ${role}`, await list(actual[role]), await list(expected[role]));
   }
-  const delay = await TimelockController__factory.connect(timelock, provider).getMinDelay();
+  const delay = await governor.getMinDelay();
   section.equal("timelock delay", formatDuration(delay), formatDuration(minDelay));
   section.equal("guardian", await describe(await oracle.guardian()), await describe(parameters.guardian));
   section.equal("signers", await list(await oracle.signers()), await list(parameters.signers));
@@ -47,35 +56,32 @@ export async function checkRoles({ provider, parameters, addresses, since, onPro
  * Checks that the deployer has no role and no TFT, is not the operations treasury and owns no vesting wallet, even if
  * the parameters name it. Returns no check if the deployer is not known: no code depends on the sender.
  */
-export async function checkDeployer({
-  provider,
-  parameters,
-  addresses,
-  since,
-  deployer,
-  onProgress,
-}: Subject): Promise<Check[]> {
+export async function checkDeployer({ provider, parameters, addresses, deployer }: Subject): Promise<Check[]> {
   if (deployer === null) return [];
   const system = systemOf(addresses);
   const oracle = TUReceiptOracle__factory.connect(system.oracle, provider);
   const vault = EmissionVault__factory.connect(system.vault, provider);
   const tft = TFT__factory.connect(system.tft, provider);
 
-  const powers: Record<string, string[]> = await roleHolders(provider, addresses.timelock, since, onProgress);
-  const held: Record<string, string[]> = {
-    ...Object.fromEntries(Object.entries(powers).map(([role, holders]) => [`timelock ${role}`, holders])),
-    guardian: [await oracle.guardian()],
-    signer: await oracle.signers(),
-    "operations treasury": [await vault.operationsTreasury()],
+  const timelock = TimelockController__factory.connect(addresses.timelock, provider);
+  const holds = async (role: Role): Promise<[string, boolean]> => {
+    return [`timelock ${role}`, await timelock.hasRole(ROLES[role], deployer)];
+  };
+  const held: Record<string, boolean> = {
+    ...Object.fromEntries(await Promise.all(ROLE_NAMES.map(holds))),
+    guardian: (await oracle.guardian()) === deployer,
+    signer: (await oracle.signers()).includes(deployer),
+    "operations treasury": (await vault.operationsTreasury()) === deployer,
   };
   for (const allocation of parameters.allocations.filter((each) => "vesting" in each)) {
     const name = vestingKey(allocation.name);
-    held[`owner of ${name}`] = [await VestedAllocation__factory.connect(addresses[name], provider).owner()];
+    const wallet = VestedAllocation__factory.connect(addresses[name], provider);
+    held[`owner of ${name}`] = (await wallet.owner()) === deployer;
   }
 
   const section = new Section("Deployer");
-  for (const [power, holders] of Object.entries(held)) {
-    section.equal(`${deployer} is ${power}`, holders.includes(deployer) ? "yes" : "no", "no");
+  for (const [power, isHeld] of Object.entries(held)) {
+    section.equal(`${deployer} is ${power}`, isHeld ? "yes" : "no", "no");
   }
   section.equal(`TFT of ${deployer}`, formatAmount(await tft.balanceOf(deployer)), formatAmount(0n));
   return section.checks;

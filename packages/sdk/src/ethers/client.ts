@@ -18,7 +18,7 @@ import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
 import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
-import { type LogRange, type OnProgress, readEvents, timelockWitness } from "./logs.js";
+import { IncompleteLogsError, type LogRange, type OnProgress, readEvents, timelockWitness } from "./logs.js";
 import { NodeError } from "./nodeError.js";
 import { signPermit, tryPermit } from "./permit.js";
 import { MAX_TRANSACTION_GAS, mined, signerOf } from "./transactions.js";
@@ -319,12 +319,18 @@ export class TuringFog {
   /** Returns the condition that a receipt is of an order in an asset. */
   private async isIn(asset: string): Promise<(receipt: Receipt) => boolean> {
     const { escrow, timelock } = this.contracts;
-    const [listings] = await readEvents(this.range(), await timelockWitness(timelock), {
+    const range = this.range();
+    const [listings] = await readEvents(range, await timelockWitness(timelock), {
       contract: escrow,
       event: escrow.filters.AssetListed,
     });
     const listing = listings.find(({ args }) => args.asset === getAddress(asset));
-    if (listing === undefined) throw new UnknownAssetError(asset);
+    if (listing === undefined) {
+      if (!(await escrow.isListed(asset))) throw new UnknownAssetError(asset);
+      const { provider, since = 0 } = range;
+      const to = await provider.getBlockNumber();
+      throw new IncompleteLogsError(this.addresses.escrow, `AssetListed(${asset})`, since, to);
+    }
     const { index } = listing.args;
     return ({ orderId }) => decodeOrderId(orderId).assetIndex === index;
   }
