@@ -77,6 +77,16 @@ export function failingAfter(honest: number, fault: RpcAnswer): Habit {
   return async (request, backend) => (seen.push(request) <= honest ? backend(request) : fault);
 }
 
+/** Has not yet seen the last blocks of the chain. */
+export function behindBy(count: number): Habit {
+  return async ({ method, params }, backend) => {
+    const { result } = await backend({ method: "eth_blockNumber", params: [] });
+    const latest = toQuantity(Number(result) - count);
+    if (method === "eth_blockNumber") return { result: latest };
+    return backend({ method, params: params.map((each) => (each === "latest" ? latest : each)) });
+  };
+}
+
 /** Refuses more blocks at once than a limit (infura#237, arbitrum-sdk#609). */
 export function boundedTo(limit: number): Habit {
   return onLogs((filter, request, backend) => {

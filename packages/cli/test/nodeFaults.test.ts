@@ -4,12 +4,14 @@ import path from "node:path";
 import { type SnapshotRestorer, takeSnapshot } from "@nomicfoundation/hardhat-network-helpers";
 import { turingfog } from "@turingfog/cli";
 import { readParameters } from "@turingfog/operator";
+import { formatInstant } from "@turingfog/sdk";
 import { expect } from "chai";
 import { computeAddress } from "ethers";
-import { network } from "hardhat";
+import { ethers, network } from "hardhat";
 
 import { accountKeys } from "../../../test/helpers/keys";
 import {
+  behindBy,
   chainBehind,
   failingAfter,
   FAULTS,
@@ -237,6 +239,34 @@ describe("the commands that read a chain", () => {
     (method: string, result: unknown): Habit =>
     (request, backend) =>
       request.method === method ? Promise.resolve({ result }) : backend(request);
+
+  it("say in their result as of which block it is, which tells what a node that lags does not know", async () => {
+    const { node, operation } = world();
+    const read = async (habit: Habit, words: string[]) => {
+      node.habit = habit;
+      return (await run([...words, ...standing(world())], { LOCALHOST_RPC_URL: node.url })).printed;
+    };
+    const [earlier, block] = await Promise.all(
+      [1, 0].map(async (back) => {
+        const number = (await ethers.provider.getBlockNumber()) - back;
+        return { number, time: BigInt((await ethers.provider.getBlock(number))?.timestamp ?? 0) };
+      }),
+    );
+    const asOf = ({ number, time }: typeof block) => `of block ${number}, ${formatInstant(time)}`;
+
+    const list = ["govern", "list"];
+    const [whole, lagging] = [await read(HABITS.honest, list), await read(behindBy(1), list)];
+    expect(whole)
+      .to.match(new RegExp(`^${operation}  Waiting`))
+      .and.to.match(new RegExp(`\\nAs ${asOf(block)}$`));
+    expect(lagging).to.equal(`No operation is waiting or ready as ${asOf(earlier)}`);
+    expect(JSON.parse(await read(behindBy(1), [...list, "--json"]))).to.deep.equal({
+      block: earlier.number,
+      time: earlier.time.toString(),
+      operations: [],
+    });
+    expect(await read(behindBy(1), ["deploy", "status"])).to.match(new RegExp(`\\nAs ${asOf(earlier)}$`));
+  });
 
   for (const [what, habit, found] of [
     [

@@ -1,4 +1,4 @@
-import { formatEther, type Provider } from "ethers";
+import { type Block, formatEther, type Provider } from "ethers";
 
 import { type Chain, chainNamed, TuringFogError } from "@turingfog/sdk";
 import { Node, NodeProvider } from "./node.js";
@@ -69,6 +69,11 @@ export async function connect(name: string): Promise<Connection> {
     throw new WrongChainError(name, chainId, chain.chainId);
   }
   return { name, chain, chainId, provider };
+}
+
+/** Returns a chain's latest block. Every chain has one: an answer without it is none. */
+export async function latestBlock(provider: Provider): Promise<Block> {
+  return (await provider.getBlock("latest")) as Block;
 }
 
 async function inProcess(): Promise<RpcProvider> {

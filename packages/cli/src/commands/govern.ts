@@ -1,4 +1,4 @@
-import type { Sender } from "@turingfog/operator";
+import { latestBlock, type Sender } from "@turingfog/operator";
 import { formatDuration, formatInstant } from "@turingfog/sdk";
 import {
   cancelCall,
@@ -25,7 +25,13 @@ import {
 
 import { ACTION_OPTIONS, ACTION_USAGE, type ActionValues, readAction } from "../lib/actions.js";
 import { defineCommand, type Output, UsageError } from "../lib/command.js";
-import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment, type OpenDeployment } from "../lib/deployed.js";
+import {
+  DEPLOYED_OPTIONS,
+  DEPLOYED_USAGE,
+  describeBlock,
+  openDeployment,
+  type OpenDeployment,
+} from "../lib/deployed.js";
 import { progressOn } from "../lib/progress.js";
 import { openSender, SENDER_OPTIONS, SENDER_USAGE, type SenderValues } from "../lib/sender.js";
 import { describeOutcome, indent, type Outcome, submitCall } from "../lib/steps.js";
@@ -173,6 +179,7 @@ async function submitAs(
 
 async function list({ connection, governance, book, output }: Context): Promise<void> {
   const { timelock } = governance;
+  const block = await latestBlock(connection.provider);
   const all = await operations(timelock, connection.provider, book.firstBlock ?? 0, progressOn(output));
   const pending = [];
   for (const operation of all) {
@@ -189,9 +196,8 @@ async function list({ connection, governance, book, output }: Context): Promise<
   const text = pending.map(({ operation, state, readyAt, name, changes }) =>
     [`${operation.id}  ${state}, ready ${formatInstant(readyAt)}: ${name}`, indent(diff(changes))].join("\n"),
   );
-  const latest = await connection.provider.getBlock("latest");
-  if (latest !== null) output.note(`As of block ${latest.number}, ${formatInstant(BigInt(latest.timestamp))}`);
-  output.result(pending, text.join("\n") || "No operation is waiting or ready");
+  text.push(`${text.length === 0 ? "No operation is waiting or ready as" : "As"} of block ${describeBlock(block)}`);
+  output.result({ block: block.number, time: BigInt(block.timestamp), operations: pending }, text.join("\n"));
 }
 
 async function operationOf({ connection, governance, values, book, output }: Context): Promise<Operation> {

@@ -1,3 +1,4 @@
+import { latestBlock } from "@turingfog/operator";
 import { gpuModelOf } from "@turingfog/sdk";
 import {
   checkGuardian,
@@ -49,8 +50,8 @@ export const command = defineCommand({
     const { provider } = connection;
     const contracts = connectContracts(book.addresses, provider);
 
-    const block = await provider.getBlock("latest");
-    const changes = await guardianChanges(contracts, action, BigInt(block?.timestamp ?? 0));
+    const { timestamp } = await latestBlock(provider);
+    const changes = await guardianChanges(contracts, action, BigInt(timestamp));
     const { to, data } = await encodeGuardianAction(contracts, action);
     await simulate(provider, await contracts.oracle.guardian(), { to, data });
     const sender = await openSender(connection, values, output, `TuringFog: ${action.kind}`);

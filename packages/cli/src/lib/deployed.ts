@@ -4,6 +4,7 @@ import {
   connect,
   type Connection,
   type DeploymentParameters,
+  latestBlock,
   type Subject,
   toMarkdown,
   toText,
@@ -12,6 +13,8 @@ import {
 import { formatInstant, toJson, TuringFogError } from "@turingfog/sdk";
 import { checkChain, NoContractError } from "@turingfog/sdk/ethers";
 import { readAddresses, writeAtomically } from "@turingfog/sdk/node";
+
+import type { Block } from "ethers";
 
 import type { Output } from "./command.js";
 import { progressOn } from "./progress.js";
@@ -80,8 +83,13 @@ async function factoryOf(connection: Connection, { contracts }: AddressBook): Pr
   return factory;
 }
 
+/** Describes a block for people, who can tell by its time how far a node is. */
+export function describeBlock({ number, timestamp }: Block): string {
+  return `${number}, ${formatInstant(BigInt(timestamp))}`;
+}
+
 /**
- * Returns the facts that a report was made on, by name.
+ * Returns the facts that a report is made on, by name. The block is the latest now: what is read afterwards is not older.
  * @param parameters name of the parameter file
  */
 export async function factsOf(
@@ -89,10 +97,9 @@ export async function factsOf(
   parameters: string,
 ): Promise<Record<string, string>> {
   const { chain, provider, chainId } = connection;
-  const block = await provider.getBlock("latest");
   return {
     network: `${chain.title}, chain ${chainId}`,
-    block: block === null ? "none" : `${block.number}, ${formatInstant(BigInt(block.timestamp))}`,
+    block: describeBlock(await latestBlock(provider)),
     parameters,
     deployment: book.deployment,
     commit: book.commit ?? "unknown",

@@ -2,6 +2,7 @@ import { concat, formatUnits, getCreate2Address, keccak256, type Provider, Trans
 
 import { TuringFogError } from "@turingfog/sdk";
 import { nodeWords } from "@turingfog/sdk/ethers";
+import { latestBlock } from "../connection.js";
 import { UnreachableError } from "../node.js";
 
 /**
@@ -78,7 +79,7 @@ export async function keylessProblem(provider: Provider): Promise<string | undef
     return `The keyless transaction that creates ${proxy} was used here and failed: deploy to a chain that has the proxy`;
   }
 
-  const baseFee = (await provider.getBlock("latest"))?.baseFeePerGas ?? 0n;
+  const baseFee = (await latestBlock(provider)).baseFeePerGas ?? 0n;
   if (baseFee > gasPrice) {
     const [asked, paid] = [baseFee, gasPrice].map((price) => formatUnits(price, "gwei"));
     return `The chain asks ${asked} gwei for gas, and the keyless transaction that creates ${proxy} pays ${paid} gwei: run the same command again when it asks less`;

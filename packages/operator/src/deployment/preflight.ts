@@ -1,7 +1,7 @@
 import { type AccountKind, answerOf, describeAccountKind, readAccountKind } from "@turingfog/sdk/ethers";
-import { type Block, Contract, type Provider } from "ethers";
+import { Contract, type Provider } from "ethers";
 
-import { type Connection, formatCoins } from "../connection.js";
+import { type Connection, formatCoins, latestBlock } from "../connection.js";
 import type { Build } from "./build.js";
 import { hasCreate2Deployer, keylessProblem, NoCreate2DeployerError } from "./create2.js";
 import { missingSteps } from "./completeDeployment.js";
@@ -154,12 +154,6 @@ export async function uniswapFactoryOf({ chain, provider }: Connection): Promise
   if (chain.uniswapRouter === undefined) return undefined;
   const router = new Contract(chain.uniswapRouter, ["function factory() view returns (address)"], provider);
   return answerOf(router.factory() as Promise<string>);
-}
-
-async function latestBlock(provider: Provider): Promise<Block> {
-  const block = await provider.getBlock("latest");
-  if (block === null) throw new Error("The node has no latest block");
-  return block;
 }
 
 function stepProblems({ step, gas, problem }: StepEstimate, blockGasLimit: bigint): string[] {

@@ -4,7 +4,7 @@ import { formatUnits, keccak256, type Provider, type TransactionReceipt, type Wa
 
 import { max, min, TuringFogError } from "@turingfog/sdk";
 import { MAX_TRANSACTION_GAS, withRevertDecoded } from "@turingfog/sdk/ethers";
-import { type Connection, formatCoins } from "../connection.js";
+import { type Connection, formatCoins, latestBlock } from "../connection.js";
 import { MemoryJournal, type Attempt, type Journal } from "./journal.js";
 import { isOutOfGas, OutOfGasError } from "./outOfGas.js";
 import { CallRefusedError, type Call, type Sender, type Submitted } from "./sender.js";
@@ -257,7 +257,7 @@ class Delivery {
   private async gasLimit(): Promise<bigint> {
     const { to, data, value, description } = this.call;
     const { provider } = this.connection;
-    const blockGasLimit = (await provider.getBlock("latest"))?.gasLimit ?? 0n;
+    const { gasLimit: blockGasLimit } = await latestBlock(provider);
     const request = { from: this.wallet.address, to, data, value };
     const estimate = await withRevertDecoded(provider.estimateGas(request)).catch((error: unknown) => {
       throw isOutOfGas(error) ? OutOfGasError.tried(description, blockGasLimit, error) : error;

@@ -31,9 +31,10 @@ export const command = defineCommand({
   async run(values, output) {
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
+    const facts = await factsOf(deployed, values.parameters);
     const build = await readBuild();
     const checks = await accept(build, await checkedDeployment(deployed, parameters, output));
-    const report = reportOf("Acceptance of TuringFog", await factsOf(deployed, values.parameters), checks);
+    const report = reportOf("Acceptance of TuringFog", facts, checks);
     return publish(report, output, values.report);
   },
 });

@@ -30,8 +30,9 @@ export const command = defineCommand({
   async run(values, output) {
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
+    const facts = await factsOf(deployed, values.parameters);
     const checks = await handover(await checkedDeployment(deployed, parameters, output));
-    const report = reportOf("Handover of TuringFog", await factsOf(deployed, values.parameters), checks);
+    const report = reportOf("Handover of TuringFog", facts, checks);
     return publish(report, output, values.report);
   },
 });

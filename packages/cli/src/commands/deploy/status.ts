@@ -4,6 +4,7 @@ import {
   type Connection,
   type Difference,
   differences,
+  latestBlock,
   planDeployment,
   readAddressBook,
   readBuild,
@@ -13,7 +14,7 @@ import { TuringFogError } from "@turingfog/sdk";
 import { keccak256 } from "ethers";
 
 import { defineCommand, table } from "../../lib/command.js";
-import { DEPLOYMENTS } from "../../lib/deployed.js";
+import { DEPLOYMENTS, describeBlock } from "../../lib/deployed.js";
 
 const USAGE = `Shows which contracts of a deployment exist, are missing or differ. Sends nothing and needs no key.
 
@@ -56,13 +57,18 @@ export const command = defineCommand({
 
     const addresses = book?.addresses ?? plan?.addresses;
     if (addresses === undefined) throw new NothingToLookForError(values.network);
+    const block = await latestBlock(connection.provider);
     const states = await statesOf(addresses, book, connection);
     const differing = book && plan && parameters && book.deployment !== plan.id;
     const found = differing ? await differences(book, plan, parameters, connection.chainId, build) : [];
 
     const isAsPlanned = Object.values(states).every((state) => state === "stands") && differing !== true;
+    const text = [
+      describe(connection, addresses, states, book, differing === true ? found : undefined),
+      `As of block ${describeBlock(block)}`,
+    ].join("\n");
     const document = { deployment: book?.deployment ?? plan?.id, addresses, states, differences: found, isAsPlanned };
-    output.result(document, describe(connection, addresses, states, book, differing === true ? found : undefined));
+    output.result({ block: block.number, time: BigInt(block.timestamp), ...document }, text);
     return isAsPlanned ? 0 : 1;
   },
 });

@@ -60,6 +60,7 @@ export const command = defineCommand({
     }
     const parameters = readParameters(values.parameters);
     const deployed = await openDeployment(values);
+    const facts = await factsOf(deployed, values.parameters);
     const build = await readBuild();
     const checked = await checkedDeployment(deployed, parameters, output);
     const checks = await verify(build, checked);
@@ -68,7 +69,7 @@ export const command = defineCommand({
     if (isOurs && (values.explorer || api !== undefined)) {
       checks.push(...(await publishSources(build, checked, deployed.connection, output, api)));
     }
-    const report = reportOf("Verification of TuringFog", await factsOf(deployed, values.parameters), checks);
+    const report = reportOf("Verification of TuringFog", facts, checks);
     return publish(report, output, values.report);
   },
 });
