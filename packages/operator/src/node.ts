@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { FeeData, isHexString, JsonRpcProvider, type JsonRpcError, type JsonRpcPayload } from "ethers";
 
-import { TuringFogError } from "@turingfog/sdk";
+import { max, TuringFogError } from "@turingfog/sdk";
 import { isEndOfCallIn } from "@turingfog/sdk/ethers";
 import { hide, hideAccess, isHostKey } from "@turingfog/sdk/node";
 import { rpcVariable } from "./rpc.js";
@@ -163,11 +163,15 @@ export class NodeProvider extends JsonRpcProvider {
     return answer.result;
   }
 
-  /** Returns the fees that the node suggests. A price that it does not give is not taken for none. */
+  /**
+   * Returns the fees that the node suggests. A price that it does not give is not taken for none, and one below the base
+   * fee of its latest block, at which no block would take a transaction, for that base fee.
+   */
   override async getFeeData(): Promise<FeeData> {
-    const gasPrice = BigInt((await this.send("eth_gasPrice", [])) as string);
+    const suggested = BigInt((await this.send("eth_gasPrice", [])) as string);
+    const baseFee = (await this.getBlock("latest"))?.baseFeePerGas ?? 0n;
     const { maxFeePerGas, maxPriorityFeePerGas } = await super.getFeeData();
-    return new FeeData(gasPrice, maxFeePerGas, maxPriorityFeePerGas);
+    return new FeeData(max(suggested, baseFee), maxFeePerGas, maxPriorityFeePerGas);
   }
 }
 

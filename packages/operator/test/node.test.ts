@@ -215,6 +215,17 @@ describe("a node", () => {
     });
   });
 
+  it("that suggests less for gas than its blocks ask is not paid less than they ask", async () => {
+    const free: Habit = (request, backend) =>
+      request.method === "eth_gasPrice" ? Promise.resolve({ result: "0x0" }) : backend(request);
+    await by(free, async (node) => {
+      const { provider } = await connectTo(node);
+      const baseFee = (await provider.getBlock("latest"))?.baseFeePerGas;
+      expect(baseFee).to.be.above(0n);
+      expect((await provider.getFeeData()).gasPrice).to.equal(baseFee);
+    });
+  });
+
   it("passes on what a contract says", async () => {
     await by(HABITS.honest, async (node) => {
       const { provider } = await connectTo(node);
