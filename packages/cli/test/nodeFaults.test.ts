@@ -240,6 +240,31 @@ describe("the commands that read a chain", () => {
     (request, backend) =>
       request.method === method ? Promise.resolve({ result }) : backend(request);
 
+  for (const [what, answer, told, next] of [
+    ["takes it", undefined, /^freeze: sent as 0x\w{64}$/m, undefined],
+    [
+      "refuses it",
+      { error: { code: -32000, message: "insufficient funds for gas" } },
+      /^$/,
+      /so that the transaction is not sent: check what it names and LOCALHOST_RPC_URL, then run the same command again$/,
+    ],
+    [
+      "is cut off",
+      FAULTS["a cut connection"],
+      /^freeze: may be sent as 0x\w{64}$/,
+      /\(connection lost\): check that it/,
+    ],
+  ] as const) {
+    it(`say of a transaction no more than what is known, when the node ${what}`, async () => {
+      const habit: Habit = (request, backend) =>
+        request.method === "eth_sendRawTransaction" && answer ? Promise.resolve(answer) : backend(request);
+      const { error, printed } = await attempt("guard freeze", habit);
+      expect(printed).to.match(told);
+      if (next === undefined) expect(error).to.equal(undefined);
+      else expect(error?.message).to.match(SENTENCE).and.to.match(next);
+    });
+  }
+
   it("say in their result as of which block it is, which tells what a node that lags does not know", async () => {
     const { node, operation } = world();
     const read = async (habit: Habit, words: string[]) => {

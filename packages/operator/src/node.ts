@@ -17,18 +17,23 @@ export class UnreachableError extends TuringFogError {
   }
 }
 
+/** The method by which a node takes a transaction. */
+export const SENDING = "eth_sendRawTransaction";
+
 /** Thrown when a node answers that it does not do what it was asked for. */
 export class NodeRefusalError extends TuringFogError {
   constructor(
     node: Node,
-    method: string,
+    readonly method: string,
     /** The node's own words. */
     readonly error: JsonRpcError["error"],
   ) {
-    super(
-      `The node of ${node.chain} (${node.name}) refuses ${method} with "${error.message}" (${error.code}): ` +
-        `check ${rpcVariable(node.chain)}, or use a node that answers it`,
-    );
+    const variable = rpcVariable(node.chain);
+    const next =
+      method === SENDING
+        ? `, so that the transaction is not sent: check what it names and ${variable}, then run the same command again`
+        : `: check ${variable}, or use a node that answers it`;
+    super(`The node of ${node.chain} (${node.name}) refuses ${method} with "${error.message}" (${error.code})${next}`);
   }
 }
 
@@ -237,7 +242,7 @@ function isResult(method: string, [tag]: unknown[], result: unknown): boolean {
   if (method === "eth_blockNumber" || method === "eth_getTransactionCount") return isCount(result);
   if (QUANTITIES.includes(method)) return isQuantity(result);
   if (BYTES.includes(method)) return isHexString(result, true);
-  if (method === "eth_sendRawTransaction") return isHexString(result, 32);
+  if (method === SENDING) return isHexString(result, 32);
   if (method === "eth_getLogs") return Array.isArray(result) && result.every(isLog);
   if (method === "eth_getTransactionReceipt") return result === null || isReceipt(result);
   if (method !== "eth_getBlockByNumber") return result !== undefined;

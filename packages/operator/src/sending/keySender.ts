@@ -5,6 +5,7 @@ import { formatUnits, keccak256, type Provider, type TransactionReceipt, type Wa
 import { max, min, TuringFogError } from "@turingfog/sdk";
 import { MAX_TRANSACTION_GAS, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { type Connection, formatCoins, latestBlock } from "../connection.js";
+import { NodeRefusalError, SENDING } from "../node.js";
 import { MemoryJournal, type Attempt, type Journal } from "./journal.js";
 import { isOutOfGas, OutOfGasError } from "./outOfGas.js";
 import { CallRefusedError, type Call, type Sender, type Submitted } from "./sender.js";
@@ -244,8 +245,15 @@ class Delivery {
     const signed = await wallet.signTransaction({ type: 2, chainId, nonce, to, data, value, gasLimit, ...fees });
     const hash = keccak256(signed);
     await this.journal.record({ call: call.description, from: wallet.address, nonce, hash, gasLimit, ...fees });
-    this.options.say?.(`${call.description}: ${replaced === undefined ? "sent" : "sent again"} as ${hash}`);
-    await broadcast(this.connection.provider, signed);
+    const say = (what: string) => this.options.say?.(`${call.description}: ${what} as ${hash}`);
+    try {
+      const isTaken = await broadcast(this.connection.provider, signed);
+      if (isTaken) say(replaced === undefined ? "sent" : "sent again");
+    } catch (error) {
+      // a node that is cut off, or refuses something else, may have taken it
+      if (!(error instanceof NodeRefusalError && error.method === SENDING)) say("may be sent");
+      throw error;
+    }
   }
 
   /**
@@ -286,12 +294,14 @@ class Delivery {
   }
 }
 
-/** Sends a signed transaction. Accepts that the node already has it, or another with its nonce. */
-export async function broadcast(provider: Provider, signed: string): Promise<void> {
+/** Sends a signed transaction. Returns false if the node already has it, or another with its nonce. */
+export async function broadcast(provider: Provider, signed: string): Promise<boolean> {
   try {
     await provider.broadcastTransaction(signed);
+    return true;
   } catch (error) {
     if (!KNOWN.test(String(error))) throw error;
+    return false;
   }
 }
 
