@@ -1,13 +1,15 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { decodeRevert, RevertError, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
-import { id, Interface, makeError, ZeroAddress, ZeroHash } from "ethers";
+import { id, Interface, makeError, MaxUint256, ZeroAddress, ZeroHash } from "ethers";
 
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 import {
   ComputeEscrow__factory,
   Genesis__factory,
+  NodeRegistry__factory,
   TimelockController__factory,
+  TUReceiptOracle__factory,
   UniswapV3BuybackFiller__factory,
   UniswapV4BuybackFiller__factory,
 } from "../../../typechain-types";
@@ -40,7 +42,7 @@ describe("revert", () => {
       const thrown = { data: TOO_EARLY };
       const error = decodeRevert(thrown)!;
       expect(error).to.be.instanceOf(RevertError);
-      expect(error.message).to.equal("Escrow_TooEarly(7, 1700000000)");
+      expect(error.message).to.equal("Escrow_TooEarly(7, 1700000000 = 2023-11-14T22:13:20Z)");
       expect(error.error).to.equal("Escrow_TooEarly");
       expect(error.args.toObject()).to.deep.equal({ orderId: 7n, closableFrom: 1_700_000_000n });
       expect(error.cause).to.equal(thrown);
@@ -62,7 +64,7 @@ describe("revert", () => {
         { info: { error: { code: 3, data: { data: TOO_EARLY } } } },
         new Error("sending failed", { cause: { data: TOO_EARLY } }),
       ]) {
-        expect(decodeRevert(thrown)?.message).to.equal("Escrow_TooEarly(7, 1700000000)");
+        expect(decodeRevert(thrown)?.message).to.equal("Escrow_TooEarly(7, 1700000000 = 2023-11-14T22:13:20Z)");
       }
     });
 
@@ -91,6 +93,16 @@ describe("revert", () => {
           ZeroAddress,
         ]),
         `Filler_NoPool(${ZeroAddress}, 500, 10, ${ZeroAddress})`,
+      ],
+      [
+        "the oracle, with the date of a time,",
+        TUReceiptOracle__factory.createInterface().encodeErrorResult("Oracle_FreezeTooSoon", [1_798_761_600n]),
+        "Oracle_FreezeTooSoon(1798761600 = 2027-01-01T00:00:00Z)",
+      ],
+      [
+        "the registry, with a time too late for a date,",
+        NodeRegistry__factory.createInterface().encodeErrorResult("Registry_ValidityOutOfBounds", [MaxUint256, 0n, 1n]),
+        `Registry_ValidityOutOfBounds(${MaxUint256}, 0 = 1970-01-01T00:00:00Z, 1 = 1970-01-01T00:00:01Z)`,
       ],
       ["a require", new Interface(["error Error(string)"]).encodeErrorResult("Error", ["no"]), "Error(no)"],
       ["a panic", new Interface(["error Panic(uint256)"]).encodeErrorResult("Panic", [0x11n]), "Panic(17)"],

@@ -9,8 +9,19 @@ import {
 } from "ethers";
 
 import { TuringFogError } from "../errors.js";
+import { formatInstant } from "../time.js";
 import { CONTRACTS } from "./contracts.js";
 import { isEndOfCallIn, nodeWords } from "./nodeWords.js";
+
+/** Names under which errors carry a time in unix seconds. */
+const TIMES = ["closableFrom", "deadline", "earliest", "endedAt", "from", "latest", "until", "validUntil"];
+
+/** The last time of which there is a date, in unix seconds. */
+const LAST_DATE = 8_640_000_000_000n;
+
+function describeTime(time: bigint): string {
+  return time > LAST_DATE ? String(time) : `${time} = ${formatInstant(time)}`;
+}
 
 /** Thrown when a contract refuses a transaction or a call. Carries the error that the contract declares. */
 export class RevertError extends TuringFogError {
@@ -21,8 +32,9 @@ export class RevertError extends TuringFogError {
   constructor({ name, args, fragment }: ErrorDescription, cause: unknown) {
     // an argument of type bytes may be the error that a contract passes on, as Genesis does
     const texts = args.toArray().map((arg, i) => {
-      const passedOn = fragment.inputs[i].baseType === "bytes" ? decodeRevert(arg) : null;
-      return passedOn?.message ?? String(arg);
+      const { name: what, baseType } = fragment.inputs[i];
+      const passedOn = baseType === "bytes" ? decodeRevert(arg) : null;
+      return passedOn?.message ?? (TIMES.includes(what) ? describeTime(arg as bigint) : String(arg));
     });
     super(`${name}(${texts.join(", ")})`, { cause });
     this.error = name;

@@ -153,6 +153,6 @@ describe("guardian actions", () => {
     const refusal = await simulate(ethers.provider, actors.guardian.address, call).catch(
       (error: Error) => error.message,
     );
-    expect(refusal).to.equal(`Oracle_FreezeTooSoon(${earliest})`);
+    expect(refusal).to.equal(`Oracle_FreezeTooSoon(${earliest} = ${formatInstant(earliest)})`);
   });
 });
