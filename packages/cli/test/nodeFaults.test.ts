@@ -172,6 +172,9 @@ const ALSO_LAST: readonly string[] = ["HTTP 401", "a cut connection"];
 /** The one sentence that ends a command, with the node, the question and the way out. */
 const SENTENCE = /^The node of localhost \(http:\/\/127\.0\.0\.1:\d+\) [^\n]+: check [^\n]*LOCALHOST_RPC_URL[^\n]*$/;
 
+/** The one sentence that blames a node which answers. */
+const NAMED = /^The node of localhost [^\n]+: check [^\n]*LOCALHOST_RPC_URL[^\n]*$/;
+
 describe("the commands that read a chain", () => {
   const made: { world?: World; snapshot?: SnapshotRestorer } = {};
   const world = () => made.world as World;
@@ -240,6 +243,16 @@ describe("the commands that read a chain", () => {
     (request, backend) =>
       request.method === method ? Promise.resolve({ result }) : backend(request);
 
+  for (const name of ["deploy verify", "deploy handover", "govern build", "govern list", "guard freeze", "tu attest"]) {
+    it(`end in one sentence at a node that answers ${name} as if it had no contract`, async () => {
+      const { error } = await attempt(name, answering("eth_call", "0x"));
+      expect(error?.message).to.match(
+        /^The node of localhost answers \w+\([\w,]*\) with 0x, as if it had no such contract/,
+      );
+      expect(error?.message).to.match(NAMED);
+    });
+  }
+
   for (const [what, answer, told, next] of [
     ["takes it", undefined, /^freeze: sent as 0x\w{64}$/m, undefined],
     [
@@ -306,7 +319,7 @@ describe("the commands that read a chain", () => {
     it(`name the variable of a node that ${what}`, async () => {
       const { error } = await attempt("govern list", habit);
       expect(error?.message).to.match(found);
-      expect(error?.message).to.match(/^The node of localhost [^\n]+: check [^\n]*LOCALHOST_RPC_URL[^\n]*$/);
+      expect(error?.message).to.match(NAMED);
     });
   }
 

@@ -2,7 +2,7 @@ import { inspect, parseArgs, type ParseArgsConfig } from "node:util";
 
 import { IN_PROCESS, rpcVariable } from "@turingfog/operator";
 import { PrecisionError, toJson, UnknownChainError } from "@turingfog/sdk";
-import { NodeError } from "@turingfog/sdk/ethers";
+import { NodeError, UnreadableAnswerError } from "@turingfog/sdk/ethers";
 import { redact } from "@turingfog/sdk/node";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -105,7 +105,7 @@ export async function runCommand(command: AnyCommand, args: readonly string[]): 
   try {
     return (await command.run(given as Given<Options, string>, outputOf(given.json === true), words)) ?? 0;
   } catch (error) {
-    throw withNodeNamed(error, given.network);
+    throw withNodeNamed(UnreadableAnswerError.from(error) ?? error, given.network);
   }
 }
 
