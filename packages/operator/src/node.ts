@@ -54,6 +54,17 @@ const REASONS: Record<string, string> = {
   EAI_AGAIN: "its host cannot be looked up now",
 };
 
+/** Codes of an answer that is not compressed as it says, by gzip or by brotli. */
+const UNPACKING = /^(Z_|ERR__ERROR_)/;
+
+/** Returns the reason of a failure to fetch. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: { code?: string } };
+  const code = cause?.code ?? "";
+  if (UNPACKING.test(code)) return "what it sends cannot be decompressed";
+  return REASONS[code] ?? (code || message);
+}
+
 /** A node of a chain, asked over HTTP. Each of its failures becomes an error that says what was asked and what to do. */
 export class Node {
   /** Address without what may be a key, for people. */
@@ -142,9 +153,7 @@ export class Node {
       return { status: response.status, body: await response.text() };
     } catch (error) {
       if (signal.aborted) throw new UnreachableError(this, method, `silent for ${this.timeout / 1_000} s`);
-      const { message, cause } = error as Error & { cause?: { code?: string } };
-      const code = cause?.code ?? "";
-      throw new UnreachableError(this, method, REASONS[code] ?? (code || message));
+      throw new UnreachableError(this, method, reasonOf(error));
     }
   }
 }

@@ -64,6 +64,18 @@ describe("a node", () => {
     );
   });
 
+  for (const encoding of ["gzip", "br"]) {
+    it(`that sends what is not ${encoding}, and says that it is, is told so`, async () => {
+      const server = createServer((_, response) => {
+        response.writeHead(200, { "content-encoding": encoding }).end("hello, not compressed");
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const message = await messageOf(connectTo({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }));
+      server.close();
+      expect(message).to.contain("does not answer eth_chainId (what it sends cannot be decompressed): check that it");
+    });
+  }
+
   for (const wrong of ["node.example", "ws://node.example", "mainnet"]) {
     it(`is not taken from ${wrong}, which is not repeated`, async () => {
       await expect(connectTo({ url: wrong })).to.be.rejectedWith(
