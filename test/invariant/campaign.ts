@@ -46,6 +46,26 @@ export interface Summary {
   failures: string[];
 }
 
+/** Far more than a run of forge takes in the suite. */
+const TIMEOUT = 600_000;
+
+/** Declares a test by forge. It says so where it cannot run: under the coverage plugin, which cannot see what forge runs. */
+export function itByForge(title: string, test: (forge: string) => Promise<void>): void {
+  if (process.env.SOLIDITY_COVERAGE === "true") {
+    it(`${title}: not run under coverage`);
+    return;
+  }
+  it(title, async () => {
+    const forge = await findForge();
+    if (forge === undefined) {
+      console.log("      not run: no forge for this platform came with npm, and none is on the PATH");
+      return;
+    }
+    await build(forge);
+    await test(forge);
+  }).timeout(TIMEOUT);
+}
+
 /** The forge that npm brought, or else one on the PATH; undefined where there is none. */
 export async function findForge(): Promise<string | undefined> {
   const installed = path.join(ROOT, "node_modules/.bin/forge");

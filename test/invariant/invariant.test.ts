@@ -1,30 +1,14 @@
 import { expect } from "chai";
 
-import { BEGINNINGS, build, campaign, describeSummary, findForge, merge, type Summary } from "./campaign";
+import { BEGINNINGS, campaign, describeSummary, itByForge, merge, type Summary } from "./campaign";
 import { ACTIONS, SIGHTS } from "./expected";
 
 /** Of the first of as many campaigns as there are beginnings; any other can be given by env SEED. */
 const SEED = Number(process.env.SEED ?? 1);
 const RUNS = 2;
 
-const TIMEOUT = 600_000;
-
-const TITLE = "hold after every call of a quick campaign, through every action and situation";
-
 describe("Statements on random histories of the protocol", () => {
-  // what forge runs, the coverage plugin cannot see
-  if (process.env.SOLIDITY_COVERAGE === "true") {
-    it(`${TITLE}: not run under coverage`);
-    return;
-  }
-
-  it(TITLE, async () => {
-    const forge = await findForge();
-    if (forge === undefined) {
-      console.log("      not run: no forge for this platform came with npm, and none is on the PATH");
-      return;
-    }
-    await build(forge);
+  itByForge("hold after every call of a quick campaign, through every action and situation", async (forge) => {
     const summaries: Summary[] = [];
     for (let i = 0; i < BEGINNINGS; ++i) summaries.push(await campaign(forge, RUNS, SEED + i));
     const summary = merge(summaries);
@@ -42,5 +26,5 @@ describe("Statements on random histories of the protocol", () => {
     expect(Object.keys(summary.sights).sort(), "situations met").to.deep.equal([...SIGHTS].sort());
     const refused = tallies.reduce((total, [, tally]) => total + tally.refused, 0);
     expect(refused / summary.calls, "refused calls").to.be.below(0.2);
-  }).timeout(TIMEOUT);
+  });
 });

@@ -1,12 +1,10 @@
 import { expect } from "chai";
 
-import { build, compareTransfers, findForge } from "./campaign";
+import { compareTransfers, itByForge } from "./campaign";
 
 /** Any other can be given by env SEED. */
 const SEED = Number(process.env.SEED ?? 17);
 const CALLS = 50_000;
-
-const TIMEOUT = 600_000;
 
 /** What random calls come by, often. */
 const SIGHTS = [
@@ -31,22 +29,8 @@ const SIGHTS = [
   "refused: the escrow itself",
 ];
 
-const TITLE = "move as OpenZeppelin's tokens do, whatever is called by whom";
-
 describe("Orders as ERC-721 tokens", () => {
-  // what forge runs, the coverage plugin cannot see
-  if (process.env.SOLIDITY_COVERAGE === "true") {
-    it(`${TITLE}: not run under coverage`);
-    return;
-  }
-
-  it(`${TITLE} (SEED=${SEED})`, async () => {
-    const forge = await findForge();
-    if (forge === undefined) {
-      console.log("      not run: no forge for this platform came with npm, and none is on the PATH");
-      return;
-    }
-    await build(forge);
+  itByForge(`move as OpenZeppelin's tokens do, whatever is called by whom (SEED=${SEED})`, async (forge) => {
     const sights = await compareTransfers(forge, CALLS, SEED);
     for (const [name, count] of Object.entries(sights).sort()) {
       console.log(`      ${name.padEnd(36)}${String(count).padStart(10)}`);
@@ -54,5 +38,5 @@ describe("Orders as ERC-721 tokens", () => {
 
     expect(Object.keys(sights).sort(), "situations met").to.deep.equal(SIGHTS);
     expect(Math.min(...Object.values(sights)), "times of the rarest").to.be.greaterThan(CALLS / 1_000);
-  }).timeout(TIMEOUT);
+  });
 });

@@ -14,7 +14,7 @@ export interface SliceLimits {
   only?: Iterable<Receipt> | ((receipt: Receipt) => boolean);
 }
 
-/** A receipt takes most if it is its node's first on a joint order, and its miner's first in the epoch: 60,222 seen. */
+/** Above what any takes: most is the first of its node on a joint order and of its miner in a round (gas.test.ts). */
 const DEFAULT_GAS_PER_RECEIPT = 78_000n;
 
 /** Gas of a node of the proof: its calldata, that of its flag, and the hash. */
