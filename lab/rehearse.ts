@@ -85,7 +85,6 @@ function sequence({ parameters, keystore, deployments, acceptance }: Files): Reh
     { title: "deploy, to its end", command: "deploy run", args: deploy, code: 0 },
     { title: "status", command: "deploy status", args: deployed, code: 0 },
     { title: "verify", command: "deploy verify", args: deployed, code: 0 },
-    { title: "handover", command: "deploy handover", args: deployed, code: 0 },
     { title: "accept", command: "deploy accept", args: [...deployed, "--report", acceptance], code: 0 },
   ];
 }

@@ -24,7 +24,6 @@ const COMMANDS: Commands = {
       summary: "compare a whole deployment with its parameters",
       load: () => import("./commands/deploy/accept.js"),
     },
-    handover: { summary: "check that the deployer holds nothing", load: () => import("./commands/deploy/handover.js") },
   },
   govern: {
     summary: "build, schedule, execute, cancel and list operations",

@@ -153,7 +153,7 @@ describe("the commands of a deployment", () => {
     });
   });
 
-  describe("verify, accept, handover", () => {
+  describe("verify, accept", () => {
     const args = ["--parameters", PARAMETERS];
 
     it("verify compares code and roles, and has an explorer verify every contract", async () => {
@@ -183,7 +183,7 @@ describe("the commands of a deployment", () => {
       for (const { what } of report.checks) expect(markdown).to.contain(`| ok | ${what} |`);
     });
 
-    it("handover ends with 1 when the deployer has a role, and says which", async () => {
+    it("accept ends with 1 when the deployer has a role, and says which", async () => {
       await world().unchangedBy(async () => {
         const { book, timelock, chain } = world();
         await chain.provider.send("hardhat_impersonateAccount", [book.addresses.timelock]);
@@ -191,7 +191,7 @@ describe("the commands of a deployment", () => {
         const self = new JsonRpcSigner(chain.provider, book.addresses.timelock);
         await timelock.connect(self).grantRole(id("PROPOSER_ROLE"), book.deployer as string);
 
-        const { code, stdout } = await world().run("deploy handover", args);
+        const { code, stdout } = await world().run("deploy accept", args);
         expect(code).to.equal(1);
         expect(stdout).to.contain(`Deployer: ${book.deployer} is timelock proposer\n    is      yes\n    must be no`);
         expect(stdout).to.match(/\n2 of \d+ checks FAILED\.\n$/);

@@ -74,7 +74,6 @@ const COMMANDS: [command: string, args: (world: World) => string[]][] = [
   ["govern", ({ operation }) => ["cancel", "--id", operation, "--dry-run"]],
   ["deploy verify", () => ["--parameters", PARAMETERS]],
   ["deploy accept", () => ["--parameters", PARAMETERS]],
-  ["deploy handover", () => ["--parameters", PARAMETERS]],
 ];
 
 describe("the commands that read logs", () => {

@@ -117,7 +117,6 @@ const COMMANDS: Record<string, { words: Words; key?: Record<string, string> }> =
   "deploy status": { words: (world) => ["deploy", "status", ...checked(world)] },
   "deploy verify": { words: (world) => ["deploy", "verify", ...checked(world)] },
   "deploy accept": { words: (world) => ["deploy", "accept", ...checked(world)] },
-  "deploy handover": { words: (world) => ["deploy", "handover", ...checked(world)] },
   "govern build": { words: (world) => ["govern", "build", "set-operations", "--share", "250", ...standing(world)] },
   "govern schedule": {
     words: (world) => ["govern", "schedule", "set-operations", "--share", "250", ...standing(world)],
@@ -243,7 +242,7 @@ describe("the commands that read a chain", () => {
     (request, backend) =>
       request.method === method ? Promise.resolve({ result }) : backend(request);
 
-  for (const name of ["deploy verify", "deploy handover", "govern build", "govern list", "guard freeze", "tu attest"]) {
+  for (const name of ["deploy verify", "deploy accept", "govern build", "govern list", "guard freeze", "tu attest"]) {
     it(`end in one sentence at a node that answers ${name} as if it had no contract`, async () => {
       const { error } = await attempt(name, answering("eth_call", "0x"));
       expect(error?.message).to.match(

@@ -138,7 +138,6 @@ const COMMANDS: [command: string, args: string[]][] = [
   ["deploy status", []],
   ["deploy verify", ["--parameters", PARAMETERS]],
   ["deploy accept", ["--parameters", PARAMETERS]],
-  ["deploy handover", ["--parameters", PARAMETERS]],
   ["govern list", []],
   ["guard freeze", ["--dry-run", "--json"]],
 ];

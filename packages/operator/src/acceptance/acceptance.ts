@@ -35,25 +35,18 @@ export async function verify(build: Build, deployed: Subject): Promise<Check[]> 
 }
 
 /**
- * Checks all that {@link verify} checks, and also the deployer, every reference, time, asset and allocation, and the
+ * Checks all that {@link verify} checks, and also that the deployer holds nothing, every reference, time, asset and allocation, and the
  * supply.
  */
 export async function accept(build: Build, deployed: Subject): Promise<Check[]> {
   return andThen(await checkSystemCode(build, deployed), async () => [
-    ...(await handover(deployed)),
+    ...(await checkRoles(deployed)),
+    ...(await checkDeployer(deployed)),
     ...(await checkReferences(deployed)),
     ...(await checkSettings(deployed)),
     ...(await checkSupply(deployed)),
     ...(await checkAllocations(deployed)),
   ]);
-}
-
-/**
- * Checks that the roles are those of the parameters and that the deployer holds nothing, the state in which genesis
- * leaves the system.
- */
-export async function handover(deployed: Subject): Promise<Check[]> {
-  return [...(await checkRoles(deployed)), ...(await checkDeployer(deployed))];
 }
 
 async function andThen(code: Check[], next: () => Promise<Check[]>): Promise<Check[]> {
