@@ -14,10 +14,6 @@ import solcPackage from "solc/package.json";
 
 const SOLC_VERSION = "0.8.37";
 
-// Otherwise the allocator of Hardhat's chain keeps giving memory back to the system and taking it anew: the demo faults
-// 680,000 pages instead of 85,000, a tenth of its CPU time. It reads this when the chain is first loaded.
-process.env.MIMALLOC_PURGE_DELAY ??= "-1";
-
 // Set by `npm run coverage`. Instrumented contracts exceed the limits of size and gas that the shipped contracts keep.
 // Under coverage the limits are lifted, and the output goes to separate folders.
 const COVERAGE = process.env.SOLIDITY_COVERAGE === "true";
