@@ -24,6 +24,7 @@ import {
   SIGNER_DOCUMENT,
   writeBundle,
   type Evidence,
+  type Job,
   type JsonFormat,
   type MeteredReceipt,
   type NodeDocument,
@@ -153,7 +154,7 @@ async function messages(): Promise<object[]> {
 
 /** A bundle before it is encrypted. */
 function bundle(): object {
-  const job = JOB.encode({
+  const job: Job = {
     chainId: CHAIN_ID,
     escrow,
     nodeId: NODE_ID,
@@ -167,14 +168,14 @@ function bundle(): object {
     holdback: 1_000n,
     progress: "encrypted",
     resultTo: RECIPIENT,
-  });
+  };
   const files = [
     { path: "data/input.bin", content: new Uint8Array(1_000).map((_, i) => i % 251) },
     { path: `${"long".repeat(25)}/${"name".repeat(25)}`, content: new Uint8Array() },
   ];
-  const tar = concat([...writeBundle(job, files)]);
+  const tar = concat(writeBundle(job, files));
   const paths = [JOB_FILE, ...files.map(({ path: name }) => name)];
-  return { job, paths, tar: encodeBase64(tar), sha256: sha256(tar) };
+  return { job: JOB.encode(job), paths, tar: encodeBase64(tar), sha256: sha256(tar) };
 }
 
 /** A chain of readings, with the line of evidence of each and its digest. */

@@ -49,7 +49,7 @@ function refuse(value: unknown, expected: string): never {
 }
 
 /** Shows a stranger's value on one line: the start of a text in ASCII, and no more than the kind of a list or an object. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
   const json = typeof value === "string" ? JSON.stringify(value.slice(0, MAX_SHOWN)) : String(value);
   const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -68,6 +68,18 @@ function matching(type: "address" | "bytes32" | "string", pattern: RegExp, expec
 /** Returns the codec of a text that matches a pattern. */
 export function text(pattern: RegExp, expected: string): Codec<string> {
   return matching("string", pattern, expected);
+}
+
+/** Returns the codec of a text that matches a pattern, and holds for something else too. */
+function satisfying(pattern: RegExp, expected: string, holds: (value: string) => boolean): Codec<string> {
+  const any = text(pattern, expected);
+  return {
+    ...any,
+    parse(value) {
+      const matched = any.parse(value);
+      return holds(matched) ? matched : refuse(value, expected);
+    },
+  };
 }
 
 /** Returns the codec of an unsigned integer, a decimal string in JSON. */
@@ -104,9 +116,10 @@ export const bytes32 = matching("bytes32", /^0x[0-9a-f]{64}$/, "0x and 64 lower-
 export const address = matching("address", /^0x[0-9a-f]{40}$/, "0x and 40 lower-case hex digits");
 
 /** The base of an HTTP address: scheme, host, and perhaps a port and a path. */
-export const endpoint = text(
-  /^(?=.{1,255}$)https?:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]+)*$/,
+export const endpoint = satisfying(
+  /^(?=.{1,255}$)https?:\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)*$/,
   "http:// or https://, a host in lower case, and perhaps a port and a path, at most 255 characters",
+  (value) => URL.canParse(value),
 );
 
 /** An age recipient with an X25519 key. Its checksum is for whoever encrypts to it. */
@@ -115,18 +128,15 @@ export const ageRecipient = text(/^age1[ac-hj-np-z02-9]{58}$/, "an age recipient
 /** Order of secp256k1's group. */
 const GROUP_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
-const SIGNATURE_FORM = text(/^0x[0-9a-f]{128}1[bc]$/, "r, s and v of 27 or 28, as 0x and 130 lower-case hex digits");
-
-/** A signature by a key in its one form: 0 < r < n, 0 < s ≤ n / 2, and v is 27 or 28. */
-export const keySignature: Codec<string> = {
-  ...SIGNATURE_FORM,
-  parse(value) {
-    const signature = SIGNATURE_FORM.parse(value);
+/** A signature by a key in its one form. */
+export const keySignature = satisfying(
+  /^0x[0-9a-f]{128}1[bc]$/,
+  "0x and 130 lower-case hex digits: r from 1 to n - 1, s from 1 to n / 2, v of 27 or 28",
+  (signature) => {
     const [r, s] = [2, 66].map((start) => BigInt(`0x${signature.slice(start, start + 64)}`));
-    const isInRange = r > 0n && r < GROUP_ORDER && s > 0n && s <= GROUP_ORDER / 2n;
-    return isInRange ? signature : refuse(value, "r from 1 to n - 1 and s from 1 to n / 2");
+    return r > 0n && r < GROUP_ORDER && s > 0n && s <= GROUP_ORDER / 2n;
   },
-};
+);
 
 /** A signature by an account, which may be a contract (ERC-1271) and then wants bytes of its own kind, at most 8,192. */
 export const accountSignature = text(/^0x([0-9a-f]{2}){1,8192}$/, "0x and 1 to 8,192 bytes of lower-case hex");
@@ -177,14 +187,14 @@ export function record<T extends object>(shapes: Shapes<T>): Shape<T> {
 /** Returns the shape of a record whose keys are somebody's own choice. */
 export function dictionary(
   key: RegExp,
-  value: RegExp,
+  value: (text: string) => boolean,
   maximum: number,
   expected: string,
 ): Shape<Record<string, string>> {
   return {
     parse(given) {
       const entries = Object.entries(asRecord(given));
-      const isValid = entries.every(([name, each]) => key.test(name) && typeof each === "string" && value.test(each));
+      const isValid = entries.every(([name, each]) => key.test(name) && typeof each === "string" && value(each));
       if (!isValid || entries.length > maximum) return refuse(given, expected);
       return given as Record<string, string>;
     },

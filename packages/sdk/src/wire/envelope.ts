@@ -30,7 +30,10 @@ export const ENVELOPE = new SignedFormat<Envelope>(
   MAX_ENVELOPE,
   {
     receiver: address,
-    request: text(/^(GET|POST|PUT) \/[!-~]{0,255}$/, "a method and a path of at most 256 ASCII characters"),
+    request: text(
+      /^(GET|POST|PUT) \/[!-~]{0,255}$/,
+      "a method and a path of at most 256 ASCII characters, with its query",
+    ),
     bodyHash: bytes32,
     nonce: bytes32,
     expiresAt: uint(40),

@@ -60,7 +60,7 @@ export const JOB = new JsonFormat<Job>("turingfog-job-v1", MAX_JOB, {
   runner: runnerName,
   slots: dictionary(
     SLOT_NAME,
-    /^[ -~]{0,9999}$/,
+    (value) => /^[ -~]{0,9999}$/.test(value),
     MAX_SLOTS,
     `at most ${MAX_SLOTS} slots: a name of A-Z, 0-9 and _, and at most 9,999 ASCII characters`,
   ),

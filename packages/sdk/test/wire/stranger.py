@@ -50,7 +50,8 @@ PATTERNS = {
     "signature of 65 bytes": "0x[0-9a-f]{128}(1b|1c)",
     "signature of any kind": "0x([0-9a-f]{2}){1,8192}",
     "counted": "images|seconds",
-    "endpoint": r"(?=.{1,255}$)https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*",
+    "endpoint": r"(?=.{1,255}$)https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
+                r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*",
     "encryptionKey": "age1[02-9ac-hj-np-z]{58}",
     "kind": "training|benchmark|container|process",
     "name": "[a-z0-9][a-z0-9-]{0,31}",
