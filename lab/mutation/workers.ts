@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 
 import { COPY, COPY_ENVIRONMENT } from "./build";
@@ -10,6 +11,12 @@ const PATIENCE_MS = 15 * 60_000;
 
 /** How many bytes a worker may take before another takes its place: the chain in it never forgets. */
 const MAX_MEMORY = 4 * 2 ** 30;
+
+/** How many bytes a worker may take before it has answered: a loop without an end is traced, step by step. */
+const MAX_ANSWER_MEMORY = 8 * 2 ** 30;
+
+const WATCHED_EVERY_MS = 1_000;
+const PAGE_BYTES = 4_096;
 
 /** A process that runs tests of the instrumented copy; started again when it hangs, ends, or grows old. */
 export class Worker {
@@ -28,7 +35,7 @@ export class Worker {
   }
 
   /**
-   * Resolves to the answer, or to null when there was none in time.
+   * Resolves to the answer, or to null when there was none in time or within the memory of a worker.
    *
    * @throws if the process ended
    */
@@ -56,6 +63,9 @@ export class Worker {
     if (current === undefined) throw new Error("The worker has not been started");
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
+    const watch = setInterval(() => {
+      if (memoryOf(current.pid) > MAX_ANSWER_MEMORY) abort.abort();
+    }, WATCHED_EVERY_MS);
     const ended = once(current, "exit", { signal: abort.signal }).then(() => {
       throw new Error("The worker has ended");
     });
@@ -64,8 +74,18 @@ export class Worker {
       return message;
     } finally {
       clearTimeout(timer);
+      clearInterval(watch);
       ended.catch(() => undefined);
       abort.abort();
     }
+  }
+}
+
+/** Bytes of a process in memory; 0 where the system does not tell by /proc. */
+function memoryOf(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
   }
 }
