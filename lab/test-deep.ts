@@ -30,7 +30,7 @@ async function run(values: Values, output: Output): Promise<number> {
   const firstSeed = wholeNumber("seed", values.seed, 0);
   const processes = Math.ceil(calls / (RUNS_PER_PROCESS * DEPTH));
 
-  const forge = await findForge();
+  const forge = findForge();
   if (forge === undefined) {
     throw new Error("No forge for this platform came with npm: put one on the PATH, as getfoundry.sh tells");
   }

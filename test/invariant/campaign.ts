@@ -1,4 +1,4 @@
-import { execFile, type ExecFileException } from "node:child_process";
+import { execFile, type ExecFileException, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 
@@ -49,30 +49,27 @@ export interface Summary {
 /** Far more than a run of forge takes in the suite. */
 const TIMEOUT = 600_000;
 
-/** Declares a test by forge. It says so where it cannot run: under the coverage plugin, which cannot see what forge runs. */
+/** Declares a test by forge: one that is pending, with the reason, where forge is missing or would be run for nothing. */
 export function itByForge(title: string, test: (forge: string) => Promise<void>): void {
   if (process.env.SOLIDITY_COVERAGE === "true") {
-    it(`${title}: not run under coverage`);
+    it(`${title}: not run, the coverage plugin cannot see what forge runs`);
+    return;
+  }
+  const forge = findForge();
+  if (forge === undefined) {
+    it(`${title}: not run, no forge for this platform came with npm, and none is on the PATH`);
     return;
   }
   it(title, async () => {
-    const forge = await findForge();
-    if (forge === undefined) {
-      console.log("      not run: no forge for this platform came with npm, and none is on the PATH");
-      return;
-    }
     await build(forge);
     await test(forge);
   }).timeout(TIMEOUT);
 }
 
 /** The forge that npm brought, or else one on the PATH; undefined where there is none. */
-export async function findForge(): Promise<string | undefined> {
+export function findForge(): string | undefined {
   const installed = path.join(ROOT, "node_modules/.bin/forge");
-  for (const forge of [installed, "forge"]) {
-    if ((await run(forge, ["--version"])).code === 0) return forge;
-  }
-  return undefined;
+  return [installed, "forge"].find((forge) => spawnSync(forge, ["--version"]).status === 0);
 }
 
 /** Compiles the handlers where they have changed. Throws with the compiler's output where they do not compile. */

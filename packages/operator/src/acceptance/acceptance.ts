@@ -35,8 +35,8 @@ export async function verify(build: Build, deployed: Subject): Promise<Check[]> 
 }
 
 /**
- * Checks all that {@link verify} checks, and also that the deployer holds nothing, every reference, time, asset and allocation, and the
- * supply.
+ * Checks all that {@link verify} checks, that the deployer holds nothing, every reference, time, asset and allocation, and
+ * the supply.
  */
 export async function accept(build: Build, deployed: Subject): Promise<Check[]> {
   return andThen(await checkSystemCode(build, deployed), async () => [
