@@ -2,17 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-
 import {
   type BundleEntry,
   BundleTooLargeError,
-  checkJob,
-  GRANT,
   InvalidBundleError,
-  InvalidMessageError,
-  JOB,
-  type Job,
-  JobMismatchError,
   MAX_ENTRIES,
   readBundle,
   writeBundle,
@@ -20,31 +13,16 @@ import {
 import { NotIntegerError } from "@turingfog/sdk";
 import { expect } from "chai";
 import fc from "fast-check";
+import { job, text } from "./jobs";
 
 const SEED = Number(process.env.SEED ?? 1);
+
 const RUNS = Number(process.env.FUZZ_INPUTS ?? 2_000);
 
 const BLOCK = 512;
-const ADDRESS = `0x${"ab".repeat(20)}`;
-
-const job: Job = {
-  chainId: 31_337n,
-  escrow: ADDRESS,
-  nodeId: 7n,
-  asset: `0x${"cd".repeat(20)}`,
-  tuAmount: 10n ** 18n,
-  renter: `0x${"ef".repeat(20)}`,
-  salt: `0x${"5a".repeat(32)}`,
-  runner: "sha256",
-  slots: { INPUT: "data/a.bin" },
-  imagesPerTU: 0n,
-  holdback: 1_000n,
-  progress: "encrypted",
-  resultTo: `age1${"q".repeat(58)}`,
-};
-const text = JOB.encode(job);
 
 const bytesOf = (content: string) => Buffer.from(content);
+
 const joined = (files: Parameters<typeof writeBundle>[1] = []) => Buffer.concat(writeBundle(job, files));
 
 async function* chunksOf(bytes: Uint8Array, size = bytes.length): AsyncGenerator<Uint8Array> {
@@ -410,52 +388,4 @@ describe("bundles", () => {
       { seed: SEED, numRuns: RUNS },
     );
   });
-});
-
-describe("jobs and grants", () => {
-  it("are read as they were written", () => {
-    expect(JOB.decode(text)).to.deep.equal(job);
-    const grant = { orderId: 1n, recipient: job.resultTo, identity: "YWdl", signature: "0x00" };
-    expect(GRANT.decode(GRANT.encode(grant))).to.deep.equal(grant);
-  });
-
-  it("hold back a fifth at most", () => {
-    expect(JOB.decode(JOB.encode({ ...job, holdback: 2_000n })).holdback).to.equal(2_000n);
-    expect(() => JOB.encode({ ...job, holdback: 2_001n })).to.throw(
-      InvalidMessageError,
-      'turingfog-job-v1, holdback: is "2001", expected at most 2000',
-    );
-  });
-
-  for (const identity of ["", "YWd", "YWdl=", "YW==l", "YWd_", "A".repeat(8_196)]) {
-    it(`refuse the identity ${identity.slice(0, 8)} of ${identity.length} characters`, () => {
-      const grant = { orderId: 1n, recipient: job.resultTo, identity, signature: "0x00" };
-      expect(() => GRANT.encode(grant)).to.throw(InvalidMessageError, "identity");
-    });
-  }
-
-  const { chainId, escrow, nodeId, asset, tuAmount, renter } = job;
-  const terms = { chainId, escrow, nodeId, asset, tuAmount, renter };
-
-  it("are of their order, whose addresses may have a checksum", () => {
-    checkJob(job, terms);
-    checkJob(job, { ...terms, renter: renter.toUpperCase().replace("X", "x") });
-  });
-
-  for (const [term, value] of [
-    ["chainId", 1n],
-    ["escrow", asset],
-    ["nodeId", 0n],
-    ["asset", escrow],
-    ["tuAmount", 1n],
-    ["renter", escrow],
-  ] as const) {
-    it(`are refused for an order of another ${term}`, () => {
-      expect(() => {
-        checkJob(job, { ...terms, [term]: value });
-      })
-        .to.throw(JobMismatchError, `job.json: ${term} is ${job[term]}, its order has ${value}`)
-        .with.property("term", term);
-    });
-  }
 });

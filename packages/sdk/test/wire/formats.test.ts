@@ -1,168 +1,19 @@
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
-
 import {
   ACKNOWLEDGEMENT,
-  ENVELOPE,
-  EVIDENCE,
-  GRANT,
   InvalidMessageError,
-  JOB,
   type JsonFormat,
-  MessageHasher,
   MessageTooLargeError,
-  meterDomain,
   NODE_DOCUMENT,
   READING,
   READINGS,
-  type Reading,
-  ROUND_CLAIM,
-  type Runner,
   SIGNER_DOCUMENT,
-  type Signed,
-  SignedFormat,
 } from "@turingfog/sdk/wire";
-import { TuringFogError } from "@turingfog/sdk";
 import { expect } from "chai";
 import fc from "fast-check";
-import { hexlify, toBeHex, Wallet } from "ethers";
+import { toBeHex } from "ethers";
+import { SEED, CASES, change, accepted, nodeDocument } from "./messages";
 
-import { VECTORS, vectors } from "../../../../scripts/vectors";
-
-const SEED = Number(process.env.SEED ?? 1);
 const RUNS = Number(process.env.FUZZ_INPUTS ?? 2_000);
-
-const DOMAIN = meterDomain(1n, `0x${"ab".repeat(20)}`);
-
-/* ARBITRARY MESSAGES */
-
-const uint = (bits: number) =>
-  fc.oneof(fc.constantFrom(0n, 1n, 2n ** BigInt(bits) - 1n), fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n }));
-const hex = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => hexlify(value));
-const matching = (pattern: RegExp) => fc.stringMatching(pattern);
-
-/** Signatures of keys as they can be: r and s below half of the group's order. */
-const signature = fc
-  .tuple(hex(31), hex(31), fc.constantFrom("1b", "1c"))
-  .map(([r, s, v]) => `0x01${r.slice(2)}01${s.slice(2)}${v}`);
-const endpoint = fc.constantFrom("http://127.0.0.1:8080", "https://[2001:db8::1]/a.b/c~d", "https://node.example");
-const recipient = matching(/^age1[ac-hj-np-z02-9]{58}$/);
-const pattern = fc.constantFrom("[a-z0-9.]{1,64}", "[0-9]{0,4}", "[A-Za-z _/-]{1,9999}");
-const slots = fc.dictionary(matching(/^[A-Z][A-Z0-9_]{0,5}$/), pattern, { maxKeys: 4 });
-const runner: fc.Arbitrary<Runner> = fc.record({
-  kind: fc.constantFrom<Runner["kind"]>("training", "benchmark", "container", "process"),
-  name: matching(/^[a-z0-9][a-z0-9-]{0,8}$/),
-  // without a prototype, as fast-check makes them, they would not be equal
-  slots: slots.map((given) => ({ ...given })),
-});
-const reading = fc.record({
-  orderId: uint(256),
-  nodeId: uint(256),
-  sequence: uint(64),
-  cumulativeTU: uint(96),
-  measuredAt: uint(40),
-  evidence: hex(32),
-  previous: hex(32),
-  signature,
-});
-
-interface Case {
-  format: JsonFormat<object>;
-  message: fc.Arbitrary<object>;
-}
-
-const one = <T extends object>(format: JsonFormat<T>, message: fc.Arbitrary<T>): Case => ({
-  format: format,
-  message,
-});
-
-const CASES: Case[] = [
-  one(
-    NODE_DOCUMENT,
-    fc.record({
-      nodeId: uint(256),
-      sequence: uint(64),
-      expiresAt: uint(40),
-      endpoint,
-      meterKey: hex(20),
-      encryptionKey: recipient,
-      runners: fc.uniqueArray(runner, { minLength: 1, maxLength: 16, selector: ({ name }) => name }),
-      signature: fc.integer({ min: 1, max: 300 }).chain(hex),
-    }),
-  ),
-  one(
-    SIGNER_DOCUMENT,
-    fc.record({
-      signer: hex(20),
-      sequence: uint(64),
-      expiresAt: uint(40),
-      endpoint,
-      linkKey: hex(20),
-      encryptionKey: recipient,
-      drawCommitment: hex(32),
-      signature: fc.integer({ min: 1, max: 300 }).chain(hex),
-    }),
-  ),
-  one(READING, reading),
-  one(READINGS, fc.record({ readings: fc.array(reading, { minLength: 1, maxLength: 3 }) })),
-  one(
-    EVIDENCE,
-    fc.record({ counted: fc.constantFrom("images" as const, "seconds" as const), amount: uint(64), result: hex(32) }),
-  ),
-  one(
-    ROUND_CLAIM,
-    fc.record({
-      orderId: uint(256),
-      nodeId: uint(256),
-      round: uint(32),
-      startHash: hex(32),
-      endHash: hex(32),
-      images: uint(64),
-      signature,
-    }),
-  ),
-  one(
-    ENVELOPE,
-    fc.record({
-      receiver: hex(20),
-      request: matching(/^(GET|POST|PUT) \/[!-~]{0,20}$/),
-      bodyHash: hex(32),
-      nonce: hex(32),
-      expiresAt: uint(40),
-      signature,
-    }),
-  ),
-  one(
-    GRANT,
-    fc.record({
-      orderId: uint(256),
-      recipient,
-      identity: fc.uint8Array({ minLength: 1, maxLength: 40 }).map((value) => Buffer.from(value).toString("base64")),
-      signature,
-    }),
-  ),
-  one(
-    JOB,
-    fc.record({
-      chainId: uint(64),
-      escrow: hex(20),
-      nodeId: uint(256),
-      asset: hex(20),
-      tuAmount: uint(96),
-      renter: hex(20),
-      salt: hex(32),
-      runner: matching(/^[a-z0-9][a-z0-9-]{0,8}$/),
-      slots: fc
-        .dictionary(matching(/^[A-Z][A-Z0-9_]{0,5}$/), matching(/^[ -~]{0,12}$/), { maxKeys: 4 })
-        .map((given) => ({ ...given })),
-      imagesPerTU: uint(64),
-      holdback: fc.bigInt({ min: 0n, max: 2_000n }),
-      progress: fc.constantFrom("public" as const, "encrypted" as const),
-      resultTo: recipient,
-    }),
-  ),
-  one(ACKNOWLEDGEMENT, fc.record({ orderId: uint(256), cumulativeTU: uint(96), signature })),
-];
 
 /** Changes a text in one to three places: bits, bytes taken out, doubled or moved, or another text's. */
 function mutated(text: string, changes: readonly { at: number; to: number; kind: number }[]): Uint8Array {
@@ -179,30 +30,6 @@ function mutated(text: string, changes: readonly { at: number; to: number; kind:
   }
   return Uint8Array.from(bytes);
 }
-
-const change = fc.record({ at: fc.nat(), to: fc.nat(), kind: fc.integer({ min: 0, max: 4 }) });
-
-const accepted: Signed<Reading> = {
-  orderId: 1n,
-  nodeId: 2n,
-  sequence: 1n,
-  cumulativeTU: 10n ** 18n,
-  measuredAt: 1_800_000_000n,
-  evidence: `0x${"0e".repeat(32)}`,
-  previous: `0x${"00".repeat(32)}`,
-  signature: `0x${"51".repeat(64)}1b`,
-};
-
-const nodeDocument = {
-  nodeId: 1n,
-  sequence: 1n,
-  expiresAt: 1n,
-  endpoint: "https://node.example",
-  meterKey: `0x${"00".repeat(20)}`,
-  encryptionKey: `age1${"q".repeat(58)}`,
-  runners: [{ kind: "process" as const, name: "a", slots: {} }],
-  signature: "0x00",
-};
 
 const signerDocument = {
   signer: `0x${"00".repeat(20)}`,
@@ -467,87 +294,5 @@ describe("messages between nodes and signers", () => {
   it("writes nothing that it would not read", () => {
     expect(() => READING.encode({ ...accepted, sequence: 2n ** 64n })).to.throw(InvalidMessageError, "sequence");
     expect(() => READING.encode({ ...accepted, evidence: "0x" })).to.throw(InvalidMessageError, "evidence");
-  });
-});
-
-describe("MessageHasher", () => {
-  it(`hashes messages of every format as ethers does (seed ${SEED})`, async () => {
-    for (const { format, message } of CASES.filter((each) => each.format instanceof SignedFormat)) {
-      const signed = format as unknown as SignedFormat<object>;
-      const hasher = await MessageHasher.of(signed, DOMAIN);
-      fc.assert(
-        fc.property(message, (given) => {
-          expect(hexlify(hasher.digest(given))).to.equal(signed.digest(DOMAIN, given));
-        }),
-        { seed: SEED, numRuns: 200 },
-      );
-    }
-  });
-
-  it("hashes an address alike in lower case and with its checksum", async () => {
-    const { address } = Wallet.createRandom();
-    const hasher = await MessageHasher.of(ENVELOPE, DOMAIN);
-    const envelope = {
-      request: "GET /",
-      bodyHash: `0x${"00".repeat(32)}`,
-      nonce: `0x${"00".repeat(32)}`,
-      expiresAt: 1n,
-    };
-    const digests = [address, address.toLowerCase()].map((receiver) => hasher.digest({ ...envelope, receiver }));
-    expect(digests[0]).to.deep.equal(digests[1]);
-  });
-
-  it("finds the key that has signed, and another for another message", async () => {
-    const key = Wallet.createRandom();
-    const account = key.address.toLowerCase();
-    const signed = await READING.sign(key, DOMAIN, accepted);
-    expect(READING.signerOf(DOMAIN, READING.decode(READING.encode(signed)))).to.equal(account);
-    expect(READING.signerOf(DOMAIN, { ...signed, cumulativeTU: 0n })).not.to.equal(account);
-    expect(READING.signerOf({ ...DOMAIN, chainId: 2n }, signed)).not.to.equal(account);
-  });
-
-  it("finds no key behind what only a contract can have signed", () => {
-    expect(NODE_DOCUMENT.signerOf(DOMAIN, { ...nodeDocument, signature: `0x${"01".repeat(200)}` })).to.equal(undefined);
-  });
-
-  it("refuses what the typed data cannot carry, as ethers does", async () => {
-    const hasher = await MessageHasher.of(READING, DOMAIN);
-    for (const change of [
-      { orderId: 2n ** 256n },
-      { orderId: -1n },
-      { sequence: 2n ** 64n },
-      { cumulativeTU: 2n ** 96n },
-      { evidence: "" },
-      { evidence: "7" },
-      { evidence: "0x01" },
-      { evidence: `0x01${"0e".repeat(32)}` },
-    ]) {
-      const message = { ...accepted, ...change };
-      expect(() => READING.digest(DOMAIN, message), JSON.stringify(Object.keys(change))).to.throw();
-      expect(() => hasher.digest(message)).to.throw(TuringFogError, Object.keys(change)[0]);
-    }
-    expect(hexlify(hasher.digest(accepted))).to.equal(READING.digest(DOMAIN, accepted));
-  });
-});
-
-describe("docs/operators/vectors", () => {
-  it("are what the formats write", async () => {
-    const written = await vectors();
-    expect(readdirSync(VECTORS).sort(), "npm run vectors").to.deep.equal(Object.keys(written).sort());
-    for (const [name, content] of Object.entries(written)) {
-      expect(readFileSync(path.join(VECTORS, name), "utf8"), `${name}: npm run vectors`).to.equal(content);
-    }
-  });
-
-  it("name texts that are all refused", () => {
-    const refused = JSON.parse(readFileSync(path.join(VECTORS, "refused.json"), "utf8")) as {
-      format: string;
-      change: string;
-      text: string;
-    }[];
-    for (const { format: name, change: what, text } of refused) {
-      const found = CASES.find(({ format }) => format.name === name);
-      expect(() => found?.format.decode(text), what).to.throw(InvalidMessageError);
-    }
   });
 });

@@ -1,0 +1,51 @@
+import { checkJob, GRANT, InvalidMessageError, JOB, JobMismatchError } from "@turingfog/sdk/wire";
+import { expect } from "chai";
+import { job, text } from "./jobs";
+
+describe("jobs and grants", () => {
+  it("are read as they were written", () => {
+    expect(JOB.decode(text)).to.deep.equal(job);
+    const grant = { orderId: 1n, recipient: job.resultTo, identity: "YWdl", signature: "0x00" };
+    expect(GRANT.decode(GRANT.encode(grant))).to.deep.equal(grant);
+  });
+
+  it("hold back a fifth at most", () => {
+    expect(JOB.decode(JOB.encode({ ...job, holdback: 2_000n })).holdback).to.equal(2_000n);
+    expect(() => JOB.encode({ ...job, holdback: 2_001n })).to.throw(
+      InvalidMessageError,
+      'turingfog-job-v1, holdback: is "2001", expected at most 2000',
+    );
+  });
+
+  for (const identity of ["", "YWd", "YWdl=", "YW==l", "YWd_", "A".repeat(8_196)]) {
+    it(`refuse the identity ${identity.slice(0, 8)} of ${identity.length} characters`, () => {
+      const grant = { orderId: 1n, recipient: job.resultTo, identity, signature: "0x00" };
+      expect(() => GRANT.encode(grant)).to.throw(InvalidMessageError, "identity");
+    });
+  }
+
+  const { chainId, escrow, nodeId, asset, tuAmount, renter } = job;
+  const terms = { chainId, escrow, nodeId, asset, tuAmount, renter };
+
+  it("are of their order, whose addresses may have a checksum", () => {
+    checkJob(job, terms);
+    checkJob(job, { ...terms, renter: renter.toUpperCase().replace("X", "x") });
+  });
+
+  for (const [term, value] of [
+    ["chainId", 1n],
+    ["escrow", asset],
+    ["nodeId", 0n],
+    ["asset", escrow],
+    ["tuAmount", 1n],
+    ["renter", escrow],
+  ] as const) {
+    it(`are refused for an order of another ${term}`, () => {
+      expect(() => {
+        checkJob(job, { ...terms, [term]: value });
+      })
+        .to.throw(JobMismatchError, `job.json: ${term} is ${job[term]}, its order has ${value}`)
+        .with.property("term", term);
+    });
+  }
+});

@@ -1,0 +1,182 @@
+import {
+  ACKNOWLEDGEMENT,
+  ENVELOPE,
+  EVIDENCE,
+  GRANT,
+  JOB,
+  type JsonFormat,
+  NODE_DOCUMENT,
+  READING,
+  READINGS,
+  type Reading,
+  ROUND_CLAIM,
+  type Runner,
+  SIGNER_DOCUMENT,
+  type Signed,
+} from "@turingfog/sdk/wire";
+import fc from "fast-check";
+import { hexlify } from "ethers";
+
+export const SEED = Number(process.env.SEED ?? 1);
+
+/* ARBITRARY MESSAGES */
+
+const uint = (bits: number) =>
+  fc.oneof(fc.constantFrom(0n, 1n, 2n ** BigInt(bits) - 1n), fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n }));
+
+const hex = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => hexlify(value));
+
+const matching = (pattern: RegExp) => fc.stringMatching(pattern);
+
+/** Signatures of keys as they can be: r and s below half of the group's order. */
+export const signature = fc
+  .tuple(hex(31), hex(31), fc.constantFrom("1b", "1c"))
+  .map(([r, s, v]) => `0x01${r.slice(2)}01${s.slice(2)}${v}`);
+
+const endpoint = fc.constantFrom("http://127.0.0.1:8080", "https://[2001:db8::1]/a.b/c~d", "https://node.example");
+
+const recipient = matching(/^age1[ac-hj-np-z02-9]{58}$/);
+
+export const pattern = fc.constantFrom("[a-z0-9.]{1,64}", "[0-9]{0,4}", "[A-Za-z _/-]{1,9999}");
+
+const slots = fc.dictionary(matching(/^[A-Z][A-Z0-9_]{0,5}$/), pattern, { maxKeys: 4 });
+
+const runner: fc.Arbitrary<Runner> = fc.record({
+  kind: fc.constantFrom<Runner["kind"]>("training", "benchmark", "container", "process"),
+  name: matching(/^[a-z0-9][a-z0-9-]{0,8}$/),
+  // without a prototype, as fast-check makes them, they would not be equal
+  slots: slots.map((given) => ({ ...given })),
+});
+
+const reading = fc.record({
+  orderId: uint(256),
+  nodeId: uint(256),
+  sequence: uint(64),
+  cumulativeTU: uint(96),
+  measuredAt: uint(40),
+  evidence: hex(32),
+  previous: hex(32),
+  signature,
+});
+
+interface Case {
+  format: JsonFormat<object>;
+  message: fc.Arbitrary<object>;
+}
+
+const one = <T extends object>(format: JsonFormat<T>, message: fc.Arbitrary<T>): Case => ({
+  format: format,
+  message,
+});
+
+export const CASES: Case[] = [
+  one(
+    NODE_DOCUMENT,
+    fc.record({
+      nodeId: uint(256),
+      sequence: uint(64),
+      expiresAt: uint(40),
+      endpoint,
+      meterKey: hex(20),
+      encryptionKey: recipient,
+      runners: fc.uniqueArray(runner, { minLength: 1, maxLength: 16, selector: ({ name }) => name }),
+      signature: fc.integer({ min: 1, max: 300 }).chain(hex),
+    }),
+  ),
+  one(
+    SIGNER_DOCUMENT,
+    fc.record({
+      signer: hex(20),
+      sequence: uint(64),
+      expiresAt: uint(40),
+      endpoint,
+      linkKey: hex(20),
+      encryptionKey: recipient,
+      drawCommitment: hex(32),
+      signature: fc.integer({ min: 1, max: 300 }).chain(hex),
+    }),
+  ),
+  one(READING, reading),
+  one(READINGS, fc.record({ readings: fc.array(reading, { minLength: 1, maxLength: 3 }) })),
+  one(
+    EVIDENCE,
+    fc.record({ counted: fc.constantFrom("images" as const, "seconds" as const), amount: uint(64), result: hex(32) }),
+  ),
+  one(
+    ROUND_CLAIM,
+    fc.record({
+      orderId: uint(256),
+      nodeId: uint(256),
+      round: uint(32),
+      startHash: hex(32),
+      endHash: hex(32),
+      images: uint(64),
+      signature,
+    }),
+  ),
+  one(
+    ENVELOPE,
+    fc.record({
+      receiver: hex(20),
+      request: matching(/^(GET|POST|PUT) \/[!-~]{0,20}$/),
+      bodyHash: hex(32),
+      nonce: hex(32),
+      expiresAt: uint(40),
+      signature,
+    }),
+  ),
+  one(
+    GRANT,
+    fc.record({
+      orderId: uint(256),
+      recipient,
+      identity: fc.uint8Array({ minLength: 1, maxLength: 40 }).map((value) => Buffer.from(value).toString("base64")),
+      signature,
+    }),
+  ),
+  one(
+    JOB,
+    fc.record({
+      chainId: uint(64),
+      escrow: hex(20),
+      nodeId: uint(256),
+      asset: hex(20),
+      tuAmount: uint(96),
+      renter: hex(20),
+      salt: hex(32),
+      runner: matching(/^[a-z0-9][a-z0-9-]{0,8}$/),
+      slots: fc
+        .dictionary(matching(/^[A-Z][A-Z0-9_]{0,5}$/), matching(/^[ -~]{0,12}$/), { maxKeys: 4 })
+        .map((given) => ({ ...given })),
+      imagesPerTU: uint(64),
+      holdback: fc.bigInt({ min: 0n, max: 2_000n }),
+      progress: fc.constantFrom("public" as const, "encrypted" as const),
+      resultTo: recipient,
+    }),
+  ),
+  one(ACKNOWLEDGEMENT, fc.record({ orderId: uint(256), cumulativeTU: uint(96), signature })),
+];
+
+export const change = fc.record({ at: fc.nat(), to: fc.nat(), kind: fc.integer({ min: 0, max: 4 }) });
+
+export const accepted: Signed<Reading> = {
+  orderId: 1n,
+  nodeId: 2n,
+  sequence: 1n,
+  cumulativeTU: 10n ** 18n,
+  measuredAt: 1_800_000_000n,
+  evidence: `0x${"0e".repeat(32)}`,
+  previous: `0x${"00".repeat(32)}`,
+  signature: `0x${"51".repeat(64)}1b`,
+};
+
+export const nodeDocument = {
+  nodeId: 1n,
+  sequence: 1n,
+  expiresAt: 1n,
+  endpoint: "https://node.example",
+  meterKey: `0x${"00".repeat(20)}`,
+  encryptionKey: `age1${"q".repeat(58)}`,
+  runners: [{ kind: "process" as const, name: "a", slots: {} }],
+  signature: "0x00",
+};
