@@ -17,6 +17,18 @@ describe("jobs and grants", () => {
     );
   });
 
+  it("fill 16 slots at most", () => {
+    const slotted = (count: number) => ({
+      ...job,
+      slots: Object.fromEntries(Array.from({ length: count }, (_, i) => [`S${i}`, "x"])),
+    });
+    expect(JOB.decode(JOB.encode(slotted(16)))).to.deep.equal(slotted(16));
+    expect(() => JOB.encode(slotted(17))).to.throw(
+      InvalidMessageError,
+      "slots: is an object, expected at most 16 slots",
+    );
+  });
+
   for (const identity of ["", "YWd", "YWdl=", "YW==l", "YWd_", "A".repeat(8_196)]) {
     it(`refuse the identity ${identity.slice(0, 8)} of ${identity.length} characters`, () => {
       const grant = { orderId: 1n, recipient: job.resultTo, identity, signature: "0x00" };
