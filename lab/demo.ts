@@ -34,7 +34,7 @@ const MAX_SEED = 2 ** 32 - 1;
 
 async function run(values: { seed: string; out: string }, output: Output): Promise<number> {
   const seed = readSeed(values.seed);
-  // Otherwise the allocator of Hardhat's chain keeps giving memory back to the system and taking it anew: 680,000 page
+  // Otherwise the allocator of Hardhat's chain keeps giving memory back to the system and taking it again: 680,000 page
   // faults instead of 85,000, a tenth of the CPU time. It reads this when the chain is first loaded.
   process.env.MIMALLOC_PURGE_DELAY ??= "-1";
   // Hardhat takes its network from here when it is first imported, and its clock when it is first used

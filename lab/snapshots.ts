@@ -13,7 +13,7 @@ const USAGE = `Holds every deployed contract to its snapshot: size of the runtim
 
   npm run snapshots -- [--update] [--json]
 
-  --update  write lab/snapshots/contracts/ anew, to be read as a diff and committed with the contract that changed
+  --update  rewrite lab/snapshots/contracts/, to be read as a diff and committed with the contract that changed
   --json    print what differs as JSON alone
   --help    print this
 

@@ -52,7 +52,7 @@ export class Rounds {
     ++this.oldest;
   }
 
-  /** Returns when a round takes no more earnings: in version 1 at its epoch's end, whatever stands before it. */
+  /** Returns when a round takes no more earnings: in version 1 at its epoch's end, even if a round before it is unfinished. */
   closesAt(index: number): number {
     return this.version.gathers ? this.startsAt(index) : this.epochEndOf(index);
   }

@@ -157,7 +157,7 @@ export class Economy {
     return orderId;
   }
 
-  /** The holder ends his order early. */
+  /** Ends an order early, as its holder. */
   async stop(holder: HardhatEthersSigner, orderId: bigint): Promise<void> {
     await this.world.contracts.escrow.connect(holder).stop(orderId);
     this.books.stopped(orderId, BigInt(await time.latest()));

@@ -75,7 +75,7 @@ export class Fleet {
     return job;
   }
 
-  /** The holder ends his order now. */
+  /** Ends an order now, as its holder. */
   async stop(holder: HardhatEthersSigner, job: Job, at: bigint): Promise<void> {
     await this.economy.stop(holder, job.orderId);
     job.endsAt = at;

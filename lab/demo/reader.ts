@@ -21,7 +21,7 @@ export class Reader implements ContractRunner {
 
   call({ to, data }: TransactionRequest): Promise<string> {
     if (typeof to !== "string" || typeof data !== "string") throw new Error("A read has a contract and a function");
-    // whatever is asked for in this turn of the event loop goes with it
+    // all that is asked for in this turn of the event loop goes with it
     if (this.asked.length === 0) setImmediate(() => void this.answer());
     return new Promise((resolve, reject) => this.asked.push({ target: to, callData: data, resolve, reject }));
   }

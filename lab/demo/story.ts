@@ -169,7 +169,7 @@ export class Story {
     await this.day(async () => {
       const batch = this.batches[4];
       await this.economy.settle(batch, latecomer.owner, receiptsBy(latecomer, batch));
-      this.note("The V100's last receipt was left out yesterday; its miner settles it himself, alone and a day late");
+      this.note("The V100's last receipt was left out yesterday; its miner settles it alone, a day late");
       await this.rentWithTFT("Titan XP", 8n * USD, 1n);
     });
 

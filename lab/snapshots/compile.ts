@@ -99,7 +99,7 @@ function compilation(files: string[], output: Output, read: (file: string) => st
   return { contracts, byId, textOf };
 }
 
-/** The nodes directly below a node, whatever field they are in. */
+/** Returns the nodes directly below a node, of all its fields. */
 export function childrenOf(node: Node): Node[] {
   return Object.values(node).flatMap((field) => (Array.isArray(field) ? (field as unknown[]) : [field]).filter(isNode));
 }

@@ -95,7 +95,7 @@ describe("The callers in the snapshots", () => {
     }
   });
 
-  it("are anyone where the deployed system refuses nobody for who he is", async () => {
+  it("are anyone where the deployed system refuses nobody for who they are", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const all = callersOf(protocol);
     const guards = new Set(all.flatMap(({ caller }) => caller.error ?? []));

@@ -40,7 +40,7 @@ async function spendings({ contracts: { tft } }: Protocol, ...owners: HardhatEth
 }
 
 describe("A sniper of the auction", () => {
-  it("pays the clock's price though he takes the lot before the one who would have bought it", async () => {
+  it("pays the clock's price though they take the lot before the one who would have bought it", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, controller, pool } = protocol.contracts;
     const { miners, bidder, renters } = protocol.actors;

@@ -201,7 +201,7 @@ describe("A governor gone bad", () => {
     });
   });
 
-  it("takes with signers of his own what a corrupt quorum takes, two days later and within the veto window", async () => {
+  it("takes with signers of their own what a corrupt quorum takes, two days later and within the veto window", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, timelock, oracle, escrow } = protocol.contracts;
     const { admin, renters, miners, bidder } = protocol.actors;
@@ -235,7 +235,7 @@ describe("A governor gone bad", () => {
     });
   });
 
-  it("gets by a worthless asset of his own what its TFT release, and nothing of other buckets", async () => {
+  it("gets by a worthless asset of their own what its TFT release, and nothing of other buckets", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, timelock, escrow, pool, controller } = protocol.contracts;
     const { admin, miners, renters, bidder } = protocol.actors;

@@ -95,7 +95,7 @@ describe("In the middle of a job", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("the network is frozen: everything but stopping, claiming and burning waits, and nobody loses his time", async () => {
+  it("the network is frozen: everything but stopping, claiming and burning waits, and nobody loses their time", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors, params } = protocol;
     const { controller, escrow, oracle, pool, tft } = contracts;

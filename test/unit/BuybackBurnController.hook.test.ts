@@ -40,7 +40,7 @@ describe("BuybackBurnController", () => {
       expect(await tft.burned()).to.equal(0n);
     });
 
-    it("calls the caller with exactly what was paid out, what is owed, and his data", async () => {
+    it("calls the caller with exactly what was paid out, what is owed, and their data", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
       const { controller, usd } = contracts;
@@ -71,7 +71,7 @@ describe("BuybackBurnController", () => {
       await expect(purchase).not.to.emit(buyer, "Hooked");
     });
 
-    it("lets the caller find the TFT that he owes in the hook", async () => {
+    it("lets the caller find the TFT that they owe in the hook", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { tft, usd, controller } = contracts;

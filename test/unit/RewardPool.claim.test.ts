@@ -21,7 +21,7 @@ describe("RewardPool", () => {
         .withArgs(ZeroAddress);
     });
 
-    it("pays each miner his part of the reward, and tells of it", async () => {
+    it("pays each miner their part of the reward, and tells of it", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const [miner, other] = protocol.actors.miners;

@@ -61,7 +61,7 @@ const ACCOUNT_AT: Readonly<Record<string, number>> = {
 
 /**
  * What a mined transaction's gas was spent on, opcode by opcode as its trace has it. Prices are those of EIP-2929,
- * EIP-2200 and EIP-3529, and refunds are counted anew from what its slots held before.
+ * EIP-2200 and EIP-3529, and refunds are counted again from what its slots held before.
  * @throws Error when the parts do not add up to the receipt's gas
  */
 export async function breakdownOf(receipt: TransactionReceipt): Promise<Breakdown> {

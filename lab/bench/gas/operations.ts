@@ -157,7 +157,7 @@ async function measureOrders(world: World, meter: Meter): Promise<void> {
     await undone(async () => {
       await asset.connect(renter).approve(escrow, 0n);
       const deadline = BigInt(await time.latest()) + DAY;
-      // whoever has used permits before has a nonce above zero
+      // an account that has used permits before has a nonce above zero
       const earlier = openParams(asset, renter, { nodeId, maxUnitPrice });
       await connected.openOrderWithPermit(earlier, await signPermit(renter, asset, escrow, maxUnitPrice, deadline));
       for (const [kind, params] of [

@@ -43,7 +43,7 @@ async function measureDistributor({ contracts: { dai }, actors }: World, meter: 
   const leaves = [0, 1].map((index) =>
     solidityPackedKeccak256(["uint256", "address", "uint256"], [index, claimant.address, RELEASED]),
   );
-  // a proof costs what it is long, whatever the rest of the tree holds
+  // a proof costs by its length, not by the size of the tree
   const above = Array.from({ length: DEPTH - 1 }, (_, level) => id(`level ${level}`));
   const root = above.reduce(pairHash, pairHash(leaves[0], leaves[1]));
 

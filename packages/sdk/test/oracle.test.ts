@@ -219,7 +219,7 @@ describe("oracle", () => {
       await oracle.submit(BATCH.receiptsRoot, BATCH.dataHash, quorum);
     });
 
-    it("counts a signer once, however often he has signed", async () => {
+    it("counts a signer once, however often they have signed", async () => {
       const { signerSet, signatures } = await loadFixture(deploy);
       const [first, second, third] = signatures;
       const error = await refusal(collectQuorum(signerSet, "ReceiptBatch", BATCH, [first, second, first, second]));
@@ -342,7 +342,7 @@ describe("oracle", () => {
       });
     });
 
-    it("knows a signer by his address in any case", async () => {
+    it("knows a signer by their address in any case", async () => {
       const { signerSet, signatures } = await loadFixture(deploy);
       const lower = signatures.map(({ signer, signature }) => ({ signer: signer.toLowerCase(), signature }));
       const quorum = await collectQuorum(signerSet, "ReceiptBatch", BATCH, lower);

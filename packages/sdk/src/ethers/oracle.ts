@@ -151,7 +151,7 @@ function recover<T extends OracleMessageType>(
  * ascending order of signer, and no more than needed. Passes over signatures that do not count or whose contract cannot
  * be asked, so that nobody can spoil a quorum by sending one.
  *
- * Takes ECDSA signatures first, which stay valid whoever asks. A contract may answer the oracle otherwise than others, so
+ * Takes ECDSA signatures first, which are valid for everyone. A contract may answer the oracle otherwise than others, so
  * a quorum with the signature of a contract is tried on the oracle. A signer whom the oracle refuses is replaced.
  * @param from account that will send the quorum; that of the runner if left out
  * @throws StaleSignerSetError if the message is for another signer set

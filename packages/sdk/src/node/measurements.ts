@@ -48,7 +48,7 @@ export class UnknownGpuError extends TuringFogError {
  * Reads measurements, one GPU after the other: of a folder of benchmark logs or of one log, which are of one GPU; of
  * a table in CSV or JSON; or of a measurement file. A folder's logs are its files *.log; a table ends in .csv or .json.
  * @param gpu only this one; for logs of a driver that names only its chip, the card
- * @throws NoLogsError, SeveralGpusError, DuplicateNetworkError, UnknownGpuError, and whatever the readers throw
+ * @throws NoLogsError, SeveralGpusError, DuplicateNetworkError, UnknownGpuError, and the errors of the readers
  */
 export async function readMeasurements(source: string, gpu?: string): Promise<Measurements[]> {
   const all = await readAll(source, gpu);

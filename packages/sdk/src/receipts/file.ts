@@ -57,7 +57,7 @@ const DEFAULT_MAX_BYTES = 200 * 2 ** 20;
 
 /**
  * Writes the published receipt file, chunk by chunk: JSON in the canonical form of RFC 8785, receipts in ascending
- * order of order, node, time and TU. So the same receipts make the same bytes, whoever writes them.
+ * order of order, node, time and TU. So the same receipts make the same bytes for every writer.
  * @throws NoReceiptsError, OutOfRangeError, DuplicateReceiptError, InvalidReceiptFileError before the first chunk
  */
 export function writeReceiptFile(receipts: Iterable<MeteredReceipt> | MeteredReceiptTable): Iterable<Uint8Array> {

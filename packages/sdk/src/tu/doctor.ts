@@ -87,7 +87,7 @@ export function diagnose(probe: Probe): Diagnosis {
   return { driver, cuda, tensorflow: tensorflowOf(probe), cards, problems };
 }
 
-/** Asks nvidia-smi for its cards: those that it printed count, whatever it says of another. */
+/** Asks nvidia-smi for its cards. Those that it prints count, also if it fails for another. */
 function nvidiaCards(probe: Probe, driver: string | undefined): Pick<Diagnosis, "cards" | "problems"> {
   const query = (fields: string) => probe("nvidia-smi", [`--query-gpu=${fields}`, "--format=csv,noheader"]);
   const rowsOf = (answer: Probed | undefined) => linesOf(answer?.output).map((line) => CARD_LINE.exec(line.trim()));

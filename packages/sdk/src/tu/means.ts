@@ -1,4 +1,4 @@
-/** The mean that a rating is: what a network's ratio adds to it is its own, whatever the others are. */
+/** Returns the mean that a rating is. Each network's ratio adds to it independently of the others. */
 export function arithmeticMean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

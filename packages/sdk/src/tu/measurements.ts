@@ -94,7 +94,7 @@ export function imagesPerSecondE3Of(measurements: Measurements): bigint[] {
 
 /**
  * The measurement file: JSON in the canonical form of RFC 8785, numbers being integers, so that the same measurements
- * make the same bytes whoever writes them. Its `evidenceOf` goes on chain with the rating.
+ * make the same bytes for every writer. Its `evidenceOf` goes on chain with the rating.
  * @throws MissingNetworksError
  */
 export function encodeMeasurementFile(measurements: Measurements): Uint8Array {

@@ -122,7 +122,7 @@ export const endpoint = satisfying(
   (value) => URL.canParse(value),
 );
 
-/** An age recipient with an X25519 key. Its checksum is for whoever encrypts to it. */
+/** An age recipient with an X25519 key. Its checksum is for those who encrypt to it. */
 export const ageRecipient = text(/^age1[ac-hj-np-z02-9]{58}$/, "an age recipient: age1 and 58 lower-case characters");
 
 /** Order of secp256k1's group. */
