@@ -20,14 +20,14 @@ const USAGE = `Runs every proof that this repository has, two at a time, and pri
 
 What each step proves, and what it does not, is in docs/assurance.md. Ends with 1 when one fails.`;
 
-/** What became of a step. */
+/** The outcome of a step. */
 interface Verdict {
   name: string;
   passed: boolean;
   seconds: number;
-  /** What it found, in a line. */
+  /** Its finding, in one line. */
   found: string;
-  /** What it found, one by one. */
+  /** Its findings, one by one. */
   list: string[][];
 }
 

@@ -14,7 +14,7 @@ each followed by \`withArgs\` unless it has no arguments, on the type of that ve
 library is listed apart. Ends with 1 when one of TuringFog's own is missing.`;
 
 interface Reached extends Outcome {
-  /** Where tests assert it, with its arguments. */
+  /** The places where tests assert it, with its arguments. */
   places: string[];
 }
 

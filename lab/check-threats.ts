@@ -29,7 +29,7 @@ interface Threat {
 
 type State = "passed" | "failed" | "not run";
 
-/** What became of a named test. */
+/** The outcome of a named test. */
 interface Outcome {
   file: string;
   title: string;

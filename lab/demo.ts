@@ -63,7 +63,7 @@ async function run(values: { seed: string; out: string }, output: Output): Promi
   }
 }
 
-/** Has ethers hash by WebAssembly, some ten times as fast: most of its hashes here are the checksums of addresses. */
+/** Makes ethers hash by WebAssembly, some ten times as fast: most of its hashes here are the checksums of addresses. */
 async function hashByWebAssembly(): Promise<void> {
   const hasher = await createKeccak(256);
   keccak256.register((bytes) => hasher.init().update(bytes).digest("binary"));

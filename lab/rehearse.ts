@@ -32,7 +32,7 @@ interface RehearsalStep {
   command: string;
   args: string[];
   code: number | null;
-  /** What befalls each of its transactions. */
+  /** Decides the fate of each of its transactions. */
   fateOf?: (count: number) => Fate;
 }
 
@@ -49,7 +49,7 @@ class StepFailedError extends Error {
   }
 }
 
-/** Where a rehearsal keeps its files. */
+/** The files of a rehearsal. */
 interface Files {
   parameters: string;
   keystore: string;

@@ -37,7 +37,7 @@ interface Values {
   replay?: string;
 }
 
-/** What a worker sends: how far it is, and at last how it ended. */
+/** A message of a worker: its progress, and at last its result. */
 export interface ModelReport {
   tally: Tally;
   sequences: number;

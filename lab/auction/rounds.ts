@@ -1,6 +1,6 @@
 import type { Version } from "./versions";
 
-/** What was earned in an asset until it is sold; times in seconds. */
+/** Earnings in an asset until they are sold; times in seconds. */
 export interface Round {
   readonly firstEarnedAt: number;
   /** Base units of the asset. */

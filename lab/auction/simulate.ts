@@ -33,12 +33,12 @@ export interface Scenario {
   readonly untilHealed?: boolean;
 }
 
-/** What became of it. Ratios are of the reference to the market price, shares of proceeds to market value. */
+/** The outcome of a simulation. Ratios are of the reference to the market price, shares of proceeds to market value. */
 export interface Outcome {
   /** The most unfinished rounds at one time. */
   readonly unfinished: number;
   readonly rounds: readonly Round[];
-  /** How many of them were sold out. */
+  /** The number of them that were sold out. */
   readonly lots: number;
   /** The lowest share of a lot, and that of all lots together. */
   readonly worst: number;

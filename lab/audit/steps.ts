@@ -6,7 +6,7 @@ export interface AuditStep {
   /** As given to `npm run`. RESULT, here or in `env`, is the file that it writes its result to; otherwise it prints it. */
   command: string[];
   env?: Record<string, string>;
-  /** What was found, by the result as it was written or printed. */
+  /** Returns the findings of a result, as it was written or printed. */
   describe: (result: string) => string;
   /** The same one by one, as rows: what an auditor wants to read without opening a file. */
   list?: (result: string) => string[][];
@@ -23,7 +23,7 @@ interface Threat {
   tests: { file: string; title: string; state: string }[];
 }
 
-/** What an adversary has tried, and what came of it. */
+/** An adversary's attempt, and its outcome. */
 type Game = Record<"adversary" | "scenario" | "paidIn" | "gotBack" | "bound", string>;
 
 const count = (value: number | bigint): string => value.toLocaleString("en");

@@ -14,9 +14,9 @@ import type { World } from "./world";
 
 /** Reads the chain after every step, and holds it against the step before and against the books. */
 export class Auditor {
-  /** How many checks have passed. */
+  /** The number of checks that have passed. */
   passed = 0;
-  /** What was checked last. */
+  /** The last check. */
   lastStep: CheckedStep | undefined;
 
   private readonly finals = new Map<bigint, { weight: bigint; reward: bigint }>();
@@ -136,7 +136,7 @@ export class Auditor {
     return new Map(await Promise.all(observed));
   }
 
-  /** What each node has settled, read again when the order's total has moved. */
+  /** TU that each node has settled, read again when the order's total has moved. */
   private async observeSettledOf(orderId: bigint, { tuSettled }: ObservedOrder): Promise<Map<bigint, bigint>> {
     const last = this.lastStep?.now;
     const settled = last?.settled.get(orderId);
@@ -160,7 +160,7 @@ export class Auditor {
     return new Map(await Promise.all(observed));
   }
 
-  /** What each miner has in the buckets, read again when the bucket's weight has moved or somebody has claimed. */
+  /** Weights of each miner in the buckets, read again when the bucket's weight has moved or somebody has claimed. */
   private async observeWeights(rounds: Map<bigint, ObservedRound>, all: boolean): Promise<Map<bigint, ObservedBucket>> {
     const areAllRead = all || this.books.claims.length !== this.claimsSeen;
     const observed = [...rounds].map(async ([id, round]) => {

@@ -33,7 +33,7 @@ export interface BookedNode extends SettlingNode {
   payout: string;
 }
 
-/** What an order was opened with. */
+/** Terms with which an order was opened. */
 export interface OpenedOrder extends OrderTerms {
   orderId: bigint;
   asset: string;
@@ -46,14 +46,14 @@ export interface BookedOrder extends OpenedOrder {
   settled: Map<bigint, bigint>;
 }
 
-/** What came in of an asset, and where it went. */
+/** Income of an asset, and where it went. */
 export interface Account {
   paidIn: bigint;
   earned: bigint;
   refunded: bigint;
 }
 
-/** What was earned in one round of an asset. */
+/** Earnings in one round of an asset. */
 export interface BookedBucket {
   id: bigint;
   round: bigint;
@@ -73,7 +73,7 @@ export interface BookedBucket {
   claimed: bigint;
 }
 
-/** What a `Destroyed` event must say, and how the amount was split. */
+/** Values that a `Destroyed` event must have, and the split of the amount. */
 export interface BookedDestruction extends Destruction {
   bucketId: bigint;
   bought: bigint;

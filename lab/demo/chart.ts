@@ -22,7 +22,7 @@ type Series = "total" | "circulating" | "reserve";
 
 const MILLION = 10n ** 24n;
 
-/** Where the phases end: the whole of phase 1 is burned, and half of phase 2. */
+/** Ends of the phases: the whole of phase 1 is burned, and half of phase 2. */
 const E1_BOUGHT = PRODUCTION_MINING_END;
 const E2_BOUGHT = PRODUCTION_MINING_END + 2n * (BURNING_END - PRODUCTION_MINING_END);
 const E1_SUPPLY = NOMINAL_SUPPLY - PRODUCTION_MINING_END;

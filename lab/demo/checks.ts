@@ -49,7 +49,7 @@ export interface ObservedBucket extends ObservedRound {
   weights: Map<string, bigint>;
 }
 
-/** What the chain says at one moment. TFT with 18 decimals, other assets in their base units. */
+/** Values of the chain at one moment. TFT with 18 decimals, other assets in their base units. */
 export interface Observation {
   /** `controller.supply()`. */
   supply: Supply;
@@ -263,7 +263,7 @@ function eventsRebuildTheSupply({ now }: CheckedStep): void {
   if (rebuilt.burned === BURNING_END) equal(check, "total supply", now.totalSupply, ULTIMATE_SUPPLY);
 }
 
-/** What must hold after every step. Statement 10 is of the code and not of its history: no run can show it. */
+/** Checks that must pass after every step. Statement 10 is of the code and not of its history: no run can show it. */
 export const CHECKS: readonly ((step: CheckedStep) => void)[] = [
   supplyIsNominalLessBurned,
   releaseFollowsBurning,

@@ -24,7 +24,7 @@ const PROFIT_DIVISOR = 1_000n;
 
 const UNLIMITED = 2n ** 128n - 1n;
 
-/** What to rent; see `OpenParams` of the escrow. */
+/** Terms of a rent; see `OpenParams` of the escrow. */
 export interface Rental {
   payer: HardhatEthersSigner;
   token: Token;
@@ -63,7 +63,7 @@ export interface Closed {
   refund: bigint;
 }
 
-/** What the people of the demo can do. Every act is sent to the chain, entered in the books, and audited. */
+/** The acts of the people of the demo. Every act is sent to the chain, entered in the books, and audited. */
 export class Economy {
   /** Since genesis: orders opened, and TFT claimed by miners. */
   ordersOpened = 0;
@@ -117,7 +117,7 @@ export class Economy {
     return nodeId;
   }
 
-  /** Has the quorum attest nodes for as long as it may. */
+  /** Lets the quorum attest nodes for as long as it may. */
   async attest(nodes: readonly AttestedNode[]): Promise<void> {
     const registry = this.world.contracts.registry.connect(this.world.actors.keeper);
     const validUntil = BigInt(await time.latest()) + this.maxAttestation;
@@ -345,7 +345,7 @@ export class Economy {
     await this.world.usd.mint(account, dollars);
   }
 
-  /** What has vested by `at` is paid out. */
+  /** Pays out what has vested by `at`. */
   async releaseVested(at: bigint): Promise<void> {
     const { vestings, contracts } = this.world;
     for (const [i, vesting] of vestings.entries()) {

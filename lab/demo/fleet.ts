@@ -21,7 +21,7 @@ export interface Job {
   startedAt: bigint;
   duration: bigint;
   endsAt: bigint;
-  /** Of what was ordered, how much is delivered when it runs to its end. */
+  /** The share of an order that is delivered when it runs to its end. */
   percent: bigint;
 }
 
@@ -90,7 +90,7 @@ export class Fleet {
   }
 }
 
-/** What each worker has delivered so far: shares by their rates, of what the time that has passed makes. */
+/** Returns the receipts for what each worker has delivered so far: shares by their rates, of what the time that has passed makes. */
 function receiptsOf({ orderId, workers, tuAmount, startedAt, duration, endsAt, percent }: Job, at: bigint): Receipt[] {
   const measuredAt = min(at, endsAt);
   const elapsed = measuredAt - startedAt;

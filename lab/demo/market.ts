@@ -7,7 +7,7 @@ import type { TestToken, TFT } from "../../typechain-types";
 const FEE_DENOMINATOR = 1_000_000n;
 const Q96 = 2n ** 96n;
 
-/** What trades against each other, in base units; their ratio is the price. */
+/** The two sides of the market, in base units; their ratio is the price. */
 export interface Reserves {
   tft: bigint;
   usd: bigint;

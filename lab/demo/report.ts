@@ -5,7 +5,7 @@ import { formatUnits } from "ethers";
 import { BURNING_END, formatAmount, Phase, type Supply } from "@turingfog/sdk";
 import type { Listener, Row } from "./story";
 
-/** How a run ended; amounts in base units of TFT. */
+/** The result of a run; amounts in base units of TFT. */
 export interface Summary {
   seed: number;
   supply: Supply;
@@ -13,7 +13,7 @@ export interface Summary {
   checks: number;
   failed: number;
   failure?: string;
-  /** What was written. */
+  /** The files that were written. */
   files: string[];
 }
 

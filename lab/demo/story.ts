@@ -24,7 +24,7 @@ import { Fleet, type Job, type Node } from "./fleet";
 import type { Random } from "./random";
 import { createWorld } from "./world";
 
-/** Where the economy stands at the end of a day or of a month. */
+/** The state of the economy at the end of a day or of a month. */
 export interface Row {
   /** The current epoch, and the time in unix seconds. */
   epoch: bigint;
@@ -84,7 +84,7 @@ const FIRST_DEMAND = [100n, 300n, 600n];
 const DEMAND = 1_500n;
 const BASIS_POINTS = 10_000n;
 
-/** What the treasury sells in a month, at most. */
+/** The most that the treasury sells in a month. */
 const TREASURY_SALES = 3_000_000n * TFT;
 
 /** The life of the token: ten days at human scale, months until burning has ended, and one more. */

@@ -14,7 +14,7 @@ import type { TestToken, UniswapV3BuybackFiller, VestedAllocation } from "../../
 import { Market } from "./market";
 import { Reader } from "./reader";
 
-/** What the treasury provides the market with: a dollar buys 100 TFT at first. */
+/** Amounts with which the treasury provides the market: a dollar buys 100 TFT at first. */
 const MARKET_TFT = parseUnits("200000000", 18);
 const MARKET_USD = parseUnits("2000000", 6);
 const FIRST_REFERENCE_PRICE = parseUnits("100", 18);
@@ -28,14 +28,14 @@ export interface Actors {
   treasury: HardhatEthersSigner;
   operations: HardhatEthersSigner;
   beneficiaries: HardhatEthersSigner[];
-  /** Has no role: submits, settles, burns, fills and closes, which anyone may. */
+  /** An account without a role: submits, settles, burns, fills and closes, which anyone may. */
   keeper: HardhatEthersSigner;
   miners: HardhatEthersSigner[];
   /** Rents with TFT that she buys on the market. */
   alice: HardhatEthersSigner;
   /** Rents with dollars, and signs permits. */
   bob: HardhatEthersSigner;
-  /** Has no TFT and no dollars on chain: pays the gateway by card. */
+  /** An account without TFT and dollars on chain: pays the gateway by card. */
   carol: HardhatEthersSigner;
   /** Pays on behalf of those who pay by card. */
   gateway: HardhatEthersSigner;

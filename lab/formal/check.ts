@@ -21,7 +21,7 @@ export interface Property {
   /** The property in words. */
   statement: string;
   verdict: Verdict;
-  /** How many of the checker's own questions it took, all of which have the verdict `proven` when it has. */
+  /** The number of the checker's own questions that it took. If it is `proven`, so are all of them. */
   questions: number;
   /** The checker's words, unless proven. */
   reason?: string;
@@ -65,7 +65,7 @@ const compileJson = solc.compile as (
   callbacks: { import: (file: string) => { contents: string } },
 ) => string;
 
-/** What the checker says of one of its questions: BMC: <question> [check is safe!|happens here.|might happen here.] */
+/** Matches the checker's answer to one of its questions: BMC: <question> [check is safe!|happens here.|might happen here.] */
 const ANSWER = /^(?:BMC|CHC): .*(check is safe!|might happen|happens here|Error during interaction)/;
 
 /** The shipped source with the edits, each of which must apply. */

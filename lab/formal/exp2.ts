@@ -76,7 +76,7 @@ export function isMonotone(factors: Factors): boolean {
   return (least * exact[Number(63n - GAP_BITS)].below) >> PRECISION >= most;
 }
 
-/** What is computed, and not asked of the checker, about the exp2 that the auction relies on. */
+/** Facts about the auction's exp2 that are computed here, because the checker is not asked for them. */
 export function checkExp2(): Property[] {
   const factors = readFactors();
   const whole = Array.from({ length: 129 }, (_, n) => BigInt(n));

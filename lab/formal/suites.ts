@@ -9,7 +9,7 @@ export interface Edit {
 
 /** A contract of properties and how it is checked: each of its functions is a property, its `@notice` the statement. */
 export interface Suite {
-  /** Of test/formal/properties; the contract has the name of its file. */
+  /** A file of test/formal/properties; its contract has the same name. */
   name: string;
   /** The properties' own assertions; or these of arithmetic, wherever they are asked, for the suite's one property. */
   checks: "assertions" | readonly ("overflow" | "underflow" | "divByZero")[];

@@ -9,7 +9,7 @@ const BATCH = 20;
 
 const SHRINK_FOR = 120_000;
 
-/** Of a worker's commands, what part comes from each start and those after it. */
+/** The share of a worker's commands that comes from each start and those after it. */
 const SHARES = { mature: 0.15, beforeE2: 0.35, beforeE1: 0.6, genesis: 1 };
 
 /** Explores until so many commands are done, and reports to the parent. */

@@ -62,7 +62,7 @@ export function outcomes(): Outcome[] {
   });
 }
 
-/** What the sources of contracts/ declare. */
+/** Returns the declarations in the sources of contracts/. */
 function ownNames(): Set<string> {
   const sources = solidityFiles(CONTRACTS)
     .filter((file) => !file.startsWith("mocks/"))

@@ -6,7 +6,7 @@ export interface Caller {
   signature: string;
   /** Whom the caller is compared with, as the source says it; undefined where anyone may call. */
   role?: string;
-  /** What everyone else is refused with. */
+  /** The error with which everyone else is refused. */
   error?: string;
 }
 

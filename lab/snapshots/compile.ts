@@ -23,7 +23,7 @@ export interface StorageLayout {
   > | null;
 }
 
-/** What solc says of a contract that is deployed. */
+/** The part of solc's output that describes a deployed contract. */
 export interface Compiled {
   name: string;
   /** From the root of the tree. */

@@ -1,4 +1,4 @@
-/** How a contract differs from its snapshot. */
+/** A contract's difference from its snapshot. */
 export interface Difference {
   contract: string;
   /** Lines that are in the snapshot alone. */

@@ -24,7 +24,7 @@ async function holdersOf({ contracts, actors }: Protocol): Promise<Record<string
   };
 }
 
-/** Of what a function takes, the least that can be encoded: only who calls it matters. */
+/** Returns the shortest arguments that a function takes: only who calls it matters. */
 function least({ baseType, type, components, arrayLength, arrayChildren }: ParamType): unknown {
   if (baseType === "array") {
     return Array.from({ length: Math.max(arrayLength ?? 0, 0) }, () => arrayChildren && least(arrayChildren));
@@ -36,7 +36,7 @@ function least({ baseType, type, components, arrayLength, arrayChildren }: Param
   return type === "bool" ? true : 1n;
 }
 
-/** What a call of a function ends with: the name of its error, or undefined. */
+/** Returns the name of the error with which a call ends, or undefined. */
 async function outcomeOf(contract: Contract, fragment: FunctionFragment): Promise<string | undefined> {
   try {
     await contract.getFunction(fragment.format("sighash")).staticCall(...fragment.inputs.map(least));

@@ -15,7 +15,7 @@ const PROLOGUE = `
   declare const expect: (claim: unknown) => any;
 `;
 
-/** What is found in a test file of these lines. */
+/** Returns the findings in a test file of these lines. */
 function assertionsOf(lines: string): Assertion[] {
   const directory = mkdtempSync(path.join(tmpdir(), "reached-"));
   try {

@@ -100,7 +100,7 @@ function intrinsicGas(data: string): number {
   return getBytes(data).reduce((gas, byte) => gas + (byte === 0 ? ZERO_BYTE : NONZERO_BYTE), TRANSACTION_BASE);
 }
 
-/** What a step costs by itself; of a call, without what the called code spends. */
+/** Returns the cost of a step by itself; of a call, without what the called code spends. */
 function ownCost(steps: readonly TraceStep[], i: number): number {
   const step = steps[i];
   if (i + 1 === steps.length || steps[i + 1].depth < step.depth) return step.gasCost;

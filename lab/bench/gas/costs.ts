@@ -3,7 +3,7 @@ import { dataLength } from "ethers";
 import type { RecordedTransaction } from "../replay/recording";
 import { gasOf, type Replayed } from "../replay/replay";
 
-/** What an operation costs: gas under the rules in force and under Amsterdam's, and bytes of calldata. */
+/** Costs of an operation: gas under the rules in force and under Amsterdam's, and bytes of calldata. */
 export interface Cost {
   gas: number;
   amsterdam: number;

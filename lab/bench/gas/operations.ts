@@ -22,22 +22,22 @@ import { TICK_SPACING } from "../../../test/helpers/uniswapV4";
 import { type Meter, undone } from "./meter";
 import { createFillerV4, type World } from "./world";
 
-/** How many receipts are settled at once. */
+/** Number of receipts that are settled at once. */
 export const BATCHES = [1, 10, 50, 200];
 
-/** Of how many receipts the tree is that they are a part of. */
+/** Number of receipts in their tree. */
 export const TREES = [1_000, 10_000, 100_000];
 
-/** Of how many rounds rewards are claimed at once. */
+/** Number of rounds whose rewards are claimed at once. */
 export const CLAIMS = [1, 2, 4, 7, 15, 30];
 
-/** How many orders are opened at once. */
+/** Number of orders that are opened at once. */
 const OPENED = 50;
 
-/** How many orders are opened one by one in the places of closed ones. */
+/** Number of orders that are opened one by one in the places of closed ones. */
 const PLACES = 12;
 
-/** How many rounds of an asset apart two weights of a miner share a place. */
+/** Distance in rounds at which two weights of a miner share a place. */
 const ROUNDS_A_PLACE = 10n;
 
 const LARGEST_BATCH = Math.max(...BATCHES);
@@ -285,7 +285,7 @@ async function measureSettlements(world: World, meter: Meter, [opener, ...jobs]:
   }
 }
 
-/** Has the miners of all jobs earn, claim, and come to the round whose weights are written in the same places. */
+/** Lets the miners of all jobs earn, claim, and come to the round whose weights are written in the same places. */
 async function useWeights(world: World, jobs: Job[]): Promise<void> {
   const { escrow, pool, usd, registry } = world.contracts;
   const delivered = jobs.map(({ orderId }) => ({ orderId, cumulativeTU: TU / 20n, signature: "0x" }));
@@ -328,7 +328,7 @@ async function measureAcknowledgements(world: World, meter: Meter, all: Job[]): 
   }
 }
 
-/** What a part of a smaller tree costs to settle, for the growth table. */
+/** Returns the id of the figure of a part of a smaller tree, for the growth table. */
 export function growthId(tree: number, batch: number): string {
   return tree === LARGEST_TREE ? `settle.part.${batch}` : `settle.part.${batch}.of${tree}`;
 }
@@ -371,7 +371,7 @@ function others(count: number, measuredAt: bigint): Receipt[] {
   }));
 }
 
-/** Of a miner who is not the only one of the round; steady once they hold some TFT. */
+/** Measures the claims of a miner who is not the only one of the round; steady once they hold some TFT. */
 async function measureClaims(world: World, meter: Meter): Promise<void> {
   const { tft, pool, controller } = world.contracts;
   const { miners, treasury } = world.actors;

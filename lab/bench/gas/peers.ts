@@ -24,7 +24,7 @@ import { POOL_FEE } from "../../../test/helpers/uniswap";
 import { type Meter, undone } from "./meter";
 import type { World } from "./world";
 
-/** How deep a tree of 100,000 leaves is. */
+/** Depth of a tree of 100,000 leaves. */
 const DEPTH = 17;
 
 const PAID = parseUnits("1000", 6);

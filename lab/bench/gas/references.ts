@@ -53,7 +53,7 @@ const SWAPS = [
 /** A settled receipt whose order and reward slots are not zero, behind others of the same call. */
 const NEXT_RECEIPT_FLOOR = 7_317;
 
-/** What a slot costs more that was zero before: 20,000 instead of 2,900. */
+/** Extra cost of a slot that was zero before: 20,000 instead of 2,900. */
 const NEW_SLOT = 17_100;
 
 const OPEN_FLOOR = 64_103;

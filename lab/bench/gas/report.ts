@@ -29,7 +29,7 @@ export interface Growth {
   what: "receipt" | "bucket";
   /** Receipts in the tree, or buckets that are claimed. */
   size: number;
-  /** How many at once. */
+  /** The number at once. */
   count: number;
   /** Gas for each. */
   each: number;
@@ -37,7 +37,7 @@ export interface Growth {
   amsterdam: number;
 }
 
-/** Where an operation's gas goes. */
+/** The uses of an operation's gas. */
 export interface Spending {
   id: string;
   gas: number;

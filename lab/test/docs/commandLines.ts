@@ -25,7 +25,7 @@ export function commandLinesOf(pages: readonly Page[]): string[][] {
   return split(lines.filter(isCommandLine));
 }
 
-/** Has bash split lines into commands and words. The programs are functions that do nothing but print both. */
+/** Lets bash split lines into commands and words. The programs are functions that do nothing but print both. */
 export function split(lines: readonly string[]): string[][] {
   const recorders = PROGRAMS.map((program) => `${program}() { printf '%s\\0' ${program} "$@" >&3; echo >&3; }`);
   const script = ["exec 3>&1 >/dev/null", ...recorders, ...lines].join("\n");

@@ -19,7 +19,7 @@ export interface Block {
 export interface Page {
   /** From the root. */
   file: string;
-  /** Of its headings, as GitHub makes them. */
+  /** The anchors of its headings, as GitHub makes them. */
   anchors: Set<string>;
   /** Targets of links and images. */
   links: string[];
