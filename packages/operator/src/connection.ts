@@ -79,10 +79,14 @@ export async function latestBlock(provider: Provider): Promise<Block> {
 async function inProcess(): Promise<RpcProvider> {
   // Hardhat reads its network from here when it is first imported
   process.env.HARDHAT_NETWORK = IN_PROCESS;
-  const hardhat: unknown = await import("hardhat").catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "MODULE_NOT_FOUND" ? new NoHardhatError() : error;
-  });
-  return (hardhat as { ethers: { provider: RpcProvider } }).ethers.provider;
+  try {
+    // only this module of Hardhat's can load a configuration in TypeScript in a program that is not Hardhat's own
+    await import("hardhat/register");
+    const hardhat: unknown = await import("hardhat");
+    return (hardhat as { ethers: { provider: RpcProvider } }).ethers.provider;
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND" ? new NoHardhatError() : error;
+  }
 }
 
 /** Asks a node for its chain before there is a provider, which would ask again and again without end. */

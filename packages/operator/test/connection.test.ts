@@ -78,6 +78,16 @@ describe("networks", () => {
     });
   });
 
+  it("connects to Hardhat's chain from a program that is not Hardhat's", async () => {
+    const script =
+      'require("@turingfog/operator").connect("hardhat").then(({ chainId }) => console.log(String(chainId)))';
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], {
+      cwd: __dirname,
+      env: { PATH: process.env.PATH },
+    });
+    expect(stdout.trim()).to.equal("31337");
+  });
+
   it("says what to do for Hardhat's chain where Hardhat is not installed", async () => {
     expect(await connectWithoutHardhat()).to.equal(
       "NoHardhatError: --network hardhat needs a checkout of TuringFog: run it there, or use a node and --network localhost",
