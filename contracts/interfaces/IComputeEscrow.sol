@@ -163,7 +163,7 @@ interface IComputeEscrow is IERC721 {
     /* EVENTS */
 
     /// @notice Emitted when governance lists an asset, for the first time or again.
-    /// @param index The asset's index, which the ids of its orders carry: orderId = index << 40 | serial.
+    /// @param index The asset's index, which the ids of its orders carry: place << 32 | index << 16 | generation.
     event AssetListed(address indexed asset, uint256 indexed index);
 
     /// @notice Emitted when governance delists an asset. Orders and lots in it go on.

@@ -27,7 +27,7 @@ interface IEmissionVault {
     /// @param released All that was ever released, this amount included.
     event Released(uint256 amount, uint256 operations, uint256 released);
 
-    /// @notice Emitted when the operations treasury is paid, be there anything to pay or not.
+    /// @notice Emitted when the operations treasury is paid, also if there is nothing to pay.
     event OperationsPaid(address indexed treasury, uint256 amount);
 
     /// @notice Emitted when the governor sets where operations are paid and how much. Shares are in basis points.

@@ -6,8 +6,8 @@ import { IComputeEscrow } from "./IComputeEscrow.sol";
 /// @notice What became of a root of receipts.
 /// @custom:value0 Unknown Never submitted.
 /// @custom:value1 Pending Submitted; its veto window is open.
-/// @custom:value2 Final May be settled against, for ever.
-/// @custom:value3 Vetoed Refused by the guardian, for ever.
+/// @custom:value2 Final May be settled against from then on.
+/// @custom:value3 Vetoed Refused by the guardian, permanently.
 /// @custom:value4 Expired The signers were rotated while it was pending; it may be signed and submitted again.
 enum RootStatus {
     Unknown,
@@ -112,7 +112,7 @@ interface ITUReceiptOracle {
 
     /* GUARDIAN */
 
-    /// @notice Refuses a pending root for ever. Emits {RootVetoed}. Only the guardian.
+    /// @notice Refuses a pending root permanently. Emits {RootVetoed}. Only the guardian.
     /// @dev Holds up closings, so that honest receipts can be signed again: see {IComputeEscrow-refundable}.
     function veto(bytes32 receiptsRoot) external;
 
