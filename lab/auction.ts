@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { main, type Output, wholeNumber } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, wholeNumber } from "@turingfog/cli";
 import { LATER_PERIOD_HALVINGS, toJson } from "@turingfog/sdk";
 import { type Off, type Result, runGrid, scenarioOf } from "./auction/cases";
 import { healingChart, priceChart } from "./auction/chart";
@@ -9,19 +9,6 @@ import { markdownOf, type Table, toMarkdown } from "./auction/report";
 import { simulate } from "./auction/simulate";
 import * as tables from "./auction/tables";
 import { VERSION_ONE, versionTwo } from "./auction/versions";
-
-const USAGE = `Lives a year of the auction by the rules in force, beside those of version 1, and weighs the choice of LATER.
-
-  npm run simulate:auction -- [--seed N] [--out DIR] [--json] [--check]
-
-  --seed N   when the lone bidder sleeps, and how the market swings (default 1)
-  --out DIR  where auction.md, auction.json, auction-price.svg and auction-healing.svg are written; nowhere unless given
-  --json     print the tables and every case as JSON
-  --check    compare the tables and charts with docs/ instead of printing them
-  --help     print this
-
-Runs without a chain, within three minutes on one core; progress goes to stderr. docs/auction.md and docs/mechanism.md
-have the tables. Ends with 1 if an asset of version 2 had more than two unfinished rounds at once, or if docs/ differ.`;
 
 const DOCS = path.join(__dirname, "../docs");
 
@@ -130,13 +117,20 @@ function drawHealing(seed: number): string {
   );
 }
 
-main({
-  usage: USAGE,
-  options: {
-    seed: { type: "string", default: "1" },
-    out: { type: "string" },
-    check: { type: "boolean", default: false },
-  },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Lives a year of the auction by the rules in force, beside those of version 1, and weighs the choice of LATER.
+
+Runs without a chain, within three minutes on one core; progress goes to stderr. docs/auction.md and docs/mechanism.md
+have the tables. Ends with 1 if an asset of version 2 had more than two unfinished rounds at once, or if docs/ differ.`,
+    examples: ["npm run simulate:auction -- --out auction-out", "npm run simulate:auction -- --check"],
+  })
+    .name("npm run simulate:auction --")
+    .option("--seed <N>", "when the lone bidder sleeps, and how the market swings", "1")
+    .option(
+      "--out <DIR>",
+      "where auction.md, auction.json, auction-price.svg and auction-healing.svg are written; nowhere unless given",
+    )
+    .option("--check", "compare the tables and charts with docs/ instead of printing them", false)
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -3,22 +3,9 @@ import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } fro
 import path from "node:path";
 
 import { STEPS, type AuditStep } from "./audit/steps";
-import { main, type Output, table, UsageError } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, table, UsageError } from "@turingfog/cli";
 
 const NAMES = STEPS.short.map(({ name }) => name);
-
-const USAGE = `Runs every proof that this repository has, two at a time, and prints what each has found.
-
-  npm run audit -- [--full] [--only STEP]... [--out DIR] [--json]
-
-  --full       10 million calls of the stateful campaign and 200,000 commands of the model instead of as many as end
-               within an hour on two cores
-  --only STEP  ${NAMES.join(", ")}; may be given more than once
-  --out DIR    where the logs, the results and audit.json are written; emptied before (default audit-out)
-  --json       print audit.json alone
-  --help       print this
-
-What each step proves, and what it does not, is in docs/assurance.md. Ends with 1 when one fails.`;
 
 /** The outcome of a step. */
 interface Verdict {
@@ -108,13 +95,21 @@ function npmRun(command: string[], env: Record<string, string>, base: string): P
   });
 }
 
-main({
-  usage: USAGE,
-  options: {
-    full: { type: "boolean", default: false },
-    only: { type: "string", multiple: true },
-    out: { type: "string", default: "audit-out" },
-  },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Runs every proof that this repository has, two at a time, and prints what each has found.
+
+What each step proves, and what it does not, is in docs/assurance.md. Ends with 1 when one fails.`,
+    examples: ["npm run audit", "npm run audit -- --only lint test"],
+  })
+    .name("npm run audit --")
+    .option(
+      "--full",
+      "10 million calls of the stateful campaign and 200,000 commands of the model instead of as many as end within an " +
+        "hour on two cores",
+      false,
+    )
+    .option("--only <STEP...>", `${NAMES.join(", ")}; may be given more than once`)
+    .option("--out <DIR>", "where the logs, the results and audit.json are written; emptied before", "audit-out")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -1,17 +1,6 @@
-import { main, type Output, table } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, table } from "@turingfog/cli";
 import { assertions, type Assertion } from "./reached/asserted";
 import { outcomes, type Outcome } from "./reached/declared";
-
-const USAGE = `Looks whether the tests reach every error and assert every event of the deployed contracts, with its arguments.
-
-  npm run check:reached -- [--json]
-
-  --json  print the result as JSON alone
-  --help  print this
-
-An error counts when a test has \`revertedWithCustomError(contract, "Name")\`, an event when one has \`emit(contract, "Name")\`,
-each followed by \`withArgs\` unless it has no arguments, on the type of that very contract. What a contract inherits from a
-library is listed apart. Ends with 1 when one of TuringFog's own is missing.`;
 
 interface Reached extends Outcome {
   /** The places where tests assert it, with its arguments. */
@@ -52,4 +41,15 @@ async function run(_options: object, output: Output): Promise<number> {
 
 const listed = (all: Reached[]): string => table(all.map(({ contract, kind, name }) => [contract, kind, name]));
 
-main({ usage: USAGE, options: {}, required: [], run });
+main(
+  newCommand({
+    description: `Looks whether the tests reach every error and assert every event of the deployed contracts, with its arguments.
+
+An error counts when a test has \`revertedWithCustomError(contract, "Name")\`, an event when one has \`emit(contract, "Name")\`,
+each followed by \`withArgs\` unless it has no arguments, on the type of that very contract. What a contract inherits from a
+library is listed apart. Ends with 1 when one of TuringFog's own is missing.`,
+    examples: ["npm run check:reached"],
+  })
+    .name("npm run check:reached --")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

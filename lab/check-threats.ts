@@ -4,18 +4,7 @@ import hre from "hardhat";
 import Mocha from "mocha";
 
 import THREATS from "../test/adversaries/threats.json";
-import { main, UsageError } from "@turingfog/cli";
-
-const USAGE = `Runs every test that holds one of the requirements of test/adversaries/threats.json, and prints each requirement with
-its result.
-
-  npm run threats -- [--only IDS] [--json]
-
-  --only IDS  only these requirements, as 16,22a
-  --json      print the results alone, as JSON
-  --help      print this
-
-Ends with 1 when a test is not there, is not run or fails, and with 2 when it is called wrongly.`;
+import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
 
 const ROOT = path.join(__dirname, "..");
 
@@ -108,23 +97,31 @@ function select(only: string | undefined): readonly Threat[] {
   });
 }
 
-main({
-  usage: USAGE,
-  options: { only: { type: "string" } },
-  required: [],
-  async run({ only }, output) {
-    const threats = select(only);
-    const states = await runTests(threats);
-    const results = threats.map(({ id, requirement, tests }) => ({
-      id,
-      requirement,
-      tests: tests.flatMap(({ file, titles }) =>
-        titles.map((title): Outcome => ({ file, title, state: states.get(keyOf(file, title)) ?? "not run" })),
-      ),
-    }));
-    const isHeld = ({ tests }: Result) => tests.length > 0 && tests.every(({ state }) => state === "passed");
-    const held = results.filter(isHeld).length;
-    output.result(results, describe(results, held));
-    return held === results.length ? 0 : 1;
-  },
-});
+async function run({ only }: { only?: string }, output: Output): Promise<number> {
+  const threats = select(only);
+  const states = await runTests(threats);
+  const results = threats.map(({ id, requirement, tests }) => ({
+    id,
+    requirement,
+    tests: tests.flatMap(({ file, titles }) =>
+      titles.map((title): Outcome => ({ file, title, state: states.get(keyOf(file, title)) ?? "not run" })),
+    ),
+  }));
+  const isHeld = ({ tests }: Result) => tests.length > 0 && tests.every(({ state }) => state === "passed");
+  const held = results.filter(isHeld).length;
+  output.result(results, describe(results, held));
+  return held === results.length ? 0 : 1;
+}
+
+main(
+  newCommand({
+    description: `Runs every test that holds one of the requirements of test/adversaries/threats.json, and prints each requirement
+with its result.
+
+Ends with 1 when a test is not there, is not run or fails, and with 2 when it is called wrongly.`,
+    examples: ["npm run threats", "npm run threats -- --only 16,22a"],
+  })
+    .name("npm run threats --")
+    .option("--only <IDS>", "only these requirements, as 16,22a")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

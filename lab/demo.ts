@@ -9,20 +9,7 @@ import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 import { Random } from "./demo/random";
 import { csv, JsonReporter, TableReporter, type Reporter } from "./demo/report";
 import type { Story } from "./demo/story";
-import { main, type Output, UsageError } from "@turingfog/cli";
-
-const USAGE = `Lives the whole life of TFT on a chain of its own, in process: compute sold, bought back, burned and claimed on a
-real Uniswap v3 market, until 100,000,000 are left. Checks what must always hold after every step.
-
-  npm run demo -- [--seed N] [--out DIR] [--json]
-
-  --seed N   varies the volumes; the same seed gives the same run (default 1)
-  --out DIR  where supply.svg and supply.csv are written (default demo-out)
-  --json     print JSON alone: a line for each row, the last one the summary
-  --help     print this
-
-Ends with 0 when the supply has reached its floor and every check has passed, with 1 at the first check that fails, and
-with 2 when it is called wrongly.`;
+import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
 
 /** The chain's clock starts here, whenever it is run: on the eve of the day from which the allocations vest. */
 const GENESIS = "2026-12-31T12:00:00Z";
@@ -87,9 +74,17 @@ async function write(directory: string, { rows }: Story): Promise<string[]> {
   return Object.keys(files).map((name) => path.join(directory, name));
 }
 
-main({
-  usage: USAGE,
-  options: { seed: { type: "string", default: "1" }, out: { type: "string", default: "demo-out" } },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Lives the whole life of TFT on a chain of its own, in process: compute sold, bought back, burned and claimed on
+a real Uniswap v3 market, until 100,000,000 are left. Checks what must always hold after every step.
+
+Ends with 0 when the supply has reached its floor and every check has passed, with 1 at the first check that fails, and
+with 2 when it is called wrongly.`,
+    examples: ["npm run demo", "npm run demo -- --seed 7 --out demo-out"],
+  })
+    .name("npm run demo --")
+    .option("--seed <N>", "varies the volumes; the same seed gives the same run", "1")
+    .option("--out <DIR>", "where supply.svg and supply.csv are written", "demo-out")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

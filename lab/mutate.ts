@@ -1,4 +1,4 @@
-import { type Given, main, type Output, UsageError } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
 import { build, generate, readContracts } from "./mutation/build";
 import { Campaign, takeTurns } from "./mutation/campaign";
 import { writeHints } from "./mutation/hints";
@@ -7,33 +7,13 @@ import type { Mutant } from "./mutation/schemata";
 import { Worker } from "./mutation/workers";
 import { Random } from "./demo/random";
 
-const USAGE = `Changes the contracts in one place at a time and runs the tests, one of which has to fail.
-
-  npm run mutate -- [--only CONTRACT] [--sample N [--seed S]] [--update] [--workers N] [--json]
-
-  --only CONTRACT  mutants of this contract or library alone; may be given more than once
-  --sample N       N mutants, drawn at random
-  --seed S         another draw, 1 unless given
-  --update         run those listed as equivalent too, and note of all which test kills it
-  --workers N      how many run at once, 2 unless given
-  --json           print the report alone, as JSON
-  --help           print this
-
-All mutants are compiled into one copy of the contracts, in cache/mutation, and switched on one by one. Of each the test
-is run first that killed it before, as lab/mutation/killers.json has it; when that passes, or none is known, every
-test that comes by it. What was found is kept in cache/mutation and holds until a contract, the deployment or the test
-that killed changes. Ends with 0 when every mutant is killed or listed with the argument why it is equivalent, in
-lab/mutation/equivalent.json.`;
-
-const OPTIONS = {
-  only: { type: "string", multiple: true },
-  sample: { type: "string" },
-  seed: { type: "string", default: "1" },
-  update: { type: "boolean", default: false },
-  workers: { type: "string", default: "2" },
-} as const;
-
-type Values = Given<typeof OPTIONS, never>;
+interface Values {
+  only?: string[];
+  sample?: string;
+  seed: string;
+  update: boolean;
+  workers: string;
+}
 
 async function mutate(values: Values, output: Output): Promise<number> {
   if (values.update && (values.only ?? values.sample) !== undefined) {
@@ -133,4 +113,22 @@ function showProgress(line: string): void {
   else if (Number(count) % 50 === 0) process.stderr.write(`${line}\n`);
 }
 
-main({ usage: USAGE, options: OPTIONS, required: [], run: mutate });
+main(
+  newCommand({
+    description: `Changes the contracts in one place at a time and runs the tests, one of which has to fail.
+
+All mutants are compiled into one copy of the contracts, in cache/mutation, and switched on one by one. Of each the test
+is run first that killed it before, as lab/mutation/killers.json has it; when that passes, or none is known, every
+test that comes by it. What was found is kept in cache/mutation and holds until a contract, the deployment or the test
+that killed changes. Ends with 0 when every mutant is killed or listed with the argument why it is equivalent, in
+lab/mutation/equivalent.json.`,
+    examples: ["npm run mutate", "npm run mutate -- --only TFT --sample 20 --seed 7"],
+  })
+    .name("npm run mutate --")
+    .option("--only <CONTRACT...>", "mutants of this contract or library alone; may be given more than once")
+    .option("--sample <N>", "N mutants, drawn at random")
+    .option("--seed <S>", "another draw", "1")
+    .option("--update", "run those listed as equivalent too, and note of all which test kills it", false)
+    .option("--workers <N>", "how many run at once", "2")
+    .action(async (values) => ends(await mutate(values, outputOf(values)))),
+);

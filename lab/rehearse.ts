@@ -3,22 +3,9 @@ import path from "node:path";
 
 import { encryptKeystoreJson, parseEther, toBeHex, Wallet } from "ethers";
 
-import { main, type Output, table } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, table } from "@turingfog/cli";
 import { fillIn } from "../test/helpers/blanks";
 import { Gate, OtherChain, CommandProcess, type Fate } from "../test/helpers/otherChain";
-
-const USAGE = `Rehearses a deployment to mainnet on a local node in a process of its own: every command, and two crashes between.
-
-  npm run rehearse -- [--parameters FILE] [--out DIR] [--json]
-
-  --parameters FILE  what to deploy; its blanks are filled in with test accounts (default deploy/parameters/mainnet.json5)
-  --out DIR          where the filled-in parameters, the keystore, the address book and the reports are written; emptied
-                     before (default rehearsal-out)
-  --json             print the result as JSON alone
-  --help             print this
-
-Plans, deploys, is killed before a transaction reaches the node, goes on, is killed after the last but one has reached it,
-goes on, and proves what stands. Ends with 0 when every step ends as it should, with the acceptance report in DIR/acceptance.md.`;
 
 const MAINNET = "deploy/parameters/mainnet.json5";
 const PASSPHRASE = "a rehearsal's passphrase";
@@ -166,12 +153,20 @@ async function rehearse(chain: OtherChain, step: RehearsalStep): Promise<Rehears
   }
 }
 
-main({
-  usage: USAGE,
-  options: {
-    parameters: { type: "string", default: MAINNET },
-    out: { type: "string", default: "rehearsal-out" },
-  },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Rehearses a deployment to mainnet on a local node in a process of its own: every command, and two crashes between.
+
+Plans, deploys, is killed before a transaction reaches the node, goes on, is killed after the last but one has reached it,
+goes on, and proves what stands. Ends with 0 when every step ends as it should, with the acceptance report in DIR/acceptance.md.`,
+    examples: ["npm run rehearse"],
+  })
+    .name("npm run rehearse --")
+    .option("--parameters <FILE>", "what to deploy; its blanks are filled in with test accounts", MAINNET)
+    .option(
+      "--out <DIR>",
+      "where the filled-in parameters, the keystore, the address book and the reports are written; emptied before",
+      "rehearsal-out",
+    )
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -1,23 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { main, type Output } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf } from "@turingfog/cli";
 import { deployedContracts } from "./reached/declared";
 import { compile } from "./snapshots/compile";
 import { describe, differences } from "./snapshots/difference";
 import { snapshotOf } from "./snapshots/render";
 
 const DIRECTORY = path.join(__dirname, "snapshots/contracts");
-
-const USAGE = `Holds every deployed contract to its snapshot: size of the runtime code, storage layout, who may call what, ABI.
-
-  npm run snapshots -- [--update] [--json]
-
-  --update  rewrite lab/snapshots/contracts/, to be read as a diff and committed with the contract that changed
-  --json    print what differs as JSON alone
-  --help    print this
-
-Ends with 1 when a contract differs from its snapshot.`;
 
 /** Contract → its snapshot now. Expects the artifacts to be those of the sources. */
 function current(): Map<string, string> {
@@ -64,4 +54,18 @@ async function run({ update }: { update: boolean }, output: Output): Promise<num
   return 1;
 }
 
-main({ usage: USAGE, options: { update: { type: "boolean", default: false } }, required: [], run });
+main(
+  newCommand({
+    description: `Holds every deployed contract to its snapshot: size of the runtime code, storage layout, who may call what, ABI.
+
+Ends with 1 when a contract differs from its snapshot.`,
+    examples: ["npm run snapshots", "npm run snapshots -- --update"],
+  })
+    .name("npm run snapshots --")
+    .option(
+      "--update",
+      "write lab/snapshots/contracts/ anew, to be read as a diff and committed with the contract that changed",
+      false,
+    )
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -1,19 +1,7 @@
 import { availableParallelism } from "node:os";
 
 import { build, campaign, DEPTH, describeSummary, findForge, merge, type Summary } from "../test/invariant/campaign";
-import { main, type Output, wholeNumber } from "@turingfog/cli";
-
-const USAGE = `Lives random histories of the shipped bytecode under forge, and checks every statement after every call.
-
-  npm run test:deep -- [--calls N] [--workers N] [--seed N] [--json]
-
-  --calls N    how many calls, rounded up to whole campaigns (default 10000000)
-  --workers N  how many processes (default: as many as there are cores)
-  --seed N     of the first campaign; the next ones take the numbers after it (default: a new one)
-  --json       print the summary alone, as JSON
-  --help       print this
-
-Ends with 1 when a statement did not hold, and with 2 when it is called wrongly.`;
+import { ends, main, newCommand, type Output, outputOf, wholeNumber } from "@turingfog/cli";
 
 /** Histories of one forge process: it keeps every call until it ends, so that a long one fills the memory. */
 const RUNS_PER_PROCESS = 50;
@@ -57,13 +45,24 @@ async function run(values: Values, output: Output): Promise<number> {
   return summary.held ? 0 : 1;
 }
 
-main({
-  usage: USAGE,
-  options: {
-    calls: { type: "string", default: "10000000" },
-    workers: { type: "string", default: String(availableParallelism()) },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-  },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Lives random histories of the shipped bytecode under forge, and checks every statement after every call.
+
+Ends with 1 when a statement did not hold, and with 2 when it is called wrongly.`,
+    examples: ["npm run test:deep -- --calls 100000 --seed 7"],
+  })
+    .name("npm run test:deep --")
+    .option("--calls <N>", "how many calls, rounded up to whole campaigns", "10000000")
+    .option(
+      "--workers <N>",
+      "how many processes; as many as there are cores, unless given",
+      String(availableParallelism()),
+    )
+    .option(
+      "--seed <N>",
+      "of the first campaign; the next ones take the numbers after it; a new one, unless given",
+      String(Date.now() % 2 ** 31),
+    )
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -5,23 +5,7 @@ import path from "node:path";
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
 import { emptyTally, type Tally } from "../test/model/tally";
-import { main, type Output, wholeNumber } from "@turingfog/cli";
-
-const USAGE = `Lives random sequences of commands with the reference model and with the really deployed system, in process, and
-compares every balance, every view, every event and every revert after each command.
-
-  npm run test:model -- [--commands N] [--workers N] [--seed N] [--out DIR] [--json]
-  npm run test:model -- --replay FILE
-
-  --commands N  how many commands, in all (default 200000)
-  --workers N   how many processes (default 2)
-  --seed N      of the sequences; the same seed and number of workers make the same ones (default: a new one)
-  --out DIR     where counterexamples are put (default cache/model)
-  --replay FILE live one sequence, as a counterexample lists it
-  --json        print the summary alone, as JSON
-  --help        print this
-
-Ends with 0 when model and system agree, with 1 at a counterexample, and with 2 when it is called wrongly.`;
+import { ends, main, newCommand, type Output, outputOf, wholeNumber } from "@turingfog/cli";
 
 /**
  * The chain keeps a trace of each step of the machine until JavaScript's collector comes by, tens of megabytes a command.
@@ -131,15 +115,29 @@ async function replay(file: string, output: Output): Promise<number> {
   return 0;
 }
 
-main({
-  usage: USAGE,
-  options: {
-    commands: { type: "string", default: "200000" },
-    workers: { type: "string", default: "2" },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    out: { type: "string", default: "cache/model" },
-    replay: { type: "string" },
-  },
-  required: [],
-  run: (values, output) => (values.replay === undefined ? explore(values, output) : replay(values.replay, output)),
-});
+main(
+  newCommand({
+    description: `Lives random sequences of commands with the reference model and with the really deployed system, in process,
+and compares every balance, every view, every event and every revert after each command.
+
+Ends with 0 when model and system agree, with 1 at a counterexample, and with 2 when it is called wrongly.`,
+    examples: ["npm run test:model -- --commands 1000 --seed 7", "npm run test:model -- --replay FILE"],
+  })
+    .name("npm run test:model --")
+    .option("--commands <N>", "how many commands, in all", "200000")
+    .option("--workers <N>", "how many processes", "2")
+    .option(
+      "--seed <N>",
+      "of the sequences; the same seed and number of workers make the same ones; a new one, unless given",
+      String(Date.now() % 2 ** 31),
+    )
+    .option("--out <DIR>", "where counterexamples are put", "cache/model")
+    .option("--replay <FILE>", "live one sequence, as a counterexample lists it")
+    .action(async (values) =>
+      ends(
+        await (values.replay === undefined
+          ? explore(values, outputOf(values))
+          : replay(values.replay, outputOf(values))),
+      ),
+    ),
+);

@@ -1,20 +1,7 @@
-import { main, type Output, UsageError } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
 import { check, type Property } from "./formal/check";
 import { checkExp2 } from "./formal/exp2";
 import { SUITES } from "./formal/suites";
-
-const USAGE = `Proves properties of supply, vault, token and auction price with the solver that is built into solc.
-
-  npm run verify:formal -- [--only SUITE] [--json]
-
-  --only SUITE  one suite of lab/formal/suites.ts, or Exp2
-  --json        print the result as JSON alone
-  --help        print this
-
-The shipped sources are checked, with the stand-ins and edits that lab/formal/suites.ts gives reasons for. Each property
-is proven or open, for the reason printed. Each is tried once more with an absurd claim in its place, and is vacuous when
-that is proven too. Each suite has canaries, false claims that have to be refuted: they are caught or missed. Ends with 1
-when a property is refuted or vacuous or a canary is missed.`;
 
 async function run({ only }: { only?: string }, output: Output): Promise<number> {
   const suites = SUITES.filter(({ name }) => only === undefined || name === only);
@@ -59,4 +46,17 @@ function say({ verdict, suite, name, statement, reason }: Property, output: Outp
   if (reason !== undefined) output.say(`         ${reason.split("\n")[0]}`);
 }
 
-main({ usage: USAGE, options: { only: { type: "string" } }, required: [], run });
+main(
+  newCommand({
+    description: `Proves properties of supply, vault, token and auction price with the solver that is built into solc.
+
+The shipped sources are checked, with the stand-ins and edits that lab/formal/suites.ts gives reasons for. Each property
+is proven or open, for the reason printed. Each is tried once more with an absurd claim in its place, and is vacuous when
+that is proven too. Each suite has canaries, false claims that have to be refuted: they are caught or missed. Ends with 1
+when a property is refuted or vacuous or a canary is missed.`,
+    examples: ["npm run verify:formal", "npm run verify:formal -- --only Exp2 --json"],
+  })
+    .name("npm run verify:formal --")
+    .option("--only <SUITE>", "one suite of lab/formal/suites.ts, or Exp2")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 
-import { main, type Output, table, UsageError } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, table, UsageError } from "@turingfog/cli";
 
 import { environmentOf } from "./node/environment";
 
@@ -20,18 +20,6 @@ const VERSIONS = ["22.23.5", "24.22.3"];
 const COMMANDS = { demo: ["run", "demo"], test: ["test"] };
 
 type CommandName = keyof typeof COMMANDS;
-
-const USAGE = `Proves that a fresh clone of HEAD installs, and that its demo and its tests pass, on other releases of Node.
-
-  npm run check:node -- [--node VERSION]... [--only demo|test] [--json]
-
-  --node VERSION    may be given more than once (default ${VERSIONS.join(" and ")})
-  --only demo|test  \`npm ci && npm run demo\` or \`npm ci && npm test\` alone
-  --json            print the results alone, as JSON
-  --help            print this
-
-Takes each Node out of npm's package ${NODE_PACKAGE}, and has npm itself run under it. What is not committed is not
-part of the clone. Ends with 1 when a command failed, and with 2 when it is called wrongly.`;
 
 const HEARTBEAT = 60_000;
 const SHOWN_LINES = 30;
@@ -138,18 +126,27 @@ function versionsIn(given: readonly string[] | undefined): readonly string[] {
   return given ?? VERSIONS;
 }
 
-main({
-  usage: USAGE,
-  options: { node: { type: "string", multiple: true }, only: { type: "string" } },
-  required: [],
-  async run(values, output) {
-    const [names, versions] = [namesIn(values.only), versionsIn(values.node)];
-    if (`${process.platform}-${process.arch}` !== "linux-x64") throw new Error(`${NODE_PACKAGE} needs Linux on x64`);
+async function run(values: { node?: string[]; only?: string }, output: Output): Promise<number> {
+  const [names, versions] = [namesIn(values.only), versionsIn(values.node)];
+  if (`${process.platform}-${process.arch}` !== "linux-x64") throw new Error(`${NODE_PACKAGE} needs Linux on x64`);
 
-    const steps: Step[] = [];
-    for (const version of versions) steps.push(...(await checkVersion(version, names, output)));
-    const rows = steps.map((each) => [each.node, each.command, each.passed ? "passed" : "FAILED", `${each.seconds} s`]);
-    output.result(steps, table([["node", "command", "result", "time"], ...rows]));
-    return steps.every(({ passed }) => passed) ? 0 : 1;
-  },
-});
+  const steps: Step[] = [];
+  for (const version of versions) steps.push(...(await checkVersion(version, names, output)));
+  const rows = steps.map((each) => [each.node, each.command, each.passed ? "passed" : "FAILED", `${each.seconds} s`]);
+  output.result(steps, table([["node", "command", "result", "time"], ...rows]));
+  return steps.every(({ passed }) => passed) ? 0 : 1;
+}
+
+main(
+  newCommand({
+    description: `Proves that a fresh clone of HEAD installs, and that its demo and its tests pass, on other releases of Node.
+
+Takes each Node out of npm's package ${NODE_PACKAGE}, and has npm itself run under it. What is not committed is not
+part of the clone. Ends with 1 when a command failed, and with 2 when it is called wrongly.`,
+    examples: ["npm run check:node -- --only demo"],
+  })
+    .name("npm run check:node --")
+    .option("--node <VERSION...>", `may be given more than once; ${VERSIONS.join(" and ")}, unless given`)
+    .option("--only <NAME>", "demo or test: `npm ci && npm run demo` or `npm ci && npm test` alone")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

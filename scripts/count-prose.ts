@@ -1,22 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-import { main, type Output, table } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, table } from "@turingfog/cli";
 
 import { docComments, opensBadly, REFUSED_OPENINGS, type DocComment } from "./prose/count";
 
 const OPENINGS = REFUSED_OPENINGS.join(", ");
-
-const USAGE = `Counts the doc comments in packages/*/src that begin with ${OPENINGS}.
-
-  npm run lint:prose -- [--json]
-
-  --json  print JSON alone
-  --help  print this
-
-A doc comment begins with a verb in the third person ("Returns the ...") or, for a type or a field, with a noun. Prints the
-count and the share of each package, and the place of each comment that begins otherwise. Leaves out generated bindings.
-Ends with 1 if the share of all packages together is 5 % or more.`;
 
 const ROOT = path.join(__dirname, "..");
 const PACKAGES = path.join(ROOT, "packages");
@@ -79,4 +68,15 @@ function firstLine({ text }: DocComment): string {
   return text.split("\n", 1)[0];
 }
 
-main({ usage: USAGE, options: {}, required: [], run });
+main(
+  newCommand({
+    description: `Counts the doc comments in packages/*/src that begin with ${OPENINGS}.
+
+A doc comment begins with a verb in the third person ("Returns the ...") or, for a type or a field, with a noun. Prints the
+count and the share of each package, and the place of each comment that begins otherwise. Leaves out generated bindings.
+Ends with 1 if the share of all packages together is 5 % or more.`,
+    examples: ["npm run lint:prose"],
+  })
+    .name("npm run lint:prose --")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -4,9 +4,9 @@ import type { Future } from "@nomicfoundation/ignition-core";
 import type { DeploymentStep } from "@turingfog/operator";
 
 /**
- * Sends the steps of a plan one after the other. They are the transactions of `npm run deploy`, so that both give the
+ * Sends the steps of a plan one after the other. They are the transactions of `npx turingfog deploy run`, so that both give the
  * same addresses. The deterministic deployer must exist. `steps` must not include finished steps. If someone else
- * finishes a step meanwhile, the module fails, whereas `npm run deploy` continues.
+ * finishes a step meanwhile, the module fails, whereas `npx turingfog deploy run` continues.
  */
 export function genesisModule(steps: readonly DeploymentStep[]) {
   return buildModule("Genesis", (m) => {

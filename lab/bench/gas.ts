@@ -3,25 +3,8 @@ import path from "node:path";
 
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
-import { main, type Output, UsageError } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
 import type { Snapshot } from "./gas/report";
-
-const USAGE = `Measures on the really deployed system what every operation costs that a user pays for, and in the same run what
-others have published. Records every transaction, and replays all of them in another EVM: under Osaka's rules, where each
-must take the same gas to the unit, and under Amsterdam's.
-
-  npm run bench:gas -- [--breakdown] [--json] [--check | --update] [--out DIR]
-
-  --breakdown
-             print instead what the gas of seven operations is spent on, opcode by opcode, read off their traces
-  --json     print JSON alone: an array of {id, gas, amsterdam, calldata, floor, peers: [{name, gas, amsterdam,
-             quoted}], ratio}, or, with --breakdown, of {id, gas, parts}
-  --check    fail when gas, gas under Amsterdam or bytes of calldata are above the committed snapshot's, naming each
-  --update   write the snapshot
-  --out DIR  where gas.svg and growth.csv are written (default bench-out)
-  --help     print this
-
-Ends with 1 when the check fails or a replay differs, and with 2 when it is called wrongly.`;
 
 const SNAPSHOT = path.join(__dirname, "gas.snapshot.json");
 
@@ -77,14 +60,30 @@ async function run({ breakdown, check, update, out }: Values, output: Output): P
   throw new Error([...found, "If this is meant to be, run with --update and commit the snapshot."].join("\n"));
 }
 
-main({
-  usage: USAGE,
-  options: {
-    breakdown: { type: "boolean", default: false },
-    check: { type: "boolean", default: false },
-    update: { type: "boolean", default: false },
-    out: { type: "string", default: "bench-out" },
-  },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Measures on the really deployed system what every operation costs that a user pays for, and in the same run
+what others have published. Records every transaction, and replays all of them in another EVM: under Osaka's rules, where
+each must take the same gas to the unit, and under Amsterdam's.
+
+--json prints an array of {id, gas, amsterdam, calldata, floor, peers: [{name, gas, amsterdam, quoted}], ratio}, or, with
+--breakdown, of {id, gas, parts}.
+
+Ends with 1 when the check fails or a replay differs, and with 2 when it is called wrongly.`,
+    examples: ["npm run bench:gas", "npm run bench:gas -- --check"],
+  })
+    .name("npm run bench:gas --")
+    .option(
+      "--breakdown",
+      "print instead what the gas of seven operations is spent on, opcode by opcode, read off their traces",
+      false,
+    )
+    .option(
+      "--check",
+      "fail when gas, gas under Amsterdam or bytes of calldata are above the committed snapshot's, naming each",
+      false,
+    )
+    .option("--update", "write the snapshot", false)
+    .option("--out <DIR>", "where gas.svg and growth.csv are written", "bench-out")
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -1,22 +1,10 @@
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
-import { main, type Output, table, UsageError } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, table, UsageError } from "@turingfog/cli";
 import type { StepGas } from "./genesis/measure";
 import { type PlanName, PLANS, SENDERS } from "./genesis/kinds";
 
 type Gas = StepGas["gas"];
-
-const USAGE = `Measures what each transaction of a deployment takes, under today's prices of gas and the next ones.
-
-  npm run bench:genesis -- [--plan default|largest] [--json]
-
-  --plan NAME  one plan instead of both: that of deploy/parameters/local.json5, or one with every list at its limit
-  --json       print JSON alone: an array of {plan, step, sender, gas: {osaka, amsterdam}}
-  --help       print this
-
-Deploys in process under Osaka's rules by an account with a key, by a Safe and by a Safe for L2s, records every
-transaction, and replays all of them in another EVM: under Osaka's rules, where each must take the same gas to the unit,
-and under Amsterdam's. Ends with 1 if a transaction takes more than 8 M gas under Osaka or 45 M under Amsterdam.`;
 
 async function run({ plan }: { plan?: string }, output: Output): Promise<number> {
   const plans = PLANS.filter((name) => plan === undefined || name === plan);
@@ -62,9 +50,20 @@ function count(gas: bigint): string {
   return gas.toLocaleString("en");
 }
 
-main({
-  usage: USAGE,
-  options: { plan: { type: "string" } },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Measures what each transaction of a deployment takes, under today's prices of gas and the next ones.
+--json prints an array of {plan, step, sender, gas: {osaka, amsterdam}}.
+
+Deploys in process under Osaka's rules by an account with a key, by a Safe and by a Safe for L2s, records every
+transaction, and replays all of them in another EVM: under Osaka's rules, where each must take the same gas to the unit,
+and under Amsterdam's. Ends with 1 if a transaction takes more than 8 M gas under Osaka or 45 M under Amsterdam.`,
+    examples: ["npm run bench:genesis -- --plan default"],
+  })
+    .name("npm run bench:genesis --")
+    .option(
+      "--plan <NAME>",
+      "one plan instead of both: that of deploy/parameters/local.json5, or one with every list at its limit",
+    )
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -1,21 +1,7 @@
-import { main, UsageError, wholeNumber, type Output } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, UsageError, wholeNumber } from "@turingfog/cli";
 import { prepareBuilds } from "./receipts/builds";
 import { measureAll } from "./receipts/measure";
 import { judge, tables } from "./receipts/report";
-
-const USAGE = `Measures receipt trees and files of 1,000 to 1,000,000 receipts, beside OpenZeppelin's tree and the library of
-commit a7eb110, each in a process of its own.
-
-  npm run bench:receipts -- [--largest N] [--check] [--json]
-
-  --largest N  the most receipts, a power of ten from 1000 on (default 1000000); the others stop at 100000
-  --check      fail when a limit is not kept, naming each
-  --json       print JSON alone: {sizes: [{receipts, library, treeSeconds, treeMB, writeSeconds, readSeconds,
-               fileMB}], whole, endless, limits: [{name, measured, limit, kept}]}
-  --help       print this
-
-Times are CPU time of all threads, MB are 10^6 bytes of a whole process at its peak. Ends with 1 when the check fails,
-and with 2 when it is called wrongly.`;
 
 const SMALLEST = 1_000;
 
@@ -45,12 +31,20 @@ function sizesUpTo(largest: number): number[] {
   return sizes;
 }
 
-main({
-  usage: USAGE,
-  options: {
-    largest: { type: "string", default: "1000000" },
-    check: { type: "boolean", default: false },
-  },
-  required: [],
-  run,
-});
+main(
+  newCommand({
+    description: `Measures receipt trees and files of 1,000 to 1,000,000 receipts, beside OpenZeppelin's tree and the library of
+commit a7eb110, each in a process of its own.
+
+--json prints {sizes: [{receipts, library, treeSeconds, treeMB, writeSeconds, readSeconds, fileMB}], whole, endless,
+limits: [{name, measured, limit, kept}]}.
+
+Times are CPU time of all threads, MB are 10^6 bytes of a whole process at its peak. Ends with 1 when the check fails,
+and with 2 when it is called wrongly.`,
+    examples: ["npm run bench:receipts -- --largest 10000"],
+  })
+    .name("npm run bench:receipts --")
+    .option("--largest <N>", "the most receipts, a power of ten from 1000 on ; the others stop at 100000", "1000000")
+    .option("--check", "fail when a limit is not kept, naming each", false)
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);

@@ -18,8 +18,14 @@ export interface Outcome {
   /** Null when it was killed. */
   code: number | null;
   stdout: string;
+  /** Without the progress, of which there is more on a slow machine. */
   stderr: string;
+  /** Lines of the progress. */
+  progress: string[];
 }
+
+/** A line that says what the command does and how long it has taken. */
+const PROGRESS = /^.+ \(\d+:\d\d\)\n/gm;
 
 /** A Hardhat node in a process of its own, under another chain id, on a port that was free. */
 export class OtherChain {
@@ -29,7 +35,8 @@ export class OtherChain {
     readonly provider: JsonRpcProvider,
   ) {}
 
-  static async start(): Promise<OtherChain> {
+  /** @param chainId 424242 if left out */
+  static async start(chainId = OTHER_CHAIN_ID): Promise<OtherChain> {
     const port = await freePort();
     const hardhat = path.join(ROOT, "node_modules/.bin/hardhat");
     const config = path.join(__dirname, "otherChain.config.ts");
@@ -38,7 +45,12 @@ export class OtherChain {
       [hardhat, "--config", config, "node", "--hostname", "127.0.0.1", "--port", String(port)],
       {
         cwd: ROOT,
-        env: { ...process.env, HARDHAT_NETWORK: undefined, HARDHAT_DISABLE_TELEMETRY_PROMPT: "true" },
+        env: {
+          ...process.env,
+          HARDHAT_NETWORK: undefined,
+          HARDHAT_DISABLE_TELEMETRY_PROMPT: "true",
+          OTHER_CHAIN_ID: String(chainId),
+        },
         stdio: ["ignore", "pipe", "inherit"],
       },
     );
@@ -47,7 +59,7 @@ export class OtherChain {
     child.stdout.resume();
 
     const url = `http://127.0.0.1:${port}`;
-    const provider = new JsonRpcProvider(url, OTHER_CHAIN_ID, { staticNetwork: true, cacheTimeout: -1 });
+    const provider = new JsonRpcProvider(url, chainId, { staticNetwork: true, cacheTimeout: -1 });
     return new OtherChain(child, url, provider);
   }
 
@@ -122,15 +134,30 @@ export class CommandProcess {
 
   /** @param command its words, as "deploy run" */
   static start(command: string, args: string[], env: Record<string, string> = {}): CommandProcess {
-    const child = spawn(process.execPath, [TURINGFOG, ...command.split(" "), ...args], {
+    return CommandProcess.spawn(process.execPath, [TURINGFOG, ...command.split(" "), ...args], "", env);
+  }
+
+  /** Runs a line of a shell on a terminal, on which something is typed. What it prints is all on stdout. */
+  static onTerminal(line: string, typed: string, env: Record<string, string> = {}): CommandProcess {
+    return CommandProcess.spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], typed, env);
+  }
+
+  private static spawn(program: string, args: string[], typed: string, env: Record<string, string>): CommandProcess {
+    const child = spawn(program, args, {
       cwd: ROOT,
       env: { ...process.env, HARDHAT_NETWORK: undefined, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    child.stdin.end(typed);
     const texts = { stdout: "", stderr: "" };
     child.stdout.on("data", (chunk: Buffer) => (texts.stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (texts.stderr += chunk.toString()));
-    const outcome = once(child, "close").then(([code]) => ({ code: code as number | null, ...texts }));
+    const outcome = once(child, "close").then(([code]) => ({
+      code: code as number | null,
+      stdout: texts.stdout,
+      stderr: texts.stderr.replace(PROGRESS, ""),
+      progress: texts.stderr.match(PROGRESS) ?? [],
+    }));
     return new CommandProcess(child, outcome);
   }
 

@@ -19,7 +19,7 @@ import {
 } from "@turingfog/sdk";
 import { readMeasurements } from "@turingfog/sdk/node";
 import { expect } from "chai";
-import { computeAddress, id, parseUnits } from "ethers";
+import { computeAddress, formatUnits, id, parseUnits } from "ethers";
 
 import { checkedDeployment } from "../helpers/checkedDeployment";
 import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
@@ -83,6 +83,7 @@ describe("from a benchmark log to a limit on an order", () => {
     expect(signatures).to.have.length(3);
     const printed = await attest(addresses, [EXAMPLE_100, ...signatures, "--out", out]);
     expect(printed).to.contain(`Rating of Example 100: ${rating} base units of TU per day`);
+    expect(printed).to.contain(`  rating of Example 100, TU per day\n    - none\n    + ${formatUnits(rating, 18)}\n`);
     const ratedFrom = BigInt(await time.latest()) + protocol.params.vetoWindow;
     expect(printed).to.match(/^Attested by .* in 0x[0-9a-f]{64}; counts from .*$/m);
     expect(printed).to.contain(`; counts from ${formatInstant(ratedFrom)}`);
@@ -107,7 +108,7 @@ describe("from a benchmark log to a limit on an order", () => {
     const node = ["--node", String(nodeId), "--valid-until", formatInstant(validUntil)];
     const vouched = await signaturesOf(protocol, addresses, [LOG, ...node]);
     expect(await attest(addresses, [LOG, ...vouched, ...node])).to.contain(
-      `Node ${nodeId} with Example 100 until ${validUntil}`,
+      `Node ${nodeId} with Example 100 until ${formatInstant(validUntil)}`,
     );
     await passVetoWindow(protocol);
     expect((await registry.node(nodeId)).attestedUntil).to.equal(validUntil);

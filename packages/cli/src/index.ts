@@ -1,5 +1,11 @@
+export { Command, Option } from "@commander-js/extra-typings";
 export * from "./lib/actions.js";
+export * from "./lib/activity.js";
 export * from "./lib/command.js";
+export * from "./lib/completion.js";
+export * from "./lib/confirm.js";
 export * from "./lib/deployed.js";
+export * from "./lib/output.js";
 export * from "./lib/probe.js";
+export * from "./lib/prompt.js";
 export * from "./turingfog.js";

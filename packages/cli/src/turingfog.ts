@@ -1,94 +1,168 @@
-import { runCommand, UsageError, type AnyCommand } from "./lib/command.js";
+import { Command } from "@commander-js/extra-typings";
+
+import { type AnyCommand, newGroup, runCommand } from "./lib/command.js";
 
 /** A command that is loaded when it is called, with one line that says what it does. */
-interface Entry {
+interface Verb {
   summary: string;
-  load(): Promise<{ command: AnyCommand }>;
+  load: () => Promise<{ command: AnyCommand }>;
 }
 
-type Commands = Record<string, Entry | Record<string, Entry>>;
+interface Noun {
+  summary: string;
+  examples: readonly string[];
+  verbs: Record<string, Verb>;
+}
 
-const COMMANDS: Commands = {
+/** All commands: `turingfog NOUN VERB` is the file commands/NOUN/VERB.ts. */
+export const NOUNS: Record<string, Noun> = {
   deploy: {
-    plan: { summary: "show what a deployment would do and cost", load: () => import("./commands/deploy/plan.js") },
-    run: { summary: "deploy, or resume an interrupted deployment", load: () => import("./commands/deploy/run.js") },
-    status: {
-      summary: "show what is deployed, missing or different",
-      load: () => import("./commands/deploy/status.js"),
-    },
-    verify: {
-      summary: "compare code and roles with the build and the parameters",
-      load: () => import("./commands/deploy/verify.js"),
-    },
-    accept: {
-      summary: "compare a whole deployment with its parameters",
-      load: () => import("./commands/deploy/accept.js"),
+    summary: "plan, run, look at and check a deployment",
+    examples: [
+      "turingfog deploy plan --network localhost --parameters deploy/parameters/local.json5",
+      "turingfog deploy run --network localhost --parameters deploy/parameters/local.json5",
+      "turingfog deploy accept --network localhost --parameters deploy/parameters/local.json5",
+    ],
+    verbs: {
+      plan: { summary: "show what a deployment would do and cost", load: () => import("./commands/deploy/plan.js") },
+      run: { summary: "deploy, or resume an interrupted deployment", load: () => import("./commands/deploy/run.js") },
+      status: {
+        summary: "show what is deployed, missing or different",
+        load: () => import("./commands/deploy/status.js"),
+      },
+      verify: {
+        summary: "check code and roles against the build and the parameters",
+        load: () => import("./commands/deploy/verify.js"),
+      },
+      accept: {
+        summary: "check a whole deployment against its parameters",
+        load: () => import("./commands/deploy/accept.js"),
+      },
     },
   },
   govern: {
-    summary: "build, schedule, execute, cancel and list operations",
-    load: () => import("./commands/govern.js"),
+    summary: "change what the governor may change, after a delay",
+    examples: [
+      "turingfog govern schedule replace-guardian --guardian 0x… --network sepolia --dry-run",
+      "turingfog govern list --network sepolia",
+      "turingfog govern execute --id 0x8f…02 --network sepolia",
+    ],
+    verbs: {
+      build: { summary: "print an operation and its calls", load: () => import("./commands/govern/build.js") },
+      schedule: { summary: "schedule an action", load: () => import("./commands/govern/schedule.js") },
+      execute: { summary: "execute an operation after its delay", load: () => import("./commands/govern/execute.js") },
+      cancel: { summary: "cancel an operation", load: () => import("./commands/govern/cancel.js") },
+      list: {
+        summary: "list the operations that are waiting or ready",
+        load: () => import("./commands/govern/list.js"),
+      },
+    },
   },
-  guard: { summary: "veto a root or a rating, revoke a node, freeze, thaw", load: () => import("./commands/guard.js") },
-  keystore: { summary: "write an encrypted keystore", load: () => import("./commands/keystore.js") },
+  guard: {
+    summary: "act as the guardian, without a delay",
+    examples: [
+      "turingfog guard veto --root 0x5c…e1 --network sepolia --keystore guardian.json",
+      "turingfog guard freeze --network ethereum --safe freeze.json",
+    ],
+    verbs: {
+      veto: { summary: "refuse a pending root of receipts", load: () => import("./commands/guard/veto.js") },
+      "revoke-node": { summary: "end a node's attestation", load: () => import("./commands/guard/revoke-node.js") },
+      "veto-rating": { summary: "take a pending rating back", load: () => import("./commands/guard/veto-rating.js") },
+      freeze: {
+        summary: "stop receipts, attestations and orders for 7 days at most",
+        load: () => import("./commands/guard/freeze.js"),
+      },
+      thaw: { summary: "end a freeze", load: () => import("./commands/guard/thaw.js") },
+    },
+  },
+  keystore: {
+    summary: "encrypt a key for the commands that send",
+    examples: ["turingfog keystore create --out deployer.json"],
+    verbs: {
+      create: { summary: "write a new key", load: () => import("./commands/keystore/create.js") },
+      import: { summary: "write an existing key", load: () => import("./commands/keystore/import.js") },
+    },
+  },
   tu: {
-    doctor: {
-      summary: "look at this machine and say how to rate its cards",
-      load: () => import("./commands/tu/doctor.js"),
+    summary: "rate GPUs in TU per day, and attest ratings and nodes",
+    examples: [
+      "turingfog tu doctor",
+      "turingfog tu rate LOGS",
+      "turingfog tu attest LOGS --sign-only --network sepolia",
+    ],
+    verbs: {
+      doctor: {
+        summary: "look at this machine and say how to rate its cards",
+        load: () => import("./commands/tu/doctor.js"),
+      },
+      rate: { summary: "rate a GPU by its benchmark logs", load: () => import("./commands/tu/rate.js") },
+      attest: {
+        summary: "sign and submit a rating, or a node's attestation",
+        load: () => import("./commands/tu/attest.js"),
+      },
+      survey: {
+        summary: "read a folder of logs and count what became of them",
+        load: () => import("./commands/tu/survey.js"),
+      },
     },
-    rate: { summary: "rate a GPU in TU per day by its benchmark logs", load: () => import("./commands/tu/rate.js") },
-    attest: {
-      summary: "sign and submit a rating, or a node's attestation",
-      load: () => import("./commands/tu/attest.js"),
-    },
-    survey: {
-      summary: "read a folder of logs and count what became of them",
-      load: () => import("./commands/tu/survey.js"),
+  },
+  completion: {
+    summary: "complete commands and options in a shell",
+    examples: [
+      'eval "$(turingfog completion bash)"',
+      "turingfog completion fish > ~/.config/fish/completions/turingfog.fish",
+    ],
+    verbs: {
+      bash: { summary: "print the script for bash", load: () => import("./commands/completion/bash.js") },
+      zsh: { summary: "print the script for zsh", load: () => import("./commands/completion/zsh.js") },
+      fish: { summary: "print the script for fish", load: () => import("./commands/completion/fish.js") },
+      words: {
+        summary: "print what may come next, for the scripts",
+        load: async () => ({ command: (await import("./commands/completion/words.js")).wordsCommand(program) }),
+      },
     },
   },
 };
+
+const DESCRIPTION = `TuringFog's command line.
+
+A command that reads a chain asks the node at NAME_RPC_URL, and ends with 1 if that fails or is silent for
+TURINGFOG_RPC_TIMEOUT seconds (default 20). What is known of each chain is in docs/networks.md.
+
+Ends with 0 on success, with 1 on a failure or a difference, and with 2 if it is called wrongly.`;
+
+const EXAMPLES = [
+  "turingfog deploy --help",
+  "turingfog deploy plan --network localhost --parameters deploy/parameters/local.json5",
+  "turingfog govern list --network sepolia --json",
+];
+
+/** Returns the whole command line, of which only the command that the first two words name is loaded. */
+export async function program([calledNoun, calledVerb]: readonly string[]): Promise<AnyCommand> {
+  const root = newGroup({ description: DESCRIPTION, examples: EXAMPLES }).name("turingfog");
+  for (const [noun, { summary, examples, verbs }] of Object.entries(NOUNS)) {
+    const group = newGroup({ description: sentence(summary), examples })
+      .name(noun)
+      .summary(summary);
+    for (const [verb, { summary: does, load }] of Object.entries(verbs)) {
+      const isCalled = noun === calledNoun && verb === calledVerb;
+      const command: AnyCommand = isCalled ? (await load()).command : new Command();
+      group.addCommand(command.name(verb).summary(does));
+    }
+    root.addCommand(group);
+  }
+  return root;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
 
 /**
  * Runs the command that the arguments name, as ["deploy", "plan", "--network", "sepolia"], and resolves to its exit
  * code.
  * @throws UsageError, and the errors of the command
  */
-export async function turingfog([noun, ...rest]: readonly string[]): Promise<number> {
-  if (noun === undefined || noun === "--help") return help("turingfog", COMMANDS);
-  const entry = Object.hasOwn(COMMANDS, noun) ? COMMANDS[noun] : undefined;
-  if (entry === undefined) throw unknown(noun, COMMANDS, "turingfog");
-  if (isEntry(entry)) return runCommand((await entry.load()).command, rest);
-
-  const [verb, ...args] = rest;
-  if (verb === undefined || verb === "--help") return help(`turingfog ${noun}`, entry);
-  if (!Object.hasOwn(entry, verb)) throw unknown(verb, entry, `turingfog ${noun}`);
-  return runCommand((await entry[verb].load()).command, args);
-}
-
-function isEntry(entry: Commands[string]): entry is Entry {
-  return typeof entry.load === "function";
-}
-
-function unknown(word: string, commands: Commands, prefix: string): UsageError {
-  const known = Object.keys(commands).join(", ");
-  return new UsageError(`Unknown command '${word}': expected one of ${known}; see ${prefix} --help`);
-}
-
-const NODES = [
-  "A command that reads a chain asks the node at NAME_RPC_URL, and ends with 1 if that fails or is silent for",
-  "TURINGFOG_RPC_TIMEOUT seconds (default 20). What is known of each chain is in docs/networks.md.",
-];
-
-function help(prefix: string, commands: Commands): number {
-  const rows = Object.entries(commands).flatMap(([name, entry]) =>
-    isEntry(entry)
-      ? [[`${prefix} ${name}`, entry.summary]]
-      : Object.entries(entry).map(([verb, { summary }]) => [`${prefix} ${name} ${verb}`, summary]),
-  );
-  const width = Math.max(...rows.map(([command]) => command.length));
-  const lines = rows.map(([command, summary]) => `  ${command.padEnd(width)}  ${summary}`);
-  console.log(
-    [`TuringFog's command line`, "", ...lines, "", ...NODES, "", "See the --help of each command."].join("\n"),
-  );
-  return 0;
+export async function turingfog(args: readonly string[]): Promise<number> {
+  return runCommand(await program(args), args);
 }

@@ -303,13 +303,17 @@ describe("the commands of a deployment", () => {
     }
 
     for (const [args, message] of [
-      [[], "The action is missing, must be one of veto, revoke-node, veto-rating, freeze, thaw; see --help"],
-      [["veto"], "--root is missing; see --help"],
+      [
+        [],
+        "A command is missing after turingfog guard: expected one of veto, revoke-node, veto-rating, freeze, thaw; see ",
+      ],
+      [["frob"], "Unknown command 'frob': expected one of veto, revoke-node, veto-rating, freeze, thaw; see "],
+      [["veto"], "Required option '--root <ROOT>' not specified; see turingfog guard veto --help"],
       [["veto", "--root", "0x12"], "--root is 0x12, must be 32 bytes, as 0x and 64 hexadecimal digits"],
-      [["revoke-node"], "--node is missing; see --help"],
+      [["revoke-node"], "Required option '--node <ID>' not specified; see turingfog guard revoke-node --help"],
       [["revoke-node", "--node", "x"], "--node is x, must be a node's id, a whole number"],
-      [["veto-rating", "--node", "7"], "--node is not for veto-rating; see --help"],
-      [["freeze", "--root", "0x12"], "--root is not for freeze; see --help"],
+      [["veto-rating", "--gpu", "V100", "--node", "7"], "Unknown option '--node'"],
+      [["freeze", "--root", "0x12"], "Unknown option '--root'"],
     ] as const) {
       it(`refuses ${args.join(" ") || "no action"}`, async () => {
         const { code, stderr } = await world().run("guard", [...args], GUARDIAN);

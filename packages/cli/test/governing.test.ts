@@ -4,13 +4,14 @@ import path from "node:path";
 
 import { loadFixture, setCode } from "@nomicfoundation/hardhat-network-helpers";
 import {
+  type ActionKind,
   type ActionValues,
   checkedDeployment as deployedSubject,
   openDeployment,
   type OpenDeployment,
   readAction,
 } from "@turingfog/cli";
-import { connect, type DeploymentParameters } from "@turingfog/operator";
+import { connect, type DeploymentParameters, withNodeNamed } from "@turingfog/operator";
 import { connectContracts, NoContractError, OtherChainError } from "@turingfog/sdk/ethers";
 import { NotDeployedError } from "@turingfog/sdk/node";
 import { expect } from "chai";
@@ -46,7 +47,7 @@ describe("readAction", () => {
       kind: "replace-guardian",
       guardian: a,
     });
-    expect(await readAction("list-asset", { asset: a, "reference-price": "2.5" }, governance)).to.deep.equal({
+    expect(await readAction("list-asset", { asset: a, referencePrice: "2.5" }, governance)).to.deep.equal({
       kind: "list-asset",
       asset: a,
       referencePrice: parseUnits("2.5", 18),
@@ -69,8 +70,6 @@ describe("readAction", () => {
 
   const lowercase = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
   for (const [kind, values, message] of [
-    ["", {}, "The action is missing, must be one of those in --help"],
-    ["pause", {}, "The action is pause, must be one of those in --help"],
     ["rotate-signers", {}, "--signers is missing; see --help"],
     [
       "rotate-signers",
@@ -82,11 +81,11 @@ describe("readAction", () => {
     ["set-operations", { share: "2.5" }, "--share is 2.5, must be a whole number"],
     [
       "list-asset",
-      { asset: ethers.getAddress(lowercase), "reference-price": "1,5" },
+      { asset: ethers.getAddress(lowercase), referencePrice: "1,5" },
       "--reference-price is 1,5, must be TFT as 2.5",
     ],
-  ] as [string, ActionValues, string][]) {
-    it(`refuses ${kind || "nothing"} with ${JSON.stringify(values)}`, async () => {
+  ] as [ActionKind, ActionValues, string][]) {
+    it(`refuses ${kind} with ${JSON.stringify(values)}`, async () => {
       const { governance } = await loadFixture(governed);
       expect((await refusalOf(readAction(kind, values, governance))).message).to.equal(message);
     });
@@ -96,7 +95,13 @@ describe("readAction", () => {
 describe("checkedDeployment", () => {
   const ROUTER = "0x94cC0AaC535CCDB3C01d6787D6413C739ae12bc4";
   const [FACTORY, RECORDED] = [1, 2].map((byte) => getAddress(toBeHex(byte, 20)));
-  const output = { json: false, say: () => undefined, note: () => undefined, result: () => undefined };
+  const output = {
+    json: false,
+    say: () => undefined,
+    note: () => undefined,
+    doing: () => undefined,
+    result: () => undefined,
+  };
 
   /** A deployment with a filler, on a chain with or without a router of Uniswap's. */
   async function withFiller(uniswapRouter?: string): Promise<OpenDeployment> {
@@ -123,6 +128,7 @@ describe("checkedDeployment", () => {
     await loadFixture(governed);
     const refused = await refusalOf(factoryOf(await withFiller(ROUTER)));
     expect(refused.message).to.contain(`Uniswap's router ${ROUTER} does not tell its factory on Hardhat's network`);
+    expect(withNodeNamed(refused, "sepolia").message).to.contain("set SEPOLIA_RPC_URL to another node");
   });
 });
 

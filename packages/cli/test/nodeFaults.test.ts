@@ -257,13 +257,13 @@ describe("the commands that read a chain", () => {
     [
       "refuses it",
       { error: { code: -32000, message: "insufficient funds for gas" } },
-      /^$/,
+      /^freeze\n {2}frozen\n[^]*(?<!sent as 0x\w{64})$/,
       /so that the transaction is not sent: check what it names and LOCALHOST_RPC_URL, then run the same command again$/,
     ],
     [
       "is cut off",
       FAULTS["a cut connection"],
-      /^freeze: may be sent as 0x\w{64}$/,
+      /^freeze: may be sent as 0x\w{64}$/m,
       /\(connection lost\): check that it/,
     ],
   ] as const) {

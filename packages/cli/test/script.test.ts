@@ -10,25 +10,25 @@ describe("turingfog deploy run", () => {
   it("explains itself", async () => {
     const { code, stdout } = await deploy("--help");
     expect(code).to.equal(0);
-    expect(stdout).to.contain("turingfog deploy run --network NAME --parameters FILE ");
+    expect(stdout).to.contain("Usage: turingfog deploy run --network <NAME> --parameters <FILE> [options]");
   });
 
   for (const [missing, given] of [
-    ["--network", ["--parameters", "deploy/parameters/local.json5"]],
-    ["--parameters", ["--network", "localhost"]],
+    ["--network <NAME>", ["--parameters", "deploy/parameters/local.json5"]],
+    ["--parameters <FILE>", ["--network", "localhost"]],
   ] as const) {
     it(`refuses to run without ${missing}`, async () => {
       const { code, stdout, stderr } = await deploy(...given);
       expect(code).to.equal(2);
       expect(stdout).to.equal("");
-      expect(stderr).to.equal(`${missing} is missing; see --help\n`);
+      expect(stderr).to.equal(`Required option '${missing}' not specified; see turingfog deploy run --help\n`);
     });
   }
 
   it("refuses an unknown option", async () => {
-    const { code, stderr } = await deploy("--yes");
+    const { code, stderr } = await deploy("--network", "localhost", "--parameters", "none.json5", "--no");
     expect(code).to.equal(2);
-    expect(stderr).to.contain("Unknown option '--yes'");
+    expect(stderr).to.equal("Unknown option '--no'; see turingfog deploy run --help\n");
   });
 
   it("names every parameter that is wrong before it connects to anything", async () => {

@@ -1,8 +1,8 @@
 import { type Block, formatEther, type Provider } from "ethers";
 
-import { type Chain, chainNamed, TuringFogError } from "@turingfog/sdk";
+import { type Chain, chainNamed, CHAINS, TuringFogError } from "@turingfog/sdk";
 import { Node, NodeProvider } from "./node.js";
-import { IN_PROCESS, rpcTimeout, rpcUrl, rpcVariable } from "./rpc.js";
+import { IN_PROCESS, isLocal, rpcTimeout, rpcUrl, rpcVariable } from "./rpc.js";
 
 /** A provider that also sends requests for which ethers has no function. */
 export type RpcProvider = Provider & { send(method: string, params: unknown[]): Promise<unknown> };
@@ -69,6 +69,14 @@ export async function connect(name: string): Promise<Connection> {
     throw new WrongChainError(name, chainId, chain.chainId);
   }
   return { name, chain, chainId, provider };
+}
+
+/**
+ * Tells whether a connection is to a local node whose chain is nowhere else, so that nothing sent there costs anything. A
+ * fork under a public chain's id is none: the same transaction would be valid on that chain.
+ */
+export function isPlayground({ name, chainId }: Connection): boolean {
+  return isLocal(name) && Object.values(CHAINS).every((each) => BigInt(each.chainId ?? 0) !== chainId);
 }
 
 /** Returns a chain's latest block. Every chain has one: an answer without it is none. */

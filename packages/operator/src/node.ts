@@ -3,9 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FeeData, isHexString, JsonRpcProvider, type JsonRpcError, type JsonRpcPayload } from "ethers";
 
 import { max, TuringFogError } from "@turingfog/sdk";
-import { isEndOfCallIn } from "@turingfog/sdk/ethers";
+import { isEndOfCallIn, NodeError } from "@turingfog/sdk/ethers";
 import { hide, hideAccess, isHostKey } from "@turingfog/sdk/node";
-import { rpcVariable } from "./rpc.js";
+import { IN_PROCESS, rpcVariable } from "./rpc.js";
+
+/** Returns an error with the name of the chain's node in its message, if it blames the node. */
+export function withNodeNamed<E>(error: E, chain: string): E {
+  return error instanceof NodeError && chain !== IN_PROCESS ? error.of(chain, rpcVariable(chain)) : error;
+}
 
 /** Thrown when a node gives no answer, or one that is not JSON-RPC. */
 export class UnreachableError extends TuringFogError {

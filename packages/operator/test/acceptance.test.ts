@@ -1,7 +1,9 @@
 import { loadFixture, setCode, setStorageAt } from "@nomicfoundation/hardhat-network-helpers";
 import {
-  accept,
+  ACCEPTANCE,
+  type Build,
   type Check,
+  checkParts,
   compareCode,
   contractOf,
   describeHolder,
@@ -10,8 +12,9 @@ import {
   expectedContracts,
   expectedSignerList,
   type ImmutableReference,
+  type Subject,
   UnknownImmutableError,
-  verify,
+  VERIFICATION,
   type Vesting,
   withImmutables,
 } from "@turingfog/operator";
@@ -37,6 +40,9 @@ import { checkedDeployment } from "../../../test/helpers/checkedDeployment";
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 import { asGovernor } from "../../../test/helpers/governor";
 import { impersonate } from "../../../test/helpers/system";
+
+const verify = (build: Build, subject: Subject) => checkParts(VERIFICATION, build, subject);
+const accept = (build: Build, subject: Subject) => checkParts(ACCEPTANCE, build, subject);
 
 const failures = (checks: Check[]) => checks.filter(({ passed }) => !passed);
 

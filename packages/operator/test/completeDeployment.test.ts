@@ -394,7 +394,7 @@ describe("completeDeployment", () => {
       const { problems } = await preflight(plan, parameters, build, capped);
       expect(problems).to.have.length(plan.steps.length);
       expect(problems[0]).to.match(
-        /^"Create timelock" ran out of gas: .* says "gas required exceeds allowance \(50000000\)"; use a node/,
+        /^"Create timelock" ran out of gas: .* says "gas required exceeds allowance \(50000000\)"; set the RPC URL to a node/,
       );
     });
 

@@ -2,7 +2,15 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { connect, type Connection, InvalidRpcUrlError, UnreachableError } from "@turingfog/operator";
+import {
+  connect,
+  type Connection,
+  InvalidRpcUrlError,
+  OutOfGasError,
+  UnreachableError,
+  WithoutEffectError,
+  withNodeNamed,
+} from "@turingfog/operator";
 import { redact } from "@turingfog/sdk/node";
 import { RevertError, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
@@ -254,4 +262,15 @@ describe("a node", () => {
       expect(toQuantity(await provider.getBalance(to))).to.equal("0x0");
     });
   });
+});
+
+describe("withNodeNamed", () => {
+  const errors = [OutOfGasError.tried("Pay", 1n, new Error("out of gas")), new WithoutEffectError("Pay", "0x1")];
+
+  for (const error of errors) {
+    it(`names the variable of the node in a ${error.constructor.name}, but for the chain in process`, () => {
+      expect(withNodeNamed(error, "hardhat").message).to.contain("the RPC URL");
+      expect(withNodeNamed(error, "arbitrumSepolia").message).to.contain("ARBITRUM_SEPOLIA_RPC_URL");
+    });
+  }
 });

@@ -1,36 +1,49 @@
+import { Argument, Option } from "@commander-js/extra-typings";
 import { getAddress, parseUnits } from "ethers";
 
 import type { GovernanceAction, GovernedContracts } from "@turingfog/sdk/ethers";
 import { UsageError } from "./command.js";
 
-/** Options of the actions. */
-export const ACTION_OPTIONS = {
-  signers: { type: "string" },
-  quorum: { type: "string" },
-  guardian: { type: "string" },
-  asset: { type: "string" },
-  "reference-price": { type: "string" },
-  treasury: { type: "string" },
-  share: { type: "string" },
-} as const;
+const KINDS = ["rotate-signers", "replace-guardian", "list-asset", "delist-asset", "set-operations"] as const;
 
-/** Text that explains {@link ACTION_OPTIONS} by action, for a usage text. */
-export const ACTION_USAGE = `  rotate-signers     --signers ADDRESS,ADDRESS,... --quorum N   the oracle's signers, in any order; pending roots expire
-  replace-guardian   --guardian ADDRESS
-  list-asset         --asset ADDRESS [--reference-price TFT]    per whole unit, as 2.5; none for an asset listed before
-  delist-asset       --asset ADDRESS                            no new orders; open orders and lots go on
-  set-operations     [--treasury ADDRESS] [--share BASIS_POINTS]  values left out stay as they are`;
+/** Kind of an action, as "rotate-signers". */
+export type ActionKind = (typeof KINDS)[number];
 
-/** Values of {@link ACTION_OPTIONS}. */
-export type ActionValues = Partial<Record<keyof typeof ACTION_OPTIONS, string>>;
+export const ACTION = new Argument("<ACTION>", "what to change, with the options that name it").choices(KINDS);
+export const SIGNERS = new Option(
+  "--signers <ADDRESSES>",
+  "rotate-signers: all signers of the oracle, with commas between them, in any order; pending roots expire",
+);
+export const QUORUM = new Option("--quorum <N>", "rotate-signers: how many of them must sign");
+export const GUARDIAN = new Option("--guardian <ADDRESS>", "replace-guardian: the new guardian");
+export const ASSET = new Option(
+  "--asset <ADDRESS>",
+  "list-asset, delist-asset: the token; delisted, it takes no new orders, and open orders and lots go on",
+);
+export const REFERENCE_PRICE = new Option(
+  "--reference-price <TFT>",
+  "list-asset: TFT for a whole unit, as 2.5; none for an asset that was listed before",
+);
+export const TREASURY = new Option("--treasury <ADDRESS>", "set-operations: the treasury; left out, it stays");
+export const SHARE = new Option("--share <BASIS_POINTS>", "set-operations: share of each release; left out, it stays");
+
+/** Values of the options of an action. */
+export interface ActionValues {
+  signers?: string;
+  quorum?: string;
+  guardian?: string;
+  asset?: string;
+  referencePrice?: string;
+  treasury?: string;
+  share?: string;
+}
 
 /**
  * Reads an action from the values of a command line.
- * @param kind kind of the action, as "rotate-signers"
  * @throws UsageError
  */
 export async function readAction(
-  kind: string,
+  kind: ActionKind,
   values: ActionValues,
   { vault }: GovernedContracts,
 ): Promise<GovernanceAction> {
@@ -49,7 +62,7 @@ export async function readAction(
       return {
         kind,
         asset: readAddress("asset", required(values, "asset")),
-        referencePrice: readTft("reference-price", values["reference-price"] ?? "0"),
+        referencePrice: readTft("reference-price", values.referencePrice ?? "0"),
       };
     case "delist-asset":
       return { kind, asset: readAddress("asset", required(values, "asset")) };
@@ -63,8 +76,6 @@ export async function readAction(
           values.treasury === undefined ? await vault.operationsTreasury() : readAddress("treasury", values.treasury),
         share: values.share === undefined ? await vault.operationsShare() : readWhole("share", values.share),
       };
-    default:
-      throw new UsageError(`The action is ${kind || "missing"}, must be one of those in --help`);
   }
 }
 

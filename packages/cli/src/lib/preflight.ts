@@ -10,7 +10,7 @@ import { formatAmount, formatDuration, NOMINAL_SUPPLY, RESERVE } from "@turingfo
 import { describeAccountKind } from "@turingfog/sdk/ethers";
 import { formatUnits } from "ethers";
 
-import { table } from "./command.js";
+import { table } from "./output.js";
 
 const TFT_DECIMALS = 18;
 

@@ -1,3 +1,4 @@
+import { Option } from "@commander-js/extra-typings";
 import {
   addressOf,
   type Connection,
@@ -11,41 +12,57 @@ import {
   SafeSender,
   type Sender,
 } from "@turingfog/operator";
-import { parseUnits } from "ethers";
+import { parseUnits, type Wallet } from "ethers";
 
-import { type Output, UsageError } from "./command.js";
+import { type HelpTexts, UsageError } from "./command.js";
+import type { Output } from "./output.js";
+import { checkConfirmable, type ConfirmationValues } from "./confirm.js";
+import { deployedCommand } from "./deployed.js";
 import { askSecret } from "./prompt.js";
 
-/** Options of every command that sends something. */
-export const SENDER_OPTIONS = {
-  keystore: { type: "string" },
-  safe: { type: "string" },
-  "max-fee": { type: "string" },
-  "dry-run": { type: "boolean", default: false },
-} as const;
+export const KEYSTORE = new Option(
+  "--keystore <FILE>",
+  "the sender's encrypted key, whose passphrase is TURINGFOG_PASSPHRASE or asked for; " +
+    "default: TURINGFOG_KEYSTORE or TURINGFOG_PRIVATE_KEY, or a local node's first account",
+);
+export const SAFE = new Option(
+  "--safe <FILE>",
+  "send nothing: write the transactions to FILE for a Safe's Transaction Builder",
+).conflicts("keystore");
+export const MAX_FEE = new Option(
+  "--max-fee <GWEI>",
+  "highest fee per unit of gas; default: three times the current price",
+).argParser(readFee);
+export const DRY_RUN = new Option("--dry-run", "send nothing: show what would be sent, and what it would cost");
+export const YES = new Option("--yes", "send without asking, as it must be where there is no terminal");
 
-/** Text that explains {@link SENDER_OPTIONS}, for a usage text. */
-export const SENDER_USAGE = `  --keystore FILE    the sender's encrypted key; asks for its passphrase unless TURINGFOG_PASSPHRASE is set. Without
-                     this option uses TURINGFOG_KEYSTORE or TURINGFOG_PRIVATE_KEY, or a local node's first account
-  --safe FILE        send nothing: write the transactions to FILE for a Safe's Transaction Builder
-  --max-fee GWEI     highest fee per unit of gas (default: three times the current price)
-  --dry-run          send nothing: show what would be sent, and what it would cost`;
+/** Returns a command that works on a deployment and sends something. */
+export function sendingCommand(texts: HelpTexts) {
+  return deployedCommand(texts)
+    .addOption(KEYSTORE)
+    .addOption(SAFE)
+    .addOption(MAX_FEE)
+    .addOption(DRY_RUN)
+    .addOption(YES);
+}
 
-/** Values of {@link SENDER_OPTIONS}. */
-export interface SenderValues {
+/** Values of the options of a command that sends something. */
+export interface SenderValues extends ConfirmationValues {
   keystore?: string;
   safe?: string;
-  "max-fee"?: string;
-  "dry-run"?: boolean;
+  /** Wei per unit of gas. */
+  maxFee?: bigint;
+  dryRun?: boolean;
 }
 
 /** Default limit of the gas price, as a multiple of the price when the command starts. */
 const HEADROOM = 3n;
 
 /**
- * Returns the sender that the values of a command name.
+ * Returns the sender that the values of a command name. One that sends needs a confirmation: see `confirm`.
  * @param title what the command does, for those who sign a batch
  * @param journal journal in which transactions are recorded before they are sent; kept in memory if left out
+ * @throws UsageError if nobody can confirm, before any passphrase is asked for
  */
 export async function openSender(
   connection: Connection,
@@ -55,27 +72,45 @@ export async function openSender(
   journal?: Journal,
 ): Promise<Sender> {
   const { provider, chainId } = connection;
-  if (values.safe !== undefined && values.keystore !== undefined) {
-    throw new UsageError("--safe and --keystore exclude each other: a batch is signed by the Safe's owners");
+  const { keystore, safe, maxFee } = values;
+  if (values.dryRun === true) {
+    const address = safe === undefined ? await addressOf(keySource(connection.name, keystore)) : undefined;
+    return new DryRunSender(address, provider);
   }
-  const source = keySource(connection.name, values.keystore);
-  if (values["dry-run"] === true) {
-    return new DryRunSender(values.safe === undefined ? await addressOf(source) : undefined, provider);
-  }
-  if (values.safe !== undefined) return new SafeSender(values.safe, chainId, title);
+  if (safe !== undefined) return new SafeSender(safe, chainId, title);
 
-  const maxFeePerGas = readFee(values["max-fee"]) ?? HEADROOM * ((await provider.getFeeData()).gasPrice ?? 0n);
-  const wallet = await loadWallet(source, provider);
-  return new KeySender(wallet, connection, { maxFeePerGas, journal, say: (line) => output.say(line) });
+  checkConfirmable(connection, values);
+  const maxFeePerGas = maxFee ?? HEADROOM * ((await provider.getFeeData()).gasPrice ?? 0n);
+  const wallet = await openWallet(connection, keystore, output);
+  const say = (line: string) => {
+    output.say(line);
+    output.doing("Waiting for the transaction to be mined");
+  };
+  return new KeySender(wallet, connection, { maxFeePerGas, journal, say });
 }
 
-/** Returns the sources in which a command looks for a key. */
+/** Returns the key that the values of a command name. */
+export function openWallet(
+  { name, provider }: Connection,
+  keystore: string | undefined,
+  output: Output,
+): Promise<Wallet> {
+  const decrypting = () => output.doing("Decrypting the key");
+  const ask = async (question: string) => {
+    const passphrase = await askSecret(question, PASSPHRASE_VARIABLE);
+    decrypting();
+    return passphrase;
+  };
+  decrypting();
+  return loadWallet({ ...keySource(name, keystore), ask }, provider);
+}
+
+/** Returns the sources in which a command looks for a key, without a way to ask for a passphrase. */
 export function keySource(network: string, keystore?: string): KeySource {
-  return { keystore, isLocal: isLocal(network), ask: (question) => askSecret(question, PASSPHRASE_VARIABLE) };
+  return { keystore, isLocal: isLocal(network) };
 }
 
-function readFee(gwei: string | undefined): bigint | undefined {
-  if (gwei === undefined) return undefined;
+function readFee(gwei: string): bigint {
   if (!/^\d{1,9}(\.\d{1,9})?$/.test(gwei)) throw new UsageError(`--max-fee is ${gwei}, must be gwei as 25 or 0.05`);
   return parseUnits(gwei, "gwei");
 }

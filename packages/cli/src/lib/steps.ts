@@ -1,5 +1,8 @@
-import type { Call, Connection, Sender, Submitted } from "@turingfog/operator";
+import { type Call, type Connection, KeySender, type Sender, type Submitted } from "@turingfog/operator";
 import { type Change, diff, simulate } from "@turingfog/sdk/ethers";
+
+import type { Output } from "./output.js";
+import { confirm, type ConfirmationValues } from "./confirm.js";
 
 /** Outcome of a call, for a result. */
 export interface Outcome {
@@ -11,18 +14,29 @@ export interface Outcome {
   gas?: bigint;
 }
 
-/**
- * Tries a call as its sender, if that is known, so that it fails before anything is paid. Then submits it.
- * @throws RevertError with the error that the contract declares
- */
-export async function submitTried({ provider }: Connection, sender: Sender, call: Call): Promise<Submitted> {
-  if (sender.address !== undefined) await simulate(provider, sender.address, call);
-  return sender.submit([call]);
+/** What a call needs on its way. */
+export interface Step {
+  connection: Connection;
+  sender: Sender;
+  values: ConfirmationValues;
+  output: Output;
 }
 
-/** Submits a call as {@link submitTried} does, and returns the outcome. */
-export async function submitCall(connection: Connection, sender: Sender, call: Call): Promise<Outcome> {
-  return outcomeOf(await submitTried(connection, sender, call));
+/**
+ * Shows what a call changes, and tries it as its sender, if that is known, so that it fails before anything is paid. Then
+ * submits it, once it is confirmed if it is sent.
+ * @throws RevertError with the error that the contract declares, UsageError, NotConfirmedError
+ */
+export async function submitShown(
+  { connection, sender, values, output }: Step,
+  title: string,
+  changes: readonly Change[],
+  call: Call,
+): Promise<Submitted> {
+  output.say([title, indent(diff(changes) || "nothing changes")].join("\n"));
+  if (sender.address !== undefined) await simulate(connection.provider, sender.address, call);
+  if (sender instanceof KeySender) await confirm(connection, values, `this from ${sender.address}`);
+  return sender.submit([call]);
 }
 
 /** Returns the outcome of a single call. */
@@ -35,11 +49,6 @@ export function outcomeOf(submitted: Submitted): Outcome {
     case "dry":
       return { kind: "dry", gas: submitted.gas[0] };
   }
-}
-
-/** Describes the changes and the outcome of a call, for people. */
-export function describeOutcome(title: string, changes: readonly Change[], outcome: Outcome): string {
-  return [title, indent(diff(changes) || "nothing changes"), outcomeLine(outcome)].join("\n");
 }
 
 /** Describes the outcome of a call, for people. */

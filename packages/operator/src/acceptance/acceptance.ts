@@ -25,33 +25,58 @@ import { type Check, incompleteLogs, Section, type Subject } from "./checks.js";
 import { checkCode } from "./code.js";
 import { checkDeployer, checkRoles, describeHolder } from "./roles.js";
 
-/**
- * Checks that the code at every address is that of the repository and the parameters, and that every role has exactly
- * the holders in the parameters. Stops after the code if any differs in more than its immutables, since the answers of
- * such code prove nothing.
- */
-export async function verify(build: Build, deployed: Subject): Promise<Check[]> {
-  return andThen(await checkSystemCode(build, deployed), () => checkRoles(deployed));
+/** Part of a check list. */
+export interface CheckedPart {
+  /** What it checks, for people who wait for it. */
+  title: string;
+  run: (build: Build, deployed: Subject) => Promise<Check[]>;
 }
 
 /**
- * Checks all that {@link verify} checks, that the deployer holds nothing, every reference, time, asset and allocation, and
- * the supply.
+ * Parts that prove what stands: the code at every address is that of the repository and the parameters, and every role has
+ * exactly the holders in the parameters.
  */
-export async function accept(build: Build, deployed: Subject): Promise<Check[]> {
-  return andThen(await checkSystemCode(build, deployed), async () => [
-    ...(await checkRoles(deployed)),
-    ...(await checkDeployer(deployed)),
-    ...(await checkReferences(deployed)),
-    ...(await checkSettings(deployed)),
-    ...(await checkSupply(deployed)),
-    ...(await checkAllocations(deployed)),
-  ]);
+export const VERIFICATION: readonly CheckedPart[] = [
+  { title: "code", run: checkSystemCode },
+  { title: "roles", run: (_, deployed) => checkRoles(deployed) },
+];
+
+/**
+ * All parts: also, the deployer holds nothing, and every reference, time, asset and allocation and the supply are as the
+ * parameters have them.
+ */
+export const ACCEPTANCE: readonly CheckedPart[] = [
+  ...VERIFICATION,
+  { title: "the deployer", run: (_, deployed) => checkDeployer(deployed) },
+  { title: "references", run: (_, deployed) => checkReferences(deployed) },
+  { title: "settings", run: (_, deployed) => checkSettings(deployed) },
+  { title: "the supply", run: (_, deployed) => checkSupply(deployed) },
+  { title: "allocations", run: (_, deployed) => checkAllocations(deployed) },
+];
+
+/**
+ * Checks the parts of a list in their order. Stops after the code if any differs in more than its immutables, since the
+ * answers of such code prove nothing.
+ * @param onPart told which part comes next
+ */
+export async function checkParts(
+  parts: readonly CheckedPart[],
+  build: Build,
+  deployed: Subject,
+  onPart: (title: string) => void = () => undefined,
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const { title, run } of parts) {
+    onPart(title);
+    checks.push(...(await run(build, deployed)));
+    if (!isOurs(checks)) break;
+  }
+  return checks;
 }
 
-async function andThen(code: Check[], next: () => Promise<Check[]>): Promise<Check[]> {
-  const isOurs = code.every(({ section, passed }) => section !== "Code" || passed);
-  return isOurs ? [...code, ...(await next())] : code;
+/** Tells whether all code that was compared is that of the build. */
+function isOurs(checks: readonly Check[]): boolean {
+  return checks.every(({ section, passed }) => section !== "Code" || passed);
 }
 
 /** Checks the code of the contracts, of the first list of signers, and of the list in force. */
@@ -59,14 +84,13 @@ async function checkSystemCode(build: Build, deployed: Subject): Promise<Check[]
   const { provider, parameters, addresses } = deployed;
   const code = await checkCode(provider, expectedContracts(build, deployed));
 
-  return andThen(code, async () => {
-    const oracle = TUReceiptOracle__factory.connect(systemOf(addresses).oracle, provider);
-    const address = await oracle.getAddress();
-    const version = await oracle.signerSetVersion();
-    const lists = [expectedSignerList(address, 1n, parameters.signers)];
-    if (version !== 1n) lists.push(expectedSignerList(address, version, await oracle.signers()));
-    return checkCode(provider, lists);
-  });
+  if (!isOurs(code)) return code;
+  const oracle = TUReceiptOracle__factory.connect(systemOf(addresses).oracle, provider);
+  const address = await oracle.getAddress();
+  const version = await oracle.signerSetVersion();
+  const lists = [expectedSignerList(address, 1n, parameters.signers)];
+  if (version !== 1n) lists.push(expectedSignerList(address, version, await oracle.signers()));
+  return [...code, ...(await checkCode(provider, lists))];
 }
 
 /** Checks every reference and time that the contracts return, and the addresses in the address book. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -54,6 +55,13 @@ export class NoBuildError extends TuringFogError {
   }
 }
 
+/** Thrown when a contract of a checkout was changed after its build was packed. */
+export class StaleBuildError extends TuringFogError {
+  constructor(readonly source: string) {
+    super(`The packed build is not of ${source} as it stands: run \`npm run compile\``);
+  }
+}
+
 /** Thrown when a build has an immutable without a known value, which could not be checked. */
 export class UnknownImmutableError extends TuringFogError {
   constructor(
@@ -77,20 +85,33 @@ export function contractOf(build: Build, name: string): CompiledContract {
 /** File of the build that this package carries. In a checkout, `npm run compile` writes it. */
 const PACKED = path.join(__dirname, "../../artifacts/build.json");
 
+/** Folder above this package: a checkout, or where npm has installed it. */
+const CHECKOUT = path.join(__dirname, "../../../..");
+
 type PackedContract = Omit<CompiledContract, "abi"> & { abi: JsonFragment[] };
 
 /**
- * Reads the build that this package carries.
- * @throws NoBuildError
+ * Reads the build that this package carries. In a checkout, it must be of the contracts that are there.
+ * @throws NoBuildError, StaleBuildError
  */
-export async function readBuild(file = PACKED): Promise<Build> {
+export async function readBuild(file = PACKED, checkout = CHECKOUT): Promise<Build> {
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw error.code === "ENOENT" ? new NoBuildError(file) : error;
   });
   const contracts = JSON.parse(text) as Record<string, PackedContract>;
+  if (existsSync(path.join(checkout, "contracts"))) await checkSources(contracts, checkout);
   return new Map(
     Object.entries(contracts).map(([name, contract]) => [name, { ...contract, abi: new Interface(contract.abi) }]),
   );
+}
+
+async function checkSources(contracts: Record<string, PackedContract>, checkout: string): Promise<void> {
+  const sources = new Map(Object.values(contracts).flatMap(({ input }) => Object.entries(input.sources)));
+  for (const [source, { content }] of sources) {
+    if (!source.startsWith("contracts/")) continue;
+    const file = path.join(checkout, source);
+    if (!existsSync(file) || (await readFile(file, "utf8")) !== content) throw new StaleBuildError(source);
+  }
 }
 
 /** Writes a build for {@link readBuild}. */

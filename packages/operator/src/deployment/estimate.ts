@@ -2,8 +2,8 @@ import { concat, Contract, dataLength, toBeHex, toQuantity } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
 import { answerOf, decodeRevert, GENESIS_KEYS, type GenesisKey, isEndOfCallIn, nodeWords } from "@turingfog/sdk/ethers";
-import type { Connection, RpcProvider } from "../connection.js";
-import { UnreachableError } from "../node.js";
+import type { Connection } from "../connection.js";
+import { UnreachableError, withNodeNamed } from "../node.js";
 import { rpcVariable } from "../rpc.js";
 import { isOutOfGas, OutOfGasError } from "../sending/outOfGas.js";
 import type { Call } from "../sending/sender.js";
@@ -52,7 +52,7 @@ export async function estimateSteps(
 
   const estimates: StepEstimate[] = [];
   for (const step of missing) {
-    const found = await gasOf(provider, step.call, from, assumed, blockGasLimit);
+    const found = await gasOf(connection, step.call, from, assumed, blockGasLimit);
     estimates.push({ step, ...found, l1Fee: await l1FeeOf(step.call.data, connection) });
 
     const { genesis } = addresses;
@@ -81,7 +81,7 @@ function answering(value: bigint): string {
  * @throws RevertError
  */
 async function gasOf(
-  provider: RpcProvider,
+  { name, provider }: Connection,
   call: Call,
   from: string | undefined,
   assumed: Assumed,
@@ -96,14 +96,14 @@ async function gasOf(
   try {
     return { gas: BigInt((await tryCall("eth_estimateGas")) as string) };
   } catch (error) {
-    const problem = problemOf(error, call, blockGasLimit);
+    const problem = problemOf(error, name, call, blockGasLimit);
     if (problem !== undefined) return { gas: undefined, problem };
   }
   // not every node that can try a call on assumed code can also estimate it
   try {
     await tryWith(blockGasLimit);
   } catch (error) {
-    return { gas: undefined, problem: problemOf(error, call, blockGasLimit) };
+    return { gas: undefined, problem: problemOf(error, name, call, blockGasLimit) };
   }
   return { gas: await leastGas(tryWith, blockGasLimit) };
 }
@@ -112,9 +112,9 @@ async function gasOf(
  * Returns the problem of a call that a node tried; undefined if it could not try the call.
  * @throws RevertError, UnreachableError
  */
-function problemOf(error: unknown, { description }: Call, blockGasLimit: bigint): string | undefined {
+function problemOf(error: unknown, chain: string, { description }: Call, blockGasLimit: bigint): string | undefined {
   if (error instanceof UnreachableError) throw error;
-  if (isOutOfGas(error)) return OutOfGasError.tried(description, blockGasLimit, error).message;
+  if (isOutOfGas(error)) return withNodeNamed(OutOfGasError.tried(description, blockGasLimit, error), chain).message;
   const revert = decodeRevert(error);
   if (revert !== null) throw revert;
   const words = nodeWords(error);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { formatUnits, keccak256, type Provider, type TransactionReceipt, type Wallet } from "ethers";
 
 import { max, min, TuringFogError } from "@turingfog/sdk";
-import { MAX_TRANSACTION_GAS, withRevertDecoded } from "@turingfog/sdk/ethers";
+import { MAX_TRANSACTION_GAS, NodeError, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { type Connection, formatCoins, latestBlock } from "../connection.js";
 import { NodeRefusalError, SENDING } from "../node.js";
 import { MemoryJournal, type Attempt, type Journal } from "./journal.js";
@@ -52,13 +52,15 @@ export class StuckError extends TuringFogError {
 }
 
 /** Thrown when a transaction was mined and is not what it should have done: a call to an account without code succeeds. */
-export class WithoutEffectError extends TuringFogError {
+export class WithoutEffectError extends NodeError {
   constructor(
     readonly call: string,
     readonly hash: string,
   ) {
     super(
-      `"${call}" was mined as ${hash} without effect: nothing was created; check that the node is on the right chain`,
+      (node, url) =>
+        `"${call}" was mined as ${hash} without effect: nothing was created; check ${url}, and that ${node.toLowerCase()} ` +
+        "is on the right chain",
     );
   }
 }

@@ -1,21 +1,20 @@
-import { TuringFogError } from "@turingfog/sdk";
-import { decodeRevert, isOutOfGasIn, nodeWords } from "@turingfog/sdk/ethers";
+import { decodeRevert, isOutOfGasIn, NodeError, nodeWords } from "@turingfog/sdk/ethers";
 
 /** Thrown when a call runs out of gas, in the node's trial or in a block. */
-export class OutOfGasError extends TuringFogError {
-  /** @param found how much gas it ran out of, and what to do next */
+export class OutOfGasError extends NodeError {
+  /** @param found tells by the name of the node's URL how much gas it ran out of, and what to do next */
   constructor(
     readonly call: string,
-    found: string,
+    found: (url: string) => string,
   ) {
-    super(`"${call}" ran out of gas: ${found}`);
+    super((_, url) => `"${call}" ran out of gas: ${found(url)}`);
   }
 
   /** Returns the error of a call whose transaction was mined and ran out of gas. */
   static mined(call: string, hash: string, used: bigint, limit: bigint): OutOfGasError {
     const [spent, most] = [used, limit].map((gas) => gas.toLocaleString("en"));
     const next = "run the same command again, which asks the node for a new estimate";
-    return new OutOfGasError(call, `used ${spent} of the limit ${most} in transaction ${hash}; ${next}`);
+    return new OutOfGasError(call, () => `used ${spent} of the limit ${most} in transaction ${hash}; ${next}`);
   }
 
   /** Returns the error of a call that ran out of gas when the node tried it. */
@@ -23,8 +22,9 @@ export class OutOfGasError extends TuringFogError {
     const limit = blockGasLimit.toLocaleString("en");
     return new OutOfGasError(
       call,
-      `the node tried it with all that it allows (a block has ${limit}) and says "${nodeWords(cause)}"; ` +
-        "use a node that allows a call more gas (geth: --rpc.gascap), or a chain that allows a transaction more",
+      (url) =>
+        `the node tried it with all that it allows (a block has ${limit}) and says "${nodeWords(cause)}"; set ` +
+        `${url} to a node that allows a call more gas (geth: --rpc.gascap), or use a chain that allows a transaction more`,
     );
   }
 }

@@ -1,46 +1,49 @@
 import { addressOf, connect, planDeployment, preflight, readBuild, readParameters } from "@turingfog/operator";
 
-import { defineCommand } from "../../lib/command.js";
+import { ends, newCommand } from "../../lib/command.js";
+import { type Output, outputOf } from "../../lib/output.js";
+import { NETWORK, PARAMETERS } from "../../lib/deployed.js";
 import { describePlan } from "../../lib/preflight.js";
-import { keySource } from "../../lib/sender.js";
+import { KEYSTORE, keySource } from "../../lib/sender.js";
 
-const USAGE = `Shows what a deployment would do and cost. Sends nothing and needs no passphrase.
+export const command = newCommand({
+  description: `Shows what a deployment would do and cost. Sends nothing and needs no passphrase.
 
-  turingfog deploy plan --network NAME --parameters FILE [--keystore FILE | --from ADDRESS] [--json]
+Prints first what prevents the deployment, and what on the chain is not as expected. Then the address of every contract and
+whether it is deployed, every transaction with the gas that the node finds by trying it, the fees at the current price, every
+allocation of TFT with its terms, the quorum, and the kind of account at every address that the parameters name. Ends with 1
+if a problem prevents the deployment.`,
+  examples: [
+    "turingfog deploy plan --network localhost --parameters deploy/parameters/local.json5",
+    "turingfog deploy plan --network sepolia --parameters sepolia.json5 --keystore deployer.json",
+    "turingfog deploy plan --network ethereum --parameters mainnet.json5 --from 0x…",
+  ],
+})
+  .addOption(NETWORK)
+  .addOption(PARAMETERS)
+  .addOption(KEYSTORE)
+  .option("--from <ADDRESS>", "address of the sender, instead of a keystore")
+  .action(async (values) => ends(await plan(values, outputOf(values))));
 
-  --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
-  --parameters FILE  parameters to deploy, as deploy/parameters/*.json5; checked as a whole
-  --keystore FILE    keystore of the sender, whose balance is shown; otherwise as for npm run deploy
-  --from ADDRESS     address of the sender, instead of a keystore
-  --json             print JSON alone
-  --help             print this
+interface Values {
+  network: string;
+  parameters: string;
+  keystore?: string;
+  from?: string;
+}
 
-Prints first what prevents the deployment, and what on the chain is not as expected. Then the address of every contract
-and whether it is deployed, every transaction with the gas that the node finds by trying it, the fees at the current price,
-every allocation of TFT with its terms, the quorum, and the kind of account at every address that the parameters name. Ends
-with 1 if a problem prevents the deployment.`;
+async function plan({ network, parameters: file, keystore, from }: Values, output: Output): Promise<number> {
+  const parameters = readParameters(file);
+  const connection = await connect(network);
+  const build = await readBuild();
+  const planned = planDeployment(parameters, build);
+  const sender = from ?? (await addressOf(keySource(network, keystore)));
 
-export const command = defineCommand({
-  usage: USAGE,
-  options: {
-    network: { type: "string" },
-    parameters: { type: "string" },
-    keystore: { type: "string" },
-    from: { type: "string" },
-  },
-  required: ["network", "parameters"],
-  async run(values, output) {
-    const parameters = readParameters(values.parameters);
-    const connection = await connect(values.network);
-    const build = await readBuild();
-    const plan = planDeployment(parameters, build);
-    const sender = values.from ?? (await addressOf(keySource(values.network, values.keystore)));
-
-    const found = await preflight(plan, parameters, build, connection, sender);
-    output.result(
-      { deployment: plan.id, addresses: plan.addresses, ...found },
-      describePlan({ plan, parameters, connection, found }),
-    );
-    return found.problems.length === 0 ? 0 : 1;
-  },
-});
+  output.doing("Trying every transaction");
+  const found = await preflight(planned, parameters, build, connection, sender);
+  output.result(
+    { deployment: planned.id, addresses: planned.addresses, ...found },
+    describePlan({ plan: planned, parameters, connection, found }),
+  );
+  return found.problems.length === 0 ? 0 : 1;
+}

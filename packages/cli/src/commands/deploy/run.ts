@@ -22,27 +22,38 @@ import {
 } from "@turingfog/operator";
 import { TuringFogError } from "@turingfog/sdk";
 
-import { defineCommand, type Output, table } from "../../lib/command.js";
-import { DEPLOYMENTS } from "../../lib/deployed.js";
+import { ends, newCommand } from "../../lib/command.js";
+import { type Output, outputOf, table } from "../../lib/output.js";
+import { confirm } from "../../lib/confirm.js";
+import { DEPLOYMENTS, NETWORK, PARAMETERS } from "../../lib/deployed.js";
 import { describePlan, type Planned } from "../../lib/preflight.js";
-import { openSender, SENDER_OPTIONS, SENDER_USAGE } from "../../lib/sender.js";
+import { DRY_RUN, KEYSTORE, MAX_FEE, openSender, SAFE, type SenderValues, YES } from "../../lib/sender.js";
 
-const USAGE = `Deploys TuringFog, or resumes an interrupted deployment.
+export const command = newCommand({
+  description: `Deploys TuringFog, or resumes an interrupted deployment.
 
-  turingfog deploy run --network NAME --parameters FILE [--keystore FILE | --safe FILE] [options]
+Tries every transaction first, and sends nothing if one would fail. Shows what it will do, and asks before it sends. Each
+transaction creates one contract; no order can be opened before the last. The sender keeps no power except what the
+parameters give it. Reads from the chain which contracts are deployed: a complete deployment is only read, and the command
+says that it sent nothing. Waits until the last block is final, and writes deployments/NAME.json. The network "hardhat" is a
+rehearsal in process: it ends with the command and writes nothing.
 
-  --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
-  --parameters FILE  parameters to deploy, as deploy/parameters/*.json5; checked as a whole before anything is sent
-${SENDER_USAGE}
-  --deployments DIR  folder of the address books (default deployments)
-  --json             print JSON alone: the address book, or the findings of --dry-run and --safe
-  --help             print this
-
-Tries every transaction first, and sends nothing if one would fail. Each creates one contract; no order can be opened
-before the last. The sender keeps no power except what the parameters give it. Reads from the chain which contracts are
-deployed: a complete deployment is only read, and the command says that it sent nothing. Waits until the last block is
-final, and writes deployments/NAME.json. The network "hardhat" is a rehearsal in process: it ends with the command and
-writes nothing.`;
+--json prints the address book, or the findings of --dry-run and --safe.`,
+  examples: [
+    "turingfog deploy run --network localhost --parameters deploy/parameters/local.json5",
+    "turingfog deploy run --network sepolia --parameters sepolia.json5 --keystore deployer.json --dry-run",
+    "turingfog deploy run --network ethereum --parameters mainnet.json5 --safe batch.json",
+  ],
+})
+  .addOption(NETWORK)
+  .addOption(PARAMETERS)
+  .addOption(DEPLOYMENTS)
+  .addOption(KEYSTORE)
+  .addOption(SAFE)
+  .addOption(MAX_FEE)
+  .addOption(DRY_RUN)
+  .addOption(YES)
+  .action(async (values) => ends(await run(values, outputOf(values))));
 
 /** Thrown when the network's address book is that of another deployment, which is still on the chain. */
 class OtherDeploymentError extends TuringFogError {
@@ -66,54 +77,64 @@ interface Task extends Planned {
   sender: Sender;
 }
 
-export const command = defineCommand({
-  usage: USAGE,
-  options: {
-    network: { type: "string" },
-    parameters: { type: "string" },
-    deployments: { type: "string", default: DEPLOYMENTS },
-    ...SENDER_OPTIONS,
-  },
-  required: ["network", "parameters"],
-  async run(values, output) {
-    const parameters = readParameters(values.parameters);
-    const connection = await connect(values.network);
-    const build = await readBuild();
-    const plan = planDeployment(parameters, build);
-    const directory = values.deployments;
-    const earlier = await readAddressBook(values.network, directory);
-    await refuseAnother(plan, earlier, connection);
+interface Values extends SenderValues {
+  network: string;
+  parameters: string;
+  deployments: string;
+}
 
-    const file = path.join(directory, `${values.network}.sent.json`);
-    const isRehearsal = connection.name === IN_PROCESS;
-    const journal = isRehearsal ? new MemoryJournal() : await FileJournal.open(file, connection.chainId, plan.id);
-    const title = `Deploy TuringFog to ${connection.chain.title}`;
-    const sender = await openSender(connection, values, output, title, journal);
-    const isSafe = values.safe !== undefined;
-    const found = await preflight(plan, parameters, build, connection, sender.address, isSafe);
+async function run(values: Values, output: Output): Promise<number> {
+  const parameters = readParameters(values.parameters);
+  const connection = await connect(values.network);
+  const build = await readBuild();
+  const plan = planDeployment(parameters, build);
+  const directory = values.deployments;
+  const earlier = await readAddressBook(values.network, directory);
+  await refuseAnother(plan, earlier, connection);
 
-    const task = { connection, parameters, plan, sender, found };
-    if (values["dry-run"] === true) {
-      output.result({ deployment: plan.id, addresses: plan.addresses, ...found }, describePlan(task));
-      return found.problems.length === 0 ? 0 : 1;
-    }
-    if (found.problems.length !== 0) throw new NotPossibleError(found.problems);
-    for (const warning of found.warnings) output.note(`Warning: ${warning}`);
-    if (isSafe && found.steps.length !== 0) return writeNextStep(task, output);
+  const file = path.join(directory, `${values.network}.sent.json`);
+  const isRehearsal = connection.name === IN_PROCESS;
+  const journal = isRehearsal ? new MemoryJournal() : await FileJournal.open(file, connection.chainId, plan.id);
+  const title = `Deploy TuringFog to ${connection.chain.title}`;
+  const sender = await openSender(connection, values, output, title, journal);
+  const isSafe = values.safe !== undefined;
+  output.doing("Trying every transaction");
+  const found = await preflight(plan, parameters, build, connection, sender.address, isSafe);
 
-    const say = (line: string) => output.say(line);
-    const attempts = journal.attempts.length;
-    const receipts = isSafe ? {} : await completeDeployment(plan, connection, sender, say);
-    if (isSafe) await awaitFinality(plan, connection, say);
-    if (journal.attempts.length === attempts) say("Nothing was sent: every contract stands already");
-    const book = await addressBook({ connection, parameters, plan, build, receipts, earlier });
-    if (!isRehearsal) {
-      await writeAddressBook(book, directory);
-      await rm(file, { force: true });
-    }
-    output.result(book, describe(book));
-  },
-});
+  const task = { connection, parameters, plan, sender, found };
+  if (values.dryRun === true) {
+    output.result({ deployment: plan.id, addresses: plan.addresses, ...found }, describePlan(task));
+    return found.problems.length === 0 ? 0 : 1;
+  }
+  if (found.problems.length !== 0) throw new NotPossibleError(found.problems);
+  for (const warning of found.warnings) output.note(`Warning: ${warning}`);
+  const isMissing = found.steps.length !== 0;
+  if (isSafe && isMissing) {
+    await writeNextStep(task, output);
+    return 0;
+  }
+  if (isMissing) {
+    output.say(describePlan(task));
+    await confirm(connection, values, `${found.steps.length} transactions from ${sender.address}`);
+  }
+
+  const say = (line: string) => {
+    output.say(line);
+    output.doing("Waiting until it is final");
+  };
+  const attempts = journal.attempts.length;
+  const receipts = isSafe ? {} : await completeDeployment(plan, connection, sender, say);
+  if (isSafe) await awaitFinality(plan, connection, say);
+  if (journal.attempts.length === attempts) output.say("Nothing was sent: every contract stands already");
+  output.doing("Writing the address book");
+  const book = await addressBook({ connection, parameters, plan, build, receipts, earlier });
+  if (!isRehearsal) {
+    await writeAddressBook(book, directory);
+    await rm(file, { force: true });
+  }
+  output.result(book, describe(book));
+  return 0;
+}
 
 async function refuseAnother(
   plan: DeploymentPlan,

@@ -13,22 +13,28 @@ import {
 import { TuringFogError } from "@turingfog/sdk";
 import { keccak256 } from "ethers";
 
-import { defineCommand, table } from "../../lib/command.js";
-import { DEPLOYMENTS, describeBlock } from "../../lib/deployed.js";
+import { ends, newCommand } from "../../lib/command.js";
+import { type Output, outputOf, table } from "../../lib/output.js";
+import { DEPLOYMENTS, describeBlock, NETWORK } from "../../lib/deployed.js";
 
-const USAGE = `Shows which contracts of a deployment exist, are missing or differ. Sends nothing and needs no key.
-
-  turingfog deploy status --network NAME [--parameters FILE] [--deployments DIR] [--json]
-
-  --network NAME     a chain of docs/networks.md; its RPC URL is taken from NAME_RPC_URL
-  --parameters FILE  expected parameters: looks for their contracts if there is no address book, and compares them
-                     with those of the address book's deployment if there is one
-  --deployments DIR  folder of the address books (default deployments)
-  --json             print JSON alone
-  --help             print this
+export const command = newCommand({
+  description: `Shows which contracts of a deployment exist, are missing or differ. Sends nothing and needs no key.
 
 Ends with 0 if every contract exists and nothing differs, else with 1. To compare what governance has changed since, run
-turingfog deploy accept.`;
+turingfog deploy accept.`,
+  examples: [
+    "turingfog deploy status --network sepolia",
+    "turingfog deploy status --network localhost --parameters deploy/parameters/local.json5 --json",
+  ],
+})
+  .addOption(NETWORK)
+  .option(
+    "--parameters <FILE>",
+    "expected parameters: looks for their contracts if there is no address book, and compares them with those of the " +
+      "address book's deployment if there is one",
+  )
+  .addOption(DEPLOYMENTS)
+  .action(async (values) => ends(await status(values, outputOf(values))));
 
 /** Thrown when neither parameters nor an address book name contracts to look for. */
 class NothingToLookForError extends TuringFogError {
@@ -40,38 +46,35 @@ class NothingToLookForError extends TuringFogError {
 /** State of the code at a contract's address. */
 type State = "stands" | "missing" | "other code than the address book has";
 
-export const command = defineCommand({
-  usage: USAGE,
-  options: {
-    network: { type: "string" },
-    parameters: { type: "string" },
-    deployments: { type: "string", default: DEPLOYMENTS },
-  },
-  required: ["network"],
-  async run(values, output) {
-    const parameters = values.parameters === undefined ? undefined : readParameters(values.parameters);
-    const connection = await connect(values.network);
-    const build = await readBuild();
-    const plan = parameters && planDeployment(parameters, build);
-    const book = await bookOf(connection, values.deployments);
+interface Values {
+  network: string;
+  parameters?: string;
+  deployments: string;
+}
 
-    const addresses = book?.addresses ?? plan?.addresses;
-    if (addresses === undefined) throw new NothingToLookForError(values.network);
-    const block = await latestBlock(connection.provider);
-    const states = await statesOf(addresses, book, connection);
-    const differing = book && plan && parameters && book.deployment !== plan.id;
-    const found = differing ? await differences(book, plan, parameters, connection.chainId, build) : [];
+async function status(values: Values, output: Output): Promise<number> {
+  const parameters = values.parameters === undefined ? undefined : readParameters(values.parameters);
+  const connection = await connect(values.network);
+  const build = await readBuild();
+  const plan = parameters && planDeployment(parameters, build);
+  const book = await bookOf(connection, values.deployments);
 
-    const isAsPlanned = Object.values(states).every((state) => state === "stands") && differing !== true;
-    const text = [
-      describe(connection, addresses, states, book, differing === true ? found : undefined),
-      `As of block ${describeBlock(block)}`,
-    ].join("\n");
-    const document = { deployment: book?.deployment ?? plan?.id, addresses, states, differences: found, isAsPlanned };
-    output.result({ block: block.number, time: BigInt(block.timestamp), ...document }, text);
-    return isAsPlanned ? 0 : 1;
-  },
-});
+  const addresses = book?.addresses ?? plan?.addresses;
+  if (addresses === undefined) throw new NothingToLookForError(values.network);
+  const block = await latestBlock(connection.provider);
+  const states = await statesOf(addresses, book, connection);
+  const differing = book && plan && parameters && book.deployment !== plan.id;
+  const found = differing ? await differences(book, plan, parameters, connection.chainId, build) : [];
+
+  const isAsPlanned = Object.values(states).every((state) => state === "stands") && differing !== true;
+  const text = [
+    describe(connection, addresses, states, book, differing === true ? found : undefined),
+    `As of block ${describeBlock(block)}`,
+  ].join("\n");
+  const document = { deployment: book?.deployment ?? plan?.id, addresses, states, differences: found, isAsPlanned };
+  output.result({ block: block.number, time: BigInt(block.timestamp), ...document }, text);
+  return isAsPlanned ? 0 : 1;
+}
 
 /** Reads the address book; undefined if it is of another chain, such as a local node that was restarted. */
 async function bookOf({ name, chainId }: Connection, directory: string): Promise<AddressBook | undefined> {

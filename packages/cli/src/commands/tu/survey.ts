@@ -1,24 +1,18 @@
 import { formatSurvey } from "@turingfog/sdk";
 import { surveyFolder } from "@turingfog/sdk/node";
 
-import { defineCommand, UsageError } from "../../lib/command.js";
+import { newCommand } from "../../lib/command.js";
+import { type Output, outputOf } from "../../lib/output.js";
 
-const USAGE = `Reads every log of a folder and counts what became of them, so that two versions of the reader can be compared.
+export const command = newCommand({
+  description:
+    "Reads every log of a folder and counts what became of them, so that two versions of the reader can be compared.",
+  examples: ["turingfog tu survey LOGS"],
+})
+  .argument("<FOLDER>", "its files *.log and *.txt are read, and those of all folders in it")
+  .action((folder, values) => survey(folder, outputOf(values)));
 
-  turingfog tu survey FOLDER [--json]
-
-  FOLDER   its files *.log and *.txt are read, and those of all folders in it
-  --json   print JSON alone
-  --help   print this`;
-
-export const command = defineCommand({
-  usage: USAGE,
-  options: {},
-  required: [],
-  words: 1,
-  async run(_values, output, [folder]) {
-    if (folder === undefined) throw new UsageError("FOLDER is missing; see --help");
-    const survey = await surveyFolder(folder);
-    output.result({ ...survey, faults: Object.fromEntries(survey.faults) }, formatSurvey(survey));
-  },
-});
+async function survey(folder: string, output: Output): Promise<void> {
+  const found = await surveyFolder(folder);
+  output.result({ ...found, faults: Object.fromEntries(found.faults) }, formatSurvey(found));
+}
