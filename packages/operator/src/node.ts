@@ -51,10 +51,12 @@ const FIRST_PAUSE = 250;
 /** Questions in a row that use up a node's time without an answer, after which it is given up. */
 const SILENCES = 2;
 
+const LOST = "connection lost";
+
 const REASONS: Record<string, string> = {
   ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection lost",
-  UND_ERR_SOCKET: "connection lost",
+  ECONNRESET: LOST,
+  UND_ERR_SOCKET: LOST,
   ENOTFOUND: "no such host",
   EAI_AGAIN: "its host cannot be looked up now",
 };
@@ -150,7 +152,13 @@ export class Node {
     }
   }
 
-  private async fetch(method: string, body: string, signal: AbortSignal): Promise<{ status: number; body: string }> {
+  /** @param isSecond whether the connection was lost once: a server may close one that it kept just as it is used again */
+  private async fetch(
+    method: string,
+    body: string,
+    signal: AbortSignal,
+    isSecond = false,
+  ): Promise<{ status: number; body: string }> {
     try {
       // another address must not be sent the key of this one
       const init = { method: "POST", headers: this.headers, body, redirect: "manual", signal } as const;
@@ -158,7 +166,9 @@ export class Node {
       return { status: response.status, body: await response.text() };
     } catch (error) {
       if (signal.aborted) throw new UnreachableError(this, method, `silent for ${this.timeout / 1_000} s`);
-      throw new UnreachableError(this, method, reasonOf(error));
+      const reason = reasonOf(error);
+      if (reason === LOST && !isSecond) return this.fetch(method, body, signal, true);
+      throw new UnreachableError(this, method, reason);
     }
   }
 }

@@ -135,6 +135,21 @@ describe("a node", () => {
     });
   }
 
+  it("that cuts a connection once is asked again, and no third time", async () => {
+    const cutting = (times: number): Habit => {
+      const asked: string[] = [];
+      return async (request, backend) =>
+        asked.push(request.method) <= times ? FAULTS["a cut connection"] : backend(request);
+    };
+    await by(cutting(1), async (node) => {
+      expect((await connectTo(node)).chainId).to.equal(31_337n);
+    });
+    await by(cutting(2), async (node) => {
+      expect(await messageOf(connectTo(node))).to.contain("does not answer eth_chainId (connection lost)");
+      expect(node.log).to.have.length(2);
+    });
+  });
+
   it("that lets two questions in a row run out of time is asked no more", async () => {
     await by(failingAfter(1, FAULTS.silence), async (node) => {
       const { provider } = await connectTo(node, "0.5");
