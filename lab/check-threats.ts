@@ -1,83 +1,58 @@
+import { readFileSync } from "node:fs";
 import path from "node:path";
 
+import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
 import hre from "hardhat";
+import { TASK_TEST_GET_TEST_FILES } from "hardhat/builtin-tasks/task-names";
 import Mocha from "mocha";
 
-import THREATS from "../test/adversaries/threats.json";
-import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
+import { isHeld, judge, type Outcome, type Result, tagsOf } from "./threats/requirements";
 
 const ROOT = path.join(__dirname, "..");
 
-/** What went wrong in protocols of this kind, as a requirement, and the tests that would fail if it were not met. */
-interface Threat {
-  id: string;
-  requirement: string;
-  /** Full titles without the seed, by the file. */
-  tests: readonly { file: string; titles: readonly string[] }[];
-}
-
-type State = "passed" | "failed" | "not run";
-
-/** The outcome of a named test. */
-interface Outcome {
-  file: string;
-  title: string;
-  state: State;
-}
-
-interface Result extends Omit<Threat, "tests"> {
-  tests: Outcome[];
-}
-
-/** A title without the seed, which anyone may set. */
-function withoutSeed(title: string): string {
-  return title.replace(/ \(seed[ =]\d+\)/gi, "");
-}
-
-function keyOf(file: string, title: string): string {
-  return `${file}: ${withoutSeed(title)}`;
-}
-
-/** Runs the named tests, and resolves to what became of each that there is. */
-async function runTests(threats: readonly Threat[]): Promise<Map<string, State>> {
-  const named = threats.flatMap(({ tests }) => tests);
-  const wanted = new Set(named.flatMap(({ file, titles }) => titles.map((title) => keyOf(file, title))));
-  const files = new Set(named.map(({ file }) => file));
-
+/** Loads the files that have tags. */
+async function loadTests(): Promise<Mocha> {
+  const files = (await hre.run(TASK_TEST_GET_TEST_FILES, { testFiles: [] })) as string[];
   const mocha = new Mocha({ ...hre.config.mocha, reporter: "dot" });
-  for (const file of files) mocha.addFile(path.join(ROOT, file));
+  for (const file of files) {
+    if (tagsOf(readFileSync(file, "utf8")).length > 0) mocha.addFile(file);
+  }
   await mocha.loadFilesAsync();
+  return mocha;
+}
 
-  const keyOfTest = (test: Mocha.Test) => keyOf(path.relative(ROOT, test.file ?? ""), test.fullTitle());
-  const keep = (suite: Mocha.Suite): void => {
-    suite.tests = suite.tests.filter((test) => wanted.has(keyOfTest(test)));
-    suite.suites.forEach(keep);
+/** Leaves the tagged tests alone, those of `ids` if they are given, and returns them. */
+function keepTagged({ suite }: Mocha, ids: ReadonlySet<string> | undefined): Mocha.Test[] {
+  const kept: Mocha.Test[] = [];
+  const keep = (each: Mocha.Suite): void => {
+    each.tests = each.tests.filter((test) => tagsOf(test.fullTitle()).some((id) => ids?.has(id) ?? true));
+    kept.push(...each.tests);
+    each.suites.forEach(keep);
   };
-  keep(mocha.suite);
+  keep(suite);
+  return kept;
+}
 
-  // what the runner and the tests print is not the result
+/** Runs the tests without printing to stdout: what the runner and the tests print is not the result. */
+async function runTests(mocha: Mocha): Promise<void> {
   const print = process.stdout.write.bind(process.stdout);
   process.stdout.write = process.stderr.write.bind(process.stderr);
-  const states = new Map<string, State>();
-  return new Promise((resolve) => {
-    mocha
-      .run(() => {
-        process.stdout.write = print;
-        resolve(states);
-      })
-      .on("pass", (test) => states.set(keyOfTest(test), "passed"))
-      .on("fail", (test) => {
-        if (test.type === "test") states.set(keyOfTest(test), "failed");
-      });
-  });
+  await new Promise((resolve) => mocha.run(resolve));
+  process.stdout.write = print;
+}
+
+function outcomeOf(test: Mocha.Test): Outcome {
+  const state = test.state === "passed" || test.state === "failed" ? test.state : "not run";
+  return { file: path.relative(ROOT, test.file ?? ""), title: test.fullTitle(), state };
 }
 
 function describe(results: readonly Result[], held: number): string {
-  const lines = results.flatMap(({ id, requirement, tests }) => {
-    const passed = tests.filter(({ state }) => state === "passed").length;
+  const lines = results.flatMap((result) => {
+    const { id, requirement, tests } = result;
     const bad = tests.filter(({ state }) => state !== "passed");
     return [
-      `${bad.length === 0 ? "ok  " : "FAIL"} ${id.padStart(3)}  ${passed}/${tests.length}  ${requirement}`,
+      `${isHeld(result) ? "ok  " : "FAIL"} ${id.padStart(3)}  ${tests.length - bad.length}/${tests.length}  ${requirement}`,
+      ...(tests.length === 0 ? [`             no test has the tag [T${id}]`] : []),
       ...bad.map(({ file, title, state }) => `             ${state}: ${file}: ${title}`),
     ];
   });
@@ -88,26 +63,23 @@ function describe(results: readonly Result[], held: number): string {
   ].join("\n");
 }
 
-function select(only: string | undefined): readonly Threat[] {
-  if (only === undefined) return THREATS;
-  return only.split(",").map((id) => {
-    const threat = THREATS.find((each) => each.id === id);
-    if (threat !== undefined) return threat;
-    throw new UsageError(`--only is ${id}: there is no such requirement, see test/adversaries/threats.json`);
-  });
+/** Returns the ids of `--only`, or undefined for all. */
+function select(only: string | undefined): Set<string> | undefined {
+  if (only === undefined) return undefined;
+  const known = new Set(judge([]).map(({ id }) => id));
+  const unknown = only.split(",").find((id) => !known.has(id));
+  if (unknown === undefined) return new Set(only.split(","));
+  throw new UsageError(`--only is ${unknown}: there is no such requirement, see test/adversaries/requirements.json`);
 }
 
 async function run({ only }: { only?: string }, output: Output): Promise<number> {
-  const threats = select(only);
-  const states = await runTests(threats);
-  const results = threats.map(({ id, requirement, tests }) => ({
-    id,
-    requirement,
-    tests: tests.flatMap(({ file, titles }) =>
-      titles.map((title): Outcome => ({ file, title, state: states.get(keyOf(file, title)) ?? "not run" })),
-    ),
-  }));
-  const isHeld = ({ tests }: Result) => tests.length > 0 && tests.every(({ state }) => state === "passed");
+  const ids = select(only);
+  const mocha = await loadTests();
+  // refuses unknown tags before minutes are spent
+  judge(keepTagged(mocha, undefined).map(outcomeOf));
+  const tests = keepTagged(mocha, ids);
+  await runTests(mocha);
+  const results = judge(tests.map(outcomeOf)).filter(({ id }) => ids?.has(id) ?? true);
   const held = results.filter(isHeld).length;
   output.result(results, describe(results, held));
   return held === results.length ? 0 : 1;
@@ -115,10 +87,11 @@ async function run({ only }: { only?: string }, output: Output): Promise<number>
 
 main(
   newCommand({
-    description: `Runs every test that holds one of the requirements of test/adversaries/threats.json, and prints each requirement
-with its result.
+    description: `Runs every test that is tagged with a requirement of test/adversaries/requirements.json, as [T26], and prints each
+requirement with its result.
 
-Ends with 1 when a test is not there, is not run or fails, and with 2 when it is called wrongly.`,
+Ends with 1 when a requirement has no test, a test is not run or fails, or a tag is of no requirement, and with 2 when it
+is called wrongly.`,
     examples: ["npm run threats", "npm run threats -- --only 16,22a"],
   })
     .name("npm run threats --")

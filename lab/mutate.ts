@@ -1,7 +1,6 @@
 import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";
 import { build, generate, readContracts } from "./mutation/build";
 import { Campaign, takeTurns } from "./mutation/campaign";
-import { writeHints } from "./mutation/hints";
 import { isListed, report, toText, type Judged } from "./mutation/report";
 import type { Mutant } from "./mutation/schemata";
 import { Worker } from "./mutation/workers";
@@ -11,14 +10,11 @@ interface Values {
   only?: string[];
   sample?: string;
   seed: string;
-  update: boolean;
+  listed: boolean;
   workers: string;
 }
 
 async function mutate(values: Values, output: Output): Promise<number> {
-  if (values.update && (values.only ?? values.sample) !== undefined) {
-    throw new UsageError("--update notes of every mutant which test kills it; leave out --only and --sample");
-  }
   const workerCount = positive("workers", values.workers);
   const progress = output.json ? () => undefined : showProgress;
 
@@ -30,10 +26,9 @@ async function mutate(values: Values, output: Output): Promise<number> {
   await build(instrumented);
 
   const campaign = await Campaign.open();
-  const isRun = (mutant: Mutant) => values.update || !isListed(mutant);
+  const isRun = (mutant: Mutant) => values.listed || !isListed(mutant);
   const missing = chosen.filter((mutant) => isRun(mutant) && campaign.resultOf(mutant) === undefined);
   if (missing.length > 0) await run(campaign, missing, workerCount, progress);
-  if (values.update) await note(campaign, mutants);
 
   const judged = chosen.map((mutant): Judged => ({ mutant, outcome: outcomeOf(campaign, mutant) }));
   const result = report(judged, mutants);
@@ -85,12 +80,6 @@ async function run(
   }
 }
 
-/** Writes down of each mutant the test that kills it. */
-async function note(campaign: Campaign, mutants: readonly Mutant[]): Promise<void> {
-  const killers = mutants.map((mutant) => [mutant, campaign.resultOf(mutant)?.killer] as const);
-  await writeHints(killers.flatMap(([mutant, test]) => (test === undefined ? [] : [[mutant, test] as const])));
-}
-
 function outcomeOf(campaign: Campaign, mutant: Mutant): Judged["outcome"] {
   const result = campaign.resultOf(mutant);
   if (result !== undefined) return result.outcome;
@@ -118,17 +107,17 @@ main(
     description: `Changes the contracts in one place at a time and runs the tests, one of which has to fail.
 
 All mutants are compiled into one copy of the contracts, in cache/mutation, and switched on one by one. Of each the test
-is run first that killed it before, as lab/mutation/killers.json has it; when that passes, or none is known, every
-test that comes by it. What was found is kept in cache/mutation and holds until a contract, the deployment or the test
-that killed changes. Ends with 0 when every mutant is killed or listed with the argument why it is equivalent, in
-lab/mutation/equivalent.json.`,
+is run first that killed it in an earlier run. If that passes, or there was none, the tests that come by it are run: first
+those that killed its neighbours, then those of its contract that come by the fewest mutants in the shortest time. What was
+found is kept in cache/mutation and holds until a contract, the deployment or the test that killed changes. Ends with 0
+when every mutant is killed or listed with the argument why it is equivalent, in lab/mutation/equivalent.json.`,
     examples: ["npm run mutate", "npm run mutate -- --only TFT --sample 20 --seed 7"],
   })
     .name("npm run mutate --")
     .option("--only <CONTRACT...>", "mutants of this contract or library alone; may be given more than once")
     .option("--sample <N>", "N mutants, drawn at random")
     .option("--seed <S>", "another draw", "1")
-    .option("--update", "run those listed as equivalent too, and note of all which test kills it", false)
+    .option("--listed", "run those listed as equivalent too, none of which may be killed", false)
     .option("--workers <N>", "how many run at once", "2")
     .action(async (values) => ends(await mutate(values, outputOf(values)))),
 );

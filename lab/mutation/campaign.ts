@@ -4,7 +4,6 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { readContracts, WORKSPACE } from "./build";
-import { readHints, shortKeyOf, type Hints } from "./hints";
 import { keyOf, type Mutant } from "./schemata";
 import type { Worker } from "./workers";
 
@@ -23,21 +22,17 @@ const COMMON = [
   "package-lock.json",
 ];
 
-/** What is only told of mutants: no result depends on it. */
+/** What is only said of mutants: no result depends on it. */
 const LISTS = /^lab\/mutation\/.*\.json$/;
 
 /** The tests that contracts are held to; the others are of what is around them, or go through all of it at length. */
 const TESTS = /^(unit\/[^/]+|integration\/(?!tu)[^/]+)\.test\.ts$/;
 
-/**
- * Tests within a limit of gas, of which instrumented contracts take more; of return data, in whose place that of the record
- * of a mutant comes; and those that compare values at length.
- */
-const SKIPPED =
-  /within a transaction's gas|never asked for|passes on why|random (histories|inputs|models|life)|first three days|\(seed \d+\)$/;
-
 /** A mutant that outlives so many of the tests that come by it, the nearest first, is taken to live: a test belongs near. */
 const MOST_TESTS = 120;
+
+/** So many of the tests that killed mutants of the same function are tried before all others. */
+const MOST_NEIGHBOURS = 4;
 
 /** So much of a run is lost at the most when it is broken off. */
 const SAVED_EVERY_MS = 5_000;
@@ -47,7 +42,7 @@ export type Outcome = "killed" | "timeout" | "survived" | "unreached";
 /** What became of a mutant, and what that depends on. */
 export interface Result {
   outcome: Outcome;
-  /** The test that failed, with what, and how long it took. */
+  /** The test that failed, as `FILE#NUMBER`, with what, and how long it took. */
   killer?: string;
   failure?: string;
   ms?: number;
@@ -61,6 +56,12 @@ interface Baseline {
   reached: number[];
 }
 
+/** A mutant's line, and the test that killed it. */
+interface Kill {
+  line: number;
+  killer: string;
+}
+
 interface State {
   baselines: Record<string, Baseline>;
   results: Record<string, Result>;
@@ -70,9 +71,11 @@ interface State {
 export class Campaign {
   private savedAt = Date.now();
 
+  /** By the function: where mutants were killed, and by which test. */
+  private readonly kills = new Map<string, Kill[]>();
+
   private constructor(
     private readonly state: State,
-    private readonly hints: Hints,
     private readonly hashOf: ReadonlyMap<string, string>,
     private readonly usersOf: ReadonlyMap<string, readonly string[]>,
   ) {}
@@ -83,7 +86,7 @@ export class Campaign {
       (text) => JSON.parse(text) as State,
       () => ({ baselines: {}, results: {} }),
     );
-    return new Campaign(state, await readHints(), await hashes(), await readUsers());
+    return new Campaign(state, await hashes(), await readUsers());
   }
 
   get files(): string[] {
@@ -96,9 +99,9 @@ export class Campaign {
     return result !== undefined && result.hash === this.hashFor(result.killer) ? result : undefined;
   }
 
-  /** The test to begin with: the one that killed the mutant before, here or where the hints come from. */
-  hintFor(mutant: Mutant): string | undefined {
-    return this.state.results[keyOf(mutant)]?.killer ?? this.hints.get(shortKeyOf(mutant));
+  /** Returns the test that killed a mutant in an earlier run. */
+  private killerOf(mutant: Mutant): string | undefined {
+    return this.state.results[keyOf(mutant)]?.killer;
   }
 
   /**
@@ -107,9 +110,9 @@ export class Campaign {
    * @returns whether it does so again; false also when none is known or it is gone
    */
   async retry(worker: Worker, mutant: Mutant, tests: ReadonlySet<string>): Promise<boolean> {
-    const hint = this.hintFor(mutant);
-    if (hint === undefined || !tests.has(hint)) return false;
-    const result = await this.judge(worker, mutant, [hint]);
+    const killer = this.killerOf(mutant);
+    if (killer === undefined || !tests.has(killer)) return false;
+    const result = await this.judge(worker, mutant, [killer]);
     if (result.killer !== undefined) this.keep(mutant, result);
     return result.killer !== undefined;
   }
@@ -128,7 +131,7 @@ export class Campaign {
       ([name, { hash }]) => tests.has(name) && hash === this.hashFor(name),
     );
     this.state.baselines = Object.fromEntries(known);
-    const missing = [...tests].filter((name) => !(name in this.state.baselines) && !SKIPPED.test(name));
+    const missing = [...tests].filter((name) => !(name in this.state.baselines));
 
     await takeTurns(workers, missing, async (worker, name, done) => {
       const run = (await worker.ask({ mutant: "record", tests: [name] }))?.runs[0];
@@ -141,17 +144,29 @@ export class Campaign {
     });
   }
 
-  /** Runs the tests that come by a mutant until one fails, the quickest of the nearest first. */
+  /** Runs the tests that come by a mutant until one fails, the likeliest to fail soon first. */
   async run(worker: Worker, mutant: Mutant): Promise<void> {
-    const outlived = this.hintFor(mutant);
+    const outlived = this.killerOf(mutant);
     const reaching = Object.entries(this.state.baselines).filter(
       ([name, { reached }]) => name !== outlived && reached.includes(mutant.id),
     );
     const near = [mutant.contract, ...(this.usersOf.get(mutant.contract) ?? [])];
-    const rank = ([name, { ms }]: [string, Baseline]) => ms * remoteness(name, mutant, near);
-    const nearest = reaching.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_TESTS);
-    const tests = nearest.map(([name]) => name);
+    const rank = ([name, baseline]: [string, Baseline]) => costOf(name, baseline, near);
+    const ranked = reaching.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
+    const possible = new Set(ranked);
+    const neighbours = this.killersNear(mutant).filter((name) => possible.has(name));
+    const tests = [...new Set([...neighbours, ...ranked])].slice(0, MOST_TESTS);
     this.keep(mutant, tests.length === 0 ? this.unreached() : await this.judge(worker, mutant, tests));
+  }
+
+  /** Returns the tests that killed the nearest mutants of the same function in this run. */
+  private killersNear({ contract, function: name, line }: Mutant): string[] {
+    const kills = this.kills.get(`${contract}.${name}`) ?? [];
+    const distance = (kill: Kill) => Math.abs(kill.line - line);
+    return [...new Set([...kills].sort((a, b) => distance(a) - distance(b)).map(({ killer }) => killer))].slice(
+      0,
+      MOST_NEIGHBOURS,
+    );
   }
 
   /** At once, so that two workers cannot write into each other and whatever ends the run leaves a whole file. */
@@ -186,13 +201,21 @@ export class Campaign {
 
   /** The hash of a test's file and all that it depends on; without a test, of all tests. */
   private hashFor(test: string | undefined): string {
-    if (test !== undefined) return this.hashOf.get(test.split(": ")[0]) ?? "";
+    if (test !== undefined) return this.hashOf.get(test.split("#")[0]) ?? "";
     return digest([...this.hashOf.values()]);
   }
 
   private keep(mutant: Mutant, result: Result): void {
     this.state.results[keyOf(mutant)] = result;
+    this.note(mutant, result);
     this.saveNowAndThen();
+  }
+
+  /** Remembers a kill, so that the mutants beside it are tried by the same test first. */
+  private note({ contract, function: name, line }: Mutant, { killer }: Result): void {
+    if (killer === undefined) return;
+    const key = `${contract}.${name}`;
+    this.kills.set(key, [{ line, killer }, ...(this.kills.get(key) ?? [])]);
   }
 
   private saveNowAndThen(): void {
@@ -224,11 +247,13 @@ async function readUsers(): Promise<Map<string, string[]>> {
   return users;
 }
 
-/** How far a test is from a mutant, so how much longer it may take and still be tried first. */
-function remoteness(test: string, { function: name }: Mutant, near: readonly string[]): number {
-  const [file, title] = test.split(": ");
-  const isOwn = near.some((contract) => path.basename(file).toLowerCase().startsWith(contract.toLowerCase()));
-  return (isOwn ? 1 : 1_000) * (title.includes(name) ? 1 : 5);
+/**
+ * Returns how long a test takes for what it shows: a test of few lines fails by a mutant in one of them more likely than
+ * one that goes through all, and one of the mutant's own contract more likely than any other.
+ */
+function costOf(test: string, { ms, reached }: Baseline, near: readonly string[]): number {
+  const isOwn = near.some((contract) => path.basename(test).toLowerCase().startsWith(contract.toLowerCase()));
+  return ms * reached.length * (isOwn ? 1 : 1_000);
 }
 
 function digest(parts: readonly string[]): string {

@@ -1,12 +1,12 @@
 /** What a worker says once it can be asked. */
 export interface Readiness {
-  /** The tests that there are, in the order of their files. */
+  /** The tests that there are, as `FILE#NUMBER`, in the order of their files. */
   tests: string[];
   /** The mutants that the deployment comes by, from which most tests start. */
   deployment: number[];
 }
 
-/** What a worker is asked: to run tests, by file and title, with a mutant active, until one fails. */
+/** What a worker is asked: to run tests, by file and number in it, with a mutant active, until one fails. */
 export interface Question {
   /** A mutant's number, or to record which mutants each test comes by. */
   mutant: number | "record";
@@ -15,7 +15,7 @@ export interface Question {
 
 /** What became of one test. */
 export interface TestRun {
-  /** What it failed with. */
+  /** Its title, and what it failed with. */
   failure: string | null;
   isTimeout: boolean;
   ms: number;

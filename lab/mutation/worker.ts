@@ -15,6 +15,12 @@ const RECORDING = 2n ** 64n - 1n;
 /** Far more than any test takes by itself. */
 const TIMEOUT_MS = 60_000;
 
+/**
+ * Tags of tests that compare values at length, and of those that hold for the shipped bytecode alone: in place of return
+ * data comes that of the record of a mutant, and instrumented contracts take more gas.
+ */
+const SKIPPED = /\[(slow|random|shipped)\]/;
+
 /** The mutants that the current test came by, while they are recorded. */
 const reached = new Set<number>();
 
@@ -30,14 +36,19 @@ const chain = {
 
 class TimeoutError extends Error {}
 
+/** Loads the tests that can kill a mutant, by their file and number in it. */
 async function loadTests(files: readonly string[]): Promise<Map<string, Mocha.Test>> {
   const mocha = new Mocha();
   for (const file of files) mocha.addFile(path.resolve(file));
   await mocha.loadFilesAsync();
 
+  const counts = new Map<string, number>();
   const tests = new Map<string, Mocha.Test>();
   mocha.suite.eachTest((test: Mocha.Test) => {
-    tests.set(`${path.relative(process.cwd(), test.file ?? "")}: ${test.fullTitle()}`, test);
+    const file = path.relative(process.cwd(), test.file ?? "");
+    const number = (counts.get(file) ?? 0) + 1;
+    counts.set(file, number);
+    if (test.fn !== undefined && !SKIPPED.test(test.fullTitle())) tests.set(`${file}#${number}`, test);
   });
   return tests;
 }
@@ -82,7 +93,8 @@ async function run(test: Mocha.Test): Promise<TestRun> {
   try {
     await Promise.race([(test.fn as () => Promise<void>)(), timeout]);
   } catch (error) {
-    failure = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const message = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    failure = `${test.fullTitle()}: ${message}`;
     isTimeout = error instanceof TimeoutError;
   } finally {
     clearTimeout(timer);

@@ -1,7 +1,6 @@
 import { expect } from "chai";
 
 import { generate } from "../mutation/build";
-import { formatHints, parseHints, shortKeyOf } from "../mutation/hints";
 import { report, type Judged } from "../mutation/report";
 import { keyOf, type Mutant } from "../mutation/schemata";
 
@@ -157,34 +156,6 @@ describe("mutation", () => {
       expect(mutants.map(({ occurrence }) => occurrence)).to.deep.equal([1, 2, 1, 1]);
       expect(moved.map(keyOf)).to.deep.equal(mutants.map(keyOf));
       expect(moved[0].line).to.equal(mutants[0].line + 2);
-    });
-  });
-
-  describe("hints", () => {
-    it("say by their keys which test killed the mutants, whatever became of their lines and numbers", () => {
-      const hints = parseHints(
-        formatHints([
-          [mutant(1), "b"],
-          [mutant(2), "a"],
-          [mutant(3), "b"],
-        ]),
-      );
-      const moved = { ...mutant(3), id: 7, line: 70 };
-      expect([mutant(1), mutant(2), moved, mutant(4)].map((each) => hints.get(shortKeyOf(each)))).to.deep.equal([
-        "b",
-        "a",
-        "b",
-        undefined,
-      ]);
-    });
-
-    it("are written in the same order, whichever mutant was killed first", () => {
-      const killers = [
-        [mutant(1), "b"],
-        [mutant(2), "a"],
-        [mutant(3), "b"],
-      ] as const;
-      expect(formatHints([...killers].reverse())).to.equal(formatHints(killers));
     });
   });
 

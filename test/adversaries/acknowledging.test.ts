@@ -11,7 +11,7 @@ import { USD } from "./predictions";
 const PRICE = 2n * USD;
 
 describe("A renter who acknowledges falsely", () => {
-  it("a friend's node on a joint order takes nothing of what a rival has earned there", async () => {
+  it("a friend's node on a joint order takes nothing of what a rival has earned there [T15]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -45,7 +45,7 @@ describe("A renter who acknowledges falsely", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("away the refund of a gateway that has paid for them cannot, by key or by calling", async () => {
+  it("away the refund of a gateway that has paid for them cannot, by key or by calling [T32]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -70,7 +70,7 @@ describe("A renter who acknowledges falsely", () => {
     });
   });
 
-  it("after having sold the order takes nothing of the buyer's refund", async () => {
+  it("after having sold the order takes nothing of the buyer's refund [T32]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -95,7 +95,7 @@ describe("A renter who acknowledges falsely", () => {
     });
   });
 
-  it("by an old acknowledgement once more pays once", async () => {
+  it("by an old acknowledgement once more pays once [T9]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, escrow, controller } = protocol.contracts;
     const { miners, renters } = protocol.actors;

@@ -64,7 +64,7 @@ describe("A sniper of the auction", () => {
     });
   });
 
-  it("pays a quarter of the reference still in the last second of the first day", async () => {
+  it("pays a quarter of the reference still in the last second of the first day [T21]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd } = protocol.contracts;
     const { miners, bidder } = protocol.actors;
@@ -110,7 +110,7 @@ describe("A sniper of the auction", () => {
     });
   });
 
-  it("who is the only one and waits for two days pays by the curve, and the lot clears", async () => {
+  it("who is the only one and waits for two days pays by the curve, and the lot clears [T21]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, pool } = protocol.contracts;
     const { miners, bidder } = protocol.actors;
@@ -132,7 +132,7 @@ describe("A sniper of the auction", () => {
 });
 
 describe("A staller of the auction", () => {
-  it("pays for each dust fill, and stops no purchase behind it", async () => {
+  it("pays for each dust fill, and stops no purchase behind it [T22]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, controller, pool } = protocol.contracts;
     const { miners, bidder, renters } = protocol.actors;
@@ -172,7 +172,7 @@ describe("A staller of the auction", () => {
     });
   });
 
-  it("who would leave a rest below a hundredth has to buy it, and the bucket is final", async () => {
+  it("who would leave a rest below a hundredth has to buy it, and the bucket is final [T22]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, pool } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -191,7 +191,7 @@ describe("A staller of the auction", () => {
     });
   });
 
-  it("who leaves a hundredth leaves it to anyone at the falling price", async () => {
+  it("who leaves a hundredth leaves it to anyone at the falling price [T22]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, pool } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -218,7 +218,7 @@ describe("A staller of the auction", () => {
 
 describe("A slow market", () => {
   // protocol.md, 6.2: version 1's queue grew from 2 to 7 in 24 days
-  it("leaves two unfinished rounds at most, with TFT 16 times dearer than the reference and 40 USD a day", async () => {
+  it("leaves two unfinished rounds at most, with TFT 16 times dearer than the reference and 40 USD a day [T21]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, controller, pool } = protocol.contracts;
     const { miners, bidder } = protocol.actors;
@@ -266,7 +266,7 @@ describe("A walker of the reference price", () => {
     ["up", OPENING],
     ["down", 5n],
   ] as const) {
-    it(`moves it ${way} by tiny lots of its own no further than their part of 1,000 TFT`, async () => {
+    it(`moves it ${way} by tiny lots of its own no further than their part of 1,000 TFT [T22a]`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, usd, controller } = protocol.contracts;
       const { miners, renters, operations, bidder } = protocol.actors;
@@ -308,7 +308,7 @@ describe("A walker of the reference price", () => {
       });
     });
 
-    it(`pays a fifth of at least 1,000 TFT for each step ${way}, and makes one step a lot`, async () => {
+    it(`pays a fifth of at least 1,000 TFT for each step ${way}, and makes one step a lot [T22a]`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, usd, controller } = protocol.contracts;
       const { miners, renters, operations } = protocol.actors;
@@ -345,7 +345,7 @@ describe("A walker of the reference price", () => {
     });
   }
 
-  it("pays as much by smaller lots: of ten that bring 100 TFT each, none moves it by more than a tenth", async () => {
+  it("pays as much by smaller lots: of ten that bring 100 TFT each, none moves it by more than a tenth [T22a]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, controller, tft } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -395,7 +395,7 @@ describe("A walker of the reference price", () => {
   });
 
   // protocol.md, 6.3: in version 1 honest lots of 600 USD then brought 94 of 12,000 TFT from then on
-  it("walks it down 1,024 times for 2,808 TFT, and honest lots bring 12,000 of 12,000 TFT and undo it", async () => {
+  it("walks it down 1,024 times for 2,808 TFT, and honest lots bring 12,000 of 12,000 TFT and undo it [T22a]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, controller } = protocol.contracts;
     const { miners, renters, bidder } = protocol.actors;
@@ -438,7 +438,7 @@ describe("A walker of the reference price", () => {
   });
 
   // protocol.md, 6.3: in version 1 lots took four days each from then on
-  it("walks it up to its bound for 9,181 TFT, and honest lots of 600 USD bring their worth and undo it", async () => {
+  it("walks it up to its bound for 9,181 TFT, and honest lots of 600 USD bring their worth and undo it [T22a]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, controller } = protocol.contracts;
     const { miners, renters, bidder } = protocol.actors;
@@ -482,7 +482,7 @@ describe("A walker of the reference price", () => {
     });
   });
 
-  it("who walks a sleeping asset down 8,192 times costs honest lots a block's delay and no more", async () => {
+  it("who walks a sleeping asset down 8,192 times costs honest lots a block's delay and no more [T22a]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, escrow, timelock } = protocol.contracts;
     const { admin, miners, renters, bidder } = protocol.actors;
@@ -540,7 +540,7 @@ describe("A walker of the reference price", () => {
     });
   });
 
-  it("moves a low reference by a unit for each lot of dust: a transaction each for a billionth", async () => {
+  it("moves a low reference by a unit for each lot of dust: a transaction each for a billionth [T22a]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, escrow, timelock, controller } = protocol.contracts;
     const { admin, miners, renters } = protocol.actors;

@@ -56,7 +56,7 @@ async function withBacklog(epochs: number): Promise<{ protocol: Protocol; first:
 }
 
 describe("The cost of a call", () => {
-  it("is that of its own receipts, beside however many orders and receipts of others", async () => {
+  it("is that of its own receipts, beside however many orders and receipts of others [T5]", async () => {
     const few = await gasOfLastSettlement(4);
     const many = await gasOfLastSettlement(32);
 
@@ -64,7 +64,7 @@ describe("The cost of a call", () => {
     expect(many - few).to.be.within(-NOISE, NOISE + 3n * 900n);
   });
 
-  it("is that of one round, however many epochs have gathered behind it", async () => {
+  it("is that of one round, however many epochs have gathered behind it [T5]", async () => {
     const gas: bigint[][] = [];
     for (const epochs of [4, 12]) {
       const { protocol, first, second } = await withBacklog(epochs);
@@ -84,7 +84,7 @@ describe("The cost of a call", () => {
     for (const [i, cost] of many.entries()) expect(cost - few[i], `call ${i}`).to.be.within(-NOISE, NOISE);
   });
 
-  it("is that of one bidder, after however many others", async () => {
+  it("is that of one bidder, after however many others [T23]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd } = protocol.contracts;
     const { miners, bidder, renters } = protocol.actors;

@@ -73,7 +73,7 @@ describe("A coalition of renter, miner, operations and bidder", () => {
       });
     });
 
-    it(`gets no more for its own TFT beside an honest crowd ${when}`, async () => {
+    it(`gets no more for its own TFT beside an honest crowd ${when} [T19]`, async () => {
       const protocol = await atTime(burned);
       const { tft, controller } = protocol.contracts;
       const { renters, miners } = protocol.actors;

@@ -156,7 +156,7 @@ describe("An adversary between two steps of genesis", () => {
     });
   }
 
-  it("cannot make a later step fail, whatever they do at each, and leaves a system that is accepted", async () => {
+  it("cannot make a later step fail, whatever they do at each, and leaves a system that is accepted [T28]", async () => {
     const deployment = await loadFixture(planned);
     const { connection, parameters, build, plan, since, actors, contracts } = deployment;
     for (let place = 1; place <= GENESIS_KEYS.length; ++place) {
@@ -179,7 +179,7 @@ describe("An adversary between two steps of genesis", () => {
     expect(await contracts.escrow.liabilities(contracts.tft)).to.equal(0);
   });
 
-  it("cannot make the last step fail by releasing what has vested by then, nor release before the TFT stands", async () => {
+  it("cannot make the last step fail by releasing what has vested by then, nor release before the TFT stands [T28]", async () => {
     const { plan, contracts, actors } = await loadFixture(planned);
     const wallet = VestedAllocation__factory.connect(plan.addresses.foundationVesting, actors.stranger);
     await time.increaseTo(max((await wallet.start()) + 100n * DAY, BigInt(await time.latest()) + 1n));
@@ -193,7 +193,7 @@ describe("An adversary between two steps of genesis", () => {
     await expect(create(plan, GENESIS_KEYS.length, actors.deployer)).to.emit(contracts.genesis, "Created");
   });
 
-  it("gains nothing as a governor in a hurry: what they set before the end they could set after it", async () => {
+  it("gains nothing as a governor in a hurry: what they set before the end they could set after it [T28]", async () => {
     const { parameters, plan, contracts, actors } = await loadFixture(planned);
     const governor = await impersonate(contracts.timelock);
     await setBalance(governor.address, parseEther("100"));

@@ -23,7 +23,7 @@ import { attainableTU, earnedBy, USD } from "./predictions";
 const PRICE = 2n * USD;
 
 describe("A griefing renter", () => {
-  it("who reserves all of a node and stops at once binds his own money, and the node is free again", async () => {
+  it("who reserves all of a node and stops at once binds his own money, and the node is free again [T34]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow, registry } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -52,7 +52,7 @@ describe("A griefing renter", () => {
     });
   });
 
-  it("who stops a minute before a reading has what ran since the last one for nothing, and pays for the rest", async () => {
+  it("who stops a minute before a reading has what ran since the last one for nothing, and pays for the rest [T15] [T34]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -84,7 +84,7 @@ describe("A griefing renter", () => {
     });
   });
 
-  it("who opens dust orders for another changes nothing for him, and pays for them", async () => {
+  it("who opens dust orders for another changes nothing for him, and pays for them [T1] [T2]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -123,7 +123,7 @@ describe("A griefing renter", () => {
 });
 
 describe("A blacklisted payee", () => {
-  it("keeps only his own refund waiting, and gets it once he can be paid", async () => {
+  it("keeps only his own refund waiting, and gets it once he can be paid [T7]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { escrow, tft } = protocol.contracts;
     const { miners, renters, stranger } = protocol.actors;
@@ -160,7 +160,7 @@ describe("A blacklisted payee", () => {
     await expectSoundBooks(protocol, asset);
   });
 
-  it("who buys in the auction blocks nobody else's purchase, and no miner's claim", async () => {
+  it("who buys in the auction blocks nobody else's purchase, and no miner's claim [T7]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { controller, tft, pool } = protocol.contracts;
     const { miners, renters, bidder, stranger } = protocol.actors;
@@ -198,7 +198,7 @@ describe("A blacklisted payee", () => {
 });
 
 describe("A front-runner of permits", () => {
-  it("stops no deposit by using the permit first, and cannot spend the allowance it gives", async () => {
+  it("stops no deposit by using the permit first, and cannot spend the allowance it gives [T8]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { renters, stranger } = protocol.actors;
@@ -225,7 +225,7 @@ describe("A front-runner of permits", () => {
 });
 
 describe("A settler of others' receipts", () => {
-  it("who settles one of many, or late, takes nothing from the rest", async () => {
+  it("who settles one of many, or late, takes nothing from the rest [T9]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, pool } = protocol.contracts;
     const { miners, renters } = protocol.actors;

@@ -152,7 +152,7 @@ describe("A hostile token", () => {
     await expect(escrow.close(second.orderId)).to.changeTokenBalance(asset, renters[0], 4n * PRICE);
   });
 
-  it("whose balances grow enriches nobody", async () => {
+  it("whose balances grow enriches nobody [T25]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { escrow, usd, pool } = protocol.contracts;
     const { renters, miners } = protocol.actors;
@@ -176,7 +176,7 @@ describe("A hostile token", () => {
     ["reverts", Mode.Reverting],
     ["burns all gas", Mode.GasBurning],
   ] as const) {
-    it(`that ${what} keeps its own orders and lots waiting, and no other asset's`, async () => {
+    it(`that ${what} keeps its own orders and lots waiting, and no other asset's [T4]`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd, controller } = protocol.contracts;
       const { renters, bidder } = protocol.actors;
@@ -205,7 +205,7 @@ describe("A hostile token", () => {
     });
   }
 
-  it("that blocks the escrow or the controller harms its own orders only", async () => {
+  it("that blocks the escrow or the controller harms its own orders only [T3]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { escrow, usd, controller } = protocol.contracts;
     const { renters, stranger } = protocol.actors;

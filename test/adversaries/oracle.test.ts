@@ -57,7 +57,7 @@ async function signRoot(
 }
 
 describe("A corrupt minority of the signers", () => {
-  it("gets no root submitted, by whatever it adds to its signatures", async () => {
+  it("gets no root submitted, by whatever it adds to its signatures [T10]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, oracle } = protocol.contracts;
     const { oracleSigners, miners, stranger } = protocol.actors;
@@ -88,7 +88,7 @@ describe("A corrupt minority of the signers", () => {
 });
 
 describe("A corrupt quorum", () => {
-  it("takes from an order by any node no more than its own node could have computed", async () => {
+  it("takes from an order by any node no more than its own node could have computed [T14] [T35]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, bidder, renters } = protocol.actors;
@@ -123,7 +123,7 @@ describe("A corrupt quorum", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("takes with any number of fast nodes no more than open orders by any node hold", async () => {
+  it("takes with any number of fast nodes no more than open orders by any node hold [T14]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow, registry } = protocol.contracts;
     const { miners, bidder } = protocol.actors;
@@ -161,7 +161,7 @@ describe("A corrupt quorum", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("takes nothing by a receipt from the future, nor by the end of an order that has not come", async () => {
+  it("takes nothing by a receipt from the future, nor by the end of an order that has not come [T14]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners } = protocol.actors;
@@ -180,7 +180,7 @@ describe("A corrupt quorum", () => {
     await purse.expectOutcome({ adversary: "corrupt quorum", scenario: "from the future", paid: {}, predicted: {} });
   });
 
-  it("takes nothing when the guardian vetoes its root within the window", async () => {
+  it("takes nothing when the guardian vetoes its root within the window [T14]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, oracle } = protocol.contracts;
     const { miners, guardian } = protocol.actors;
@@ -201,7 +201,7 @@ describe("A corrupt quorum", () => {
     await purse.expectOutcome({ adversary: "corrupt quorum", scenario: "vetoed", paid: {}, predicted: {} });
   });
 
-  it("takes nothing from joint orders that opened before its node's attestation counts", async () => {
+  it("takes nothing from joint orders that opened before its node's attestation counts [T14]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -225,7 +225,7 @@ describe("A corrupt quorum", () => {
     });
   });
 
-  it("gains no attestation that the guardian revokes in time, by attesting again, shorter, longer or with old signatures", async () => {
+  it("gains no attestation that the guardian revokes in time, by attesting again, shorter, longer or with old signatures [T37]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, registry, escrow } = protocol.contracts;
     const { miners, guardian, renters } = protocol.actors;
@@ -260,7 +260,7 @@ describe("A corrupt quorum", () => {
     expect((await registry.node(nodeId)).attestedUntil).to.equal(0n);
   });
 
-  it("reaches neither what is settled, nor lots, rewards or the reserve", async () => {
+  it("reaches neither what is settled, nor lots, rewards or the reserve [T14]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, vault, pool, controller } = protocol.contracts;
     const { miners, renters } = protocol.actors;
@@ -294,7 +294,7 @@ describe("A corrupt quorum", () => {
 });
 
 describe("A signer that answers with all the gas that it gets", () => {
-  it("costs a submission that carries it, and holds up none that leaves it out", async () => {
+  it("costs a submission that carries it, and holds up none that leaves it out [T36]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { oracle, registry, timelock } = protocol.contracts;
     const { admin, miners, oracleSigners } = protocol.actors;
@@ -335,7 +335,7 @@ describe("A signer that answers with all the gas that it gets", () => {
 });
 
 describe("An attestation of a small node", () => {
-  it("cannot be used for a larger one, another model or a later node", async () => {
+  it("cannot be used for a larger one, another model or a later node [T31]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { registry, oracle } = protocol.contracts;
     const { miners, oracleSigners } = protocol.actors;

@@ -67,7 +67,7 @@ async function refund({ contracts: { escrow } }: Protocol, orderId: bigint): Pro
 }
 
 describe("A place that a new order takes over", () => {
-  it("earns nothing by a receipt or an acknowledgement of the former order", async () => {
+  it("earns nothing by a receipt or an acknowledgement of the former order [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const { former, present, nodeId, before, takeOver } = await takenOver(protocol);
@@ -106,7 +106,7 @@ describe("A place that a new order takes over", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("is moved by no approval of the former order, not even for the same holder", async () => {
+  it("is moved by no approval of the former order, not even for the same holder [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, escrow } = protocol.contracts;
     const { stranger, renters } = protocol.actors;
@@ -143,7 +143,7 @@ describe("A place that a new order takes over", () => {
     expect(await escrow.balanceOf(former)).to.equal(1n);
   });
 
-  it("is not sold by an offer for the order that its seller has closed", async () => {
+  it("is not sold by an offer for the order that its seller has closed [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, escrow } = protocol.contracts;
     const { renters, stranger: marketplace } = protocol.actors;
@@ -166,7 +166,7 @@ describe("A place that a new order takes over", () => {
     expect(await escrow.ownerOf(lesser)).to.equal(seller.address);
   });
 
-  it("goes to the first of two who name it in one block, or in one call, and the second has a new one", async () => {
+  it("goes to the first of two who name it in one block, or in one call, and the second has a new one [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const [first, second, third] = protocol.actors.renters;
@@ -208,7 +208,7 @@ describe("A place that a new order takes over", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("is left for a new one after its last generation", async () => {
+  it("is left for a new one after its last generation [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { usd, escrow } = protocol.contracts;
     const [renter] = protocol.actors.renters;
@@ -236,7 +236,7 @@ describe("A place that a new order takes over", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("brings a stranger nothing of the former order, and takes nothing of it", async () => {
+  it("brings a stranger nothing of the former order, and takes nothing of it [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow, pool } = protocol.contracts;
     const { miners, renters, stranger } = protocol.actors;
@@ -283,7 +283,7 @@ describe("A place that a new order takes over", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("costs those who find it taken by a stranger the gas of a new one, and nothing else", async () => {
+  it("costs those who find it taken by a stranger the gas of a new one, and nothing else [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow } = protocol.contracts;
     const [victim, , runner] = protocol.actors.renters;
@@ -314,7 +314,7 @@ describe("A place that a new order takes over", () => {
 });
 
 describe("A miner who claims late", () => {
-  it("has each of 400 rounds in the end, in one claim", async () => {
+  it("has each of 400 rounds in the end, in one claim [T38]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, escrow, controller, pool } = protocol.contracts;
     const { miners, renters } = protocol.actors;

@@ -47,7 +47,7 @@ async function powersOverFunds({ contracts }: Protocol, thief: Signer) {
 }
 
 describe("A guardian gone bad", () => {
-  it("gains nothing, and holds a refund up by twenty days at most, but no claim, burn or purchase", async () => {
+  it("gains nothing, and holds a refund up by twenty days at most, but no claim, burn or purchase [T30]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, escrow, oracle, controller, pool } = protocol.contracts;
     const { guardian, miners, renters, bidder } = protocol.actors;
@@ -121,7 +121,7 @@ describe("A guardian gone bad", () => {
 });
 
 describe("A governor gone bad", () => {
-  it("holds a refund up by rotations for seven days and a grace, however often it rotates, and takes nothing", async () => {
+  it("holds a refund up by rotations for seven days and a grace, however often it rotates, and takes nothing [T30]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, timelock, oracle, escrow } = protocol.contracts;
     const { admin, renters } = protocol.actors;
@@ -145,7 +145,7 @@ describe("A governor gone bad", () => {
     await purse.expectOutcome({ adversary: "governor gone bad", scenario: "rotations", paid: {}, predicted: {} });
   });
 
-  it("cannot move escrowed funds, lots, the reserve, rewards or the supply", async () => {
+  it("cannot move escrowed funds, lots, the reserve, rewards or the supply [T1] [T30]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, timelock, pool, controller, escrow, vault } = protocol.contracts;
     const { admin, miners, renters, bidder } = protocol.actors;
@@ -177,7 +177,7 @@ describe("A governor gone bad", () => {
     await purse.expectOutcome({ adversary: "governor gone bad", scenario: "others' funds", paid: {}, predicted: {} });
   });
 
-  it("takes a fifth of a release for operations, and nothing of what was released before", async () => {
+  it("takes a fifth of a release for operations, and nothing of what was released before [T30]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, timelock, controller, vault } = protocol.contracts;
     const { admin, miners, stranger } = protocol.actors;

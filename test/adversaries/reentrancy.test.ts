@@ -279,7 +279,7 @@ describe("An agent that reenters", () => {
     await expectSoundBooks(protocol, asset);
   });
 
-  it("is not called when it receives an order, and so tries nothing", async () => {
+  it("is not called when it receives an order, and so tries nothing [T4]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { escrow } = protocol.contracts;
     const { renters } = protocol.actors;

@@ -143,7 +143,7 @@ async function calledBy(hash: string): Promise<Set<string>> {
 }
 
 describe("The surface of the core", () => {
-  it("takes no native coin, by any function or without one", async () => {
+  it("takes no native coin, by any function or without one [T23]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { stranger } = protocol.actors;
 
@@ -156,7 +156,7 @@ describe("The surface of the core", () => {
     }
   });
 
-  it("offers no batch of calls, no delegated call and no upgrade", async () => {
+  it("offers no batch of calls, no delegated call and no upgrade [T23]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
 
     for (const [name, contract] of coreOf(protocol)) {
@@ -171,7 +171,7 @@ describe("The surface of the core", () => {
     }
   });
 
-  it("calls nothing outside the protocol but the asset and the filler when a lot is bought, and the pool when it is given up", async () => {
+  it("calls nothing outside the protocol but the asset and the filler when a lot is bought, and the pool when it is given up [T24]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, usd, dai, vault, pool, controller, escrow } = protocol.contracts;
     const { miners, bidder } = protocol.actors;
@@ -194,7 +194,7 @@ describe("The surface of the core", () => {
     expect(addresses).to.include.members([...burn, ...purchase, ...writeOff]);
   });
 
-  it("lets each role call what is listed here and nothing else", async () => {
+  it("lets each role call what is listed here and nothing else [T30]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { controller, escrow, oracle, timelock } = protocol.contracts;
     const { guardian, deployer, stranger, operations, admin } = protocol.actors;

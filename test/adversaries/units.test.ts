@@ -39,13 +39,13 @@ async function playUnits(protocol: Protocol, scenario: string, before: bigint, a
 }
 
 describe("A gamer of single units", () => {
-  it("gains nothing by the first units ever burned", async () => {
+  it("gains nothing by the first units ever burned [T27]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
 
     await playUnits(protocol, "the first units", 0n, [1n, 1n, 1n, 1n, 1n, 2n, 3n, 4n]);
   });
 
-  it("gains nothing by the last units of production mining and the first ones after it", async () => {
+  it("gains nothing by the last units of production mining and the first ones after it [T27]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     await burnUpTo(protocol, E1 - 7n);
 
@@ -59,7 +59,7 @@ describe("A gamer of single units", () => {
     await playUnits(protocol, "across the end of production mining", E1 - 1n, [1_000_001n]);
   });
 
-  it("gains nothing by the last units ever burned and the first ones after them", async () => {
+  it("gains nothing by the last units ever burned and the first ones after them [T27]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     await burnUpTo(protocol, E2 - 4n);
 
@@ -68,7 +68,7 @@ describe("A gamer of single units", () => {
 });
 
 describe("A faker of cheap TU", () => {
-  it("gets the part of the reward that his own sales burned, however many TU he claims", async () => {
+  it("gets the part of the reward that his own sales burned, however many TU he claims [T13]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { tft, controller } = protocol.contracts;
     const { renters, miners } = protocol.actors;

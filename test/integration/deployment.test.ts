@@ -144,7 +144,7 @@ describe("deployment", () => {
   });
 
   describe("powers", () => {
-    it("gives the timelock's roles to the parameters' proposers and executors, and its administration to itself", async () => {
+    it("gives the timelock's roles to the parameters' proposers and executors, and its administration to itself [T30]", async () => {
       const { contracts, params } = await loadFixture(deployProtocolFixture);
       const { timelock } = contracts;
       const granted = await timelock.queryFilter(timelock.filters.RoleGranted());
@@ -166,7 +166,7 @@ describe("deployment", () => {
         .withArgs(actors.guardian, actors.stranger);
     });
 
-    it("leaves the deployer and Genesis with no role, no token and no wallet", async () => {
+    it("leaves the deployer and Genesis with no role, no token and no wallet [T30]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
       for (const account of [actors.deployer.address, await contracts.genesis.getAddress()]) {
         for (const role of Object.values(ROLES))
@@ -179,7 +179,7 @@ describe("deployment", () => {
       }
     });
 
-    it("refuses the deployer whatever the governor, the guardian or a contract may do", async () => {
+    it("refuses the deployer whatever the governor, the guardian or a contract may do [T30]", async () => {
       const { contracts, actors, params } = await loadFixture(deployProtocolFixture);
       const { oracle, escrow, tft, vault, pool, timelock } = contracts;
       const me = actors.deployer.address;

@@ -8,7 +8,7 @@ import { listNode, openOrder, settle, startEpoch, submitReceipts } from "../help
 import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("A late receipt", () => {
-  it("stands for all before it and earns in the open round; a final bucket stays as it is", async () => {
+  it("stands for all before it and earns in the open round; a final bucket stays as it is [T18]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors } = protocol;
     const { controller, pool, tft } = contracts;

@@ -8,7 +8,7 @@ import { listNode } from "../helpers/market";
 import { deliver, expectSoundBooks, openParams, startOf } from "../helpers/orders";
 
 describe("An order that a fiat gateway pays for someone", () => {
-  it("runs for the renter, once per invoice, and is refunded to the gateway whatever the renter does", async () => {
+  it("runs for the renter, once per invoice, and is refunded to the gateway whatever the renter does [T32]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors } = protocol;
     const { escrow, usd } = contracts;

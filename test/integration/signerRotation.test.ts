@@ -17,7 +17,7 @@ import {
 import { byAddress, expectSoundBooks, openParams, schedule, startOf } from "../helpers/orders";
 
 describe("In the middle of a job", () => {
-  it("the signers are rotated: pending roots die, final ones live, work goes on under the new set", async () => {
+  it("the signers are rotated: pending roots die, final ones live, work goes on under the new set [T33]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors } = protocol;
     const { escrow, oracle, timelock, usd } = contracts;
@@ -62,7 +62,7 @@ describe("In the middle of a job", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("the signers are rotated after it: a root that expires, final again at 74 h, is paid though 72 h have passed", async () => {
+  it("the signers are rotated after it: a root that expires, final again at 74 h, is paid though 72 h have passed [T33]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors, params } = protocol;
     const { escrow, oracle, timelock, usd } = contracts;

@@ -8,7 +8,7 @@ import { listNode, openOrder } from "../helpers/market";
 import { deliver, expectSoundBooks, startOf } from "../helpers/orders";
 
 describe("An order sold on", () => {
-  it("is its buyer's: he alone stops it, and he is refunded", async () => {
+  it("is its buyer's: he alone stops it, and he is refunded [T32]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors } = protocol;
     const { escrow, dai } = contracts;

@@ -48,7 +48,7 @@ describe("An order stopped early", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("pays 100 USD for the TU before the stop, not 2,100 USD with the 20 TU of the two days after it", async () => {
+  it("pays 100 USD for the TU before the stop, not 2,100 USD with the 20 TU of the two days after it [T34]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors, params } = protocol;
     const { escrow, usd } = contracts;
@@ -74,7 +74,7 @@ describe("An order stopped early", () => {
     await expectSoundBooks(protocol, usd);
   });
 
-  it("does not hold the node's capacity against its owner", async () => {
+  it("does not hold the node's capacity against its owner [T34]", async () => {
     const protocol = await loadFixture(deployProtocolFixture);
     const { contracts, actors } = protocol;
     const { escrow, registry, usd } = contracts;

@@ -115,7 +115,7 @@ export async function campaign(forge: string, runs: number, seed: number): Promi
   };
 }
 
-/** More than any number of calls takes: they are one transaction to forge. */
+/** More than any number of calls takes, which are one transaction to forge. */
 const GAS_LIMIT = 2n ** 60n;
 
 /**
@@ -143,6 +143,14 @@ export async function compareTransfers(forge: string, calls: number, seed: numbe
       return [line.slice(end + 1), Number(line.slice(0, end))];
     }),
   );
+}
+
+/** Walks the price of a lot through its first three days, second by second. Throws with what forge printed if it rises. */
+export async function walkPrices(forge: string): Promise<void> {
+  const { code, output } = await run(forge, ["test", "--match-contract", "PricesTest"], {
+    FOUNDRY_GAS_LIMIT: String(GAS_LIMIT),
+  });
+  if (code !== 0 || !output.includes("[PASS] test_neverRise()")) throw new Error(`The price does not fall:\n${output}`);
 }
 
 /** Slots of a contract that are not zero, after a tenth of all orders and after all. */

@@ -27,7 +27,7 @@ async function deploySystem(): Promise<System> {
 }
 
 describe("Reference model", () => {
-  it(`agrees with the system on random sequences from genesis to maturity (SEED=${SEED})`, async () => {
+  it(`agrees with the system on random sequences from genesis to maturity (SEED=${SEED}) [slow]`, async () => {
     const tally = emptyTally();
     const stages = await Stage.reach(await deploySystem(), "mature", tally);
     expect(stages.map(({ name }) => name)).to.deep.equal(START_NAMES);
@@ -83,7 +83,7 @@ describe("Reference model", () => {
     expect(tally.events).to.include({ RoundOpened: 2, LotWrittenOff: 1, LotSoldOut: 1 });
   });
 
-  it("agrees with the system on a miner who claims nothing of more rounds than have places", async () => {
+  it("agrees with the system on a miner who claims nothing of more rounds than have places [T38]", async () => {
     const tally = emptyTally();
     const [stage] = await Stage.reach(await deploySystem(), "genesis", tally);
     const claim = (...buckets: number[]): ModelStep => ({

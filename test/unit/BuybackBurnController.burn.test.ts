@@ -192,7 +192,7 @@ describe("BuybackBurnController", () => {
       await expect(burn).to.changeTokenBalances(tft, [controller, vault, pool], [-24n, -18n, 18n]);
     });
 
-    it("destroys what was earned and nothing that someone has sent", async () => {
+    it("destroys what was earned and nothing that someone has sent [T25]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft } = protocol.contracts;
       await tft.connect(protocol.actors.treasury).transfer(controller, 500n * TFT);

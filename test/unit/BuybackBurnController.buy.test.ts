@@ -37,7 +37,7 @@ describe("BuybackBurnController", () => {
         .withArgs(usd);
     });
 
-    it("refuses another round than the lot's: the one that waits, and one that is sold out", async () => {
+    it("refuses another round than the lot's: the one that waits, and one that is sold out [T22]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
@@ -66,7 +66,7 @@ describe("BuybackBurnController", () => {
         .withArgs();
     });
 
-    it("refuses a price one unit above the bidder's maximum, and takes one that equals it", async () => {
+    it("refuses a price one unit above the bidder's maximum, and takes one that equals it [T22]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
@@ -186,7 +186,7 @@ describe("BuybackBurnController", () => {
         );
     });
 
-    it("fills no more than is left, so that a purchase in front of the bidder's does not stop his", async () => {
+    it("fills no more than is left, so that a purchase in front of the bidder's does not stop his [T22]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { bidder } = protocol.actors;
@@ -215,7 +215,7 @@ describe("BuybackBurnController", () => {
       });
     }
 
-    it("measures a rest by the whole lot, not by what was left of it", async () => {
+    it("measures a rest by the whole lot, not by what was left of it [T22]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       const { bidder } = protocol.actors;
@@ -251,7 +251,7 @@ describe("BuybackBurnController", () => {
       expect(await tft.balanceOf(controller)).to.equal(0n);
     });
 
-    it("takes a unit when the price has fallen to nothing, so that every lot clears", async () => {
+    it("takes a unit when the price has fallen to nothing, so that every lot clears [T21]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, pool } = protocol.contracts;
       const { bidder } = protocol.actors;

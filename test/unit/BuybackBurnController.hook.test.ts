@@ -211,7 +211,7 @@ describe("BuybackBurnController", () => {
   });
 
   describe("an asset gone bad", () => {
-    it("blocks nobody but its own receiver: another receiver, another asset and TFT go on", async () => {
+    it("blocks nobody but its own receiver: another receiver, another asset and TFT go on [T7]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft } = protocol.contracts;
       const { bidder, stranger, miners } = protocol.actors;

@@ -59,7 +59,7 @@ describe("BuybackBurnController", () => {
       expect(await controller.lot(usd)).to.deep.equal([round, 700n * USD, 550n * USD, start, USD_REFERENCE_PRICE]);
     });
 
-    it("fall from 8,192 r to 8 r in a twelfth of a period, to r / 4 at its end, and by 2^4 in each after it", async () => {
+    it("fall from 8,192 r to 8 r in a twelfth of a period, to r / 4 at its end, and by 2^4 in each after it [T21]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { start } = await openLot(protocol, usd, 700n * USD);
@@ -81,7 +81,7 @@ describe("BuybackBurnController", () => {
       }
     });
 
-    it("are those of the library at the first and last seconds of the periods", async () => {
+    it("are those of the library at the first and last seconds of the periods [T24]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const { start } = await openLot(protocol, usd, 700n * USD);
@@ -106,7 +106,7 @@ describe("BuybackBurnController", () => {
       }
     });
 
-    it("do not move when someone sends the asset or TFT", async () => {
+    it("do not move when someone sends the asset or TFT [T25]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft } = protocol.contracts;
       const { round, start } = await openLot(protocol, usd, 700n * USD);
@@ -233,7 +233,7 @@ describe("BuybackBurnController", () => {
       });
     }
 
-    it("is moved by one lot of all that twenty orders of a unit earn, and two lots in a transaction at the most", async () => {
+    it("is moved by one lot of all that twenty orders of a unit earn, and two lots in a transaction at the most [T22a]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd } = protocol.contracts;
       const buyer = await deployBuyer(protocol);
@@ -256,7 +256,7 @@ describe("BuybackBurnController", () => {
       expect(referencePrice).to.be.within(USD_REFERENCE_PRICE - 1n, USD_REFERENCE_PRICE + step(20n));
     });
 
-    it("moves through twenty quiet epochs with a lot of one unit each by their part of 1,000 TFT at the most", async () => {
+    it("moves through twenty quiet epochs with a lot of one unit each by their part of 1,000 TFT at the most [T22a]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, tft } = protocol.contracts;
       for (let i = 0n; i < 20n; ++i) {

@@ -250,7 +250,7 @@ describe("BuybackBurnController", () => {
       ]);
     });
 
-    it(`follows the reference model through a random life, in which no coalition gains (seed ${SEED})`, async () => {
+    it(`follows the reference model through a random life, in which no coalition gains (seed ${SEED}) [T29] [random]`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, pool, vault } = protocol.contracts;
       const { treasury, operations } = protocol.actors;

@@ -59,7 +59,7 @@ describe("BuybackBurnController", () => {
       }
     });
 
-    it("refuses a lot a second before it is 30 periods old, and gives it up in the next second", async () => {
+    it("refuses a lot a second before it is 30 periods old, and gives it up in the next second [T21]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, usd, pool } = protocol.contracts;
       const { round, start } = await openLot(protocol, usd, 700n * USD);
@@ -271,7 +271,7 @@ describe("BuybackBurnController", () => {
     });
 
     // protocol.md, 6.4: locked for good in version 1
-    it("frees the 14,240 TFT of rewards that an asset locked by failing when 98.9 % of its lot were sold", async () => {
+    it("frees the 14,240 TFT of rewards that an asset locked by failing when 98.9 % of its lot were sold [T21]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { controller, tft, pool } = protocol.contracts;
       const { bidder, miners } = protocol.actors;

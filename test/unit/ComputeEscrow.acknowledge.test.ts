@@ -297,7 +297,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
       }
     });
 
-    it("is a contract that calls, and whose signature is never asked for", async () => {
+    it("is a contract that calls, and whose signature is never asked for [T4] [shipped]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const { renters, miners } = protocol.actors;
@@ -425,7 +425,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
         .withArgs(orderId, SkipReason.JointOrder);
     });
 
-    it("are those that raise nothing above what is settled, exactly as much included", async () => {
+    it("are those that raise nothing above what is settled, exactly as much included [T9]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const [renter] = protocol.actors.renters;
@@ -438,7 +438,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
       expect((await escrow.order(orderId)).tuSettled).to.equal(TU / 2n);
     });
 
-    it("are those of another order, TU, chain, contract or domain than was signed", async () => {
+    it("are those of another order, TU, chain, contract or domain than was signed [T11]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, oracle } = protocol.contracts;
       const [renter] = protocol.actors.renters;
@@ -493,7 +493,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
   });
 
   describe("caps, and receipts beside it", () => {
-    it("cuts off what is above the order's TU", async () => {
+    it("cuts off what is above the order's TU [T35]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const { renters, miners } = protocol.actors;
@@ -506,7 +506,7 @@ describe("ComputeEscrow, settling by acknowledgement", () => {
       await expectSoundBooks(protocol, usd);
     });
 
-    it("settles an order that comes several times in one call to the highest, each part once", async () => {
+    it("settles an order that comes several times in one call to the highest, each part once [T9]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, controller, usd } = protocol.contracts;
       const [renter] = protocol.actors.renters;

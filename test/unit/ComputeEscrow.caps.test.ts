@@ -186,7 +186,7 @@ describe("ComputeEscrow, settling", () => {
       expect(await escrow.settledTU(job.orderId, job.nodeId)).to.equal(cap - 1n);
     });
 
-    it("pays the rest of what was capped by a later receipt", async () => {
+    it("pays the rest of what was capped by a later receipt [T3] [T35]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const job = await openJob(protocol, { hardware: ONE_A_DAY });
@@ -200,7 +200,7 @@ describe("ComputeEscrow, settling", () => {
       await expectSoundBooks(protocol, usd);
     });
 
-    it("pays a receipt above the order's TU up to them, and nothing more ever", async () => {
+    it("pays a receipt above the order's TU up to them, and nothing more ever [T6] [T35]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const job = await openJob(protocol, { tuAmount: 3n * TU + 1n });
@@ -235,7 +235,7 @@ describe("ComputeEscrow, settling", () => {
       expect(await weightOf(protocol, usd, miner.address)).to.equal((3n * UNIT_PRICE) / 4n);
     });
 
-    it("counts a node's rating and GPUs", async () => {
+    it("counts a node's rating and GPUs [T35]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const hardware = { gpuModel: "RTX 2080 Ti", gpuCount: 3n };

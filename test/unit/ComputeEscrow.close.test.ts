@@ -99,7 +99,7 @@ describe("ComputeEscrow, closing", () => {
       await expectSoundBooks(protocol, usd);
     });
 
-    it("refunds who bought the order, not its seller", async () => {
+    it("refunds who bought the order, not its seller [T32]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { escrow, usd } = contracts;
@@ -115,7 +115,7 @@ describe("ComputeEscrow, closing", () => {
       );
     });
 
-    it("refunds who was promised the refund, not the holder", async () => {
+    it("refunds who was promised the refund, not the holder [T15]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { escrow, usd } = contracts;
@@ -129,7 +129,7 @@ describe("ComputeEscrow, closing", () => {
       await expect(closing).to.changeTokenBalances(usd, [escrow, gateway, renter], [-UNIT_PRICE, UNIT_PRICE, 0]);
     });
 
-    it("rejects everyone but a holder with code itself: stranger, payer, keeper, the seller of the order", async () => {
+    it("rejects everyone but a holder with code itself: stranger, payer, keeper, the seller of the order [T4]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { escrow, usd } = contracts;
@@ -149,7 +149,7 @@ describe("ComputeEscrow, closing", () => {
       await expectSoundBooks(protocol, usd);
     });
 
-    it("refunds a contract that closes its order itself, without calling it", async () => {
+    it("refunds a contract that closes its order itself, without calling it [T4]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, params } = protocol;
       const { escrow, usd } = contracts;
@@ -260,7 +260,7 @@ describe("ComputeEscrow, closing", () => {
         .withArgs(orderId);
     });
 
-    it("is kept open by a payee who cannot be paid, and no other order is", async () => {
+    it("is kept open by a payee who cannot be paid, and no other order is [T4] [T7]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { escrow } = contracts;
@@ -311,7 +311,7 @@ describe("ComputeEscrow, closing", () => {
       await expect(escrow.close(orderId)).to.changeTokenBalance(usd, actors.renters[0], UNIT_PRICE);
     });
 
-    it("keeps what was given to the escrow out of every account", async () => {
+    it("keeps what was given to the escrow out of every account [T25]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { escrow, usd } = contracts;

@@ -45,14 +45,14 @@ async function freezeAt({ contracts, actors }: Protocol, timestamp: bigint) {
 
 describe("ComputeEscrow, closing", () => {
   describe("close", () => {
-    it("takes an order from the end of the grace on", async () => {
+    it("takes an order from the end of the grace on [T15]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { orderId, endsAt } = await openJob(protocol, protocol.contracts.usd);
 
       await expectClosableFrom(protocol, orderId, endsAt + protocol.params.grace);
     });
 
-    it("takes a stopped order a grace after the stop", async () => {
+    it("takes a stopped order a grace after the stop [T15]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { orderId, startedAt } = await openJob(protocol, contracts.usd);
@@ -114,7 +114,7 @@ describe("ComputeEscrow, closing", () => {
       await expectClosableFrom(protocol, orderId, endsAt + protocol.params.grace);
     });
 
-    it("is held up by a rotation of the signers until a grace after it", async () => {
+    it("is held up by a rotation of the signers until a grace after it [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const rotateAt = await prepareRotation(protocol);
       const { orderId, endsAt } = await openJob(protocol, protocol.contracts.usd);
@@ -166,7 +166,7 @@ describe("ComputeEscrow, closing", () => {
       await expectClosableFrom(protocol, orderId, thawedAt + params.grace);
     });
 
-    it("is not held up by a freeze from the second on in which it can be closed, and is closed while frozen", async () => {
+    it("is not held up by a freeze from the second on in which it can be closed, and is closed while frozen [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, params } = protocol;
       const { escrow, oracle, usd } = contracts;
@@ -193,7 +193,7 @@ describe("ComputeEscrow, closing", () => {
       await expectClosableFrom(protocol, held.orderId, from + FREEZE_DURATION + params.grace);
     });
 
-    it("is not held up on day 103 by a freeze on day 100, though it could be closed since day 3", async () => {
+    it("is not held up on day 103 by a freeze on day 100, though it could be closed since day 3 [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, params } = protocol;
       const { escrow, usd } = contracts;

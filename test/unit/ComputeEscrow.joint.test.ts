@@ -11,7 +11,7 @@ const SEED = Number(process.env.SEED ?? 1);
 
 describe("ComputeEscrow, settling", () => {
   describe("rounding and order of arrival", () => {
-    it("earns by many receipts what one would have earned", async () => {
+    it("earns by many receipts what one would have earned [T3]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const [miner] = protocol.actors.miners;
@@ -36,7 +36,7 @@ describe("ComputeEscrow, settling", () => {
       await expectSoundBooks(protocol, usd);
     });
 
-    it(`ends in the same balances whatever the order, grouping and repetition of one node's receipts (seed ${SEED})`, async () => {
+    it(`ends in the same balances whatever the order, grouping and repetition of one node's receipts (seed ${SEED}) [T5] [T9] [random]`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const [miner] = protocol.actors.miners;
@@ -182,7 +182,7 @@ describe("ComputeEscrow, settling", () => {
       await expectSoundBooks(protocol, usd);
     });
 
-    it("give the last node what the others have left", async () => {
+    it("give the last node what the others have left [T6]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const { orderId, nodeIds, startedAt } = await openJoint(protocol, 10n * TU, UNIT_PRICE);
@@ -203,7 +203,7 @@ describe("ComputeEscrow, settling", () => {
       await expectSoundBooks(protocol, usd);
     });
 
-    it("hold each node to its own speed", async () => {
+    it("hold each node to its own speed [T14]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const { orderId, nodeIds, startedAt } = await openJoint(protocol, 10n * TU, UNIT_PRICE, ONE_A_DAY);
@@ -219,7 +219,7 @@ describe("ComputeEscrow, settling", () => {
       for (const nodeId of nodeIds) expect(await escrow.settledTU(orderId, nodeId)).to.equal(attainableTU(TU, HOUR));
     });
 
-    it(`keep exact books whatever three nodes deliver (seed ${SEED})`, async () => {
+    it(`keep exact books whatever three nodes deliver (seed ${SEED}) [T6] [T29] [random]`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;

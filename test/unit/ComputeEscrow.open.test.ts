@@ -206,7 +206,7 @@ describe("ComputeEscrow, opening", () => {
       });
     }
 
-    it("rejects a payment reference that its payer has used", async () => {
+    it("rejects a payment reference that its payer has used [T9]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd, dai } = protocol.contracts;
       const [payer] = protocol.actors.renters;
@@ -268,7 +268,7 @@ describe("ComputeEscrow, opening", () => {
         .withArgs(UNIT_PRICE - 1n, UNIT_PRICE);
     });
 
-    it("opens a joint order at the payer's price and tells of all its terms", async () => {
+    it("opens a joint order at the payer's price and tells of all its terms [T1] [T6]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, dai } = contracts;
@@ -379,7 +379,7 @@ describe("ComputeEscrow, opening", () => {
       }
     });
 
-    it("leaves the renter's other orders as they are, whoever opens one for him", async () => {
+    it("leaves the renter's other orders as they are, whoever opens one for him [T2]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
@@ -409,7 +409,7 @@ describe("ComputeEscrow, opening", () => {
       expect(await registry.listing(nodeId, usd)).to.deep.equal([UNIT_PRICE, 2n * TU]);
     });
 
-    it("opens for a contract without a receiver hook, and calls it not", async () => {
+    it("opens for a contract without a receiver hook, and calls it not [T4]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const renter = await ethers.deployContract("RefusingRenter");
@@ -481,7 +481,7 @@ describe("ComputeEscrow, opening", () => {
       );
     });
 
-    it("opens though someone has used the permit first", async () => {
+    it("opens though someone has used the permit first [T8]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
@@ -497,7 +497,7 @@ describe("ComputeEscrow, opening", () => {
       );
     });
 
-    it("opens with an allowance though the permit has expired", async () => {
+    it("opens with an allowance though the permit has expired [T8]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
@@ -553,7 +553,7 @@ describe("ComputeEscrow, opening", () => {
       expect(await contracts.escrow.supportsInterface("0x80ac58cd")).to.equal(true);
     });
 
-    it("cannot be transferred when the refund is promised to someone, in any way", async () => {
+    it("cannot be transferred when the refund is promised to someone, in any way [T32]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
@@ -577,7 +577,7 @@ describe("ComputeEscrow, opening", () => {
       }
     });
 
-    it("cannot be transferred or opened to the escrow", async () => {
+    it("cannot be transferred or opened to the escrow [T32]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;

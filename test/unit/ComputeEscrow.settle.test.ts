@@ -11,7 +11,7 @@ import { UNIT_PRICE, openJob, receiptOf } from "../helpers/settling";
 
 describe("ComputeEscrow, settling", () => {
   describe("settle", () => {
-    it("rejects no receipts, though the root itself proves them", async () => {
+    it("rejects no receipts, though the root itself proves them [T12]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd } = protocol.contracts;
       const job = await openJob(protocol);
@@ -22,7 +22,7 @@ describe("ComputeEscrow, settling", () => {
       await expect(escrow.settle(usd, root, [], [root], [])).to.be.revertedWithCustomError(escrow, "Escrow_NoReceipts");
     });
 
-    it("rejects a root that was never submitted, is pending or was vetoed", async () => {
+    it("rejects a root that was never submitted, is pending or was vetoed [T12]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle, usd } = contracts;
@@ -42,7 +42,7 @@ describe("ComputeEscrow, settling", () => {
       await rejects(RootStatus.Vetoed);
     });
 
-    it("rejects a root until the second in which it is final", async () => {
+    it("rejects a root until the second in which it is final [T14]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts } = protocol;
       const { escrow, oracle, usd } = contracts;
@@ -221,7 +221,7 @@ describe("ComputeEscrow, settling", () => {
         .withArgs(job.orderId, job.nodeId, SkipReason.OtherAsset);
     });
 
-    it("is open to anyone, for one receipt out of a tree", async () => {
+    it("is open to anyone, for one receipt out of a tree [T5]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { usd, controller } = contracts;
@@ -240,7 +240,7 @@ describe("ComputeEscrow, settling", () => {
       await expect(settle(protocol, usd, tree)).to.changeTokenBalance(usd, controller, UNIT_PRICE);
     });
 
-    it("earns in the round that is open when it settles, not in the one of the work", async () => {
+    it("earns in the round that is open when it settles, not in the one of the work [T18]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd, pool } = protocol.contracts;
       const [miner] = protocol.actors.miners;

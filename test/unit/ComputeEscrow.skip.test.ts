@@ -35,7 +35,7 @@ describe("ComputeEscrow, settling", () => {
       await expectSoundBooks(protocol, usd);
     }
 
-    it("are those of orders in another asset, which stay to be settled", async () => {
+    it("are those of orders in another asset, which stay to be settled [T3]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { escrow, usd, dai } = protocol.contracts;
       const [inUsd, inDai] = [await openJob(protocol), await openJob(protocol, { asset: dai })];
@@ -99,7 +99,7 @@ describe("ComputeEscrow, settling", () => {
       await expectSkipped(protocol, receiptOf(job, TU, job.startedAt), SkipReason.NothingNew);
     });
 
-    it("are those measured a second after the root was submitted", async () => {
+    it("are those measured a second after the root was submitted [T14]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const job = await openJob(protocol);
       const submittedAt = job.startedAt + 12n * HOUR;
@@ -112,7 +112,7 @@ describe("ComputeEscrow, settling", () => {
       ["a second", 1n],
       ["36 hours", 36n * HOUR],
     ] as const) {
-      it(`are those measured ${title} after the order's end`, async () => {
+      it(`are those measured ${title} after the order's end [T34]`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
         const job = await openJob(protocol);
         await time.increaseTo(job.endsAt + after);
@@ -143,14 +143,14 @@ describe("ComputeEscrow, settling", () => {
       await expectSkipped(protocol, receiptOf(job, TU, attestedUntil + 1n), SkipReason.AfterEnd);
     });
 
-    it("are those measured far in the future, after the order's end too", async () => {
+    it("are those measured far in the future, after the order's end too [T14]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const job = await openJob(protocol);
 
       await expectSkipped(protocol, receiptOf(job, TU, 2n ** 40n - 1n), SkipReason.AfterSubmission);
     });
 
-    it("are those of a joint order's node that was never registered, and of node 0", async () => {
+    it("are those of a joint order's node that was never registered, and of node 0 [T13]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const orderId = await openOrder(protocol, actors.renters[0], contracts.usd, { maxUnitPrice: UNIT_PRICE });
@@ -162,7 +162,7 @@ describe("ComputeEscrow, settling", () => {
       }
     });
 
-    it("are those of a joint order's node that was attested an hour after four such opened, to the last of 400,000 USD [6.5]", async () => {
+    it("are those of a joint order's node that was attested an hour after four such opened, to the last of 400,000 USD [6.5] [T13]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const orderIds: bigint[] = [];
@@ -263,7 +263,7 @@ describe("ComputeEscrow, settling", () => {
       await expectSkipped(protocol, receiptOf(job, TU, attestedUntil + 1n), SkipReason.NotAttested);
     });
 
-    it("are those that raise nothing: of no TU, settled before, or below what is settled", async () => {
+    it("are those that raise nothing: of no TU, settled before, or below what is settled [T9]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { usd } = protocol.contracts;
       const job = await openJob(protocol);

@@ -24,7 +24,7 @@ describe("ComputeEscrow, closing", () => {
       }
     });
 
-    it("rejects everyone but the holder: payer, refundee, operator, seller", async () => {
+    it("rejects everyone but the holder: payer, refundee, operator, seller [T2]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;
@@ -115,7 +115,7 @@ describe("ComputeEscrow, closing", () => {
       );
     });
 
-    it("pays what was measured until its second, and nothing by a receipt measured later", async () => {
+    it("pays what was measured until its second, and nothing by a receipt measured later [T15] [T34]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { escrow, usd } = contracts;

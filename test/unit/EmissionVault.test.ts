@@ -35,7 +35,7 @@ describe("EmissionVault", () => {
         .withArgs(2_001n, 2_000n);
     });
 
-    it("holds the reserve from genesis, all of it unreleased", async () => {
+    it("holds the reserve from genesis, all of it unreleased [T28]", async () => {
       const { tft, vault } = (await loadFixture(deployProtocolFixture)).contracts;
 
       expect(await tft.balanceOf(vault)).to.equal(350_000_000n * TFT);
@@ -73,7 +73,7 @@ describe("EmissionVault", () => {
   });
 
   describe("release", () => {
-    it("refuses everyone but the controller", async () => {
+    it("refuses everyone but the controller [T27]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
 
       for (const caller of [actors.treasury, actors.deployer, actors.admin, actors.guardian, actors.operations]) {
@@ -83,7 +83,7 @@ describe("EmissionVault", () => {
       }
     });
 
-    it("pays even a broken controller nothing while nothing was burned", async () => {
+    it("pays even a broken controller nothing while nothing was burned [T27]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, vault, pool } = protocol.contracts;
       const controller = await brokenController(protocol);
@@ -133,7 +133,7 @@ describe("EmissionVault", () => {
       expect(await vault.operationsOwed()).to.equal(2n);
     });
 
-    it("pays nothing the second time for the same burn", async () => {
+    it("pays nothing the second time for the same burn [T27]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, vault, pool } = protocol.contracts;
       const controller = await brokenController(protocol);
@@ -143,7 +143,7 @@ describe("EmissionVault", () => {
       await expect(vault.connect(controller).release()).to.changeTokenBalances(tft, [vault, pool], [0n, 0n]);
     });
 
-    it("has paid all but a unit one unit before the end of production mining, and that one at the end", async () => {
+    it("has paid all but a unit one unit before the end of production mining, and that one at the end [T27]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, vault, controller } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END - 1n);
@@ -161,7 +161,7 @@ describe("EmissionVault", () => {
       expect(await tft.balanceOf(vault)).to.equal(0n);
     });
 
-    it("pays no more than the reserve, however much is burned and whoever has sent it more", async () => {
+    it("pays no more than the reserve, however much is burned and whoever has sent it more [T27]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, vault, pool } = protocol.contracts;
       await burnUpTo(protocol, PRODUCTION_MINING_END);
@@ -173,7 +173,7 @@ describe("EmissionVault", () => {
       expect(await vault.released()).to.equal(RESERVE);
     });
 
-    it("pays the same when someone has sent it TFT", async () => {
+    it("pays the same when someone has sent it TFT [T25]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, vault, pool } = protocol.contracts;
       const controller = await brokenController(protocol);

@@ -249,7 +249,7 @@ describe("Genesis", () => {
       ["escrow", "a renderer without code", { renderer: holder }, "Escrow_InvalidRenderer", [holder]],
     ];
     for (const [name, what, change, error, args] of spoiled) {
-      it(`passes on why ${name} cannot be created for ${what}`, async () => {
+      it(`passes on why ${name} cannot be created for ${what} [shipped]`, async () => {
         const planned = await plannedUntil(stepOf(name), { change });
         await expect(createStep(planned, stepOf(name)))
           .to.be.revertedWithCustomError(planned.genesis, "Genesis_CreationFailed")
@@ -291,7 +291,7 @@ describe("Genesis", () => {
       });
     }
 
-    it("refuses a vault with a unit less than the reserve", async () => {
+    it("refuses a vault with a unit less than the reserve [T28]", async () => {
       const balanceOf = INTERFACES.tft.getFunction("balanceOf").selector;
       const codes = codesWith("tft", misbehaving(balanceOf, RESERVE - 1n));
       const planned = await plannedUntil(stepOf("tft"), { codes });

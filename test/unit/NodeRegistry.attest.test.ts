@@ -30,7 +30,7 @@ describe("NodeRegistry", () => {
         .withArgs(7);
     });
 
-    it("rejects a first attestation that ends before it would count, or above 90 days ahead", async () => {
+    it("rejects a first attestation that ends before it would count, or above 90 days ahead [T14]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
       const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
@@ -67,7 +67,7 @@ describe("NodeRegistry", () => {
       }
     });
 
-    it("rejects what no quorum has signed for this node, this time and this log", async () => {
+    it("rejects what no quorum has signed for this node, this time and this log [T13] [T31]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry, oracle } = contracts;
@@ -92,7 +92,7 @@ describe("NodeRegistry", () => {
       }
     });
 
-    it("rejects signatures of an older set of signers", async () => {
+    it("rejects signatures of an older set of signers [T11] [T31]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle, registry, timelock } = contracts;
@@ -110,7 +110,7 @@ describe("NodeRegistry", () => {
         .withArgs(signatures[0].signer);
     });
 
-    it("rejects the same attestation again, while it lasts and after", async () => {
+    it("rejects the same attestation again, while it lasts and after [T9] [T31]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
       const nodeId = await registerUnattested(protocol, protocol.actors.miners[0]);
@@ -126,7 +126,7 @@ describe("NodeRegistry", () => {
         .withArgs(until, until + 1n + protocol.params.vetoWindow, until + 1n + MAX_ATTESTATION);
     });
 
-    it("rejects signatures for one that was revoked, in force or pending", async () => {
+    it("rejects signatures for one that was revoked, in force or pending [T31]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
       const guarded = registry.connect(protocol.actors.guardian);
@@ -148,7 +148,7 @@ describe("NodeRegistry", () => {
       await submitAttestation(protocol, nodeId, until + DAY + 1n);
     });
 
-    it("does not renew one that was revoked in the same second", async () => {
+    it("does not renew one that was revoked in the same second [T37]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { registry } = contracts;

@@ -37,7 +37,7 @@ describe("NodeRegistry", () => {
     });
 
     for (const gpuCount of [0n, 1_025n, 65_537n]) {
-      it(`rejects ${gpuCount} GPUs`, async () => {
+      it(`rejects ${gpuCount} GPUs [T14]`, async () => {
         const { contracts, actors } = await loadFixture(deployProtocolFixture);
         const { registry } = contracts;
 
@@ -58,7 +58,7 @@ describe("NodeRegistry", () => {
     });
 
     for (const gpuCount of [1n, 1_024n]) {
-      it(`registers a node of ${gpuCount} GPUs, unattested`, async () => {
+      it(`registers a node of ${gpuCount} GPUs, unattested [T13]`, async () => {
         const { contracts, actors } = await loadFixture(deployProtocolFixture);
         const [owner, payout] = actors.miners;
         const registry = contracts.registry.connect(owner);
@@ -82,7 +82,7 @@ describe("NodeRegistry", () => {
       });
     }
 
-    it("gives every node an id of its own", async () => {
+    it("gives every node an id of its own [T31]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const [first, second] = protocol.actors.miners;
 
@@ -132,7 +132,7 @@ describe("NodeRegistry", () => {
       );
     });
 
-    it("changes the payout and nothing else", async () => {
+    it("changes the payout and nothing else [T31]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const [miner, heir] = protocol.actors.miners;
       const nodeId = await registerNode(protocol, miner);
@@ -215,7 +215,7 @@ describe("NodeRegistry", () => {
       expect(await registry.listing(nodeId, dai)).to.deep.equal([7n, 2n ** 128n - 1n]);
     });
 
-    it("gives back capacity that orders have taken, and says what was left", async () => {
+    it("gives back capacity that orders have taken, and says what was left [T34]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry, usd } = contracts;

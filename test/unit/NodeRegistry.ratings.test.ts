@@ -90,7 +90,7 @@ describe("NodeRegistry", () => {
         .withArgs(model);
     });
 
-    it("rejects a model the second time, while its rating is pending and after", async () => {
+    it("rejects a model the second time, while its rating is pending and after [T9]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       await attestRating(protocol, multipleOfReference(2n));
       const rejects = () =>
@@ -103,7 +103,7 @@ describe("NodeRegistry", () => {
       await rejects();
     });
 
-    it("rejects every rating that was vetoed, so that no signatures are of use again", async () => {
+    it("rejects every rating that was vetoed, so that no signatures are of use again [T31]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { registry } = protocol.contracts;
       for (const multiple of [2n, 3n]) {
@@ -130,7 +130,7 @@ describe("NodeRegistry", () => {
       }
     });
 
-    it("rejects a rating above 1,000", async () => {
+    it("rejects a rating above 1,000 [T14]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const images = multipleOfReference(1_000n);
       images[0] += 1n;
@@ -162,7 +162,7 @@ describe("NodeRegistry", () => {
       }
     });
 
-    it("rejects signatures of an older set of signers", async () => {
+    it("rejects signatures of an older set of signers [T11]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle, registry, timelock } = contracts;
@@ -346,7 +346,7 @@ describe("NodeRegistry", () => {
       expect((await registry.node(nodeId)).gpuModel).to.equal(MODEL);
     });
 
-    it("works in the last second before the rating counts", async () => {
+    it("works in the last second before the rating counts [T37]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const registry = protocol.contracts.registry.connect(protocol.actors.guardian);
       await attestRating(protocol, multipleOfReference(2n));

@@ -107,7 +107,7 @@ describe("NodeRegistry", () => {
         .withArgs(now + 40n * DAY, now + 40n * DAY + 1n, at + MAX_ATTESTATION);
     });
 
-    it("undoes a pending attestation without a trace, in the last second before it counts", async () => {
+    it("undoes a pending attestation without a trace, in the last second before it counts [T37]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry } = contracts;
@@ -216,7 +216,7 @@ describe("NodeRegistry", () => {
       await expect(open()).to.emit(escrow, "OrderOpened");
     });
 
-    it("rejects a node that was never attested", async () => {
+    it("rejects a node that was never attested [T13]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { registry, usd } = contracts;

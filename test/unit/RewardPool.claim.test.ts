@@ -50,7 +50,7 @@ describe("RewardPool", () => {
       expect(await pool.connect(miner).claim.staticCall([id], miner)).to.equal(reward);
     });
 
-    it("pays to whomever the miner names", async () => {
+    it("pays to whomever the miner names [T20]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const { miners, stranger } = protocol.actors;
@@ -62,7 +62,7 @@ describe("RewardPool", () => {
       await expect(claim).to.emit(pool, "Claimed").withArgs(miners[0], stranger, [id], reward);
     });
 
-    it("pays a contract that earned, when it claims by itself", async () => {
+    it("pays a contract that earned, when it claims by itself [T20]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft, registry, timelock } = protocol.contracts;
       const { miners, admin, stranger } = protocol.actors;
@@ -88,7 +88,7 @@ describe("RewardPool", () => {
       ).to.changeTokenBalances(tft, [pool, stranger], [-reward, reward]);
     });
 
-    it("pays nothing of a bucket before it is final, and all of it afterwards", async () => {
+    it("pays nothing of a bucket before it is final, and all of it afterwards [T17]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft, controller } = protocol.contracts;
       const [miner] = protocol.actors.miners;
@@ -127,7 +127,7 @@ describe("RewardPool", () => {
       await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalances(tft, [pool, miner], [0n, 0n]);
     });
 
-    it("pays nothing to someone who earned nothing in it", async () => {
+    it("pays nothing to someone who earned nothing in it [T17]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const { miners, stranger } = protocol.actors;
@@ -140,7 +140,7 @@ describe("RewardPool", () => {
       );
     });
 
-    it("pays nothing the second time", async () => {
+    it("pays nothing the second time [T16]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const [miner, other] = protocol.actors.miners;
@@ -150,7 +150,7 @@ describe("RewardPool", () => {
       await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalances(tft, [pool, miner], [0n, 0n]);
     });
 
-    it("pays a bucket once when it is repeated, and the rest in full", async () => {
+    it("pays a bucket once when it is repeated, and the rest in full [T16]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft, usd } = protocol.contracts;
       const [miner, other] = protocol.actors.miners;
@@ -164,7 +164,7 @@ describe("RewardPool", () => {
       await expect(pool.connect(miner).claim(ids, miner)).to.changeTokenBalances(tft, [pool, miner], [-paid, paid]);
     });
 
-    it("clears the miner's weight, and leaves the bucket and the others' as they were", async () => {
+    it("clears the miner's weight, and leaves the bucket and the others' as they were [T17]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool } = protocol.contracts;
       const [miner, other] = protocol.actors.miners;
@@ -177,7 +177,7 @@ describe("RewardPool", () => {
       expect(await pool.bucket(id)).to.deep.equal([3n * TFT, reward, true]);
     });
 
-    it("rounds each part down, so that less than a unit per miner is left", async () => {
+    it("rounds each part down, so that less than a unit per miner is left [T19]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const { miners } = protocol.actors;
@@ -208,7 +208,7 @@ describe("RewardPool", () => {
       await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalance(tft, miner, 1n);
     });
 
-    it(`pays the same in any grouping and order, and never more than the reward (seed ${SEED})`, async () => {
+    it(`pays the same in any grouping and order, and never more than the reward (seed ${SEED}) [T5] [T16] [T17] [T19] [random]`, async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const { miners } = protocol.actors;
@@ -236,7 +236,7 @@ describe("RewardPool", () => {
       expect(left).to.be.lessThan(BigInt(buckets.length * miners.length));
     });
 
-    it("pays the same when someone has sent the pool TFT", async () => {
+    it("pays the same when someone has sent the pool TFT [T25]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const { miners, treasury } = protocol.actors;
@@ -261,7 +261,7 @@ describe("RewardPool", () => {
       await expect(pool.connect(miners[0]).claim([id], miners[0])).to.changeTokenBalance(tft, miners[0], reward);
     });
 
-    it("pays for a receipt settled late in the round open by then, and the earlier bucket stays as it was", async () => {
+    it("pays for a receipt settled late in the round open by then, and the earlier bucket stays as it was [T18]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft, controller } = protocol.contracts;
       const { miners, renters } = protocol.actors;
@@ -293,7 +293,7 @@ describe("RewardPool", () => {
   });
 
   describe("claimFor", () => {
-    it("pays the miner, whoever calls", async () => {
+    it("pays the miner, whoever calls [T20]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const { miners, stranger } = protocol.actors;
@@ -305,7 +305,7 @@ describe("RewardPool", () => {
       await expect(claim).to.emit(pool, "Claimed").withArgs(miners[0], miners[0], [id], reward);
     });
 
-    it("pays the recipient that the miner has set", async () => {
+    it("pays the recipient that the miner has set [T20]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const { miners, stranger, treasury } = protocol.actors;
@@ -318,7 +318,7 @@ describe("RewardPool", () => {
       await expect(claim).to.emit(pool, "Claimed").withArgs(miners[0], treasury, [id], reward);
     });
 
-    it("returns what it pays, and pays each bucket once", async () => {
+    it("returns what it pays, and pays each bucket once [T16]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, tft } = protocol.contracts;
       const [miner, other] = protocol.actors.miners;

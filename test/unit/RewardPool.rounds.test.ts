@@ -99,7 +99,7 @@ describe("RewardPool", () => {
       expect(await pool.closedRound(usd)).to.deep.equal([1n, 5n, end]);
     });
 
-    it("take what is earned in the last second of their epoch, and the next one what is earned a second later", async () => {
+    it("take what is earned in the last second of their epoch, and the next one what is earned a second later [T18]", async () => {
       const { pool, usd, end, earnAt } = await stageRounds();
       await earnAt(end - 2n, 5n);
       await earnAt(end - 1n, 7n);
@@ -269,7 +269,7 @@ describe("RewardPool", () => {
       expect(await pool.openRound(tft)).to.equal(second + 1n);
     });
 
-    it(`follow the rule through a random life: each number once, and the views tell what happens (seed ${SEED})`, async () => {
+    it(`follow the rule through a random life: each number once, and the views tell what happens (seed ${SEED}) [random]`, async () => {
       const { pool, usd, end, earnAt, finishAt } = await stageRounds();
       const arbitrary = fc.record({
         action: fc.constantFrom("earn", "finish", "wait"),

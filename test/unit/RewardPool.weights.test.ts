@@ -144,7 +144,7 @@ describe("RewardPool", () => {
         .withArgs(96n, 2n ** 96n);
     });
 
-    it("refuses a reward for a bucket that is final, be it the last of it or not", async () => {
+    it("refuses a reward for a bucket that is final, be it the last of it or not [T18]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { pool, controller } = protocol.contracts;
       const { id } = await finalBucket(protocol, [protocol.actors.miners[0], TFT]);

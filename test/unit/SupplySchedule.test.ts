@@ -210,8 +210,8 @@ describe("SupplySchedule", () => {
     }
   });
 
-  describe(`on ${HISTORIES} random histories (SEED=${SEED})`, () => {
-    it("agrees, library and the SDK, with the reference model to the last unit", async () => {
+  describe(`on ${HISTORIES} random histories (SEED=${SEED}) [slow]`, () => {
+    it("agrees, library and the SDK, with the reference model to the last unit [T29]", async () => {
       const { harness } = await loadFixture(deployHarness);
       const histories = randomHistories();
 

@@ -27,7 +27,7 @@ describe("TFT", () => {
       ["a unit less", -1n],
       ["a unit more", 1n],
     ] as const) {
-      it(`refuses allocations that sum up to ${name} than the nominal supply`, async () => {
+      it(`refuses allocations that sum up to ${name} than the nominal supply [T26]`, async () => {
         const { contracts, actors } = await loadFixture(deployProtocolFixture);
         const allocation = { holder: actors.stranger, amount: NOMINAL_SUPPLY - RESERVE + off };
 
@@ -37,7 +37,7 @@ describe("TFT", () => {
       });
     }
 
-    it("mints the nominal supply: the reserve to the vault, the rest to the allocations", async () => {
+    it("mints the nominal supply: the reserve to the vault, the rest to the allocations [T26]", async () => {
       const { contracts, actors, params } = await loadFixture(deployProtocolFixture);
       const { tft, vault, vestings, controller } = contracts;
 
@@ -65,7 +65,7 @@ describe("TFT", () => {
       expect(await tft.ULTIMATE_SUPPLY()).to.equal(100_000_000n * TFT);
     });
 
-    it("changes state through ERC-20, ERC-2612 and burn, and through nothing else", async () => {
+    it("changes state through ERC-20, ERC-2612 and burn, and through nothing else [T26]", async () => {
       const { interface: tft } = await ethers.getContractFactory("TFT");
       const functions = tft.fragments.flatMap((fragment) =>
         "stateMutability" in fragment && "name" in fragment && fragment.stateMutability !== "view"
@@ -84,7 +84,7 @@ describe("TFT", () => {
   });
 
   describe("burn", () => {
-    it("refuses everyone but the controller", async () => {
+    it("refuses everyone but the controller [T26]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
 
       for (const caller of [actors.treasury, actors.deployer, actors.admin, actors.guardian]) {
@@ -94,7 +94,7 @@ describe("TFT", () => {
       }
     });
 
-    it("burns nobody's balance but the controller's own", async () => {
+    it("burns nobody's balance but the controller's own [T26]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, controller } = protocol.contracts;
 
@@ -103,7 +103,7 @@ describe("TFT", () => {
         .withArgs(controller, 0n, 1n);
     });
 
-    it("refuses even the controller the first unit below the ultimate supply", async () => {
+    it("refuses even the controller the first unit below the ultimate supply [T26]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { tft, controller } = protocol.contracts;
       await burnUpTo(protocol, BURNING_END);

@@ -67,7 +67,7 @@ describe("TUReceiptOracle", () => {
       await expect(oracle.veto(ROOT)).to.emit(oracle, "RootVetoed").withArgs(ROOT);
     });
 
-    it("leaves other roots as they are", async () => {
+    it("leaves other roots as they are [T2]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { oracle } = contracts;

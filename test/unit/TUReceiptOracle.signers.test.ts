@@ -19,7 +19,7 @@ describe("TUReceiptOracle", () => {
     });
 
     for (const count of [0, 3, 65]) {
-      it(`rejects ${count} signers`, async () => {
+      it(`rejects ${count} signers [T10]`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
 
         await expect(setSigners(protocol, wallets(count), BigInt(count)))
@@ -39,7 +39,7 @@ describe("TUReceiptOracle", () => {
       [65n, 64],
     ];
     for (const [quorum, count] of refused) {
-      it(`rejects a quorum of ${quorum} of ${count}`, async () => {
+      it(`rejects a quorum of ${quorum} of ${count} [T10]`, async () => {
         const protocol = await loadFixture(deployProtocolFixture);
 
         await expect(setSigners(protocol, wallets(count), quorum))
@@ -69,7 +69,7 @@ describe("TUReceiptOracle", () => {
       });
     }
 
-    it("rejects a signer of zero, a duplicate and signers out of order", async () => {
+    it("rejects a signer of zero, a duplicate and signers out of order [T12]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle, timelock } = contracts;

@@ -195,7 +195,7 @@ describe("TUReceiptOracle", () => {
       expect(await oracle.status(ROOT)).to.deep.equal([RootStatus.Final, finalAt]);
     });
 
-    it("starts the veto window anew when a freeze in it runs out", async () => {
+    it("starts the veto window anew when a freeze in it runs out [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { oracle } = contracts;
@@ -212,7 +212,7 @@ describe("TUReceiptOracle", () => {
       expect(await oracle.status(ROOT)).to.deep.equal([RootStatus.Final, finalAt]);
     });
 
-    it("starts the veto window anew when a freeze in it is thawed early", async () => {
+    it("starts the veto window anew when a freeze in it is thawed early [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { oracle } = contracts;
@@ -286,7 +286,7 @@ describe("TUReceiptOracle", () => {
       expect(await oracle.status(ROOT)).to.deep.equal([RootStatus.Vetoed, 0n]);
     });
 
-    it("expires when the signers are rotated in the last second of the veto window", async () => {
+    it("expires when the signers are rotated in the last second of the veto window [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, params } = protocol;
       const { oracle } = contracts;
@@ -316,7 +316,7 @@ describe("TUReceiptOracle", () => {
       expect(await oracle.status(ROOT)).to.deep.equal([RootStatus.Final, finalAt]);
     });
 
-    it("expires when the signers are rotated in a veto window that a freeze has moved", async () => {
+    it("expires when the signers are rotated in a veto window that a freeze has moved [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors, params } = protocol;
       const { oracle } = contracts;
@@ -333,7 +333,7 @@ describe("TUReceiptOracle", () => {
   });
 
   describe("finalSubmission", () => {
-    it("rejects a root that is unknown, pending, vetoed or expired", async () => {
+    it("rejects a root that is unknown, pending, vetoed or expired [T12]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle } = contracts;

@@ -66,7 +66,7 @@ describe("TUReceiptOracle", () => {
       );
     });
 
-    it("rejects a quorum that is not above two thirds", async () => {
+    it("rejects a quorum that is not above two thirds [T10]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
 
       await expect(deploy(protocol, { quorum: 2 }))
@@ -115,7 +115,7 @@ describe("TUReceiptOracle", () => {
   });
 
   describe("submit", () => {
-    it("rejects a root of zero", async () => {
+    it("rejects a root of zero [T12]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
       const { oracle } = contracts;
       const signatures = await sign(oracle, actors.oracleSigners, { receiptsRoot: ZeroHash });
@@ -126,7 +126,7 @@ describe("TUReceiptOracle", () => {
       );
     });
 
-    it("rejects a data hash of zero", async () => {
+    it("rejects a data hash of zero [T12]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
       const { oracle } = contracts;
       const signatures = await sign(oracle, actors.oracleSigners, { dataHash: ZeroHash });
@@ -150,7 +150,7 @@ describe("TUReceiptOracle", () => {
         .withArgs(ROOT, RootStatus.Final);
     });
 
-    it("rejects a vetoed root for ever, under a new set too", async () => {
+    it("rejects a vetoed root for ever, under a new set too [T33]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle } = contracts;
@@ -184,7 +184,7 @@ describe("TUReceiptOracle", () => {
       await expect(oracle.submit(ROOT, DATA_HASH, signatures)).to.emit(oracle, "RootSubmitted");
     });
 
-    it("rejects fewer signatures than the quorum", async () => {
+    it("rejects fewer signatures than the quorum [T10]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
       const { oracle } = contracts;
 
@@ -195,7 +195,7 @@ describe("TUReceiptOracle", () => {
       }
     });
 
-    it("rejects a signer of zero", async () => {
+    it("rejects a signer of zero [T12]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
       const { oracle } = contracts;
       const [first, ...others] = await sign(oracle, actors.oracleSigners.slice(0, 3));
@@ -205,7 +205,7 @@ describe("TUReceiptOracle", () => {
         .withArgs(ZeroAddress, ZeroAddress);
     });
 
-    it("rejects a duplicate signer", async () => {
+    it("rejects a duplicate signer [T12]", async () => {
       const { contracts, actors } = await loadFixture(deployProtocolFixture);
       const { oracle } = contracts;
       const [first, second] = await sign(oracle, actors.oracleSigners.slice(0, 2));
@@ -261,7 +261,7 @@ describe("TUReceiptOracle", () => {
       ["name", {}, { name: "Another Oracle" }],
     ];
     for (const [title, message, domain] of foreign) {
-      it(`rejects signatures for another ${title}`, async () => {
+      it(`rejects signatures for another ${title} [T11]`, async () => {
         const { contracts, actors } = await loadFixture(deployProtocolFixture);
         const { oracle } = contracts;
         const signatures = await sign(oracle, actors.oracleSigners.slice(0, 3), message, domain);
@@ -304,7 +304,7 @@ describe("TUReceiptOracle", () => {
         .withArgs(third.signer);
     });
 
-    it("rejects signatures of the set before, though the new one names the same signers", async () => {
+    it("rejects signatures of the set before, though the new one names the same signers [T11]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle } = contracts;
@@ -317,7 +317,7 @@ describe("TUReceiptOracle", () => {
         .withArgs(signatures[0].signer);
     });
 
-    it("rejects a signer who was removed", async () => {
+    it("rejects a signer who was removed [T11]", async () => {
       const protocol = await loadFixture(deployProtocolFixture);
       const { contracts, actors } = protocol;
       const { oracle } = contracts;
