@@ -1,4 +1,5 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 
 import { configuredNetworks } from "@turingfog/operator";
@@ -67,13 +68,17 @@ subtask(
 // The tests of the contracts are in test/, those of a package or of lab beside its sources.
 const TESTED = ["test", "packages", "lab/test"];
 
+// Files with a test that takes long come first, so that workers end together.
+const isSlow = (file: string): boolean => readFileSync(file, "utf8").includes("[slow]");
+
 subtask(TASK_TEST_GET_TEST_FILES, async ({ testFiles }: { testFiles: string[] }, _hre, runSuper) => {
   if (testFiles.length !== 0) return (await runSuper({ testFiles })) as string[];
-  return TESTED.flatMap((room) =>
+  const files = TESTED.flatMap((room) =>
     readdirSync(path.join(__dirname, room), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".test.ts") && !file.includes("node_modules"))
       .map((file) => path.join(__dirname, room, file)),
   );
+  return [...files.filter(isSlow), ...files.filter((file) => !isSlow(file))];
 });
 
 const config: HardhatUserConfig = {
@@ -105,11 +110,13 @@ const config: HardhatUserConfig = {
   },
   typechain: { outDir: COVERAGE ? "cache/coverage/typechain-types" : "typechain-types", target: "ethers-v6" },
   mocha: {
-    // A differential test runs thousands of histories in one case, and takes longer under coverage.
-    timeout: COVERAGE ? 600_000 : 120_000,
+    // Of `npm test`, whose workers each have a chain of their own.
+    jobs: availableParallelism(),
+    // A differential test runs thousands of histories in one case, and workers share the cores with what else runs.
+    timeout: 600_000,
     // Coverage traces every step of the EVM, and these tests take hundreds of millions of steps. They only compare
     // values; the other cases run the same code.
-    ...(COVERAGE && { grep: "random (histories|inputs|models)|first three days", invert: true }),
+    ...(COVERAGE && { grep: "\\[slow\\]", invert: true }),
   },
   contractSizer: { strict: true, only: ["^contracts/"], except: ["^contracts/mocks/"] },
   gasReporter: { enabled: false },
