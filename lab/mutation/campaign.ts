@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { readContracts, WORKSPACE } from "./build";
+import { type Kill, order, type Reach } from "./order";
 import { keyOf, type Mutant } from "./schemata";
 import type { Worker } from "./workers";
 
@@ -26,13 +27,7 @@ const COMMON = [
 const LISTS = /^lab\/mutation\/.*\.json$/;
 
 /** The tests that contracts are held to; the others are of what is around them, or go through all of it at length. */
-const TESTS = /^(unit\/[^/]+|integration\/(?!tu)[^/]+)\.test\.ts$/;
-
-/** A mutant that outlives so many of the tests that come by it, the nearest first, is taken to live: a test belongs near. */
-const MOST_TESTS = 120;
-
-/** So many of the tests that killed mutants of the same function are tried before all others. */
-const MOST_NEIGHBOURS = 4;
+const TESTS = /^(unit|integration)\/[^/]+\.test\.ts$/;
 
 /** So much of a run is lost at the most when it is broken off. */
 const SAVED_EVERY_MS = 5_000;
@@ -50,16 +45,8 @@ export interface Result {
 }
 
 /** What a test came by while no mutant was active. */
-interface Baseline {
+interface Baseline extends Reach {
   hash: string;
-  ms: number;
-  reached: number[];
-}
-
-/** A mutant's line, and the test that killed it. */
-interface Kill {
-  line: number;
-  killer: string;
 }
 
 interface State {
@@ -147,26 +134,10 @@ export class Campaign {
   /** Runs the tests that come by a mutant until one fails, the likeliest to fail soon first. */
   async run(worker: Worker, mutant: Mutant): Promise<void> {
     const outlived = this.killerOf(mutant);
-    const reaching = Object.entries(this.state.baselines).filter(
-      ([name, { reached }]) => name !== outlived && reached.includes(mutant.id),
-    );
+    const others = new Map(Object.entries(this.state.baselines).filter(([name]) => name !== outlived));
     const near = [mutant.contract, ...(this.usersOf.get(mutant.contract) ?? [])];
-    const rank = ([name, baseline]: [string, Baseline]) => costOf(name, baseline, near);
-    const ranked = reaching.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
-    const possible = new Set(ranked);
-    const neighbours = this.killersNear(mutant).filter((name) => possible.has(name));
-    const tests = [...new Set([...neighbours, ...ranked])].slice(0, MOST_TESTS);
+    const tests = order(mutant, others, near, this.kills.get(functionOf(mutant)) ?? []);
     this.keep(mutant, tests.length === 0 ? this.unreached() : await this.judge(worker, mutant, tests));
-  }
-
-  /** Returns the tests that killed the nearest mutants of the same function in this run. */
-  private killersNear({ contract, function: name, line }: Mutant): string[] {
-    const kills = this.kills.get(`${contract}.${name}`) ?? [];
-    const distance = (kill: Kill) => Math.abs(kill.line - line);
-    return [...new Set([...kills].sort((a, b) => distance(a) - distance(b)).map(({ killer }) => killer))].slice(
-      0,
-      MOST_NEIGHBOURS,
-    );
   }
 
   /** At once, so that two workers cannot write into each other and whatever ends the run leaves a whole file. */
@@ -212,10 +183,10 @@ export class Campaign {
   }
 
   /** Remembers a kill, so that the mutants beside it are tried by the same test first. */
-  private note({ contract, function: name, line }: Mutant, { killer }: Result): void {
+  private note(mutant: Mutant, { killer }: Result): void {
     if (killer === undefined) return;
-    const key = `${contract}.${name}`;
-    this.kills.set(key, [{ line, killer }, ...(this.kills.get(key) ?? [])]);
+    const known = this.kills.get(functionOf(mutant)) ?? [];
+    this.kills.set(functionOf(mutant), [{ line: mutant.line, killer }, ...known]);
   }
 
   private saveNowAndThen(): void {
@@ -247,13 +218,8 @@ async function readUsers(): Promise<Map<string, string[]>> {
   return users;
 }
 
-/**
- * Returns how long a test takes for what it shows: a test of few lines fails by a mutant in one of them more likely than
- * one that goes through all, and one of the mutant's own contract more likely than any other.
- */
-function costOf(test: string, { ms, reached }: Baseline, near: readonly string[]): number {
-  const isOwn = near.some((contract) => path.basename(test).toLowerCase().startsWith(contract.toLowerCase()));
-  return ms * reached.length * (isOwn ? 1 : 1_000);
+function functionOf({ contract, function: name }: Mutant): string {
+  return `${contract}.${name}`;
 }
 
 function digest(parts: readonly string[]): string {

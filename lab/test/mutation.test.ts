@@ -1,6 +1,7 @@
 import { expect } from "chai";
 
 import { generate } from "../mutation/build";
+import { order } from "../mutation/order";
 import { report, type Judged } from "../mutation/report";
 import { keyOf, type Mutant } from "../mutation/schemata";
 
@@ -156,6 +157,38 @@ describe("mutation", () => {
       expect(mutants.map(({ occurrence }) => occurrence)).to.deep.equal([1, 2, 1, 1]);
       expect(moved.map(keyOf)).to.deep.equal(mutants.map(keyOf));
       expect(moved[0].line).to.equal(mutants[0].line + 2);
+    });
+  });
+
+  describe("order", () => {
+    const reach = (ms: number, ...reached: number[]) => ({ ms, reached });
+    const tests = new Map([
+      ["test/unit/Fixture.test.ts#1", reach(10, 1, 2, 3)],
+      ["test/unit/Fixture.test.ts#2", reach(10, 1, 2)],
+      ["test/unit/Fixture.test.ts#3", reach(40, 1)],
+      ["test/unit/Fixture.test.ts#4", reach(1, 2)],
+      ["test/unit/Other.test.ts#1", reach(1, 1)],
+    ]);
+    const numbers = (...kills: [line: number, killer: string][]) =>
+      order(
+        mutant(1),
+        tests,
+        ["Fixture"],
+        kills.map(([line, killer]) => ({ line, killer })),
+      ).map((test) => test.replace(/^.*\/|\.test\.ts/g, ""));
+
+    it("has the tests that come by the mutant, its contract's before others, of few mutants and short ones first", () => {
+      expect(numbers()).to.deep.equal(["Fixture#2", "Fixture#1", "Fixture#3", "Other#1"]);
+    });
+
+    it("begins with those that killed the nearest mutants of the same function, if they come by this one", () => {
+      const [one, three, four] = [1, 3, 4].map((number) => `test/unit/Fixture.test.ts#${number}`);
+      expect(numbers([9, one], [1, four], [2, three])).to.deep.equal([
+        "Fixture#3",
+        "Fixture#1",
+        "Fixture#2",
+        "Other#1",
+      ]);
     });
   });
 

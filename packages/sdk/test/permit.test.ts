@@ -27,8 +27,8 @@ import {
 import { ethers } from "hardhat";
 
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
-import { type Answer, overlay } from "../../../test/helpers/overlay";
-import { deployAToken, deployUNI, deployUSDC, deployWETH, listToken } from "../../../test/helpers/realTokens";
+import { type Answer, overlay } from "./helpers/overlay";
+import { deployAToken, deployUNI, deployUSDC, deployWETH, listToken } from "./helpers/realTokens";
 
 const CHAIN_ID = 31_337n;
 const UNIT_PRICE = 5_000_000n;

@@ -13,8 +13,8 @@ import { ethers } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../../../test/helpers/fixture";
 import { openOrder, passVetoWindow, registerNode, submitReceipts } from "../../../test/helpers/market";
-import { type Answer, overlay } from "../../../test/helpers/overlay";
-import { deployUSDC, deployWETH, listToken } from "../../../test/helpers/realTokens";
+import { type Answer, overlay } from "./helpers/overlay";
+import { deployUSDC, deployWETH, listToken } from "./helpers/realTokens";
 import { type TestToken, TestToken__factory } from "../../../typechain-types";
 
 const AMOUNT = 5_000_000n;

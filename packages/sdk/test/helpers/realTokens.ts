@@ -16,9 +16,9 @@ import {
 } from "ethers";
 import { ethers } from "hardhat";
 
-import type { Protocol } from "./fixture";
-import { asGovernor } from "./governor";
-import { impersonate } from "./system";
+import type { Protocol } from "../../../../test/helpers/fixture";
+import { asGovernor } from "../../../../test/helpers/governor";
+import { impersonate } from "../../../../test/helpers/system";
 
 /** A whole unit in Aave's fixed-point numbers. */
 const RAY = 10n ** 27n;

@@ -21,12 +21,20 @@ import { readMeasurements } from "@turingfog/sdk/node";
 import { expect } from "chai";
 import { computeAddress, formatUnits, id, parseUnits } from "ethers";
 
-import { checkedDeployment } from "../helpers/checkedDeployment";
-import { deployProtocolFixture, type Protocol } from "../helpers/fixture";
-import { accountKeys } from "../helpers/keys";
-import { openOrder, passVetoWindow } from "../helpers/market";
-import { deliver, startOf } from "../helpers/orders";
-import { editedLog, EXAMPLE_100, fileOf, folderOf, printedBy, temporaryFolder, thrownBy } from "../helpers/tuLogs";
+import { checkedDeployment } from "../../../test/helpers/checkedDeployment";
+import { deployProtocolFixture, type Protocol } from "../../../test/helpers/fixture";
+import { accountKeys } from "../../../test/helpers/keys";
+import { openOrder, passVetoWindow } from "../../../test/helpers/market";
+import { deliver, startOf } from "../../../test/helpers/orders";
+import {
+  editedLog,
+  EXAMPLE_100,
+  fileOf,
+  folderOf,
+  printedBy,
+  temporaryFolder,
+  thrownBy,
+} from "../../../test/helpers/tuLogs";
 
 const MODEL = gpuModelOf("Example 100");
 const LOG = path.join(EXAMPLE_100, "resnet50.log");
