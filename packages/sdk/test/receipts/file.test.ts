@@ -160,6 +160,12 @@ describe("receipt files", () => {
       });
     }
 
+    it("rejects bytes that are not UTF-8", () => {
+      const file = toUtf8Bytes(VALID);
+      file[0] = 0xff;
+      expect(() => decodeReceiptFile(file)).to.throw(InvalidReceiptFileError, "is not in canonical form at byte 0");
+    });
+
     it("rejects a file of no receipts", () => {
       const file = toUtf8Bytes('{"format":"turingfog-receipts-v1","receipts":[]}');
       expect(() => decodeReceiptFile(file)).to.throw(NoReceiptsError);
