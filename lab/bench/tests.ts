@@ -1,22 +1,9 @@
 import path from "node:path";
 
-import { main, type Output, table, wholeNumber } from "@turingfog/cli";
+import { ends, main, newCommand, type Output, outputOf, table, wholeNumber } from "@turingfog/cli";
 
 import { compare, measure, median, type Run } from "./tests/measure";
 import { account, type Account, titlesOf } from "./tests/titles";
-
-const USAGE = `Compares how long npm test takes here and in a checkout of commit a7eb110, and says what became of its tests.
-
-  npm run bench:tests -- --base FOLDER [--times N] [--titles] [--json]
-
-  --base FOLDER  a checkout of commit a7eb110, installed and compiled
-  --times N      runs of each, one after the other in turn (default 3)
-  --titles       say only what became of the tests
-  --json         print the result as JSON alone
-  --help         print this
-
-Ends with 1 when a test of a7eb110 is missing, or the medians here are above 50 % of the time by the clock or 75 % of the
-CPU time there, and with 2 when it is called wrongly. What became of changed titles is in lab/bench/tests/a7eb110.json.`;
 
 /** The most that a run here may take, as parts of one there. */
 const BOUNDS = { wall: 0.5, cpu: 0.75 };
@@ -79,13 +66,17 @@ function describeAccounts(accounts: readonly Account[]): string {
   return [...lines, `${accounts.length} tests of a7eb110: ${counts.join(", ")}`].join("\n");
 }
 
-main({
-  usage: USAGE,
-  options: {
-    base: { type: "string" },
-    times: { type: "string", default: "3" },
-    titles: { type: "boolean", default: false },
-  },
-  required: ["base"],
-  run,
-});
+main(
+  newCommand({
+    description: `Compares how long npm test takes here and in a checkout of commit a7eb110, and says what became of its tests.
+
+Ends with 1 when a test of a7eb110 is missing, or the medians here are above 50 % of the time by the clock or 75 % of the
+CPU time there, and with 2 when it is called wrongly. What became of changed titles is in lab/bench/tests/a7eb110.json.`,
+    examples: ["npm run bench:tests -- --base ../a7eb110", "npm run bench:tests -- --base ../a7eb110 --titles"],
+  })
+    .name("npm run bench:tests --")
+    .requiredOption("--base <DIR>", "a checkout of a7eb110, installed and compiled")
+    .option("--times <N>", "runs of each, one after the other in turn", "3")
+    .option("--titles", "say only what became of the tests", false)
+    .action(async (values) => ends(await run(values, outputOf(values)))),
+);
