@@ -58,6 +58,10 @@ describe("turingfog, called wrongly", () => {
     ],
     ["tu survey", "Missing required argument 'FOLDER'; see turingfog tu survey --help"],
     [
+      "deploy run --parameters deploy/parameters/local.json5",
+      "Required option '--network <NAME>' not specified; see turingfog deploy run --help",
+    ],
+    [
       "deploy plan --network localhost",
       "Required option '--parameters <FILE>' not specified; see turingfog deploy plan --help",
     ],
