@@ -344,7 +344,7 @@ describe("auction", () => {
     it("says how it is called", () => {
       const { status, stdout } = call("--help");
       expect(status).to.equal(0);
-      expect(stdout).to.contain("--seed N").and.to.contain("--out DIR").and.to.contain("--json");
+      expect(stdout).to.contain("--seed <N>").and.to.contain("--out <DIR>").and.to.contain("--json");
     });
   });
 });

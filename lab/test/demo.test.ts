@@ -154,7 +154,7 @@ describe("Demo", () => {
     it("tells how it is used", () => {
       const { status, stdout } = demo("--help");
 
-      expect(stdout).to.contain("--seed N").and.to.contain("--out DIR").and.to.contain("--json");
+      expect(stdout).to.contain("--seed <N>").and.to.contain("--out <DIR>").and.to.contain("--json");
       expect(status).to.equal(0);
     });
   });
