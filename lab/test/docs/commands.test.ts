@@ -7,6 +7,7 @@ import { readPages } from "./pages";
 /** Options of other programs, which the pages name. */
 const FOREIGN = [
   "--rpc.gascap", // geth
+  "--hostname", // hardhat node
   ...["--format", "--prefix"], // docker, kubectl, tar
   ...["--data_name", "--use_fp16", "--tf_xla_auto_jit"], // tf_cnn_benchmarks and TensorFlow
 ];

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
+import { newCommand } from "@turingfog/cli";
 import hre from "hardhat";
 
 import manifest from "../../../package.json";
@@ -9,6 +10,8 @@ import { TURINGFOG } from "../../../test/helpers/otherChain";
 import { ROOT } from "./pages";
 
 const SCRIPTS: Record<string, string | undefined> = manifest.scripts;
+
+const COMMON_OPTIONS = newCommand({ description: "", examples: [] }).helpInformation();
 
 /** Compares command lines with the help of the programs that they call. */
 export class Helps {
@@ -72,10 +75,12 @@ function lastOf(name: string): string[] | undefined {
   return SCRIPTS[name]?.split(" && ").at(-1)?.split(" ");
 }
 
-/** Returns the TypeScript that a script runs, if it does: its usage text stands in it. */
+/** Returns the TypeScript that a script runs, if it does, for its options stand in it, and the options of all commands. */
 function sourceOf(name: string): string | undefined {
   const last = lastOf(name);
-  return last?.[0] === "ts-node" ? readFileSync(path.join(ROOT, last.at(-1) as string), "utf8") : undefined;
+  if (last?.[0] !== "ts-node") return undefined;
+  const source = readFileSync(path.join(ROOT, last.at(-1) as string), "utf8");
+  return source.includes("newCommand(") ? source + COMMON_OPTIONS : source;
 }
 
 function faultOfOptions(args: readonly string[], help: string, program: string): string | undefined {

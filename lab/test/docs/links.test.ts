@@ -21,7 +21,11 @@ function pathsIn(spans: readonly string[]): string[] {
   return spans.filter((span) => {
     const [room, ...rest] = span.split("/");
     return (
-      rooms.has(room) && rest.length > 0 && !/\bNAME\b/.test(span) && /^[\w./@-]+$/.test(span) && !WRITTEN.test(span)
+      rooms.has(room) &&
+      rest.length > 0 &&
+      !/\b(NAME|NOUN|VERB)\b/.test(span) &&
+      /^[\w./@-]+$/.test(span) &&
+      !WRITTEN.test(span)
     );
   });
 }
