@@ -1,6 +1,6 @@
 /**
- * The arrows of the house: sdk <- operator <- cli <- lab, and nothing points back. The tests of the contracts stand on
- * what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
+ * The arrows of the house: sdk <- operator, economy <- cli <- lab, and nothing points back. The tests of the contracts
+ * stand on what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
  */
 const src = (name) => `^packages/${name}/src/`;
 
@@ -14,7 +14,7 @@ module.exports = {
       severity: "error",
       from: { path: src("sdk") },
       to: {
-        path: "^(packages/(operator|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
+        path: "^(packages/(operator|economy|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
       },
     },
     {
@@ -37,7 +37,16 @@ module.exports = {
         "An operator installs this without Hardhat's plugins; Hardhat itself is loaded for a rehearsal in process.",
       severity: "error",
       from: { path: src("operator") },
-      to: { path: "^(packages/cli|lab|deploy|scripts|test|typechain-types)/|node_modules/@nomicfoundation/" },
+      to: {
+        path: "^(packages/(economy|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/@nomicfoundation/",
+      },
+    },
+    {
+      name: "economy-on-sdk-alone",
+      comment: "The simulator has the rules of the SDK and needs nothing else.",
+      severity: "error",
+      from: { path: src("economy") },
+      to: { path: "^(packages/(operator|cli)|lab|deploy|scripts|test|typechain-types)/" },
     },
     {
       name: "cli-below-lab",

@@ -41,7 +41,10 @@ export default defineConfig(
         "error",
         {
           patterns: [
-            { regex: "^\\.{1,2}/(.*/)?(sdk|operator|cli)/(src|dist)/", message: "Import the package by its name" },
+            {
+              regex: "^\\.{1,2}/(.*/)?(sdk|operator|economy|cli)/(src|dist)/",
+              message: "Import the package by its name",
+            },
           ],
         },
       ],
@@ -56,7 +59,8 @@ export default defineConfig(
         {
           patterns: [
             {
-              regex: "^(\\.\\./)+(sdk|operator|cli|dist|typechain-types|deployments|lab|test|scripts|deploy)(/|$)",
+              regex:
+                "^(\\.\\./)+(sdk|operator|economy|cli|dist|typechain-types|deployments|lab|test|scripts|deploy)(/|$)",
               message: "Import packages by name, and nothing else outside of this one",
             },
           ],

@@ -6,7 +6,7 @@ import { createKeccak } from "hash-wasm";
 import { TASK_COMPILE } from "hardhat/builtin-tasks/task-names";
 import { HARDHAT_NETWORK_NAME } from "hardhat/plugins";
 
-import { Random } from "./demo/random";
+import { Random } from "@turingfog/economy";
 import { csv, JsonReporter, TableReporter, type Reporter } from "./demo/report";
 import type { Story } from "./demo/story";
 import { ends, main, newCommand, type Output, outputOf, UsageError } from "@turingfog/cli";

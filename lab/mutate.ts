@@ -4,7 +4,7 @@ import { Campaign, takeTurns } from "./mutation/campaign";
 import { isListed, report, toText, type Judged } from "./mutation/report";
 import type { Mutant } from "./mutation/schemata";
 import { Worker } from "./mutation/workers";
-import { Random } from "./demo/random";
+import { Random } from "@turingfog/economy";
 
 interface Values {
   only?: string[];

@@ -34,6 +34,7 @@ const PROJECTS = [
   "packages/sdk/tsconfig.build.json",
   "packages/sdk/tsconfig.esm.json",
   "packages/operator/tsconfig.build.json",
+  "packages/economy/tsconfig.build.json",
   "packages/cli/tsconfig.build.json",
 ];
 
@@ -42,6 +43,7 @@ const OUTPUTS = [
   ["sdk", "dist/cjs"],
   ["sdk", "dist/esm"],
   ["operator", "dist"],
+  ["economy", "dist"],
   ["cli", "dist"],
 ] as const;
 

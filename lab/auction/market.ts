@@ -1,6 +1,6 @@
 import { WAD } from "@turingfog/sdk";
 
-import type { Random } from "../demo/random";
+import type { Random } from "@turingfog/economy";
 
 export const BLOCK = 12;
 export const HOUR = 3_600;

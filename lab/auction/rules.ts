@@ -1,10 +1,22 @@
-import { ceilDiv, checkRange, exp2, MAX_REFERENCE, max, min, priceAt, WAD } from "@turingfog/sdk";
+import {
+  ceilDiv,
+  checkRange,
+  exp2,
+  FIRST_PERIOD_HALVINGS,
+  FULL_PROCEEDS,
+  MAX_REFERENCE,
+  max,
+  min,
+  OPENING_DOUBLINGS,
+  OPENING_HALVINGS,
+  priceAt,
+  WAD,
+} from "@turingfog/sdk";
 
 /* VERSION 2 WITH OTHER VALUES OF LATER */
 
 /** Halvings of a price at the end of its first period, on which LATER has no bearing. */
-const FIRST_HALVINGS = 15n;
-const DOUBLINGS = 13n;
+const FIRST_HALVINGS = OPENING_HALVINGS + FIRST_PERIOD_HALVINGS;
 
 const NEGLIGIBLE_HALVINGS = 128n;
 /** The highest value of a uint40, the type in which the contracts keep time. */
@@ -26,13 +38,12 @@ export function priceWithLater(referencePrice: bigint, elapsed: bigint, period: 
   checkRange("reference price", referencePrice, 0n, MAX_REFERENCE);
   checkRange("elapsed", elapsed, 0n, MAX_SECONDS);
   checkRange("period", period, 1n, MAX_SECONDS);
-  return halved(referencePrice, DOUBLINGS, FIRST_HALVINGS * period + later * (elapsed - period), period);
+  return halved(referencePrice, OPENING_DOUBLINGS, FIRST_HALVINGS * period + later * (elapsed - period), period);
 }
 
 /* VERSION 1 */
 
 const FIRST_VERSION_DOUBLINGS = 3n;
-const FIRST_VERSION_MIN_PROCEEDS = 1_000n * WAD;
 
 /**
  * Returns the price of a lot by version 1: 8 r · 2^(−h), rounded down. h is 5 · age in the first period and
@@ -53,7 +64,7 @@ export function firstVersionNextReference(
   amount: bigint,
   wholeUnit: bigint,
 ): bigint {
-  if (proceeds < FIRST_VERSION_MIN_PROCEEDS) return referencePrice;
+  if (proceeds < FULL_PROCEEDS) return referencePrice;
   const average = (proceeds * wholeUnit) / amount;
   return min(min(max(average, ceilDiv(referencePrice, 2n)), referencePrice * 2n), MAX_REFERENCE);
 }

@@ -1,6 +1,6 @@
 import { filledAmount, max, MAX_REFERENCE, min, MIN_REFERENCE, tftOwed, WAD } from "@turingfog/sdk";
 
-import { Random } from "../demo/random";
+import { Random } from "@turingfog/economy";
 import {
   bidders,
   type Bidder,

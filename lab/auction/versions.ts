@@ -1,3 +1,4 @@
+import { ageAt } from "@turingfog/economy";
 import { LATER_PERIOD_HALVINGS, nextReference, priceAt } from "@turingfog/sdk";
 
 import { firstVersionNextReference, firstVersionPriceAt, priceWithLater } from "./rules";
@@ -40,13 +41,7 @@ export function versionTwo(later = LATER_PERIOD_HALVINGS, timing = DAILY): Versi
         ? priceAt(reference, elapsed, period)
         : priceWithLater(reference, elapsed, period, later),
     nextReference,
-    ageAt: (ratio) => {
-      const halvings = 13 - Math.log2(ratio);
-      if (halvings <= 0) return 0;
-      if (halvings <= 10) return halvings / 120;
-      if (halvings <= 15) return 1 / 12 + ((halvings - 10) / 5) * (11 / 12);
-      return 1 + (halvings - 15) / Number(later);
-    },
+    ageAt: (ratio) => ageAt(ratio, later),
   };
 }
 

@@ -16,7 +16,7 @@ import { id, MaxUint256, ZeroAddress, ZeroHash } from "ethers";
 import { POOL_FEE, type Token } from "../../test/helpers/uniswap";
 import { Auditor } from "./auditor";
 import { Books } from "./books";
-import type { Random } from "./random";
+import type { Random } from "@turingfog/economy";
 import type { World } from "./world";
 
 /** A filler asks for a thousandth of what it sells. */

@@ -21,7 +21,7 @@ import {
 import type { Token } from "../../test/helpers/uniswap";
 import { type Batch, Economy, type Rental } from "./economy";
 import { Fleet, type Job, type Node } from "./fleet";
-import type { Random } from "./random";
+import type { Random } from "@turingfog/economy";
 import { createWorld } from "./world";
 
 /** The state of the economy at the end of a day or of a month. */

@@ -6,7 +6,7 @@ import { DAY, epochOf, NOMINAL_SUPPLY, WAD as TFT } from "@turingfog/sdk";
 import { expect } from "chai";
 
 import { CHECKS, CheckFailedError, type Observation, type CheckedStep } from "../demo/checks";
-import { Random } from "../demo/random";
+import { Random } from "@turingfog/economy";
 import { Story, type Row } from "../demo/story";
 
 const ROOT = path.join(__dirname, "../..");

@@ -5,7 +5,7 @@ import type { Protocol } from "./fixture";
 import { earn, startEpoch } from "./market";
 
 /** Lets every allocation vest and hands it to the treasury, so that all that circulates can be spent on orders. */
-async function gatherAllocations({ contracts: { tft, vestings }, actors }: Protocol): Promise<void> {
+export async function gatherAllocations({ contracts: { tft, vestings }, actors }: Protocol): Promise<void> {
   const ends = await Promise.all(vestings.map((vesting) => vesting.end()));
   const lastEnd = ends.reduce(max);
   if (lastEnd > BigInt(await time.latest())) await time.increaseTo(lastEnd);
