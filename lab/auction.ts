@@ -2,10 +2,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { ends, main, newCommand, type Output, outputOf, wholeNumber } from "@turingfog/cli";
+import { markdownOf, type Table, toMarkdown } from "@turingfog/economy";
 import { LATER_PERIOD_HALVINGS, toJson } from "@turingfog/sdk";
 import { type Off, type Result, runGrid, scenarioOf } from "./auction/cases";
 import { healingChart, priceChart } from "./auction/chart";
-import { markdownOf, type Table, toMarkdown } from "./auction/report";
 import { simulate } from "./auction/simulate";
 import * as tables from "./auction/tables";
 import { VERSION_ONE, versionTwo } from "./auction/versions";

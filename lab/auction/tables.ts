@@ -1,9 +1,10 @@
+import { share, type Table } from "@turingfog/economy";
 import { ceilDiv, MAX_REFERENCE, MIN_REFERENCE, OPENING_DOUBLINGS, WAD } from "@turingfog/sdk";
 
 import { CROWDS, type Off, type Result, RIGHT, scenarioOf, STANDSTILLS, TIMINGS, VALUES, YEAR } from "./cases";
 import { pushedUp, ROUNDINGS, SAVED_BY_A_LOT, stepOf, walkByTwo } from "./dust";
 import { BLOCK, DAY, DRIFTS, FIRST_MARKET_PRICE, HOUR } from "./market";
-import { factorOf, share, type Table, TFT, times } from "./report";
+import { factorOf, TFT, times } from "./report";
 import { unfinishedAt } from "./rounds";
 import { firstReference, type Outcome, type Scenario, simulate } from "./simulate";
 import { LATER_CHOICES, type Version, VERSION_ONE, versionOne, versionTwo } from "./versions";

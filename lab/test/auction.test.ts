@@ -4,6 +4,7 @@ import path from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
 
+import { toMarkdown } from "@turingfog/economy";
 import {
   FULL_PROCEEDS,
   LATER_PERIOD_HALVINGS,
@@ -17,7 +18,6 @@ import { RIGHT, scenarioOf } from "../auction/cases";
 import { healingChart, priceChart } from "../auction/chart";
 import { pushedUp, SAVED_BY_A_LOT, stepOf, walkByTwo } from "../auction/dust";
 import { CONSTANT, FIRST_MARKET_PRICE, WHOLE_UNIT } from "../auction/market";
-import { toMarkdown } from "../auction/report";
 import { mostUnfinished, Rounds, unfinishedAt } from "../auction/rounds";
 import { firstVersionNextReference, firstVersionPriceAt, priceWithLater } from "../auction/rules";
 import { simulate } from "../auction/simulate";

@@ -83,6 +83,17 @@ export const NOUNS: Record<string, Noun> = {
       import: { summary: "write an existing key", load: () => import("./commands/keystore/import.js") },
     },
   },
+  simulate: {
+    summary: "live the economy for years by the rules of the protocol",
+    examples: ["turingfog simulate run --runs 20 --shock crash@400", "turingfog simulate claims"],
+    verbs: {
+      run: { summary: "live one economy, or many", load: () => import("./commands/simulate/run.js") },
+      claims: {
+        summary: "measure every claim of docs/mechanism.md",
+        load: () => import("./commands/simulate/claims.js"),
+      },
+    },
+  },
   tu: {
     summary: "rate GPUs in TU per day, and attest ratings and nodes",
     examples: [

@@ -19,6 +19,8 @@ import {
 export const TFT = "TFT";
 
 const BASIS_POINTS = 10_000n;
+/** The highest value of a uint128, the type in which the contracts keep amounts. */
+const LARGEST = 2n ** 128n - 1n;
 
 /** Parameters of a deployment. Times in seconds. */
 export interface Terms {
@@ -76,6 +78,7 @@ export class RefusedError extends TuringFogError {}
 interface Book {
   readonly wholeUnit: bigint;
   reference: bigint;
+  /** The latest three at most: the open one, the closed one, and the one whose end has closed that. */
   readonly rounds: Round[];
 }
 
@@ -105,26 +108,33 @@ export class Ledger {
     return this.book(asset).reference;
   }
 
-  /** Adds earnings of a miner to the open round of an asset. */
-  earn(asset: string, miner: string, amount: bigint, at: bigint): void {
-    checkRange("earnings", amount, 1n, 2n ** 128n - 1n);
+  /**
+   * Adds earnings of miners, each at least one base unit, to the open round of an asset, and returns that.
+   * @throws RefusedError if the asset is not listed; OutOfRangeError
+   */
+  earn(asset: string, at: bigint, earnings: readonly (readonly [miner: string, amount: bigint])[]): Round {
     const { rounds } = this.book(asset);
+    for (const [, amount] of earnings) checkRange("earnings", amount, 1n, LARGEST);
     let open = rounds.at(-1);
     if (open === undefined || this.hasClosed(rounds, open, at)) {
       open = {
-        ...{ number: rounds.length + 1, openedAt: at, weights: new Map<string, bigint>() },
+        ...{ number: (open?.number ?? 0) + 1, openedAt: at, weights: new Map<string, bigint>() },
         ...{ weight: 0n, sold: 0n, proceeds: 0n, reward: 0n },
       };
       rounds.push(open);
+      if (rounds.length > 3) rounds.shift();
     }
-    open.weight += amount;
-    open.weights.set(miner, (open.weights.get(miner) ?? 0n) + amount);
+    for (const [miner, amount] of earnings) {
+      open.weight += amount;
+      open.weights.set(miner, (open.weights.get(miner) ?? 0n) + amount);
+    }
+    return open;
   }
 
   /** Returns the closed round of an asset that is not final; undefined if there is none. */
   lot(asset: string, at: bigint): Lot | undefined {
     const { rounds } = this.book(asset);
-    const round = [rounds.at(-2), rounds.at(-1)].find((each) => each !== undefined && each.finalAt === undefined);
+    const round = rounds.find(({ finalAt }) => finalAt === undefined);
     if (round === undefined || !this.hasClosed(rounds, round, at)) return undefined;
     return { round, startedAt: this.closingOf(rounds, round) as bigint, remaining: round.weight - round.sold };
   }
@@ -144,7 +154,7 @@ export class Ledger {
    * @throws RefusedError if there is no lot; OutOfRangeError
    */
   buy(asset: string, amount: bigint, at: bigint): Fill {
-    checkRange("amount", amount, 1n, 2n ** 128n - 1n);
+    checkRange("amount", amount, 1n, LARGEST);
     const { round, startedAt, remaining } = this.existingLot(asset, at);
     const book = this.book(asset);
     const price = priceAt(book.reference, at - startedAt, this.terms.auctionPeriod);
@@ -184,9 +194,9 @@ export class Ledger {
     return owed;
   }
 
-  /** Returns all rounds of an asset, the first of number 1. */
-  rounds(asset: string): readonly Round[] {
-    return this.book(asset).rounds;
+  /** Returns the rounds of an asset that are not final. */
+  unfinished(asset: string): readonly Round[] {
+    return this.book(asset).rounds.filter(({ finalAt }) => finalAt === undefined);
   }
 
   private destroy(round: Round, sold: bigint, bought: bigint, at: bigint): Destroyed {
@@ -224,8 +234,8 @@ export class Ledger {
   private closingOf(rounds: readonly Round[], round: Round): bigint | undefined {
     const { epochLength } = this.terms;
     const epochEnd = (epochOf(round.openedAt, epochLength) + 1n) * epochLength;
-    if (round.number === 1) return epochEnd;
-    const { finalAt } = rounds[round.number - 2];
-    return finalAt === undefined ? undefined : max(epochEnd, finalAt);
+    const before = rounds.find(({ number }) => number === round.number - 1);
+    if (before === undefined) return epochEnd;
+    return before.finalAt === undefined ? undefined : max(epochEnd, before.finalAt);
   }
 }
