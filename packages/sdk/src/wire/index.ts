@@ -1,6 +1,19 @@
 export * from "./acknowledgement.js";
 export * from "./bundle.js";
 export {
+  bytes32,
+  InvalidValueError,
+  list,
+  oneOf,
+  record,
+  show,
+  text,
+  uint,
+  type Json,
+  type Shape,
+  type Shapes,
+} from "./codecs.js";
+export {
   documentInForce,
   NODE_DOCUMENT,
   SIGNER_DOCUMENT,
