@@ -1,5 +1,5 @@
 /**
- * The arrows of the house: sdk <- operator, economy <- cli <- lab, and nothing points back. The tests of the contracts
+ * The arrows of the house: sdk <- operator, economy, training <- cli <- lab, and nothing points back. The tests of the contracts
  * stand on what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
  */
 const src = (name) => `^packages/${name}/src/`;
@@ -14,7 +14,7 @@ module.exports = {
       severity: "error",
       from: { path: src("sdk") },
       to: {
-        path: "^(packages/(operator|economy|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
+        path: "^(packages/(operator|economy|training|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
       },
     },
     {
@@ -38,7 +38,7 @@ module.exports = {
       severity: "error",
       from: { path: src("operator") },
       to: {
-        path: "^(packages/(economy|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/@nomicfoundation/",
+        path: "^(packages/(economy|training|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/@nomicfoundation/",
       },
     },
     {
@@ -46,7 +46,17 @@ module.exports = {
       comment: "The simulator has the rules of the SDK and needs nothing else.",
       severity: "error",
       from: { path: src("economy") },
-      to: { path: "^(packages/(operator|cli)|lab|deploy|scripts|test|typechain-types)/" },
+      to: { path: "^(packages/(operator|training|cli)|lab|deploy|scripts|test|typechain-types)/" },
+    },
+    {
+      name: "training-above-sdk",
+      comment:
+        "Whoever recomputes a round installs the trainer and the SDK, and nothing that knows of a chain's state.",
+      severity: "error",
+      from: { path: src("training") },
+      to: {
+        path: "^(packages/(operator|economy|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
+      },
     },
     {
       name: "cli-below-lab",

@@ -12,6 +12,7 @@ import { copyAddressBooks, removeOrphans } from "./packing/outputs";
 // Builds the packages in the order in which they depend on each other, and nothing that is up to date.
 const ROOT = path.join(__dirname, "..");
 const SDK = path.join(ROOT, "packages/sdk");
+const TRAINING = path.join(ROOT, "packages/training");
 const FACTORIES = path.join(ROOT, "typechain-types/factories");
 const BINDINGS = path.join(SDK, "src/bindings");
 
@@ -35,6 +36,7 @@ const PROJECTS = [
   "packages/sdk/tsconfig.esm.json",
   "packages/operator/tsconfig.build.json",
   "packages/economy/tsconfig.build.json",
+  "packages/training/tsconfig.build.json",
   "packages/cli/tsconfig.build.json",
 ];
 
@@ -44,6 +46,7 @@ const OUTPUTS = [
   ["sdk", "dist/esm"],
   ["operator", "dist"],
   ["economy", "dist"],
+  ["training", "dist"],
   ["cli", "dist"],
 ] as const;
 
@@ -105,9 +108,19 @@ function compile(project: string): void {
   if (status !== 0) throw new Error(`${project} does not compile`);
 }
 
+/** Compiles the trainer's kernels to WebAssembly. */
+async function compileKernels(): Promise<void> {
+  const [config, output] = ["asconfig.json", "dist/kernels.wasm"].map((file) => path.join(TRAINING, file));
+  if (await isNewer(output, [path.join(TRAINING, "assembly/kernels.ts"), config, __filename])) return;
+  const args = [require.resolve("assemblyscript/bin/asc.js"), "--config", config, "--target", "release"];
+  const { status } = spawnSync(process.execPath, args, { cwd: TRAINING, stdio: "inherit" });
+  if (status !== 0) throw new Error(`${config} does not compile`);
+}
+
 async function main(): Promise<void> {
   await writeBindings();
   for (const project of PROJECTS) compile(project);
+  await compileKernels();
   for (const [name, output] of OUTPUTS) {
     const folder = path.join(ROOT, "packages", name);
     await removeOrphans(path.join(folder, "src"), path.join(folder, output));

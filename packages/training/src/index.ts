@@ -1,0 +1,16 @@
+export * from "./dataset";
+export * from "./difference";
+export * from "./engine";
+export * from "./errors";
+export * from "./kernels";
+export * from "./mean";
+export * from "./model";
+export { Network, type Descent } from "./network";
+export * from "./plan";
+export { exp, ln } from "./polynomials";
+export * from "./random";
+export * from "./reference";
+export * from "./trainer";
+export * from "./verify";
+export * from "./webAssembly";
+export * from "./weights";
