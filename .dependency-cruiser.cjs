@@ -1,6 +1,6 @@
 /**
- * The arrows of the house: sdk <- operator, economy, training <- cli <- lab, and nothing points back. The tests of the contracts
- * stand on what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
+ * The arrows of the house: sdk <- operator, economy, training <- network <- cli <- lab, and nothing points back. The tests of
+ * the contracts stand on what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
  */
 const src = (name) => `^packages/${name}/src/`;
 
@@ -14,7 +14,7 @@ module.exports = {
       severity: "error",
       from: { path: src("sdk") },
       to: {
-        path: "^(packages/(operator|economy|training|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
+        path: "^(packages/(operator|economy|training|network|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
       },
     },
     {
@@ -38,7 +38,7 @@ module.exports = {
       severity: "error",
       from: { path: src("operator") },
       to: {
-        path: "^(packages/(economy|training|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/@nomicfoundation/",
+        path: "^(packages/(economy|training|network|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/@nomicfoundation/",
       },
     },
     {
@@ -46,7 +46,7 @@ module.exports = {
       comment: "The simulator has the rules of the SDK and needs nothing else.",
       severity: "error",
       from: { path: src("economy") },
-      to: { path: "^(packages/(operator|training|cli)|lab|deploy|scripts|test|typechain-types)/" },
+      to: { path: "^(packages/(operator|training|network|cli)|lab|deploy|scripts|test|typechain-types)/" },
     },
     {
       name: "training-above-sdk",
@@ -55,8 +55,14 @@ module.exports = {
       severity: "error",
       from: { path: src("training") },
       to: {
-        path: "^(packages/(operator|economy|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
+        path: "^(packages/(operator|economy|network|cli)|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/",
       },
+    },
+    {
+      name: "network-below-cli",
+      severity: "error",
+      from: { path: src("network") },
+      to: { path: "^(packages/cli|lab|deploy|scripts|test|typechain-types)/|node_modules/(@nomicfoundation|hardhat)/" },
     },
     {
       name: "cli-below-lab",

@@ -59,7 +59,7 @@ export default defineConfig(
         {
           patterns: [
             {
-              regex: "^\\.{1,2}/(.*/)?(sdk|operator|economy|training|cli)/(src|dist)/",
+              regex: "^\\.{1,2}/(.*/)?(sdk|operator|economy|training|network|cli)/(src|dist)/",
               message: "Import the package by its name",
             },
           ],
@@ -77,7 +77,7 @@ export default defineConfig(
           patterns: [
             {
               regex:
-                "^(\\.\\./)+(sdk|operator|economy|training|cli|dist|typechain-types|deployments|lab|test|scripts|deploy)(/|$)",
+                "^(\\.\\./)+(sdk|operator|economy|training|network|cli|dist|typechain-types|deployments|lab|test|scripts|deploy)(/|$)",
               message: "Import packages by name, and nothing else outside of this one",
             },
           ],

@@ -37,6 +37,7 @@ const PROJECTS = [
   "packages/operator/tsconfig.build.json",
   "packages/economy/tsconfig.build.json",
   "packages/training/tsconfig.build.json",
+  "packages/network/tsconfig.build.json",
   "packages/cli/tsconfig.build.json",
 ];
 
@@ -47,6 +48,7 @@ const OUTPUTS = [
   ["operator", "dist"],
   ["economy", "dist"],
   ["training", "dist"],
+  ["network", "dist"],
   ["cli", "dist"],
 ] as const;
 

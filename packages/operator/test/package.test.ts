@@ -11,6 +11,7 @@ import { pack, unpack } from "../../../scripts/packing/pack";
 const PACKED = {
   operator: /^(package\.json|artifacts\/build\.json|dist\/.*\.(js|d\.ts))$/,
   economy: /^(package\.json|dist\/.*\.(js|d\.ts))$/,
+  network: /^(package\.json|dist\/.*\.(js|d\.ts))$/,
   cli: /^(package\.json|bin\/turingfog\.js|dist\/.*\.(js|d\.ts))$/,
 } as const;
 
@@ -31,7 +32,7 @@ async function packedFiles(name: string): Promise<string[]> {
 }
 
 describe("the npm packages of those who run the protocol", () => {
-  for (const name of ["operator", "economy", "cli"] as const) {
+  for (const name of ["operator", "economy", "network", "cli"] as const) {
     it(`bring neither forge nor Hardhat nor a compiler, as ${name}`, async () => {
       const names = closureOf(await readLock(), `packages/${name}`).map(nameOf);
       expect(names).to.include("ethers");
