@@ -1,5 +1,6 @@
 export * from "./acknowledgement.js";
 export * from "./bundle.js";
+export * from "./challenges.js";
 export {
   bytes32,
   InvalidValueError,
@@ -29,4 +30,5 @@ export * from "./hasher.js";
 export * from "./job.js";
 export * from "./metering.js";
 export * from "./oracle.js";
+export * from "./signing.js";
 export * from "../receipts/index.js";

@@ -1,17 +1,29 @@
 import {
   ACKNOWLEDGEMENT,
+  BATCH_SIGNATURE,
+  CHALLENGE_ANSWER,
+  CHALLENGE_PROOF,
+  CHALLENGE_ROWS,
+  CHALLENGES,
+  DRAW,
   ENVELOPE,
   EVIDENCE,
   GRANT,
+  HEADS,
+  HEARTBEAT,
   JOB,
   type JsonFormat,
   NODE_DOCUMENT,
+  PROPOSAL,
+  PROPOSAL_ANSWER,
   READING,
   READINGS,
   type Reading,
+  ROOTS,
   ROUND_CLAIM,
   type Runner,
   SIGNER_DOCUMENT,
+  SIGNERS,
   type Signed,
 } from "@turingfog/sdk/wire";
 import fc from "fast-check";
@@ -23,6 +35,8 @@ export const SEED = Number(process.env.SEED ?? 1);
 
 const uint = (bits: number) =>
   fc.oneof(fc.constantFrom(0n, 1n, 2n ** BigInt(bits) - 1n), fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n }));
+
+const size = (max: bigint) => fc.bigInt({ min: 0n, max });
 
 const hex = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => hexlify(value));
 
@@ -46,6 +60,17 @@ const runner: fc.Arbitrary<Runner> = fc.record({
   name: matching(/^[a-z0-9][a-z0-9-]{0,8}$/),
   // without a prototype, as fast-check makes them, they would not be equal
   slots: slots.map((given) => ({ ...given })),
+});
+
+const signerDocument = fc.record({
+  signer: hex(20),
+  sequence: uint(64),
+  expiresAt: uint(40),
+  endpoint,
+  linkKey: hex(20),
+  encryptionKey: recipient,
+  drawCommitment: hex(32),
+  signature: fc.integer({ min: 1, max: 300 }).chain(hex),
 });
 
 const reading = fc.record({
@@ -83,19 +108,7 @@ export const CASES: Case[] = [
       signature: fc.integer({ min: 1, max: 300 }).chain(hex),
     }),
   ),
-  one(
-    SIGNER_DOCUMENT,
-    fc.record({
-      signer: hex(20),
-      sequence: uint(64),
-      expiresAt: uint(40),
-      endpoint,
-      linkKey: hex(20),
-      encryptionKey: recipient,
-      drawCommitment: hex(32),
-      signature: fc.integer({ min: 1, max: 300 }).chain(hex),
-    }),
-  ),
+  one(SIGNER_DOCUMENT, signerDocument),
   one(READING, reading),
   one(READINGS, fc.record({ readings: fc.array(reading, { minLength: 1, maxLength: 3 }) })),
   one(
@@ -155,6 +168,75 @@ export const CASES: Case[] = [
     }),
   ),
   one(ACKNOWLEDGEMENT, fc.record({ orderId: uint(256), cumulativeTU: uint(96), signature })),
+  one(HEARTBEAT, fc.record({ nodeId: uint(256), receiver: hex(20), sentAt: uint(40), signature })),
+  one(
+    CHALLENGES,
+    fc.record({
+      challenges: fc.array(fc.record({ id: hex(32), seed: hex(32), size: size(16_384n), seconds: uint(32) }), {
+        maxLength: 3,
+      }),
+    }),
+  ),
+  one(CHALLENGE_ANSWER, fc.record({ challenge: hex(32), root: hex(32), signature })),
+  one(
+    CHALLENGE_ROWS,
+    fc.record({ challenge: hex(32), rows: fc.array(size(16_383n), { minLength: 1, maxLength: 4 }) }),
+  ),
+  one(
+    CHALLENGE_PROOF,
+    fc.record({
+      challenge: hex(32),
+      paths: fc.array(fc.array(hex(32), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
+    }),
+  ),
+  one(
+    PROPOSAL,
+    fc.record({
+      interval: uint(64),
+      attempt: fc.constantFrom("first" as const, "repeat" as const),
+      receiptsRoot: hex(32),
+      dataHash: hex(32),
+      bytes: uint(64),
+      receipts: uint(32),
+    }),
+  ),
+  one(
+    PROPOSAL_ANSWER,
+    fc.record({
+      dataHash: hex(32),
+      judged: uint(32),
+      refused: fc.array(
+        fc.record({
+          index: uint(32),
+          reason: matching(/^[a-z]{1,9}(-[a-z]{1,9})?$/),
+          sequence: uint(64),
+          cumulativeTU: uint(96),
+        }),
+        { maxLength: 3 },
+      ),
+    }),
+  ),
+  one(
+    BATCH_SIGNATURE,
+    fc.record({
+      receiptsRoot: hex(32),
+      dataHash: hex(32),
+      signerSetVersion: uint(64),
+      signer: hex(20),
+      signature: fc.integer({ min: 1, max: 300 }).chain(hex),
+    }),
+  ),
+  one(
+    ROOTS,
+    fc.record({
+      roots: fc.array(fc.record({ number: uint(64), receiptsRoot: hex(32), dataHash: hex(32), bytes: uint(64) }), {
+        maxLength: 3,
+      }),
+    }),
+  ),
+  one(DRAW, fc.record({ interval: uint(64), secret: hex(32) })),
+  one(SIGNERS, fc.record({ documents: fc.array(signerDocument, { maxLength: 2 }) })),
+  one(HEADS, fc.record({ heads: fc.array(reading, { maxLength: 3 }) })),
 ];
 
 export const change = fc.record({ at: fc.nat(), to: fc.nat(), kind: fc.integer({ min: 0, max: 4 }) });
