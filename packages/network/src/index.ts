@@ -1,1 +1,3 @@
-export { step } from "./runtime/step.js";
+export * from "./http/index.js";
+export * from "./runtime/index.js";
+export * from "./store/index.js";

@@ -51,10 +51,10 @@ export class KeystoreError extends TuringFogError {
 }
 
 /**
- * Returns the sender's wallet, connected to a provider.
+ * Returns the sender's wallet, connected to a provider if there is one.
  * @throws NoKeyError, MalformedKeyError, KeystoreError
  */
-export async function loadWallet(source: KeySource, provider: Provider): Promise<Wallet> {
+export async function loadWallet(source: KeySource, provider: Provider | null): Promise<Wallet> {
   const file = keystoreFile(source);
   const key = file === undefined ? plainKey(source) : await decrypt(file, source);
   return key.connect(provider);

@@ -1,0 +1,5 @@
+export * from "./client.js";
+export * from "./errors.js";
+export * from "./link.js";
+export * from "./server.js";
+export * from "./stranger.js";

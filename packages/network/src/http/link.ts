@@ -1,0 +1,139 @@
+import { createHash, randomBytes } from "node:crypto";
+
+import type { TypedDataDomain, Wallet } from "ethers";
+import type { FastifyRequest } from "fastify";
+import type { Kysely } from "kysely";
+
+import {
+  checkEnvelope,
+  type Envelope,
+  ENVELOPE,
+  ENVELOPE_HEADER,
+  EnvelopeRefusedError,
+  InvalidMessageError,
+  type SignerDocument,
+} from "@turingfog/sdk/wire";
+import { type Clock, step } from "../runtime/index.js";
+import { isUniqueViolation, type Migrations, toBytes } from "../store/index.js";
+import type { HttpClient, RequestSettings } from "./client.js";
+import { RefusedError } from "./errors.js";
+
+/** Seconds for which an envelope is sent to be valid: clocks differ, and the receiver takes none for above 300. */
+const LIFETIME = 120n;
+
+/** Nonces of envelopes that were taken. */
+export interface LinkTables {
+  envelope_nonces: { nonce: Uint8Array; expires_at: bigint };
+}
+
+export const LINK_MIGRATIONS: Migrations = {
+  "link-1": async (db, { blob, integer }) => {
+    await db.schema
+      .createTable("envelope_nonces")
+      .addColumn("nonce", blob, (column) => column.primaryKey().notNull())
+      .addColumn("expires_at", integer, (column) => column.notNull())
+      .execute();
+  },
+};
+
+export interface LinkOptions {
+  /** The account of this signer. */
+  signer: string;
+  linkKey: Wallet;
+  /** That of envelopes. */
+  domain: TypedDataDomain;
+  /** Returns the documents of the signers that are in force. */
+  documents: () => readonly SignerDocument[];
+  db: Kysely<LinkTables>;
+  clock: Clock;
+  client: HttpClient;
+}
+
+/** Where a link stands before and after a durable write. */
+export const LINK_STEPS = ["link.nonce.before-store", "link.nonce.stored"] as const;
+
+/** Sends requests to other signers and takes theirs, each with its envelope. */
+export class Link {
+  constructor(private readonly options: LinkOptions) {}
+
+  /**
+   * Sends a request to another signer.
+   * @param path with its query, to be added to the signer's endpoint
+   * @throws HttpError
+   */
+  async send(
+    to: SignerDocument,
+    method: "GET" | "POST" | "PUT",
+    path: string,
+    body: Uint8Array | string = "",
+    settings: RequestSettings = {},
+  ): Promise<Buffer> {
+    const { linkKey, domain, clock, client } = this.options;
+    const envelope = await ENVELOPE.sign(linkKey, domain, {
+      receiver: to.signer,
+      request: `${method} ${path}`,
+      bodyHash: sha256(body),
+      nonce: `0x${randomBytes(32).toString("hex")}`,
+      expiresAt: clock.now() + LIFETIME,
+    });
+    const url = `${to.endpoint}${path}`;
+    const withEnvelope = {
+      ...settings,
+      headers: { ...settings.headers, [ENVELOPE_HEADER]: ENVELOPE.encode(envelope) },
+    };
+    if (method === "GET") return client.get(url, withEnvelope);
+    return client[method === "POST" ? "post" : "put"](url, body, withEnvelope);
+  }
+
+  /**
+   * Checks that a request comes from another signer, and is for this one, and for the first time.
+   * @returns the sender's document
+   * @throws RefusedError
+   */
+  async check({ method, url, headers, body }: FastifyRequest): Promise<SignerDocument> {
+    const { signer, domain, documents, clock } = this.options;
+    const text = headers[ENVELOPE_HEADER.toLowerCase()];
+    if (typeof text !== "string") throw refusal(`The header ${ENVELOPE_HEADER} is missing`);
+    try {
+      const envelope = ENVELOPE.decode(text);
+      const key = ENVELOPE.signerOf(domain, envelope);
+      const sender = documents().find(({ linkKey }) => linkKey === key);
+      if (sender === undefined) throw refusal(`${key ?? "Nobody"} has signed it, who is no signer's link key`);
+      const bodyHash = sha256(Buffer.isBuffer(body) ? body : "");
+      checkEnvelope(envelope, { receiver: signer, request: `${method} ${url}`, bodyHash, now: clock.now() });
+      await this.take(envelope);
+      return sender;
+    } catch (error) {
+      if (error instanceof InvalidMessageError || error instanceof EnvelopeRefusedError) throw refusal(error.message);
+      throw error;
+    }
+  }
+
+  /** Writes a nonce down, and forgets those that are void by their time. */
+  private async take({ nonce, expiresAt }: Envelope): Promise<void> {
+    const { db, clock } = this.options;
+    const now = clock.now();
+    step("link.nonce.before-store");
+    try {
+      await db.transaction().execute(async (transaction) => {
+        await transaction.deleteFrom("envelope_nonces").where("expires_at", "<=", now).execute();
+        await transaction
+          .insertInto("envelope_nonces")
+          .values({ nonce: toBytes(nonce), expires_at: expiresAt })
+          .execute();
+      });
+    } catch (error) {
+      if (isUniqueViolation(error)) throw refusal(`Its nonce ${nonce} was used before`);
+      throw error;
+    }
+    step("link.nonce.stored");
+  }
+}
+
+function refusal(reason: string): RefusedError {
+  return new RefusedError(401, "bad-envelope", reason);
+}
+
+function sha256(body: Uint8Array | string): string {
+  return `0x${createHash("sha256").update(body).digest("hex")}`;
+}

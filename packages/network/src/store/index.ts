@@ -1,0 +1,3 @@
+export * from "./blobs.js";
+export * from "./groupCommit.js";
+export * from "./store.js";

@@ -1,0 +1,45 @@
+import { DatabaseSync, type StatementSyncInstance } from "@photostructure/sqlite";
+import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+
+/** Milliseconds that a statement waits for another process that writes. */
+const BUSY_TIMEOUT = 10_000;
+
+/** The most statements that are kept prepared. */
+const MAX_PREPARED = 500;
+
+/**
+ * Returns kysely's dialect for a file of SQLite. What is committed is on the disk: the log is synchronised at every
+ * commit.
+ */
+export function sqliteDialect(file: string): SqliteDialect {
+  return new SqliteDialect({ database: async () => open(file) });
+}
+
+function open(file: string): SqliteDatabase {
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, readBigInts: true });
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  const prepared = new Map<string, SqliteStatement>();
+  return {
+    prepare(sql) {
+      const known = prepared.get(sql);
+      if (known !== undefined) return known;
+      const statement = asKyselyHasIt(database.prepare(sql));
+      if (prepared.size >= MAX_PREPARED) prepared.clear();
+      prepared.set(sql, statement);
+      return statement;
+    },
+    close() {
+      database.close();
+    },
+  };
+}
+
+/** Returns a statement of Node's interface as one of the interface that kysely knows. */
+function asKyselyHasIt(statement: StatementSyncInstance): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (parameters) => statement.all(...parameters) as unknown[],
+    run: (parameters) => statement.run(...parameters),
+    iterate: (parameters) => statement.iterate(...parameters),
+  };
+}
