@@ -1,3 +1,4 @@
 export * from "./http/index.js";
 export * from "./runtime/index.js";
+export * from "./signer/index.js";
 export * from "./store/index.js";

@@ -178,10 +178,7 @@ export const CASES: Case[] = [
     }),
   ),
   one(CHALLENGE_ANSWER, fc.record({ challenge: hex(32), root: hex(32), signature })),
-  one(
-    CHALLENGE_ROWS,
-    fc.record({ challenge: hex(32), rows: fc.array(size(16_383n), { minLength: 1, maxLength: 4 }) }),
-  ),
+  one(CHALLENGE_ROWS, fc.record({ challenge: hex(32), rows: fc.array(size(16_383n), { minLength: 1, maxLength: 4 }) })),
   one(
     CHALLENGE_PROOF,
     fc.record({

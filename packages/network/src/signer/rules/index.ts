@@ -1,0 +1,2 @@
+export { evaluate, type Objection, objectionTo, receiptOf } from "./evaluate.js";
+export type * from "./facts.js";
