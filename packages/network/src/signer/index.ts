@@ -1,1 +1,3 @@
+export * from "./challenges/index.js";
+export * from "./draws.js";
 export * from "./rules/index.js";

@@ -1,0 +1,2 @@
+export { checkRows, Product } from "./product.js";
+export { challengeFor, type ChallengeTerms } from "./terms.js";
