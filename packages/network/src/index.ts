@@ -1,3 +1,4 @@
+export * from "./chain/index.js";
 export * from "./http/index.js";
 export * from "./runtime/index.js";
 export * from "./signer/index.js";

@@ -17,7 +17,7 @@ export function toBlob(value: bigint): Uint8Array {
 
 /** Returns the id or the amount of 32 bytes. */
 export function fromBlob(blob: Uint8Array): bigint {
-  return BigInt(toHex(blob));
+  return BigInt(fromBytes(blob));
 }
 
 /** Returns a hash, an address or a signature as it stands in the store: its bytes. */
@@ -26,6 +26,6 @@ export function toBytes(hex: string): Uint8Array {
 }
 
 /** Returns bytes as 0x and lower-case hex digits. */
-export function toHex(bytes: Uint8Array): string {
+export function fromBytes(bytes: Uint8Array): string {
   return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
 }

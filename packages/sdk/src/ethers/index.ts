@@ -1,6 +1,7 @@
 export * from "./account.js";
 export * from "./attestation.js";
 export * from "../bindings/index.js";
+export type { TypedContractEvent } from "../bindings/common.js";
 export * from "./client.js";
 export * from "./contracts.js";
 export * from "./logs.js";
