@@ -1,0 +1,3 @@
+export * from "./age.js";
+export * from "./bundle.js";
+export * from "./grant.js";

@@ -1,0 +1,2 @@
+export * from "./processRunner.js";
+export * from "./runner.js";

@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import type { ProcessName } from "./processes.js";
+import type { RunLimits, Sample } from "./runner.js";
+
+/** What a run's supervisor needs to know, and nothing else: it gets no environment of ours. */
+export interface RunPlan {
+  /** Value of the variable by which the run's processes are found. */
+  run: string;
+  command: string;
+  args: string[];
+  env: Record<string, string>;
+  limits: RunLimits;
+  /** Account that it runs as; that of the agent if left out. */
+  user?: { uid: number; gid: number };
+  /** File in the output folder in which the run reports how many images it has trained. */
+  images?: string;
+}
+
+/** What a run is asked to do. */
+export type Wish = "run" | "pause" | "stop";
+
+/** What a supervisor writes. */
+export interface RunState {
+  sample: Sample;
+  supervisor: ProcessName;
+}
+
+const PLAN = "plan.json";
+const WISH = "wish.json";
+const STATE = "state.json";
+const LOCK = "supervisor.lock";
+
+/** The files by which agents and supervisors of a run talk to each other, so that each can go without the other. */
+export class RunFiles {
+  constructor(readonly folder: string) {}
+
+  /** @returns undefined if the run was not prepared */
+  async plan(): Promise<RunPlan | undefined> {
+    return this.read(PLAN);
+  }
+
+  writePlan(plan: RunPlan): Promise<void> {
+    return this.write(PLAN, plan);
+  }
+
+  async wish(): Promise<Wish> {
+    return (await this.read<Wish>(WISH)) ?? "run";
+  }
+
+  writeWish(wish: Wish): Promise<void> {
+    return this.write(WISH, wish);
+  }
+
+  /** @returns undefined if no supervisor has started */
+  async state(): Promise<RunState | undefined> {
+    return this.read(STATE);
+  }
+
+  writeState(state: RunState): Promise<void> {
+    return this.write(STATE, state);
+  }
+
+  /** Takes the run for one supervisor, for ever; false if another one has it. */
+  async lock(): Promise<boolean> {
+    try {
+      await mkdir(path.join(this.folder, LOCK));
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+      throw error;
+    }
+  }
+
+  private async read<T>(name: string): Promise<T | undefined> {
+    try {
+      return JSON.parse(await readFile(path.join(this.folder, name), "utf8")) as T;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  private async write(name: string, content: unknown): Promise<void> {
+    const file = path.join(this.folder, name);
+    const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+    await writeFile(temporary, JSON.stringify(content), { mode: 0o600 });
+    await rename(temporary, file);
+  }
+}
