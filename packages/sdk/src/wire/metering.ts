@@ -10,6 +10,28 @@ export const READING_INTERVAL = 60n;
 /** The most readings that one post may hold. */
 export const MAX_POSTED = 256;
 
+/** What a signer answers to a reading: that it is stored, was stored before, or why it is not. */
+export const READING_RESULTS = [
+  "accepted",
+  "known",
+  "unknown-order",
+  "closed-order",
+  "other-node",
+  "unknown-node",
+  "stopped-node",
+  "no-document",
+  "bad-signature",
+  "ahead-of-time",
+  "before-start",
+  "broken-chain",
+  "falling-tu",
+  "too-soon",
+  "equivocation",
+  "over-budget",
+] as const;
+
+export type ReadingResult = (typeof READING_RESULTS)[number];
+
 const MAX_READING = 1_024;
 const MAX_POST = 262_144;
 const ZERO_HASH = `0x${"00".repeat(32)}`;
@@ -39,6 +61,13 @@ export interface Evidence {
   result: string;
 }
 
+/** A signer's answer to a reading. */
+export interface ReadingAnswer {
+  result: ReadingResult;
+  /** The sequence that the signer expects next of the reading's chain; 0 if it knows no such chain. */
+  next: bigint;
+}
+
 /** A worker's statement about its part in a round of joint training, by its meter key. */
 export interface RoundClaim {
   orderId: bigint;
@@ -66,6 +95,11 @@ export const READING = new SignedFormat<Reading>("turingfog-reading-v1", "Readin
 /** Readings as they are posted, each without the format's name. */
 export const READINGS = new JsonFormat<{ readings: Signed<Reading>[] }>("turingfog-readings-v1", MAX_POST, {
   readings: list(record<Signed<Reading>>({ ...reading, signature: keySignature }), 1, MAX_POSTED),
+});
+
+/** The answers to posted readings, in their order. */
+export const READING_ANSWERS = new JsonFormat<{ answers: ReadingAnswer[] }>("turingfog-reading-answers-v1", MAX_POST, {
+  answers: list(record<ReadingAnswer>({ result: oneOf(...READING_RESULTS), next: uint(64) }), 1, MAX_POSTED),
 });
 
 /** The line whose SHA-256, without a line break, a reading names. */

@@ -1,5 +1,5 @@
 import { accountSignature, address, bytes32, keySignature, list, oneOf, record, text, uint } from "./codecs.js";
-import { SIGNER_DOCUMENT, type SignerDocument } from "./documents.js";
+import { NODE_DOCUMENT, type NodeDocument, SIGNER_DOCUMENT, type SignerDocument } from "./documents.js";
 import { JsonFormat, type Signed } from "./format.js";
 import { READING, type Reading } from "./metering.js";
 
@@ -8,6 +8,9 @@ export const MAX_REFUSED = 1_500;
 
 /** The most roots in one answer. */
 export const MAX_ROOTS = 512;
+
+/** The most documents of a node in one answer: those of the highest sequences. */
+export const MAX_DOCUMENTS = 16;
 
 const MAX_STATEMENT = 1_024;
 const MAX_JSON = 262_144;
@@ -120,6 +123,18 @@ export const SIGNERS = new JsonFormat<{ documents: Signed<SignerDocument>[] }>("
     record<Signed<SignerDocument>>({ ...SIGNER_DOCUMENT.codecs, signature: accountSignature }),
     0,
     MAX_SIGNERS,
+  ),
+});
+
+/** A node's document, and when a signer first saw it, in unix seconds. */
+export type SeenDocument = Signed<NodeDocument> & { firstSeen: bigint };
+
+/** The documents of a node that a signer has seen, by ascending sequence. */
+export const NODE_DOCUMENTS = new JsonFormat<{ documents: SeenDocument[] }>("turingfog-node-documents-v1", 2_097_152, {
+  documents: list(
+    record<SeenDocument>({ ...NODE_DOCUMENT.codecs, signature: accountSignature, firstSeen: uint(40) }),
+    0,
+    MAX_DOCUMENTS,
   ),
 });
 

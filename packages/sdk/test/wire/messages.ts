@@ -14,9 +14,12 @@ import {
   JOB,
   type JsonFormat,
   NODE_DOCUMENT,
+  NODE_DOCUMENTS,
   PROPOSAL,
   PROPOSAL_ANSWER,
   READING,
+  READING_ANSWERS,
+  READING_RESULTS,
   READINGS,
   type Reading,
   ROOTS,
@@ -62,6 +65,17 @@ const runner: fc.Arbitrary<Runner> = fc.record({
   slots: slots.map((given) => ({ ...given })),
 });
 
+const anyNodeDocument = fc.record({
+  nodeId: uint(256),
+  sequence: uint(64),
+  expiresAt: uint(40),
+  endpoint,
+  meterKey: hex(20),
+  encryptionKey: recipient,
+  runners: fc.uniqueArray(runner, { minLength: 1, maxLength: 16, selector: ({ name }) => name }),
+  signature: fc.integer({ min: 1, max: 300 }).chain(hex),
+});
+
 const signerDocument = fc.record({
   signer: hex(20),
   sequence: uint(64),
@@ -95,19 +109,7 @@ const one = <T extends object>(format: JsonFormat<T>, message: fc.Arbitrary<T>):
 });
 
 export const CASES: Case[] = [
-  one(
-    NODE_DOCUMENT,
-    fc.record({
-      nodeId: uint(256),
-      sequence: uint(64),
-      expiresAt: uint(40),
-      endpoint,
-      meterKey: hex(20),
-      encryptionKey: recipient,
-      runners: fc.uniqueArray(runner, { minLength: 1, maxLength: 16, selector: ({ name }) => name }),
-      signature: fc.integer({ min: 1, max: 300 }).chain(hex),
-    }),
-  ),
+  one(NODE_DOCUMENT, anyNodeDocument),
   one(SIGNER_DOCUMENT, signerDocument),
   one(READING, reading),
   one(READINGS, fc.record({ readings: fc.array(reading, { minLength: 1, maxLength: 3 }) })),
@@ -233,6 +235,24 @@ export const CASES: Case[] = [
   ),
   one(DRAW, fc.record({ interval: uint(64), secret: hex(32) })),
   one(SIGNERS, fc.record({ documents: fc.array(signerDocument, { maxLength: 2 }) })),
+  one(
+    NODE_DOCUMENTS,
+    fc.record({
+      documents: fc.array(
+        fc.tuple(anyNodeDocument, uint(40)).map(([document, firstSeen]) => ({ ...document, firstSeen })),
+        { maxLength: 2 },
+      ),
+    }),
+  ),
+  one(
+    READING_ANSWERS,
+    fc.record({
+      answers: fc.array(fc.record({ result: fc.constantFrom(...READING_RESULTS), next: uint(64) }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    }),
+  ),
   one(HEADS, fc.record({ heads: fc.array(reading, { maxLength: 3 }) })),
 ];
 
