@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Block, Provider } from "ethers";
+import { type Block, isError, type Provider } from "ethers";
 import type { Kysely } from "kysely";
 
 import { latestBlock } from "@turingfog/operator";
@@ -9,6 +9,7 @@ import {
   type Addresses,
   checkChain,
   connectContracts,
+  IERC1271__factory,
   type LogProgress,
   type SystemContracts,
 } from "@turingfog/sdk/ethers";
@@ -73,6 +74,9 @@ interface Cursor {
   time: bigint;
 }
 
+/** What a contract answers that takes a signature. */
+const ERC1271_MAGIC = "0x1626ba7e";
+
 /** The one row of the cursor. */
 const ONLY = 1n;
 
@@ -120,7 +124,19 @@ export class ChainFacts {
   }
 
   openOrders(): OrderFacts[] {
-    return [...this.known.orders.values()].filter(({ closed }) => !closed);
+    return [...this.known.open.values()].flatMap((orders) => [...orders]);
+  }
+
+  /** Returns the open orders that a node may work on: its own, and the joint ones. */
+  openOrdersOf(nodeId: bigint): OrderFacts[] {
+    return [nodeId, 0n].flatMap((each) => [...(this.known.open.get(each) ?? [])]);
+  }
+
+  /** Returns the nodes that open orders may be worked on by: those that have one and, if there is a joint one, all. */
+  nodesAtWork(): bigint[] {
+    const { open, nodes } = this.known;
+    const hasWork = (nodeId: bigint) => (open.get(nodeId)?.size ?? 0) > 0;
+    return [...nodes.keys()].filter((nodeId) => hasWork(0n) || hasWork(nodeId));
   }
 
   node(nodeId: bigint): NodeFacts | undefined {
@@ -185,6 +201,19 @@ export class ChainFacts {
     this.facts = facts;
     this.cursor = final;
     this.isDoubted = false;
+  }
+
+  /** Checks whether a contract takes a signature of a digest (ERC-1271), at the latest block. */
+  async isSignedByContract(account: string, digest: string, signature: string): Promise<boolean> {
+    const { provider } = await this.connected();
+    if ((await provider.getCode(account)) === "0x") return false;
+    const contract = IERC1271__factory.connect(account, provider);
+    try {
+      return (await contract.isValidSignature(digest, signature)) === ERC1271_MAGIC;
+    } catch (error) {
+      if (isError(error, "CALL_EXCEPTION") || isError(error, "BAD_DATA")) return false;
+      throw error;
+    }
   }
 
   private get known(): Facts {

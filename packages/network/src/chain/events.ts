@@ -1,4 +1,4 @@
-import { EventLog, type Provider } from "ethers";
+import type { EventLog, Provider } from "ethers";
 
 import {
   readEvents,

@@ -150,6 +150,8 @@ type Handler = (args: Record<string, never>, event: ChainEvent) => void;
 /** What follows from the chain's events, in their order. Mirrors what the contracts keep of them. */
 export class Facts {
   readonly orders = new Map<bigint, Order>();
+  /** Those that are not closed, by their node; 0 for joint ones. */
+  readonly open = new Map<bigint, Set<OrderFacts>>();
   readonly nodes = new Map<bigint, Node>();
   signers: SignerSet = { signers: [], quorum: 0, version: 0n };
   private readonly roots = new Map<string, Root>();
@@ -172,8 +174,8 @@ export class Facts {
   /** Returns what the escrow owes in each asset, in base units: the deposits of all open orders less what was earned. */
   liabilities(): Map<string, bigint> {
     const owed = new Map([...this.assets].map((asset) => [asset, 0n]));
-    for (const { asset, closed, deposit, earned } of this.orders.values()) {
-      if (!closed) owed.set(asset, (owed.get(asset) ?? 0n) + deposit - earned);
+    for (const orders of this.open.values()) {
+      for (const { asset, deposit, earned } of orders) owed.set(asset, (owed.get(asset) ?? 0n) + deposit - earned);
     }
     return owed;
   }
@@ -207,6 +209,7 @@ export class Facts {
       if (order.nodeId !== 0n) this.nodeOf(order.nodeId);
       this.minted.delete(order.orderId);
       this.orders.set(order.orderId, order);
+      this.open.set(order.nodeId, (this.open.get(order.nodeId) ?? new Set()).add(order));
     },
     Transfer: ({ to, tokenId }) => {
       const order = this.orders.get(tokenId);
@@ -218,7 +221,9 @@ export class Facts {
       this.orderOf(orderId).endsAt = endsAt;
     },
     OrderClosed: ({ orderId }) => {
-      this.orderOf(orderId).closed = true;
+      const order = this.orderOf(orderId);
+      order.closed = true;
+      this.open.get(order.nodeId)?.delete(order);
     },
     ReceiptSettled: ({ orderId, nodeId, tuSettled, earned }) => {
       this.orderOf(orderId).settle(nodeId, tuSettled, earned);

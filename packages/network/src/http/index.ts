@@ -1,3 +1,4 @@
+export * from "./budget.js";
 export * from "./client.js";
 export * from "./errors.js";
 export * from "./link.js";

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 
 import { InvalidMessageError, type JsonFormat, MessageTooLargeError } from "@turingfog/sdk/wire";
 import type { ListenConfig } from "../runtime/index.js";
+import { senderOf } from "./budget.js";
 import { RefusedError } from "./errors.js";
 
 /** What a server takes before it refuses. */
@@ -72,7 +73,7 @@ export async function openServer(
 function limitConnections(server: FastifyInstance, most: number): void {
   const open = new Map<string, number>();
   server.server.on("connection", (socket: Socket) => {
-    const address = socket.remoteAddress ?? "";
+    const address = senderOf(socket.remoteAddress);
     const count = (open.get(address) ?? 0) + 1;
     if (count > most) return void socket.destroy();
     open.set(address, count);

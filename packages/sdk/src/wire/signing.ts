@@ -15,7 +15,8 @@ export const MAX_DOCUMENTS = 16;
 const MAX_STATEMENT = 1_024;
 const MAX_JSON = 262_144;
 const MAX_SIGNERS = 64;
-const MAX_HEADS = 256;
+/** The most heads in one answer. */
+export const MAX_HEADS = 256;
 
 /** A signer's announcement of a receipt file that it wants a quorum for. */
 export interface Proposal {
