@@ -19,3 +19,8 @@ export function jobDomain(chainId: bigint, escrow: string): TypedDataDomain {
 export function linkDomain(chainId: bigint, oracle: string): TypedDataDomain {
   return { name: "TuringFog Link", version: "1", chainId, verifyingContract: oracle };
 }
+
+/** Returns the domain of the oracle: of signers' documents, and of what they sign for the chain. */
+export function oracleDomain(chainId: bigint, oracle: string): TypedDataDomain {
+  return { name: "TuringFog TUReceiptOracle", version: "1", chainId, verifyingContract: oracle };
+}
