@@ -27,14 +27,16 @@ export class PostgresCluster {
     private readonly folder: string,
   ) {}
 
-  static start(programs: string): PostgresCluster {
+  /** @param isDurable whether a commit waits for the disk, which tests need not */
+  static start(programs: string, { isDurable } = { isDurable: false }): PostgresCluster {
     const cluster = new PostgresCluster(programs, mkdtempSync(path.join(tmpdir(), "turingfog-postgres-")));
     const { folder } = cluster;
     const user = userOf();
     if (user !== undefined) chownSync(folder, user.uid, user.gid);
     const data = path.join(folder, "data");
     cluster.run("initdb", ["-D", data, "-U", "turingfog", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]);
-    const options = `-c listen_addresses='' -c unix_socket_directories='${folder}' -c max_connections=50`;
+    const fsync = isDurable ? "" : "-c fsync=off";
+    const options = `${fsync} -c listen_addresses='' -c unix_socket_directories='${folder}' -c max_connections=50`;
     cluster.run("pg_ctl", ["-D", data, "-w", "-t", "60", "-l", path.join(folder, "log"), "-o", options, "start"]);
     return cluster;
   }

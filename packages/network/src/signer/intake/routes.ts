@@ -23,7 +23,7 @@ import type { Author } from "./readingLog.js";
 export interface IntakeRoutes {
   intake: Intake;
   facts: Pick<ChainFacts, "isKnown" | "openOrdersOf">;
-  documents: NodeDocuments;
+  documents: Pick<NodeDocuments, "shown">;
   health: Health;
   metrics: Registry;
   /** What senders may send that is refused: a reading costs 1, and each KiB of what is no message. */
