@@ -37,6 +37,7 @@ import { connectContracts, isValidSignature, signMessage } from "@turingfog/sdk/
 import { linkDomain, oracleDomain } from "@turingfog/sdk/wire";
 import { id, Wallet } from "ethers";
 import { ethers } from "hardhat";
+import type { Kysely } from "kysely";
 import pino from "pino";
 import { Registry } from "prom-client";
 
@@ -112,7 +113,7 @@ export class TestSigner {
       ...LINK_MIGRATIONS,
       ...SIGNER_DOCUMENT_MIGRATIONS,
     });
-    const { db } = store;
+    const tables = <T>(): Kysely<T> => store.db as unknown as Kysely<T>;
     const clock = new ChainClock();
     const book = { chainId: 31_337, addresses: protocol.addresses, firstBlock: 0 };
     const chain = new ChainFacts({
@@ -121,7 +122,7 @@ export class TestSigner {
       network: "hardhat",
       confirmationSeconds: 0,
       poll: 1,
-      db,
+      db: tables(),
       clock,
       health,
     });
@@ -141,7 +142,7 @@ export class TestSigner {
       domain,
       signers: () => chain.signers().signers,
       isSignedByContract: async () => false,
-      db,
+      db: tables(),
       client,
       clock,
       log,
@@ -152,13 +153,13 @@ export class TestSigner {
       linkKey,
       domain: linkDomain(31_337n, oracle),
       documents: () => documents.inForce(),
-      db,
+      db: tables(),
       clock,
       client,
     });
     this.link = link;
     const documentOf = (signer: string) => documents.of(signer);
-    const outbox = new Outbox({ db, link, documentOf, clock, log });
+    const outbox = new Outbox({ db: tables(), link, documentOf, clock, log });
     const submitter = new Submitter({
       gasKey: this.key,
       connect: () => connect("hardhat"),
@@ -167,13 +168,13 @@ export class TestSigner {
       log,
       health,
     });
-    const files = new ReceiptFiles(this.folder, db);
+    const files = new ReceiptFiles(this.folder, tables());
     const batch = new Batch(
       {
         signer: this.address,
         interval: INTERVAL,
         delay: DELAY,
-        db,
+        db: tables(),
         files,
         chain,
         judge: async () => this.differences.verdicts ?? network.verdicts,

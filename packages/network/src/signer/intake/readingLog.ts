@@ -61,10 +61,17 @@ export class ReadingLog {
       sequence: row.sequence,
       cumulativeTU: fromBlob(row.cumulative_tu),
       measuredAt: row.measured_at,
+      evidence: fromBytes(row.evidence),
       digest: fromBytes(row.digest),
       previous: fromBytes(row.previous),
       meterKey: fromBytes(row.meter_key),
     }));
+  }
+
+  /** Says whether a reading of an author names an evidence. */
+  async names(author: Author, evidence: string): Promise<boolean> {
+    const row = await this.chainQuery(author).where("evidence", "=", toBytes(evidence)).limit(1).executeTakeFirst();
+    return row !== undefined;
   }
 
   /** Returns the last reading of an author. */

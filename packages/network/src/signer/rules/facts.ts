@@ -37,6 +37,8 @@ export interface RuledReading {
   sequence: bigint;
   cumulativeTU: bigint;
   measuredAt: bigint;
+  /** The SHA-256 of the line behind it. */
+  evidence: string;
   /** Digest of the reading, and of the one before. */
   digest: string;
   previous: string;

@@ -42,6 +42,7 @@ export const chain = (orderId: bigint, nodeId: bigint, points: readonly (readonl
     sequence: BigInt(i) + 1n,
     cumulativeTU,
     measuredAt: START + seconds,
+    evidence: ZERO_HASH,
     digest: digestOf(orderId, nodeId, BigInt(i) + 1n),
     previous: digestOf(orderId, nodeId, BigInt(i)),
     meterKey: KEY,

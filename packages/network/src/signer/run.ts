@@ -1,0 +1,340 @@
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { CHAINS } from "@turingfog/sdk";
+import { connectContracts, isValidSignature, signMessage } from "@turingfog/sdk/ethers";
+import {
+  linkDomain,
+  meterDomain,
+  nodeDomain,
+  oracleDomain,
+  SIGNER_DOCUMENT,
+  type BatchSignature,
+  type OracleMessages,
+  typesOf,
+} from "@turingfog/sdk/wire";
+import { parseUnits, TypedDataEncoder } from "ethers";
+import type { Kysely } from "kysely";
+import { Gauge } from "prom-client";
+
+import { CHAIN_MIGRATIONS, ChainFacts, type ChainTables, chainOf } from "../chain/index.js";
+import { HttpClient, Link, LINK_MIGRATIONS, type LinkTables, openServer } from "../http/index.js";
+import { recipientOf } from "../job/age.js";
+import {
+  checkDisk,
+  freeShare,
+  readKey,
+  readSecret,
+  reasonOf,
+  type Role,
+  type RoleContext,
+  type Stoppable,
+} from "../runtime/index.js";
+import { type Migrations, openStore, type Store } from "../store/index.js";
+import {
+  Batch,
+  BATCH_MIGRATIONS,
+  BatchMetrics,
+  type BatchTables,
+  Outbox,
+  ReceiptFiles,
+  Submitter,
+  addBatchRoutes,
+  Vetoes,
+} from "./batch/index.js";
+import { CatchUp } from "./catchUp.js";
+import { addChallengeRoutes, ChallengeBoard, CHALLENGE_MIGRATIONS, type ChallengeTables } from "./challenges/index.js";
+import type { SignerConfig } from "./config.js";
+import { Draws } from "./draws.js";
+import {
+  addIntakeRoutes,
+  Intake,
+  INTAKE_MIGRATIONS,
+  type IntakeTables,
+  MeterVerifier,
+  NodeDocuments,
+} from "./intake/index.js";
+import { Ledger } from "./ledger.js";
+import { RESULT_MIGRATIONS, Results, type ResultTables } from "./results.js";
+import { SIGNER_DOCUMENT_MIGRATIONS, SignerDocuments, type SignerDocumentTables } from "./signerDocuments.js";
+
+type SignerTables = BatchTables &
+  ChainTables &
+  ChallengeTables &
+  IntakeTables &
+  LinkTables &
+  ResultTables &
+  SignerDocumentTables;
+
+const MIGRATIONS: Migrations = {
+  ...BATCH_MIGRATIONS,
+  ...CHAIN_MIGRATIONS,
+  ...CHALLENGE_MIGRATIONS,
+  ...INTAKE_MIGRATIONS,
+  ...LINK_MIGRATIONS,
+  ...RESULT_MIGRATIONS,
+  ...SIGNER_DOCUMENT_MIGRATIONS,
+};
+
+/** Milliseconds between two exchanges of documents. */
+const EXCHANGE = 30_000;
+
+/** Opens a signer's store. */
+export function openSignerStore({ store }: Pick<SignerConfig, "store">): Promise<Store<SignerTables>> {
+  return openStore<SignerTables>(store, MIGRATIONS);
+}
+
+/** An oracle signer, as a process. */
+export function signerRole(config: SignerConfig): Role {
+  return { name: "signer", config, start: (context) => startSigner(config, context) };
+}
+
+async function startSigner(config: SignerConfig, context: RoleContext): Promise<Stoppable> {
+  const parts = await partsOf(config, context);
+  const { batch, chain, catchUp, client, server, store } = parts;
+  const loops = [chain.run(context.signal), catchUp.run(context.signal), work(parts, config, context)];
+  return {
+    stop: async () => {
+      await Promise.all(loops);
+      await batch.settled();
+      await server.close();
+      client.close();
+      await store.close();
+    },
+  };
+}
+
+/** Does what is due again and again. */
+async function work(parts: Parts, { tick }: SignerConfig, { clock, health, signal, log }: RoleContext): Promise<void> {
+  const { batch, board, chain, documents, results, intake } = parts;
+  let exchangedAt = -Infinity;
+  while (!signal.aborted) {
+    try {
+      if (chain.isKnown) {
+        await documents.renew();
+        const others = chain.signers().signers.length - 1;
+        const isDue = performance.now() - exchangedAt > EXCHANGE || documents.inForce().length <= others;
+        if (isDue) await documents.exchange();
+        if (isDue) exchangedAt = performance.now();
+        reportPeers(parts, health);
+        await intake.readStopped();
+        await board.advance();
+        await batch.advance();
+        await results.prune();
+        await parts.measure();
+        health.report("work", "ok");
+      } else health.report("work", "waiting", "the chain was not read yet");
+    } catch (error) {
+      health.report("work", "waiting", reasonOf(error));
+      log.debug({ reason: reasonOf(error), now: clock.constructor.name }, "work not finished");
+    }
+    await sleep(tick * 1_000, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function reportPeers({ chain, documents, signer }: Parts, health: RoleContext["health"]): void {
+  const { signers, quorum } = chain.signers();
+  if (signers.includes(signer)) health.report("signer", "ok");
+  else health.report("signer", "waiting", `${signer} is no signer of the oracle`);
+  const known = documents.inForce().length;
+  if (known >= quorum) health.report("peers", "ok");
+  else health.report("peers", "waiting", `documents of ${known} signers are known, ${quorum} are needed`);
+}
+
+type Parts = Awaited<ReturnType<typeof partsOf>>;
+
+/** Puts a signer together. */
+async function partsOf(config: SignerConfig, { log, metrics, clock, health, signal }: RoleContext) {
+  const keys = {
+    signer: await readKey(config.keys.signer),
+    link: await readKey(config.keys.link),
+    gas: await readKey(config.keys.gas),
+    draw: Buffer.from((await readSecret(config.keys.draw)).slice(2), "hex"),
+    age: await readSecret(config.keys.age),
+  };
+  const signer = keys.signer.address.toLowerCase();
+  const interval = BigInt(config.interval);
+  const { book, connect } = await chainOf(config.chain);
+  const chainId = BigInt(book.chainId);
+  const { escrow, oracle, registry } = book.addresses;
+  const domains = {
+    oracle: oracleDomain(chainId, oracle),
+    link: linkDomain(chainId, oracle),
+    meter: meterDomain(chainId, escrow),
+    node: nodeDomain(chainId, registry),
+  };
+  const store = await openSignerStore(config);
+  /** Each part sees its own tables alone. */
+  const tables = <T>(): Kysely<T> => store.db as unknown as Kysely<T>;
+  const client = new HttpClient();
+  const chain = new ChainFacts({ ...config.chain, connect, book, db: tables(), clock, health });
+  const draws = new Draws(keys.draw);
+  const documents = new SignerDocuments({
+    signerKey: keys.signer,
+    linkKey: keys.link,
+    endpoint: config.endpoint.replace(/\/$/, ""),
+    encryptionKey: await recipientOf(keys.age),
+    draws,
+    interval,
+    peers: config.peers.map((each) => each.replace(/\/$/, "")),
+    domain: domains.oracle,
+    signers: () => (chain.isKnown ? chain.signers().signers : []),
+    isSignedByContract: (document) =>
+      chain.isSignedByContract(document.signer, SIGNER_DOCUMENT.digest(domains.oracle, document), document.signature),
+    db: tables(),
+    client,
+    clock,
+    log,
+  });
+  await documents.load();
+  const nodeDocuments = await NodeDocuments.open({
+    db: tables(),
+    facts: chain,
+    domain: domains.node,
+    clock,
+    client,
+    log,
+    allowPrivate: config.allowPrivate,
+  });
+  const intake = new Intake({
+    db: tables(),
+    facts: chain,
+    documents: nodeDocuments,
+    verifier: await MeterVerifier.of(domains.meter),
+    clock,
+    log,
+  });
+  const peers = () => documents.inForce().filter((each) => each.signer !== signer);
+  const catchUp = new CatchUp({
+    intake,
+    documents: nodeDocuments,
+    facts: chain,
+    peers,
+    client,
+    log,
+    interval: EXCHANGE / 1_000,
+  });
+  const files = new ReceiptFiles(path.join(config.folder, "receipts"), tables());
+  const results = new Results({
+    db: tables(),
+    folder: path.join(config.folder, "results"),
+    maxBytes: config.maxResultBytes,
+    isNamed: (author, evidence) => intake.log.names(author, evidence),
+    clock,
+    log,
+  });
+  const link = new Link({
+    signer,
+    linkKey: keys.link,
+    domain: domains.link,
+    documents: () => documents.inForce(),
+    db: tables(),
+    clock,
+    client,
+  });
+  const documentOf = (each: string) => documents.of(each);
+  const board: ChallengeBoard = new ChallengeBoard({
+    signer,
+    db: tables(),
+    draws,
+    terms: {
+      perTU: BigInt(config.challenges.perTU),
+      work: BigInt(config.challenges.work),
+      grace: BigInt(config.challenges.grace),
+    },
+    slot: BigInt(config.challenges.slot),
+    oneIn: BigInt(config.challenges.oneIn),
+    patience: BigInt(config.challenges.patience),
+    interval,
+    chain,
+    heads: () => ledger.heads(),
+    isMeterKey: async (nodeId, key, now) => {
+      const known = nodeDocuments.keysAt(nodeId, now);
+      if (known.length === 0) nodeDocuments.want(nodeId);
+      return known.includes(key);
+    },
+    domain: domains.meter,
+    clock,
+    log,
+    metrics,
+  });
+  const ledger: Ledger = new Ledger({
+    chain,
+    intake,
+    documents: nodeDocuments,
+    challenges: board,
+    results,
+    files,
+    vetoes: new Vetoes(tables()),
+  });
+  const { network } = config.chain;
+  const submitter = new Submitter({
+    gasKey: keys.gas,
+    connect: async () => ({ name: network, chain: CHAINS[network], chainId, provider: await connect() }),
+    contracts: ({ provider }) => connectContracts(book.addresses, provider),
+    journal: path.join(config.folder, "sent.json"),
+    maxFeePerGas: config.maxFeeGwei === undefined ? undefined : parseUnits(String(config.maxFeeGwei), "gwei"),
+    log,
+    health,
+  });
+  const isRight = async (message: OracleMessages["ReceiptBatch"], by: BatchSignature) =>
+    (await isValidSignature({ domain: domains.oracle, runner: null }, "ReceiptBatch", message, by)) ||
+    chain.isSignedByContract(
+      by.signer,
+      TypedDataEncoder.hash(domains.oracle, typesOf("ReceiptBatch"), message),
+      by.signature,
+    );
+  const batch = new Batch(
+    {
+      signer,
+      interval,
+      delay: BigInt(config.delay),
+      db: tables(),
+      files,
+      chain,
+      judge: () => ledger.judge(),
+      pairs: () => ledger.pairs().length,
+      catchUp: async (from) => void (await catchUp.pullFrom(from, signal)),
+      fetch: (from, { dataHash, bytes }) =>
+        client.stream(`${from.endpoint}/v1/proposals/${dataHash}`, {
+          maxBytes: Number(bytes),
+          signal: AbortSignal.timeout(config.delay * 1_000),
+        }),
+      documentOf,
+      sign: async (message) => (await signMessage(keys.signer, domains.oracle, "ReceiptBatch", message)).signature,
+      checkDisk: () => checkDisk(config.folder),
+      outbox: new Outbox({ db: tables(), link, documentOf, clock, log }),
+      submitter,
+      clock,
+      health,
+      log,
+      metrics: new BatchMetrics(metrics),
+    },
+    isRight,
+  );
+  const server = await openServer({ listen: config.listen, log }, (on) => {
+    addIntakeRoutes(on, { intake, facts: chain, documents: nodeDocuments, health, metrics });
+    addChallengeRoutes(on, board);
+    addBatchRoutes(on, { link, files, ...batch });
+    documents.addRoutes(on);
+    results.addRoutes(on);
+  });
+  log.info({ signer, gas: keys.gas.address.toLowerCase(), listen: server.addresses() }, "listening");
+  const gauges = {
+    disk: new Gauge({
+      name: "turingfog_signer_disk_free_ratio",
+      help: "Share of the disk that is free",
+      registers: [metrics],
+    }),
+    block: new Gauge({
+      name: "turingfog_chain_block_seconds",
+      help: "Time of the last final block",
+      registers: [metrics],
+    }),
+  };
+  const measure = async () => {
+    gauges.disk.set(await freeShare(config.folder));
+    gauges.block.set(Number(chain.blockTime()));
+  };
+  return { batch, board, catchUp, chain, client, documents, intake, measure, results, server, signer, store };
+}
