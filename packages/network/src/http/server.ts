@@ -104,10 +104,9 @@ function errorOf(error: unknown): { status: number; name: string; message: strin
 }
 
 function sendError(reply: FastifyReply, status: number, error: string, message: string): FastifyReply {
-  return reply
-    .code(status)
-    .header("connection", status === 413 ? "close" : "keep-alive")
-    .send({ error, message });
+  // the rest of a body that was not read would come before the next request
+  if (reply.request.body === undefined && reply.request.method !== "GET") void reply.header("connection", "close");
+  return reply.code(status).send({ error, message });
 }
 
 /** Answers what is no HTTP, or came too slowly, and closes the connection. */

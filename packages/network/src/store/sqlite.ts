@@ -4,6 +4,9 @@ import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely
 /** Milliseconds that a statement waits for another process that writes. */
 const BUSY_TIMEOUT = 10_000;
 
+/** Pages of the log after which they are written to their places: many are written again and again until then. */
+const LOG_PAGES = 8_000;
+
 /** The most statements that are kept prepared. */
 const MAX_PREPARED = 500;
 
@@ -17,7 +20,7 @@ export function sqliteDialect(file: string): SqliteDialect {
 
 function open(file: string): SqliteDatabase {
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, readBigInts: true });
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
   const prepared = new Map<string, SqliteStatement>();
   return {
     prepare(sql) {

@@ -169,18 +169,24 @@ export function list<V>(item: Shape<V>, minimum: number, maximum: number): Codec
 /** Returns the shape of a record with exactly these keys. */
 export function record<T extends object>(shapes: Shapes<T>): Shape<T> {
   const keys = Object.keys(shapes) as (keyof T & string)[];
+  const ascending = [...keys].sort();
   return {
     parse(value) {
       const given = asRecord(value);
-      const parsed = keys.map((key) => {
+      const parsed: Partial<T> = {};
+      for (const key of keys) {
         if (!Object.hasOwn(given, key)) throw new InvalidValueError(`has no ${key}`);
-        return [key, below(`.${key}`, () => shapes[key].parse(given[key]))];
-      });
+        parsed[key] = below(`.${key}`, () => shapes[key].parse(given[key]));
+      }
       const unknown = Object.keys(given).find((key) => !Object.hasOwn(shapes, key));
       if (unknown !== undefined) throw new InvalidValueError(`has a key ${show(unknown)}, knows ${keys.join(", ")}`);
-      return Object.fromEntries(parsed) as T;
+      return parsed as T;
     },
-    toJson: (value) => Object.fromEntries(keys.map((key) => [key, shapes[key].toJson(value[key])])),
+    toJson(value) {
+      const json: { [key: string]: Json } = {};
+      for (const key of ascending) json[key] = shapes[key].toJson(value[key]);
+      return json;
+    },
   };
 }
 
@@ -207,12 +213,13 @@ export function dictionary(
  * number: JavaScript puts those first.
  */
 export function canonicalJson(value: Json): string {
-  return JSON.stringify(value, (_, each: Json) => (typeof each === "object" && !isList(each) ? sorted(each) : each));
-}
-
-function sorted(value: { readonly [key: string]: Json }): { [key: string]: Json } {
-  const keys = Object.keys(value).sort();
-  return Object.fromEntries(keys.map((key) => [key, value[key]]));
+  if (typeof value === "string") return JSON.stringify(value);
+  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  let text = "";
+  for (const key of Object.keys(value).sort()) {
+    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(value[key])}`;
+  }
+  return `{${text}}`;
 }
 
 function isList(value: Json): value is readonly Json[] {

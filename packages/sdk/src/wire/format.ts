@@ -6,6 +6,8 @@ import { InvalidMessageError, MessageTooLargeError } from "./errors.js";
 /** A message with its signature. */
 export type Signed<T> = T & { signature: string };
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 interface Named {
   format: string;
 }
@@ -60,7 +62,7 @@ export class JsonFormat<T extends object> {
 
   private decodeUtf8(bytes: Uint8Array): string {
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      return UTF8.decode(bytes);
     } catch {
       throw this.invalid("is not UTF-8");
     }

@@ -3,14 +3,14 @@ import { Counter, type Registry } from "prom-client";
 
 import {
   HEADS,
-  InvalidMessageError,
   MAX_HEADS,
   MAX_POSTED,
-  MessageTooLargeError,
   NODE_DOCUMENTS,
   READING_RESULTS,
   type ReadingAnswer,
+  type Reading,
   READINGS,
+  type Signed,
 } from "@turingfog/sdk/wire";
 import type { ChainFacts } from "../../chain/index.js";
 import { type Allowance, Budget, readBody, RefusedError, senderOf } from "../../http/index.js";
@@ -40,13 +40,20 @@ export function addIntakeRoutes(server: FastifyInstance, routes: IntakeRoutes): 
   const senders = new Budget(routes.perSender ?? PER_SENDER);
   const count = countResults(routes.metrics);
 
-  server.post("/v1/readings", async (request, reply) => {
+  // before the body is read
+  const onRequest = async ({ socket }: FastifyRequest) => {
     checkKnown(facts);
+    if (senders.has(senderOf(socket.remoteAddress))) return;
+    throw new RefusedError(
+      429,
+      "too-many-refused",
+      "Too much of what came from this address was refused: try again later",
+    );
+  };
+  server.post("/v1/readings", { onRequest }, async (request, reply) => {
     const sender = senderOf(request.socket.remoteAddress);
-    const answers = await paidFor(senders, sender, request, async () => {
-      const { readings } = readBody(READINGS, request);
-      return storing(routes.health, () => intake.take(readings));
-    });
+    const readings = readingsOf(request, (cost) => senders.take(sender, cost));
+    const answers = await storing(routes.health, () => intake.take(readings));
     senders.take(sender, answers.filter(({ result }) => result !== "accepted" && result !== "known").length);
     count(answers);
     return sendJson(reply, answersText(answers));
@@ -77,28 +84,12 @@ function checkKnown({ isKnown }: { isKnown: boolean }): void {
   if (!isKnown) throw new RefusedError(503, "not-ready", "The chain was not read yet: try again later");
 }
 
-/** Carries out a request of a sender who has something left, and takes from it for a body that is no message. */
-async function paidFor<T>(
-  senders: Budget,
-  sender: string,
-  request: FastifyRequest,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (!senders.has(sender)) {
-    throw new RefusedError(
-      429,
-      "too-many-refused",
-      "Too much of what came from this address was refused: try again later",
-    );
-  }
+/** Reads the readings of a post; one that is no message costs its sender by its length. */
+function readingsOf(request: FastifyRequest, charge: (cost: number) => void): Signed<Reading>[] {
   try {
-    return await work();
+    return readBody(READINGS, request).readings;
   } catch (error) {
-    const isNoMessage =
-      error instanceof InvalidMessageError ||
-      error instanceof MessageTooLargeError ||
-      (error instanceof RefusedError && error.status === 400);
-    if (isNoMessage) senders.take(sender, 1 + Math.ceil((request.body as Buffer).length / KIB));
+    charge(1 + Math.ceil((request.body as Buffer).length / KIB));
     throw error;
   }
 }
