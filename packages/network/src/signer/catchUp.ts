@@ -70,7 +70,9 @@ export class CatchUp {
     const worker = async () => {
       for (let nodeId = nodes.pop(); nodeId !== undefined; nodeId = nodes.pop()) {
         signal?.throwIfAborted();
-        pulled += await this.pullNode(peer, nodeId, signal);
+        // the sum is read after the waiting, in which others have added to it
+        const count = await this.pullNode(peer, nodeId, signal);
+        pulled += count;
       }
     };
     await Promise.all(Array.from({ length: MAX_PULLS }, worker));

@@ -55,6 +55,6 @@ export async function open(port: number, text = "", from?: string): Promise<Sock
 export async function untilClosed(socket: Socket): Promise<string> {
   let text = "";
   socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  if (!socket.closed) await once(socket, "close");
+  if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
   return text;
 }
