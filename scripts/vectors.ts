@@ -2,12 +2,21 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { toJson } from "@turingfog/sdk";
+import { Draws, Product } from "@turingfog/network";
 import {
   ACKNOWLEDGEMENT,
+  BATCH_SIGNATURE,
+  CHALLENGE_ANSWER,
+  CHALLENGE_PROOF,
+  CHALLENGE_ROWS,
+  CHALLENGES,
+  DRAW,
   ENVELOPE,
   encodeReceiptFile,
   EVIDENCE,
   GRANT,
+  HEADS,
+  HEARTBEAT,
   JOB,
   JOB_FILE,
   jobDomain,
@@ -16,18 +25,24 @@ import {
   MessageHasher,
   NODE_DOCUMENT,
   nodeDomain,
+  PROPOSAL,
+  PROPOSAL_ANSWER,
   READING,
   READINGS,
   receiptDataHash,
   ReceiptTree,
+  ROOTS,
   ROUND_CLAIM,
   SIGNER_DOCUMENT,
+  SIGNERS,
+  typesOf,
   writeBundle,
   type Evidence,
   type Job,
   type JsonFormat,
   type MeteredReceipt,
   type NodeDocument,
+  type Proposal,
   type Reading,
   type Signed,
   type SignedFormat,
@@ -230,6 +245,51 @@ async function receipts(): Promise<{ file: string; facts: object }> {
   return { file: new TextDecoder().decode(file), facts };
 }
 
+/** A challenge, from the heartbeat to the proof. */
+async function challenge(): Promise<object> {
+  const size = 16n;
+  const [name, seed] = [id("turingfog vector: challenge"), id("turingfog vector: seed")];
+  const product = Product.of({ seed, size });
+  const { root } = product;
+  const rows = [0n, 5n, 15n];
+  const heartbeat = { nodeId: NODE_ID, receiver: signer.address.toLowerCase(), sentAt: START };
+  return {
+    seed,
+    size,
+    root,
+    heartbeat: await signedVector(HEARTBEAT, DOMAINS.meter, meter, heartbeat),
+    challenges: CHALLENGES.encode({ challenges: [{ id: name, seed, size, seconds: 14n }] }),
+    answer: await signedVector(CHALLENGE_ANSWER, DOMAINS.meter, meter, { challenge: name, root }),
+    rows: CHALLENGE_ROWS.encode({ challenge: name, rows }),
+    proof: CHALLENGE_PROOF.encode({ challenge: name, paths: product.paths(rows) }),
+  };
+}
+
+/** What signers say to each other, by format. */
+async function batch(): Promise<object> {
+  const { facts } = await receipts();
+  const { dataHash, receiptsRoot } = facts as { dataHash: string; receiptsRoot: string };
+  const interval = START / 3_600n;
+  const message = { receiptsRoot, dataHash, signerSetVersion: 1n };
+  const signature = await signer.signTypedData(DOMAINS.oracle, typesOf("ReceiptBatch"), message);
+  const proposal: Proposal = { interval, attempt: "first", receiptsRoot, dataHash, bytes: 844n, receipts: 4n };
+  const refused = [{ index: 1n, reason: "unchallenged", sequence: 0n, cumulativeTU: 0n }];
+  const [, document] = (await documents()) as { text: string }[];
+  const { post } = (await chain()) as { post: string };
+  const { readings } = READINGS.decode(post);
+  const secret = hexlify(new Draws(new Uint8Array(32)).secret(interval));
+  const texts = [
+    PROPOSAL.encode(proposal),
+    PROPOSAL_ANSWER.encode({ dataHash, judged: 4n, refused }),
+    BATCH_SIGNATURE.encode({ ...message, signer: signer.address.toLowerCase(), signature }),
+    ROOTS.encode({ roots: [{ number: 1n, receiptsRoot, dataHash, bytes: 844n }] }),
+    SIGNERS.encode({ documents: [SIGNER_DOCUMENT.decode(document.text)] }),
+    DRAW.encode({ interval, secret }),
+    HEADS.encode({ heads: readings.slice(-1) }),
+  ];
+  return Object.fromEntries(texts.map((text) => [(JSON.parse(text) as { format: string }).format, text]));
+}
+
 const NODE = NODE_DOCUMENT as unknown as JsonFormat<object>;
 
 /** Texts that no reader may take, each changed in one place from one that all must take. */
@@ -287,6 +347,8 @@ export async function vectors(): Promise<Record<string, string>> {
     "messages.json": json(await messages()),
     "bundle.json": json(bundle()),
     "chain.json": json(await chain()),
+    "challenge.json": json(await challenge()),
+    "batch.json": json(await batch()),
     "receipts.json": file,
     "receipts.facts.json": json(facts),
     "refused.json": json(await refused()),

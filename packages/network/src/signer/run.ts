@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -18,7 +19,7 @@ import type { Kysely } from "kysely";
 import { Gauge } from "prom-client";
 
 import { CHAIN_MIGRATIONS, ChainFacts, type ChainTables, chainOf } from "../chain/index.js";
-import { HttpClient, Link, LINK_MIGRATIONS, type LinkTables, openServer } from "../http/index.js";
+import { HttpClient, Link, LINK_MIGRATIONS, type LinkTables, openServer, RefusedError } from "../http/index.js";
 import { recipientOf } from "../job/age.js";
 import {
   checkDisk,
@@ -163,6 +164,7 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     meter: meterDomain(chainId, escrow),
     node: nodeDomain(chainId, registry),
   };
+  await mkdir(config.folder, { recursive: true, mode: 0o700 });
   const store = await openSignerStore(config);
   /** Each part sees its own tables alone. */
   const tables = <T>(): Kysely<T> => store.db as unknown as Kysely<T>;
@@ -313,6 +315,9 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     isRight,
   );
   const server = await openServer({ listen: config.listen, log }, (on) => {
+    on.addHook("onRequest", async () => {
+      if (!chain.isKnown) throw new RefusedError(503, "not-ready", "The chain was not read yet: try again later");
+    });
     addIntakeRoutes(on, { intake, facts: chain, documents: nodeDocuments, health, metrics });
     addChallengeRoutes(on, board);
     addBatchRoutes(on, { link, files, ...batch });

@@ -69,12 +69,14 @@ export class TestSigner {
   readonly health = new Health();
   /** With what it signs requests, also when it is down. */
   link?: Link;
+  readonly clock = new ChainClock();
   private running?: {
     store: Store<Tables>;
     server: Server;
     batch: Batch;
     chain: ChainFacts;
     documents: SignerDocuments;
+    files: ReceiptFiles;
   };
 
   constructor(
@@ -114,7 +116,7 @@ export class TestSigner {
       ...SIGNER_DOCUMENT_MIGRATIONS,
     });
     const tables = <T>(): Kysely<T> => store.db as unknown as Kysely<T>;
-    const clock = new ChainClock();
+    const { clock } = this;
     const book = { chainId: 31_337, addresses: protocol.addresses, firstBlock: 0 };
     const chain = new ChainFacts({
       connect: async () => ethers.provider,
@@ -199,7 +201,7 @@ export class TestSigner {
       documents.addRoutes(on);
     });
     await documents.renew();
-    this.running = { store, server, batch, chain, documents };
+    this.running = { store, server, batch, chain, documents, files };
   }
 
   /** Ends it: what it has not stored is gone. */
@@ -278,7 +280,7 @@ export class SignerNetwork {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const open = () => createServer().listen(0, "127.0.0.1");
   const servers = Array.from({ length: count }, open);
   await Promise.all(servers.map((server) => once(server, "listening")));

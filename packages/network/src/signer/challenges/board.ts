@@ -134,7 +134,8 @@ export class ChallengeBoard {
   }
 
   /**
-   * Returns the challenges of a node that asks for them. The time for each begins with the first answer.
+   * Returns the challenges of a node that asks for them, also one that it has answered and not shown the rows of: it may
+   * have forgotten, and answers with the same root again. The time for each begins with the first answer.
    * @throws RefusedError
    */
   async open(heartbeat: Signed<Heartbeat>): Promise<Challenge[]> {
@@ -146,7 +147,7 @@ export class ChallengeBoard {
       throw new RefusedError(400, "other-time", `The heartbeat is of ${sentAt}, it is ${now}`);
     }
     await this.checkKey(nodeId, HEARTBEAT.signerOf(domain, heartbeat));
-    const rows = (await this.running()).filter((row) => fromBlob(row.node_id) === nodeId && row.root === null);
+    const rows = (await this.running()).filter((row) => fromBlob(row.node_id) === nodeId);
     for (const row of rows.filter(({ given_at }) => given_at === null)) {
       step("signer.challenge.before-giving");
       await db

@@ -155,9 +155,9 @@ export class NodeDocuments {
 
   private async fetch(nodeId: bigint): Promise<void> {
     const { facts, client, allowPrivate, log } = this.options;
-    const address = facts.node(nodeId)?.metadataURI;
-    if (address === undefined) return;
     try {
+      const address = facts.node(nodeId)?.metadataURI;
+      if (address === undefined) return;
       const isNew = await this.show(await fetchStranger(address, { allowPrivate, client }));
       if (isNew) log.info({ nodeId: String(nodeId) }, "document seen");
     } catch (error) {
