@@ -21,7 +21,7 @@ async function prepare({ ports, first, meters, readingsEach, postSize, done }: C
     const meter = await Meter.of(first + i);
     meter.many(done);
     const localAddress = `127.0.0.${1 + Math.floor(i / PER_ADDRESS)}`;
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1, localAddress } as http.AgentOptions);
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1, localAddress });
     posters.push({ bodies: bodiesOf(meter.many(readingsEach), postSize), agent, port: ports[i % ports.length] });
   }
   return posters;

@@ -36,10 +36,7 @@ export interface Usage {
 export class BenchProcess {
   private constructor(private readonly child: ChildProcess) {}
 
-  static async start(
-    task: SignerTask | ClientTask,
-    flags: string[] = [],
-  ): Promise<{ process: BenchProcess; port: number }> {
+  static async start(task: SignerTask | ClientTask): Promise<{ process: BenchProcess; port: number }> {
     const child = fork(path.join(__dirname, task.role === "signer" ? "signer.ts" : "client.ts"), [], {
       execArgv: ["-r", "ts-node/register/transpile-only"],
       serialization: "advanced",
@@ -85,5 +82,5 @@ export function answer(handle: (request: never) => unknown, end: () => Promise<v
 
 export function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpu: (user + system) / 1e6, sys: system / 1e6, rss: process.memoryUsage().rss };
+  return { cpu: (user + system) / 1e6, rss: process.memoryUsage().rss };
 }

@@ -51,7 +51,7 @@ async function withChain(
   const nodeId = await listNode(protocol, actors.miners[0], contracts.usd, PRICE);
   const orderId = await openOrder(protocol, actors.renters[0], contracts.usd, { nodeId, maxUnitPrice: PRICE });
   const stores = new Stores();
-  const node = await MisbehavingNode.start(chainBehind(network.provider as never));
+  const node = await MisbehavingNode.start(chainBehind(network.provider));
   const { db } = await stores.openNew<ChainTables>(CHAIN_MIGRATIONS);
   const clock = new StoppedClock();
   const follow = (options: Partial<ChainOptions> = {}) =>

@@ -69,9 +69,18 @@ async function expectServed(port: number, meter: Meter): Promise<void> {
 
 describe("Floods", () => {
   for (const [what, request] of [
-    ["readings of unknown nodes", ([meter]: Meter[]) => post(Array(64).fill({ ...meter.next(), nodeId: 99n }))],
-    ["readings of unknown orders", ([meter]: Meter[]) => post(Array(64).fill({ ...meter.next(), orderId: 99n }))],
-    ["bad signatures", ([meter]: Meter[]) => post(Array(64).fill({ ...meter.next(), signature: FORGED }))],
+    [
+      "readings of unknown nodes",
+      ([meter]: Meter[]) => post(Array<Signed<Reading>>(64).fill({ ...meter.next(), nodeId: 99n })),
+    ],
+    [
+      "readings of unknown orders",
+      ([meter]: Meter[]) => post(Array<Signed<Reading>>(64).fill({ ...meter.next(), orderId: 99n })),
+    ],
+    [
+      "bad signatures",
+      ([meter]: Meter[]) => post(Array<Signed<Reading>>(64).fill({ ...meter.next(), signature: FORGED })),
+    ],
     ["wide JSON", () => ({ path: "/v1/readings", body: `{${'"a":"b",'.repeat(29_000)}"a":"b"}` })],
   ] as const) {
     it(`serves an honest node within 2 s of ${what}, and ends up refusing their sender unread`, async () => {
