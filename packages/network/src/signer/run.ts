@@ -18,8 +18,16 @@ import { parseUnits, TypedDataEncoder } from "ethers";
 import type { Kysely } from "kysely";
 import { Gauge } from "prom-client";
 
-import { CHAIN_MIGRATIONS, ChainFacts, type ChainTables, chainOf } from "../chain/index.js";
-import { HttpClient, Link, LINK_MIGRATIONS, type LinkTables, openServer, RefusedError } from "../http/index.js";
+import { CHAIN_MIGRATIONS, CHAIN_STEPS, ChainFacts, type ChainTables, chainOf } from "../chain/index.js";
+import {
+  HttpClient,
+  Link,
+  LINK_MIGRATIONS,
+  LINK_STEPS,
+  type LinkTables,
+  openServer,
+  RefusedError,
+} from "../http/index.js";
 import { recipientOf } from "../job/age.js";
 import {
   checkDisk,
@@ -35,6 +43,7 @@ import { type Migrations, openStore, type Store } from "../store/index.js";
 import {
   Batch,
   BATCH_MIGRATIONS,
+  BATCH_STEPS,
   BatchMetrics,
   type BatchTables,
   Outbox,
@@ -44,20 +53,32 @@ import {
   Vetoes,
 } from "./batch/index.js";
 import { CatchUp } from "./catchUp.js";
-import { addChallengeRoutes, ChallengeBoard, CHALLENGE_MIGRATIONS, type ChallengeTables } from "./challenges/index.js";
+import {
+  addChallengeRoutes,
+  ChallengeBoard,
+  CHALLENGE_MIGRATIONS,
+  CHALLENGE_STEPS,
+  type ChallengeTables,
+} from "./challenges/index.js";
 import type { SignerConfig } from "./config.js";
 import { Draws } from "./draws.js";
 import {
   addIntakeRoutes,
   Intake,
   INTAKE_MIGRATIONS,
+  INTAKE_STEPS,
   type IntakeTables,
   MeterVerifier,
   NodeDocuments,
 } from "./intake/index.js";
 import { Ledger } from "./ledger.js";
-import { RESULT_MIGRATIONS, Results, type ResultTables } from "./results.js";
-import { SIGNER_DOCUMENT_MIGRATIONS, SignerDocuments, type SignerDocumentTables } from "./signerDocuments.js";
+import { RESULT_MIGRATIONS, RESULT_STEPS, Results, type ResultTables } from "./results.js";
+import {
+  SIGNER_DOCUMENT_MIGRATIONS,
+  SIGNER_DOCUMENT_STEPS,
+  SignerDocuments,
+  type SignerDocumentTables,
+} from "./signerDocuments.js";
 
 type SignerTables = BatchTables &
   ChainTables &
@@ -76,6 +97,17 @@ const MIGRATIONS: Migrations = {
   ...RESULT_MIGRATIONS,
   ...SIGNER_DOCUMENT_MIGRATIONS,
 };
+
+/** Where a signer stands before and after each durable write and each send. */
+export const SIGNER_STEPS = [
+  ...BATCH_STEPS,
+  ...CHAIN_STEPS,
+  ...CHALLENGE_STEPS,
+  ...INTAKE_STEPS,
+  ...LINK_STEPS,
+  ...RESULT_STEPS,
+  ...SIGNER_DOCUMENT_STEPS,
+] as const;
 
 /** Milliseconds between two exchanges of documents. */
 const EXCHANGE = 30_000;

@@ -9,6 +9,8 @@ import { type BatchOptions, othersOf, placesAfter } from "./options.js";
 export const SIGNING_STEPS = [
   "signer.signature.before-store",
   "signer.signature.stored",
+  "signer.signature.before-taking",
+  "signer.signature.taken",
   "signer.quorum.before-store",
   "signer.quorum.stored",
 ] as const;
@@ -63,9 +65,9 @@ export class Signing {
     if (!(await this.isRight({ receiptsRoot, dataHash, signerSetVersion: version }, given))) {
       throw new RefusedError(400, "bad-signature", `The signature is not by ${given.signer}`);
     }
-    step("signer.signature.before-store");
+    step("signer.signature.before-taking");
     await this.store(given, this.options.db);
-    step("signer.signature.stored");
+    step("signer.signature.taken");
   }
 
   /** Returns the signatures of a file under the signer set in force, by signers of that set. */

@@ -30,6 +30,8 @@ export const CHALLENGE_STEPS = [
   "signer.challenge.stored",
   "signer.challenge.before-giving",
   "signer.challenge.given",
+  "signer.challenge.before-root",
+  "signer.challenge.root-stored",
   "signer.challenge.before-outcome",
   "signer.challenge.outcome-stored",
 ] as const;
@@ -179,13 +181,13 @@ export class ChallengeBoard {
       throw new RefusedError(409, "too-late", `The answer was due within ${row.seconds} s`);
     }
     const rows = Array.from({ length: ROWS }, () => randomInt(Number(row.size))).join(" ");
-    step("signer.challenge.before-outcome");
+    step("signer.challenge.before-root");
     await db
       .updateTable("challenges")
       .set({ root: toBytes(given.root), rows })
       .where("id", "=", row.id)
       .execute();
-    step("signer.challenge.outcome-stored");
+    step("signer.challenge.root-stored");
     return { challenge: given.challenge, rows: parseRows(rows) };
   }
 
