@@ -5,3 +5,5 @@ export * from "./runner/index.js";
 export * from "./runtime/index.js";
 export * from "./signer/index.js";
 export * from "./store/index.js";
+export * from "./node/index.js";
+export * from "./order/index.js";

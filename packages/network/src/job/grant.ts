@@ -1,7 +1,6 @@
 import { TuringFogError } from "@turingfog/sdk";
-import { IERC1271__factory, isRefusal } from "@turingfog/sdk/ethers";
 import { GRANT, type Grant, type Signed } from "@turingfog/sdk/wire";
-import { dataLength, dataSlice, type Provider, type Signer, type TypedDataDomain, zeroPadBytes } from "ethers";
+import type { Signer, TypedDataDomain } from "ethers";
 
 import { decryptText, encryptText } from "./age.js";
 
@@ -14,9 +13,6 @@ export class GrantRefusedError extends TuringFogError {
     super(`Grant of order ${grant.orderId}: ${reason}`);
   }
 }
-
-/** The word with which a contract takes a signature: four bytes, and zeros after them. */
-const ERC1271_ANSWER = zeroPadBytes("0x1626ba7e", 32);
 
 /**
  * Gives the key of a job to one reader.
@@ -35,21 +31,24 @@ export async function makeGrant(
   return GRANT.sign(holder, domain, { orderId, recipient, identity: sealed });
 }
 
+/** What a grant is checked against. */
+export interface GrantTerms {
+  /** The age recipient that must be able to read it. */
+  reader: string;
+  holder: string;
+  /** Checks whether a contract takes a signature (ERC-1271). */
+  isSignedByContract(account: string, digest: string, signature: string): Promise<boolean>;
+}
+
 /**
- * Checks that a grant is for a reader, and by who holds its order: a key or a contract (ERC-1271).
- * @param reader the age recipient that must be able to read it
+ * Checks that a grant is for a reader, and by who holds its order.
  * @throws GrantRefusedError
  */
-export async function checkGrant(
-  grant: Signed<Grant>,
-  domain: TypedDataDomain,
-  { reader, holder, provider }: { reader: string; holder: string; provider: Provider },
-): Promise<void> {
-  if (grant.recipient !== reader) {
-    throw new GrantRefusedError(grant, `is for ${grant.recipient}, expected ${reader}`);
-  }
+export async function checkGrant(grant: Signed<Grant>, domain: TypedDataDomain, terms: GrantTerms): Promise<void> {
+  const { reader, holder } = terms;
+  if (grant.recipient !== reader) throw new GrantRefusedError(grant, `is for ${grant.recipient}, expected ${reader}`);
   if (GRANT.signerOf(domain, grant) === holder.toLowerCase()) return;
-  if (!(await isSignedByContract(grant, domain, holder, provider))) {
+  if (!(await terms.isSignedByContract(holder, GRANT.digest(domain, grant), grant.signature))) {
     throw new GrantRefusedError(grant, `is not signed by ${holder}, who holds the order`);
   }
 }
@@ -64,21 +63,4 @@ export async function openGrant(grant: Grant, identity: string): Promise<string>
   const opened = await decryptText(identity, Buffer.from(grant.identity, "base64"), what);
   if (/^AGE-SECRET-KEY-1[A-Z0-9]{58}$/.test(opened)) return opened;
   throw new GrantRefusedError(grant, "what it holds is no age identity");
-}
-
-async function isSignedByContract(
-  grant: Signed<Grant>,
-  domain: TypedDataDomain,
-  holder: string,
-  provider: Provider,
-): Promise<boolean> {
-  const digest = GRANT.digest(domain, grant);
-  const data = IERC1271__factory.createInterface().encodeFunctionData("isValidSignature", [digest, grant.signature]);
-  try {
-    const answer = await provider.call({ to: holder, data });
-    return dataLength(answer) >= 32 && dataSlice(answer, 0, 32) === ERC1271_ANSWER;
-  } catch (error) {
-    if (isRefusal(error)) return false;
-    throw error;
-  }
 }

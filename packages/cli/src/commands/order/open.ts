@@ -1,0 +1,193 @@
+import { randomBytes } from "node:crypto";
+
+import { checkSlots, HttpClient, readNodeDocument, Rental, type RentalRecord } from "@turingfog/network";
+import { latestBlock, loadWallet } from "@turingfog/operator";
+import { depositOf, HOUR, TuringFogError } from "@turingfog/sdk";
+import {
+  connectContracts,
+  IERC20Metadata__factory,
+  readEvents,
+  timelockWitness,
+  TuringFog,
+  type SystemContracts,
+} from "@turingfog/sdk/ethers";
+import { formatUnits, getAddress, hexlify, isAddress, keccak256, parseUnits } from "ethers";
+
+import { defineCommand, UsageError, wholeNumber } from "../../lib/command.js";
+import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment } from "../../lib/deployed.js";
+import { confirm } from "../../lib/prompt.js";
+import { keySource } from "../../lib/sender.js";
+
+const USAGE = `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
+
+  turingfog order open DIR --network NAME --node ID --asset ADDRESS --tu AMOUNT --hours N --runner NAME [...]
+
+  DIR                folder for the order's keys and its sealed bundle; with an order that was begun, goes on with it
+${DEPLOYED_USAGE}
+  --node ID          the node
+  --asset ADDRESS    what is paid with
+  --tu AMOUNT        TU to buy, as 0.5
+  --hours N          hours until the order ends
+  --runner NAME      the node's runner that the job asks for
+  --slot NAME=VALUE  what fills a slot of the runner; may be given several times
+  --files DIR        folder of the job's files (default: none)
+  --images-per-tu N  meter by work: images that make 1 TU (default: time is metered)
+  --encrypt-progress let the renter alone read the progress
+  --approve          allow the escrow the deposit in a transaction of its own, for an asset without permits
+  --yes              do not ask
+  --allow-private    take a node on a private address, and http, for test networks
+  --keystore FILE    the payer's encrypted key (default: TURINGFOG_KEYSTORE or TURINGFOG_PRIVATE_KEY)
+  --json             print JSON alone
+  --help             print this`;
+
+class NotOfferedError extends TuringFogError {
+  constructor(nodeId: bigint, reason: string) {
+    super(`Node ${nodeId} ${reason}`);
+  }
+}
+
+interface Values {
+  node?: string;
+  asset?: string;
+  tu?: string;
+  hours?: string;
+  runner?: string;
+}
+
+export const command = defineCommand({
+  usage: USAGE,
+  options: {
+    ...DEPLOYED_OPTIONS,
+    node: { type: "string" },
+    asset: { type: "string" },
+    tu: { type: "string" },
+    hours: { type: "string" },
+    runner: { type: "string" },
+    slot: { type: "string", multiple: true, default: [] as string[] },
+    files: { type: "string" },
+    "images-per-tu": { type: "string", default: "0" },
+    "encrypt-progress": { type: "boolean", default: false },
+    approve: { type: "boolean", default: false },
+    yes: { type: "boolean", default: false },
+    "allow-private": { type: "boolean", default: false },
+    keystore: { type: "string" },
+  },
+  required: ["network"],
+  words: 1,
+  async run(values, output, [folder]) {
+    if (folder === undefined) throw new UsageError("DIR is missing; see --help");
+    const { connection, book } = await openDeployment(values);
+    const { provider, chainId } = connection;
+    const contracts = connectContracts(book.addresses, provider);
+    const wallet = await loadWallet(keySource(connection.name, values.keystore), provider);
+    const rental = new Rental(folder);
+    const since = book.firstBlock ?? 0;
+    if (!rental.isPrepared) {
+      const { nodeId, asset, tuAmount, duration, runner } = termsOf(values);
+      const now = BigInt((await latestBlock(provider)).timestamp);
+      const client = new HttpClient();
+      const allowPrivate = values["allow-private"];
+      const source = { contracts, provider, chainId, since, client, allowPrivate, now };
+      const document = await readNodeDocument(nodeId, source).finally(() => client.close());
+      const offer = document.runners.find(({ name }) => name === runner);
+      if (offer === undefined) {
+        throw new NotOfferedError(
+          nodeId,
+          `has no runner ${runner}; it has ${document.runners.map(({ name }) => name)}`,
+        );
+      }
+      const slots = slotsOf(values.slot);
+      checkSlots(offer, slots);
+      const { unitPrice, capacityTU } = await contracts.registry.listing(nodeId, asset);
+      if (unitPrice === 0n) throw new NotOfferedError(nodeId, `is not offered in ${asset}`);
+      if (capacityTU < tuAmount) throw new NotOfferedError(nodeId, `offers ${formatUnits(capacityTU, 18)} TU at most`);
+
+      const salt = hexlify(randomBytes(32));
+      const renter = wallet.address.toLowerCase();
+      const common = { nodeId, asset: asset.toLowerCase(), tuAmount, renter };
+      const imagesPerTU = BigInt(wholeNumber("images-per-tu", values["images-per-tu"], 0));
+      const progress = values["encrypt-progress"] ? ("encrypted" as const) : ("public" as const);
+      const order = { chainId, escrow: book.addresses.escrow.toLowerCase(), ...common };
+      const job = { ...order, salt, runner, slots, imagesPerTU, holdback: 0n, progress };
+      const reached = { endpoint: document.endpoint, recipient: document.encryptionKey };
+      // what is paid for once follows from what was drawn once
+      const payment = { maxUnitPrice: unitPrice, duration, paymentRef: keccak256(salt) };
+      await rental.prepare(values.files, job, { network: values.network, ...common, ...payment, ...reached });
+    }
+    const record = await rental.read();
+    if (record.orderId !== undefined) return output.result(record, `Order ${record.orderId} is open already`);
+    const opened = await openedBefore(contracts, since, wallet.address, record);
+    const orderId = opened ?? (await open());
+    if (orderId === undefined) {
+      output.say("Nothing was sent.");
+      return 1;
+    }
+    await rental.write({ ...record, orderId });
+    output.result({ ...record, orderId }, `Order ${orderId} is open. Next: turingfog order send ${folder}`);
+
+    async function open(): Promise<bigint | undefined> {
+      output.say(await describe(record, contracts, rental.folder));
+      if (!values.yes && !(await confirm("Pay for it?"))) return undefined;
+      const fog = new TuringFog(book.addresses, wallet, { since });
+      const { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef } = record;
+      const request = { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef };
+      if (!values.approve) return (await fog.openOrderWithPermit(request)).orderId;
+      const token = IERC20Metadata__factory.connect(asset, wallet);
+      await (await token.approve(book.addresses.escrow, depositOf(tuAmount, maxUnitPrice))).wait();
+      return (await fog.openOrder(request)).orderId;
+    }
+  },
+});
+
+function termsOf({ node, asset, tu, hours, runner }: Values) {
+  for (const [name, value] of Object.entries({ node, asset, tu, hours, runner })) {
+    if (value === undefined) throw new UsageError(`--${name} is missing; see --help`);
+  }
+  if (!/^[1-9]\d{0,77}$/.test(node ?? "")) throw new UsageError(`--node is ${node}, must be a node's id`);
+  if (!isAddress(asset)) throw new UsageError(`--asset is ${asset}, must be an address`);
+  if (!/^\d{1,9}(\.\d{1,18})?$/.test(tu ?? "")) throw new UsageError(`--tu is ${tu}, must be TU as 0.5`);
+  const duration = BigInt(wholeNumber("hours", hours ?? "", 1)) * HOUR;
+  const tuAmount = parseUnits(tu ?? "", 18);
+  return { nodeId: BigInt(node ?? ""), asset: getAddress(asset), tuAmount, duration, runner: runner ?? "" };
+}
+
+function slotsOf(given: readonly string[]): Record<string, string> {
+  const pairs = given.map((each) => {
+    const [, name, value] = /^([^=]+)=([^]*)$/.exec(each) ?? [];
+    if (name === undefined) throw new UsageError(`--slot is ${each}, must be NAME=VALUE`);
+    return [name, value] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Returns the order that an earlier try has opened, whose end it did not see. */
+async function openedBefore(
+  { escrow, timelock }: SystemContracts,
+  since: number,
+  payer: string,
+  { paymentRef }: RentalRecord,
+): Promise<bigint | undefined> {
+  if (!(await escrow.isPaymentRefUsed(payer, paymentRef))) return undefined;
+  const provider = escrow.runner?.provider;
+  if (!provider) return undefined;
+  const [opened] = await readEvents({ provider, since }, await timelockWitness(timelock), {
+    contract: escrow,
+    event: escrow.filters.OrderOpened,
+    args: [null, null, payer],
+  });
+  return opened.find(({ args }) => args.paymentRef === paymentRef)?.args.orderId;
+}
+
+async function describe(record: RentalRecord, { escrow }: SystemContracts, folder: string): Promise<string> {
+  const { nodeId, asset, tuAmount, maxUnitPrice, duration, endpoint, jobHash } = record;
+  const token = IERC20Metadata__factory.connect(asset, escrow.runner);
+  const [decimals, symbol] = [await token.decimals(), await token.symbol()];
+  const amount = (units: bigint) => `${formatUnits(units, decimals)} ${symbol}`;
+  return [
+    `Order of ${formatUnits(tuAmount, 18)} TU on node ${nodeId} at ${endpoint}, for ${duration / HOUR} hours`,
+    `  Price     ${amount(maxUnitPrice)} for 1 TU`,
+    `  Deposit   ${amount(depositOf(tuAmount, maxUnitPrice))}; what is not delivered comes back when the order closes`,
+    `  Job       ${jobHash}, sealed in ${folder}`,
+    `  Readable  by the owner of node ${nodeId}, once it was sent; by nobody else`,
+  ].join("\n");
+}

@@ -1,0 +1,82 @@
+import { z } from "zod";
+
+import { chainConfig } from "../chain/index.js";
+import { listenConfig, pathConfig, RUNTIME_CONFIG } from "../runtime/index.js";
+
+const MIB = 1_048_576;
+
+const absolute = z.string().regex(/^\//, "must be an absolute path");
+
+/** A program of the owner's that jobs may ask for. */
+const processRunner = z.strictObject({
+  kind: z.literal("process"),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "must be 1 to 32 of a-z, 0-9 and -, and no - first"),
+  command: absolute,
+  args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).default({}),
+  slots: z.record(z.string(), z.string()).default({}),
+  limits: z.strictObject({
+    memoryMiB: z.int().min(1),
+    cpuSeconds: z.int().min(1),
+    processes: z.int().min(1),
+    seconds: z.int().min(1),
+    /** Of what a run writes; a result is made of it in memory. */
+    outputMiB: z.int().min(1).max(1_024),
+  }),
+  user: z.strictObject({ uid: z.int().min(1), gid: z.int().min(1) }).optional(),
+  images: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]+$/, "must be the name of a file")
+    .optional(),
+});
+
+/** The configuration file of `turingfog node run`. */
+export const nodeConfig = z.strictObject({
+  ...RUNTIME_CONFIG,
+  chain: chainConfig,
+  nodeId: z
+    .string()
+    .regex(/^[1-9]\d{0,77}$/, "must be a node's id, as a text of decimal digits")
+    .transform(BigInt),
+  /** Folder for the orders' files. */
+  folder: pathConfig,
+  /** File of SQLite, or the URL of a PostgreSQL database. */
+  store: z.union([z.string().regex(/^postgres(ql)?:\/\//), pathConfig]),
+  /** Where renters and signers reach the node. */
+  listen: listenConfig,
+  /** The key that signs readings. */
+  meter: z.strictObject({ key: pathConfig }),
+  /** The identity that jobs are granted to. */
+  age: z.strictObject({ key: pathConfig }),
+  /** The node's document, as its owner has signed it; served at `/v1/document`. */
+  document: pathConfig,
+  /** Addresses of signers to begin with; they tell all others. */
+  signers: z.array(z.url()).min(1),
+  runners: z.array(processRunner).min(1).max(16),
+  bundles: z
+    .strictObject({
+      /** Bytes of a bundle as it is sent. */
+      maxBytes: z
+        .int()
+        .min(1_024)
+        .default(256 * MIB),
+      /** Bytes of its files together. */
+      maxUnpacked: z
+        .int()
+        .min(1_024)
+        .default(1_024 * MIB),
+      /** Seconds that a bundle may take to arrive. */
+      seconds: z.int().min(1).default(3_600),
+    })
+    .prefault({}),
+  /** Seconds between two readings of a run; the formats ask for 60. */
+  readingSeconds: z.int().min(60).default(600),
+  /** Seconds before an order's end at which its run is ended, so that the last reading is in time. */
+  finishSeconds: z.int().min(60).default(120),
+  /** Seconds between two heartbeats to each signer. */
+  heartbeatSeconds: z.number().min(0.1).default(60),
+  /** Seconds between two looks at what is to be done. */
+  tickSeconds: z.number().min(0.05).max(60).default(1),
+});
+
+export type NodeConfig = z.infer<typeof nodeConfig>;

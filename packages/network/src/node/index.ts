@@ -1,0 +1,3 @@
+export * from "./config.js";
+export * from "./document.js";
+export * from "./run.js";

@@ -1,0 +1,198 @@
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type TypedDataDomain, ZeroAddress } from "ethers";
+import type { Logger } from "pino";
+
+import { toJson } from "@turingfog/sdk";
+import { ACKNOWLEDGEMENT, GRANT, jobDomain } from "@turingfog/sdk/wire";
+import type { ChainFacts, OrderFacts } from "../chain/index.js";
+import { LIMITS, openServer, readBody, RefusedError } from "../http/index.js";
+import { checkGrant, encryptText, GrantRefusedError, openGrant, UndecipherableError } from "../job/index.js";
+import type { ListenConfig } from "../runtime/index.js";
+import type { NodeStore } from "./nodeStore.js";
+import type { Uploads } from "./uploads.js";
+import type { Work } from "./work.js";
+
+/** The most listeners to the progress of one order. */
+const MAX_LISTENERS = 16;
+/** Milliseconds between two looks at an order's progress. */
+const PROGRESS = 1_000;
+
+export interface NodeServerOptions {
+  listen: ListenConfig;
+  log: Logger;
+  nodeId: bigint;
+  chainId: bigint;
+  escrow: string;
+  /** The age identity that jobs are granted to, and its recipient. */
+  age: { identity: string; recipient: string };
+  /** File of the node's signed document. */
+  document: string;
+  facts: ChainFacts;
+  /** The escrow's. */
+  escrowDomain: TypedDataDomain;
+  store: NodeStore;
+  uploads: Uploads;
+  work: Work;
+  bundles: { maxBytes: number; seconds: number };
+  signal: AbortSignal;
+}
+
+/** Opens what renters and signers reach a node at. */
+export async function openNodeServer(options: NodeServerOptions): Promise<FastifyInstance> {
+  const { listen, log, bundles } = options;
+  // bundles take longer than all else, for which each request has a timer of its own
+  const limits = { body: bundles.seconds * 1_000 };
+  return openServer({ listen, log, limits }, (server) => {
+    const routes = new Routes(options);
+    server.get("/v1/document", async (_, reply) =>
+      reply.type("application/json").send(await readFile(options.document)),
+    );
+    void server.register(async (scope) => {
+      scope.addHook("onRequest", limitTime);
+      scope.put("/v1/orders/:orderId/grants", (request) => routes.grant(request));
+      scope.put("/v1/orders/:orderId/acknowledgements", (request) => routes.acknowledge(request));
+      scope.get("/v1/orders/:orderId", (request, reply) => routes.state(request, reply));
+      scope.get("/v1/orders/:orderId/progress", (request, reply) => routes.progress(request, reply));
+      scope.get("/v1/orders/:orderId/result", (request, reply) => routes.result(request, reply));
+    });
+    void server.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser("*", (_, body, done) => done(null, body));
+      const settings = { bodyLimit: bundles.maxBytes };
+      scope.put("/v1/orders/:orderId/bundle", settings, (request, reply) => routes.bundle(request, reply));
+    });
+  });
+}
+
+class Routes {
+  private readonly listeners = new Map<bigint, number>();
+
+  constructor(private readonly options: NodeServerOptions) {}
+
+  async bundle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { orderId, jobHash } = await this.openOrder(request);
+    const length = request.headers["content-length"];
+    const taken = await this.options.uploads.receive({
+      orderId,
+      jobHash,
+      sender: request.ip,
+      length: length === undefined ? undefined : Number(length),
+      body: request.body as AsyncIterable<Uint8Array>,
+    });
+    // what is not read of a request would be read as the next one
+    if (taken === "known") void reply.header("connection", "close");
+    return reply.code(taken === "taken" ? 201 : 200).send({ result: taken });
+  }
+
+  async grant(request: FastifyRequest): Promise<object> {
+    const order = await this.openOrder(request);
+    const { age, chainId, escrow, facts, store } = this.options;
+    const grant = readBody(GRANT, request);
+    if (grant.orderId !== order.orderId)
+      throw new RefusedError(422, "other-order", `The grant is of order ${grant.orderId}`);
+    try {
+      await checkGrant(grant, jobDomain(chainId, escrow), {
+        reader: age.recipient,
+        holder: order.holder,
+        isSignedByContract: (...signed) => facts.isSignedByContract(...signed),
+      });
+      await store.change(order.orderId, { identity: await openGrant(grant, age.identity) });
+    } catch (error) {
+      const isBad = error instanceof GrantRefusedError || error instanceof UndecipherableError;
+      throw isBad ? new RefusedError(422, "bad-grant", error.message) : error;
+    }
+    return { result: "taken" };
+  }
+
+  async acknowledge(request: FastifyRequest): Promise<object> {
+    const { orderId, refundTo, holder, tuAmount } = this.orderOf(request);
+    const acknowledgement = readBody(ACKNOWLEDGEMENT, request);
+    const by = refundTo === ZeroAddress ? holder : refundTo;
+    const isRight = ACKNOWLEDGEMENT.signerOf(this.options.escrowDomain, acknowledgement) === by.toLowerCase();
+    if (acknowledgement.orderId !== orderId || acknowledgement.cumulativeTU > tuAmount || !isRight) {
+      throw new RefusedError(
+        422,
+        "bad-acknowledgement",
+        `Expected one of order ${orderId}, of at most ${tuAmount}, by ${by}`,
+      );
+    }
+    await this.options.store.acknowledge(acknowledgement);
+    return { result: "taken" };
+  }
+
+  async state(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const state = await this.options.work.state(this.orderOf(request).orderId);
+    return reply.type("application/json").send(toJson(state));
+  }
+
+  /** Sends what changes of an order's state, and its last line, as server-sent events until the run is over. */
+  async progress(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { work, signal } = this.options;
+    const { orderId } = this.orderOf(request);
+    const count = this.listeners.get(orderId) ?? 0;
+    if (count >= MAX_LISTENERS) throw new RefusedError(429, "busy", `Order ${orderId} has ${count} listeners already`);
+    const job = await work.filesOf(orderId).job();
+    this.listeners.set(orderId, count + 1);
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+    try {
+      let before = "";
+      for (let isOver = false; !isOver && !signal.aborted && !raw.destroyed;) {
+        const state = await work.state(orderId);
+        isOver = ["refused", "released"].includes(state.state);
+        const text = toJson({ ...state, line: await work.filesOf(orderId).lastLine() }).replace(/\s*\n\s*/g, " ");
+        if (text !== before)
+          raw.write(`data: ${job?.progress === "public" ? text : await this.hidden(text, job?.resultTo)}\n\n`);
+        before = text;
+        if (!isOver) await sleep(PROGRESS, undefined, { signal }).catch(() => undefined);
+      }
+    } finally {
+      raw.end();
+      this.listeners.set(orderId, (this.listeners.get(orderId) ?? 1) - 1);
+    }
+  }
+
+  async result(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { work } = this.options;
+    const { orderId } = this.orderOf(request);
+    if (!(await work.isReleased(orderId)))
+      throw new RefusedError(404, "no-result", `Order ${orderId} has no result yet`);
+    return reply.type("application/octet-stream").send(createReadStream(work.filesOf(orderId).result));
+  }
+
+  private async hidden(text: string, recipient: string | undefined): Promise<string> {
+    if (recipient === undefined) return "";
+    return Buffer.from(await encryptText(recipient, text)).toString("base64");
+  }
+
+  /** Returns the order of this node that a request names. */
+  private orderOf({ params }: FastifyRequest): OrderFacts {
+    const { facts, nodeId } = this.options;
+    const { orderId } = params as { orderId: string };
+    const order = /^\d{1,78}$/.test(orderId) && facts.isKnown ? facts.order(BigInt(orderId)) : undefined;
+    if (order?.nodeId === nodeId) return order;
+    throw new RefusedError(404, "unknown-order", `No final block has order ${orderId.slice(0, 78)} on node ${nodeId}`);
+  }
+
+  /** Returns the order that a request names, if it is open and the node has taken it on. */
+  private async openOrder(request: FastifyRequest): Promise<OrderFacts> {
+    const order = this.orderOf(request);
+    if (order.closed) throw new RefusedError(409, "closed-order", `Order ${order.orderId} is closed`);
+    const kept = await this.options.store.order(order.orderId);
+    if (kept === undefined) throw new RefusedError(404, "unknown-order", `Order ${order.orderId} is not taken on yet`);
+    if (kept.refusal !== "") throw new RefusedError(409, "refused-order", kept.refusal);
+    return order;
+  }
+}
+
+/** Closes a connection whose request does not come in time. */
+async function limitTime({ raw, method }: FastifyRequest): Promise<void> {
+  if (method !== "PUT") return;
+  const late = setTimeout(() => raw.destroy(), LIMITS.body).unref();
+  raw.once("end", () => clearTimeout(late)).once("close", () => clearTimeout(late));
+}

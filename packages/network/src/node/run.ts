@@ -1,0 +1,313 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Wallet } from "ethers";
+import type { Kysely } from "kysely";
+
+import { TuringFog } from "@turingfog/sdk/ethers";
+import { meterDomain, NODE_DOCUMENT, oracleDomain } from "@turingfog/sdk/wire";
+import { CHAIN_MIGRATIONS, ChainFacts, chainOf, type ChainTables } from "../chain/index.js";
+import { HttpClient } from "../http/index.js";
+import { type AgeKey, escrowDomain, recipientOf } from "../job/index.js";
+import { ProcessRunner } from "../runner/index.js";
+import {
+  ConfigError,
+  readKey,
+  readSecret,
+  reasonOf,
+  type Role,
+  type RoleContext,
+  type Stoppable,
+} from "../runtime/index.js";
+import { openStore } from "../store/index.js";
+import { answerChallenge } from "./challenged.js";
+import type { NodeConfig } from "./config.js";
+import { adoptHeads, ContradictionError } from "./heads.js";
+import { openNodeServer } from "./nodeServer.js";
+import { NODE_MIGRATIONS, NodeStore, type NodeTables } from "./nodeStore.js";
+import { openPassage, OrderFiles } from "./orderFiles.js";
+import { type Peer, Peers } from "./peers.js";
+import { Poster } from "./poster.js";
+import { Uploads } from "./uploads.js";
+import { Work } from "./work.js";
+
+/** Seconds between two times that signers are asked who they all are. */
+const REFRESH = 600_000;
+const SETTLE_SECONDS = 60;
+
+/**
+ * Returns the role of a node's agent. A run goes on while no agent runs, and the next one finds it.
+ * @param file name of the configuration file, for errors
+ * @param payer key that pays to settle what renters have acknowledged; nothing is settled if left out
+ */
+export function nodeRole(config: NodeConfig, file: string, payer?: Wallet): Role {
+  return {
+    name: "node",
+    config,
+    async start(context) {
+      // what an agent writes is its own account's alone
+      process.umask(0o077);
+      const { signal } = context;
+      const parts = await openParts(config, file, context);
+      const agent = new Agent(config, context, parts);
+      const tasks = [
+        parts.facts.run(signal),
+        every(config.tickSeconds, context, "orders", () => agent.tick()),
+        every(config.heartbeatSeconds, context, "heartbeats", () => agent.beat()),
+      ];
+      if (payer !== undefined) tasks.push(every(SETTLE_SECONDS, context, "settling", () => agent.settle(payer)));
+      return {
+        async stop() {
+          await Promise.all(tasks);
+          await agent.rest();
+          await parts.stop();
+        },
+      };
+    },
+  };
+}
+
+interface Parts extends Stoppable {
+  facts: ChainFacts;
+  connect: Awaited<ReturnType<typeof chainOf>>["connect"];
+  addresses: TuringFog["addresses"];
+  store: NodeStore;
+  client: HttpClient;
+  peers: Peers;
+  poster: Poster;
+  uploads: Uploads;
+  work: Work;
+  meter: Wallet;
+}
+
+/** Opens all that a node's agent works with, after the whole of what it was given was checked. */
+async function openParts(config: NodeConfig, file: string, context: RoleContext): Promise<Parts> {
+  const { log, clock, health, signal } = context;
+  const { nodeId, folder, bundles, runners: programs } = config;
+  const meter = await readKey(config.meter.key);
+  const identity = await readSecret(config.age.key);
+  const age = { identity, recipient: await recipientOf(identity) };
+  await checkDocument(config, file, meter.address, age);
+  const { book, connect } = await chainOf(config.chain);
+  const { addresses } = book;
+  const { escrow, oracle } = addresses;
+  const chainId = BigInt(book.chainId);
+
+  await openPassage(folder);
+  const database = await openStore<NodeTables>(config.store, { ...CHAIN_MIGRATIONS, ...NODE_MIGRATIONS });
+  const { db } = database;
+  const chainDb = db as unknown as Kysely<ChainTables>;
+  const facts = new ChainFacts({ ...config.chain, connect, book, db: chainDb, clock, health });
+  const store = new NodeStore(db, nodeId);
+  const client = new HttpClient();
+  const domain = meterDomain(chainId, escrow);
+  const filesOf = (orderId: bigint) => new OrderFiles(path.join(folder, "orders", String(orderId)));
+  const uploads = new Uploads((orderId) => filesOf(orderId).folder, bundles.maxBytes);
+  const runners = programs.map((program) => new ProcessRunner(program));
+  const times = { readingSeconds: BigInt(config.readingSeconds), finishSeconds: BigInt(config.finishSeconds) };
+  const chain = { chainId, escrow, nodeId, facts, clock };
+  const { maxUnpacked } = bundles;
+  const work = new Work({
+    ...chain,
+    ...times,
+    folder,
+    filesOf,
+    store,
+    uploads,
+    runners,
+    meter,
+    domain,
+    maxUnpacked,
+    log,
+  });
+  const signers = { seeds: config.signers, oracleDomain: oracleDomain(chainId, oracle), meterDomain: domain };
+  const peers = new Peers({ ...signers, nodeId, meter, facts, client, clock });
+  const poster = new Poster(store, client, nodeId, log);
+  const { listen, document } = config;
+  const served = { listen, document, age, store, uploads, work, bundles, log, signal };
+  const server = await openNodeServer({ ...chain, ...served, escrowDomain: escrowDomain(chainId, escrow) });
+  log.info({ listen: server.addresses() }, "listening");
+  return {
+    ...{ facts, connect, addresses, store, client, peers, poster, uploads, work, meter },
+    async stop() {
+      await server.close();
+      client.close();
+      await database.close();
+    },
+  };
+}
+
+/** What a node's agent does again and again. */
+class Agent {
+  private areHeadsKnown = false;
+  private refreshedAt = -Infinity;
+  /** What is under way to a signer, by its address and kind: one that is slow holds nobody up. */
+  private readonly underWay = new Map<string, Promise<void>>();
+  /** Why a signer is not reached, by its address. */
+  private readonly failing = new Map<string, string>();
+  /** Challenges are answered one after the other: each takes the whole machine. */
+  private challenged = Promise.resolve();
+
+  constructor(
+    private readonly config: NodeConfig,
+    private readonly context: RoleContext,
+    private readonly parts: Parts,
+  ) {}
+
+  /** Works on the orders, and hands signers what they lack. */
+  async tick(): Promise<void> {
+    const { facts, work, peers } = this.parts;
+    const { health } = this.context;
+    if (!facts.isKnown) return health.report("orders", "waiting", "The chain was not read yet");
+    await this.meetSigners();
+    if (!this.areHeadsKnown) return;
+
+    const failures = await work.tick();
+    health.report("orders", failures.length === 0 ? "ok" : "waiting", failures.map(reasonOf).join("; ") || undefined);
+    for (const peer of peers.known) this.start("delivery", peer, () => this.deliver(peer));
+  }
+
+  /** Gives every signer a sign of life, and does what it asks for. */
+  async beat(): Promise<void> {
+    const { facts, peers } = this.parts;
+    if (!facts.isKnown || !this.areHeadsKnown) return;
+    for (const peer of peers.known) this.start("heartbeat", peer, () => this.answer(peer));
+  }
+
+  /** Settles what renters have acknowledged above what is settled. */
+  async settle(payer: Wallet): Promise<void> {
+    const { facts, store, connect, addresses } = this.parts;
+    const { log, health } = this.context;
+    if (!facts.isKnown) return;
+    const fog = new TuringFog(addresses, payer.connect(await connect()));
+    for (const acknowledgement of await store.acknowledgements()) {
+      const order = facts.order(acknowledgement.orderId);
+      if (order === undefined || order.closed) continue;
+      if (order.settledTU(this.config.nodeId) >= acknowledgement.cumulativeTU) continue;
+      const [receipt] = await fog.settleAcknowledged(order.asset, [acknowledgement]);
+      log.info({ orderId: String(order.orderId), transaction: receipt.hash }, "acknowledgement settled");
+    }
+    health.report("settling", "ok");
+  }
+
+  /** Resolves once nothing is under way any more. */
+  async rest(): Promise<void> {
+    await Promise.all(this.underWay.values());
+    await this.challenged;
+  }
+
+  /** Learns who the signers are, and before anything is signed what they have of this node. */
+  private async meetSigners(): Promise<void> {
+    const { peers, facts } = this.parts;
+    const isDue = performance.now() - this.refreshedAt >= REFRESH;
+    const areAllKnown = peers.known.length === facts.signers().signers.length;
+    if (isDue || !areAllKnown) {
+      await peers.refresh().then(
+        () => (this.refreshedAt = performance.now()),
+        (error: unknown) => this.failing.set("all", reasonOf(error)),
+      );
+    }
+    if (peers.known.length > 0) this.failing.delete("all");
+    if (!this.areHeadsKnown) await this.adoptHeads();
+    this.reportSigners();
+  }
+
+  private async adoptHeads(): Promise<void> {
+    const { peers, store, meter, addresses, connect } = this.parts;
+    const { chainId } = await (await connect()).getNetwork();
+    const by = { domain: meterDomain(chainId, addresses.escrow), meter: meter.address };
+    const answers = peers.known.map(async (peer) => adoptHeads(store, peer, await peers.heads(peer), by));
+    const results = await Promise.allSettled(answers);
+    const contradiction = results.find(
+      (each) => each.status === "rejected" && each.reason instanceof ContradictionError,
+    );
+    if (contradiction?.status === "rejected") this.failing.set("all", reasonOf(contradiction.reason));
+    else this.areHeadsKnown = results.some(({ status }) => status === "fulfilled");
+  }
+
+  private async deliver(peer: Peer): Promise<void> {
+    const { poster, store, work } = this.parts;
+    await poster.deliver(peer);
+    for (const orderId of await store.ordersWithReadings()) {
+      const isReady = (await store.order(orderId))?.result !== undefined;
+      await poster.complement(peer, orderId, isReady ? work.filesOf(orderId).result : undefined);
+    }
+  }
+
+  private async answer(peer: Peer): Promise<void> {
+    const { peers } = this.parts;
+    const challenges = await peers.challenges(peer);
+    if (challenges.length === 0) return;
+    const answered = this.challenged.then(async () => {
+      const { work, meter, addresses, connect, client } = this.parts;
+      const { chainId } = await (await connect()).getNetwork();
+      const domain = meterDomain(chainId, addresses.escrow);
+      await work.pause(true);
+      try {
+        for (const each of challenges) await answerChallenge(peer, each, { meter, domain, client });
+      } finally {
+        await work.pause(false);
+      }
+    });
+    this.challenged = answered.catch(() => undefined);
+    await answered;
+  }
+
+  private start(kind: string, peer: Peer, work: () => Promise<void>): void {
+    const key = `${kind} ${peer.signer}`;
+    if (this.underWay.has(key)) return;
+    const done = work()
+      .then(
+        () => this.failing.delete(key),
+        (error: unknown) => this.failing.set(key, reasonOf(error)),
+      )
+      .then(() => {
+        this.underWay.delete(key);
+      });
+    this.underWay.set(key, done);
+  }
+
+  private reportSigners(): void {
+    const { health } = this.context;
+    if (this.failing.size === 0) return health.report("signers", "ok");
+    const reasons = [...this.failing].map(([key, reason]) => `${key}: ${reason}`);
+    health.report("signers", this.areHeadsKnown ? "ok" : "waiting", reasons.join("; "));
+  }
+}
+
+/**
+ * Checks that what a node's document says of it is what the configuration says.
+ * @throws ConfigError
+ */
+async function checkDocument(config: NodeConfig, file: string, meter: string, age: AgeKey): Promise<void> {
+  const text = await readFile(config.document).catch(() => {
+    throw new ConfigError(file, "document", `${config.document} cannot be read: sign one with turingfog node init`);
+  });
+  const document = NODE_DOCUMENT.decode(text);
+  const offers = config.runners.map(({ kind, name, slots }) => ({ kind, name, slots }));
+  const expected = { nodeId: config.nodeId, meterKey: meter.toLowerCase(), encryptionKey: age.recipient };
+  const differing = Object.entries(expected).find(([key, value]) => document[key as keyof typeof expected] !== value);
+  const isOffered =
+    NODE_DOCUMENT.typedData({ ...document, runners: offers }).runners === NODE_DOCUMENT.typedData(document).runners;
+  const what = differing?.[0] ?? (isOffered ? undefined : "runners");
+  if (what === undefined) return;
+  throw new ConfigError(
+    file,
+    "document",
+    `its ${what} is not that of this configuration: sign a new one with turingfog node init`,
+  );
+}
+
+/** Calls something again and again, so many seconds after it was done, until the role is to end. */
+async function every(
+  seconds: number,
+  { signal, health }: RoleContext,
+  part: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    await work().catch((error: unknown) => health.report(part, "waiting", reasonOf(error)));
+    await sleep(seconds * 1_000, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Provider } from "ethers";
+
+import { TuringFogError } from "@turingfog/sdk";
+import { answerOf, IERC1271__factory, readEvents, type SystemContracts, timelockWitness } from "@turingfog/sdk/ethers";
+import { NODE_DOCUMENT, type NodeDocument, nodeDomain, type Signed } from "@turingfog/sdk/wire";
+import { fetchStranger, type HttpClient } from "../http/index.js";
+
+/** Thrown when a node has no document that holds. */
+export class NoDocumentError extends TuringFogError {
+  constructor(
+    readonly nodeId: bigint,
+    reason: string,
+  ) {
+    super(`Node ${nodeId} ${reason}`);
+  }
+}
+
+export interface NodeDocumentSource {
+  contracts: SystemContracts;
+  provider: Provider;
+  chainId: bigint;
+  /** Block of the deployment's first log. */
+  since: number;
+  client: HttpClient;
+  /** Lets addresses through that are not public, for test networks. */
+  allowPrivate: boolean;
+  /** Unix seconds. */
+  now: bigint;
+}
+
+/**
+ * Reads a node's document from where its owner has said on the chain.
+ * @throws NoDocumentError, AddressRefusedError, HttpError, IncompleteLogsError
+ */
+export async function readNodeDocument(nodeId: bigint, source: NodeDocumentSource): Promise<Signed<NodeDocument>> {
+  const { contracts, provider, chainId, since, client, allowPrivate, now } = source;
+  const { registry, timelock } = contracts;
+  const [registered, set] = await readEvents(
+    { provider, since },
+    await timelockWitness(timelock),
+    { contract: registry, event: registry.filters.NodeRegistered, args: [nodeId] },
+    { contract: registry, event: registry.filters.MetadataURISet, args: [nodeId] },
+  );
+  const address = [...registered, ...set].at(-1)?.args.metadataURI;
+  if (address === undefined) throw new NoDocumentError(nodeId, "is not registered");
+  const document = NODE_DOCUMENT.decode(await fetchStranger(address, { allowPrivate, client }));
+  const { owner } = await registry.node(nodeId);
+  const domain = nodeDomain(chainId, await registry.getAddress());
+  const isByKey = NODE_DOCUMENT.signerOf(domain, document) === owner.toLowerCase();
+  if (document.nodeId !== nodeId) throw new NoDocumentError(nodeId, `names the document of node ${document.nodeId}`);
+  if (document.expiresAt <= now) throw new NoDocumentError(nodeId, "has a document that has expired");
+  if (!isByKey && !(await isTakenByContract(owner, NODE_DOCUMENT.digest(domain, document), document, provider))) {
+    throw new NoDocumentError(nodeId, `has a document that its owner ${owner} has not signed`);
+  }
+  return document;
+}
+
+async function isTakenByContract(
+  owner: string,
+  digest: string,
+  { signature }: Signed<NodeDocument>,
+  provider: Provider,
+): Promise<boolean> {
+  if ((await provider.getCode(owner)) === "0x") return false;
+  const call = IERC1271__factory.connect(owner, provider).isValidSignature(digest, signature);
+  return (await answerOf(call)) === "0x1626ba7e";
+}
