@@ -17,7 +17,11 @@ Writes its log to stdout, one JSON object a line. A run goes on while no agent r
 
 export const command = defineCommand({
   usage: USAGE,
-  options: { config: { type: "string" }, "settle-acknowledged": { type: "boolean", default: false }, keystore: { type: "string" } },
+  options: {
+    config: { type: "string" },
+    "settle-acknowledged": { type: "boolean", default: false },
+    keystore: { type: "string" },
+  },
   required: ["config"],
   async run(values) {
     const file = values.config;

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { TU } from "@turingfog/sdk";
+import { TuringFog } from "@turingfog/sdk/ethers";
+import { decodeReceiptFile, ReceiptTree, ROOTS } from "@turingfog/sdk/wire";
+import { expect } from "chai";
+
+import { OrderNetwork, PRICE } from "./helpers/orderNetwork";
+
+describe("An order, by commands", () => {
+  it("goes from a folder of files to a result, a published receipt and its settlement", async () => {
+    const network = await OrderNetwork.open();
+    try {
+      await throughTheNetwork(network);
+    } finally {
+      await network.close();
+    }
+  }).timeout(300_000);
+});
+
+async function throughTheNetwork(network: OrderNetwork): Promise<void> {
+  const { protocol, nodeIds } = network;
+  const { contracts, actors, addresses } = protocol;
+  const renter = actors.renters[0].address;
+  await network.startSigners();
+  await network.startAgents();
+
+  const files = path.join(network.folder, "files");
+  await mkdir(path.join(files, "data"), { recursive: true });
+  const content = Buffer.alloc(3_000_000, "turingfog");
+  await writeFile(path.join(files, "data/big.bin"), content);
+
+  const order = path.join(network.folder, "order");
+  const terms = [
+    "--node",
+    String(nodeIds[0]),
+    "--asset",
+    await contracts.tft.getAddress(),
+    "--tu",
+    "1",
+    "--hours",
+    "4",
+  ];
+  const job = ["--runner", "sha256", "--slot", "FILE=data/big.bin", "--files", files, "--encrypt-progress"];
+  const opening = ["--network", "localhost", ...terms, ...job, "--yes", "--allow-private", "--json"];
+  const { stdout } = await network.command("order open", [order, ...opening], renter);
+  const orderId = BigInt((JSON.parse(stdout) as { orderId: string }).orderId);
+  expect((await contracts.escrow.order(orderId)).deposit).to.equal(PRICE);
+  // a second try finds the order that is open
+  expect((await network.command("order open", [order, ...opening], renter)).stdout).to.include(
+    `"orderId": "${orderId}"`,
+  );
+
+  await network.command("order send", [order], renter);
+  const watched = await network.command("order status", [order, "--watch", "--json"], renter);
+  const { node } = JSON.parse(watched.stdout) as { node: { state: string; cumulativeTU: string; result: string } };
+  expect(node.state).to.equal("released");
+  expect(BigInt(node.cumulativeTU)).to.be.within(1n, TU);
+
+  await network.plainCommand("order result", [order], renter);
+  const hash = createHash("sha256").update(content).digest("hex");
+  expect(await readFile(path.join(order, "result/log.txt"), "utf8")).to.equal(`${hash}  data/big.bin\n`);
+  expect((await readdir(path.join(order, "result"))).sort()).to.deep.equal(["job.json", "log.txt", "run.json"]);
+
+  // the signers publish a file with what was counted, and bring its root to the chain
+  const [signer] = network.signers;
+  const receipts = await network.until(
+    "A receipt of the order",
+    async () => {
+      const { roots } = ROOTS.decode(await network.client.get(`${signer.endpoint}/v1/roots?after=0`));
+      for (const { dataHash } of roots) {
+        const file = decodeReceiptFile(await network.client.get(`${signer.endpoint}/v1/receipts/${dataHash}`));
+        if (file.some((each) => each.orderId === orderId)) return file;
+      }
+      return undefined;
+    },
+    120,
+  );
+  const tree = await ReceiptTree.of(receipts);
+  const isSubmitted = async () => ((await contracts.oracle.status(tree.root))[0] === 0n ? undefined : true);
+  await network.until("The root on the chain", isSubmitted, 60);
+  expect(receipts.map((each) => [each.orderId, each.nodeId])).to.deep.equal([[orderId, nodeIds[0]]]);
+  expect(receipts[0].cumulativeTU).to.be.within(1n, BigInt(node.cumulativeTU));
+
+  await time.increase(await contracts.oracle.VETO_WINDOW());
+  const fog = new TuringFog(addresses, actors.stranger);
+  await fog.settle(await contracts.tft.getAddress(), tree);
+  const { tuSettled } = await contracts.escrow.order(orderId);
+  expect(tuSettled).to.equal(receipts[0].cumulativeTU);
+}
