@@ -83,6 +83,40 @@ export const NOUNS: Record<string, Noun> = {
       import: { summary: "write an existing key", load: () => import("./commands/keystore/import.js") },
     },
   },
+  signer: {
+    summary: "run an oracle signer",
+    examples: ["turingfog signer init --help", "turingfog signer run --config signer/signer.json5"],
+    verbs: {
+      init: { summary: "write a signer's keys and configuration", load: () => import("./commands/signer/init.js") },
+      run: { summary: "run an oracle signer", load: () => import("./commands/signer/run.js") },
+      clear: {
+        summary: "let a vetoed root's receipts or a stopped node go on",
+        load: () => import("./commands/signer/clear.js"),
+      },
+    },
+  },
+  node: {
+    summary: "run a node's agent",
+    examples: ["turingfog node init --help", "turingfog node run --config node/node.json5"],
+    verbs: {
+      init: { summary: "make a node's folder and sign its document", load: () => import("./commands/node/init.js") },
+      run: { summary: "run a node's agent", load: () => import("./commands/node/run.js") },
+    },
+  },
+  order: {
+    summary: "rent: open an order, send its job, watch it and fetch its result",
+    examples: ["turingfog order open --help", "turingfog order status ORDER --watch"],
+    verbs: {
+      open: { summary: "seal a job and open an order of it", load: () => import("./commands/order/open.js") },
+      send: { summary: "hand the job to the node", load: () => import("./commands/order/send.js") },
+      status: { summary: "show what chain and node say of it", load: () => import("./commands/order/status.js") },
+      result: { summary: "fetch and decrypt the result", load: () => import("./commands/order/result.js") },
+      acknowledge: {
+        summary: "acknowledge what was delivered",
+        load: () => import("./commands/order/acknowledge.js"),
+      },
+    },
+  },
   simulate: {
     summary: "live the economy for years by the rules of the protocol",
     examples: ["turingfog simulate run --runs 20 --shock crash@400", "turingfog simulate claims"],

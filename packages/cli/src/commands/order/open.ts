@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 import { checkSlots, HttpClient, readNodeDocument, Rental, type RentalRecord } from "@turingfog/network";
-import { latestBlock, loadWallet } from "@turingfog/operator";
+import { latestBlock } from "@turingfog/operator";
 import { depositOf, HOUR, TuringFogError } from "@turingfog/sdk";
 import {
   connectContracts,
@@ -13,142 +13,129 @@ import {
 } from "@turingfog/sdk/ethers";
 import { formatUnits, getAddress, hexlify, isAddress, keccak256, parseUnits } from "ethers";
 
-import { defineCommand, UsageError, wholeNumber } from "../../lib/command.js";
-import { DEPLOYED_OPTIONS, DEPLOYED_USAGE, openDeployment } from "../../lib/deployed.js";
-import { confirm } from "../../lib/prompt.js";
-import { keySource } from "../../lib/sender.js";
+import { newCommand, UsageError, wholeNumber } from "../../lib/command.js";
+import { confirm, type ConfirmationValues } from "../../lib/confirm.js";
+import { DEPLOYMENTS, NETWORK, openDeployment } from "../../lib/deployed.js";
+import { readNodeId } from "../../lib/nodeId.js";
+import { type Output, outputOf } from "../../lib/output.js";
+import { KEYSTORE, openWallet, YES } from "../../lib/sender.js";
 
-const USAGE = `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
+export const command = newCommand({
+  description: `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
 
-  turingfog order open DIR --network NAME --node ID --asset ADDRESS --tu AMOUNT --hours N --runner NAME [...]
+If DIR has an order that was begun, goes on with it, and needs none of its terms again.`,
+  examples: [
+    "turingfog order open ORDER --network sepolia --node 7 --asset 0x… --tu 0.5 --hours 12 --runner hash --files FILES",
+    "turingfog order open ORDER --network sepolia",
+  ],
+})
+  .argument("<DIR>", "folder for the order's keys and its sealed bundle")
+  .addOption(NETWORK)
+  .addOption(DEPLOYMENTS)
+  .option("--node <ID>", "the node")
+  .option("--asset <ADDRESS>", "what is paid with")
+  .option("--tu <AMOUNT>", "TU to buy, as 0.5")
+  .option("--hours <N>", "hours until the order ends")
+  .option("--runner <NAME>", "the node's runner that the job asks for")
+  .option("--slot <NAME=VALUE...>", "what fills slots of the runner")
+  .option("--files <DIR>", "folder of the job's files; default: none")
+  .option("--images-per-tu <N>", "meter by work: images that make 1 TU; 0 to meter time", "0")
+  .option("--encrypt-progress", "let the renter alone read the progress", false)
+  .option("--approve", "allow the escrow the deposit in a transaction of its own, for an asset without permits", false)
+  .option("--allow-private", "take a node on a private address, and http, for test networks", false)
+  .addOption(KEYSTORE)
+  .addOption(YES)
+  .action((folder, values) => openOrder(folder, values, outputOf(values)));
 
-  DIR                folder for the order's keys and its sealed bundle; with an order that was begun, goes on with it
-${DEPLOYED_USAGE}
-  --node ID          the node
-  --asset ADDRESS    what is paid with
-  --tu AMOUNT        TU to buy, as 0.5
-  --hours N          hours until the order ends
-  --runner NAME      the node's runner that the job asks for
-  --slot NAME=VALUE  what fills a slot of the runner; may be given several times
-  --files DIR        folder of the job's files (default: none)
-  --images-per-tu N  meter by work: images that make 1 TU (default: time is metered)
-  --encrypt-progress let the renter alone read the progress
-  --approve          allow the escrow the deposit in a transaction of its own, for an asset without permits
-  --yes              do not ask
-  --allow-private    take a node on a private address, and http, for test networks
-  --keystore FILE    the payer's encrypted key (default: TURINGFOG_KEYSTORE or TURINGFOG_PRIVATE_KEY)
-  --json             print JSON alone
-  --help             print this`;
-
+/** Thrown when a node does not offer what an order asks for. */
 class NotOfferedError extends TuringFogError {
   constructor(nodeId: bigint, reason: string) {
     super(`Node ${nodeId} ${reason}`);
   }
 }
 
-interface Values {
+interface Values extends ConfirmationValues {
+  network: string;
+  deployments: string;
   node?: string;
   asset?: string;
   tu?: string;
   hours?: string;
   runner?: string;
+  slot?: string[];
+  files?: string;
+  imagesPerTu: string;
+  encryptProgress: boolean;
+  approve: boolean;
+  allowPrivate: boolean;
+  keystore?: string;
 }
 
-export const command = defineCommand({
-  usage: USAGE,
-  options: {
-    ...DEPLOYED_OPTIONS,
-    node: { type: "string" },
-    asset: { type: "string" },
-    tu: { type: "string" },
-    hours: { type: "string" },
-    runner: { type: "string" },
-    slot: { type: "string", multiple: true, default: [] as string[] },
-    files: { type: "string" },
-    "images-per-tu": { type: "string", default: "0" },
-    "encrypt-progress": { type: "boolean", default: false },
-    approve: { type: "boolean", default: false },
-    yes: { type: "boolean", default: false },
-    "allow-private": { type: "boolean", default: false },
-    keystore: { type: "string" },
-  },
-  required: ["network"],
-  words: 1,
-  async run(values, output, [folder]) {
-    if (folder === undefined) throw new UsageError("DIR is missing; see --help");
-    const { connection, book } = await openDeployment(values);
-    const { provider, chainId } = connection;
-    const contracts = connectContracts(book.addresses, provider);
-    const wallet = await loadWallet(keySource(connection.name, values.keystore), provider);
-    const rental = new Rental(folder);
-    const since = book.firstBlock ?? 0;
-    if (!rental.isPrepared) {
-      const { nodeId, asset, tuAmount, duration, runner } = termsOf(values);
-      const now = BigInt((await latestBlock(provider)).timestamp);
-      const client = new HttpClient();
-      const allowPrivate = values["allow-private"];
-      const source = { contracts, provider, chainId, since, client, allowPrivate, now };
-      const document = await readNodeDocument(nodeId, source).finally(() => client.close());
-      const offer = document.runners.find(({ name }) => name === runner);
-      if (offer === undefined) {
-        throw new NotOfferedError(
-          nodeId,
-          `has no runner ${runner}; it has ${document.runners.map(({ name }) => name)}`,
-        );
-      }
-      const slots = slotsOf(values.slot);
-      checkSlots(offer, slots);
-      const { unitPrice, capacityTU } = await contracts.registry.listing(nodeId, asset);
-      if (unitPrice === 0n) throw new NotOfferedError(nodeId, `is not offered in ${asset}`);
-      if (capacityTU < tuAmount) throw new NotOfferedError(nodeId, `offers ${formatUnits(capacityTU, 18)} TU at most`);
+async function openOrder(folder: string, values: Values, output: Output): Promise<void> {
+  const { connection, book } = await openDeployment(values);
+  const { provider, chainId } = connection;
+  const contracts = connectContracts(book.addresses, provider);
+  const wallet = await openWallet(connection, values.keystore, output);
+  const rental = new Rental(folder);
+  const since = book.firstBlock ?? 0;
+  if (!rental.isPrepared) {
+    const { nodeId, asset, tuAmount, duration, runner } = termsOf(values);
+    const now = BigInt((await latestBlock(provider)).timestamp);
+    const client = new HttpClient();
+    const allowPrivate = values.allowPrivate;
+    const source = { contracts, provider, chainId, since, client, allowPrivate, now };
+    const document = await readNodeDocument(nodeId, source).finally(() => client.close());
+    const offer = document.runners.find(({ name }) => name === runner);
+    if (offer === undefined) {
+      throw new NotOfferedError(nodeId, `has no runner ${runner}; it has ${document.runners.map(({ name }) => name)}`);
+    }
+    const slots = slotsOf(values.slot ?? []);
+    checkSlots(offer, slots);
+    const { unitPrice, capacityTU } = await contracts.registry.listing(nodeId, asset);
+    if (unitPrice === 0n) throw new NotOfferedError(nodeId, `is not offered in ${asset}`);
+    if (capacityTU < tuAmount) throw new NotOfferedError(nodeId, `offers ${formatUnits(capacityTU, 18)} TU at most`);
 
-      const salt = hexlify(randomBytes(32));
-      const renter = wallet.address.toLowerCase();
-      const common = { nodeId, asset: asset.toLowerCase(), tuAmount, renter };
-      const imagesPerTU = BigInt(wholeNumber("images-per-tu", values["images-per-tu"], 0));
-      const progress = values["encrypt-progress"] ? ("encrypted" as const) : ("public" as const);
-      const order = { chainId, escrow: book.addresses.escrow.toLowerCase(), ...common };
-      const job = { ...order, salt, runner, slots, imagesPerTU, holdback: 0n, progress };
-      const reached = { endpoint: document.endpoint, recipient: document.encryptionKey };
-      // what is paid for once follows from what was drawn once
-      const payment = { maxUnitPrice: unitPrice, duration, paymentRef: keccak256(salt) };
-      await rental.prepare(values.files, job, { network: values.network, ...common, ...payment, ...reached });
-    }
-    const record = await rental.read();
-    if (record.orderId !== undefined) return output.result(record, `Order ${record.orderId} is open already`);
-    const opened = await openedBefore(contracts, since, wallet.address, record);
-    const orderId = opened ?? (await open());
-    if (orderId === undefined) {
-      output.say("Nothing was sent.");
-      return 1;
-    }
-    await rental.write({ ...record, orderId });
-    output.result({ ...record, orderId }, `Order ${orderId} is open. Next: turingfog order send ${folder}`);
+    const salt = hexlify(randomBytes(32));
+    const renter = wallet.address.toLowerCase();
+    const common = { nodeId, asset: asset.toLowerCase(), tuAmount, renter };
+    const imagesPerTU = BigInt(wholeNumber("images-per-tu", values.imagesPerTu, 0));
+    const progress = values.encryptProgress ? ("encrypted" as const) : ("public" as const);
+    const order = { chainId, escrow: book.addresses.escrow.toLowerCase(), ...common };
+    const job = { ...order, salt, runner, slots, imagesPerTU, holdback: 0n, progress };
+    const reached = { endpoint: document.endpoint, recipient: document.encryptionKey };
+    // what is paid for once follows from what was drawn once
+    const payment = { maxUnitPrice: unitPrice, duration, paymentRef: keccak256(salt) };
+    await rental.prepare(values.files, job, { network: values.network, ...common, ...payment, ...reached });
+  }
+  const record = await rental.read();
+  if (record.orderId !== undefined) return output.result(record, `Order ${record.orderId} is open already`);
+  const opened = await openedBefore(contracts, since, wallet.address, record);
+  const orderId = opened ?? (await open());
+  await rental.write({ ...record, orderId });
+  output.result({ ...record, orderId }, `Order ${orderId} is open. Next: turingfog order send ${folder}`);
 
-    async function open(): Promise<bigint | undefined> {
-      output.say(await describe(record, contracts, rental.folder));
-      if (!values.yes && !(await confirm("Pay for it?"))) return undefined;
-      const fog = new TuringFog(book.addresses, wallet, { since });
-      const { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef } = record;
-      const request = { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef };
-      if (!values.approve) return (await fog.openOrderWithPermit(request)).orderId;
-      const token = IERC20Metadata__factory.connect(asset, wallet);
-      await (await token.approve(book.addresses.escrow, depositOf(tuAmount, maxUnitPrice))).wait();
-      return (await fog.openOrder(request)).orderId;
-    }
-  },
-});
+  async function open(): Promise<bigint> {
+    output.say(await describe(record, contracts, rental.folder));
+    await confirm(connection, values, `the deposit from ${wallet.address}`);
+    const fog = new TuringFog(book.addresses, wallet, { since });
+    const { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef } = record;
+    const request = { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef };
+    if (!values.approve) return (await fog.openOrderWithPermit(request)).orderId;
+    const token = IERC20Metadata__factory.connect(asset, wallet);
+    await (await token.approve(book.addresses.escrow, depositOf(tuAmount, maxUnitPrice))).wait();
+    return (await fog.openOrder(request)).orderId;
+  }
+}
 
 function termsOf({ node, asset, tu, hours, runner }: Values) {
   for (const [name, value] of Object.entries({ node, asset, tu, hours, runner })) {
     if (value === undefined) throw new UsageError(`--${name} is missing; see --help`);
   }
-  if (!/^[1-9]\d{0,77}$/.test(node ?? "")) throw new UsageError(`--node is ${node}, must be a node's id`);
   if (!isAddress(asset)) throw new UsageError(`--asset is ${asset}, must be an address`);
   if (!/^\d{1,9}(\.\d{1,18})?$/.test(tu ?? "")) throw new UsageError(`--tu is ${tu}, must be TU as 0.5`);
   const duration = BigInt(wholeNumber("hours", hours ?? "", 1)) * HOUR;
   const tuAmount = parseUnits(tu ?? "", 18);
-  return { nodeId: BigInt(node ?? ""), asset: getAddress(asset), tuAmount, duration, runner: runner ?? "" };
+  return { nodeId: readNodeId(node ?? ""), asset: getAddress(asset), tuAmount, duration, runner: runner ?? "" };
 }
 
 function slotsOf(given: readonly string[]): Record<string, string> {

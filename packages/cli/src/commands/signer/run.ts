@@ -1,19 +1,19 @@
+import { Option } from "@commander-js/extra-typings";
 import { readConfig, runRole, signerConfig, signerRole } from "@turingfog/network";
-import { defineCommand } from "../../lib/command.js";
 
-const USAGE = `Runs an oracle signer, until SIGTERM or SIGINT.
+import { ends, newGroup } from "../../lib/command.js";
 
-  turingfog signer run --config FILE
+export const CONFIG = new Option(
+  "--config <FILE>",
+  "configuration file, as turingfog signer init writes it",
+).makeOptionMandatory();
 
-  --config FILE  configuration file, as turingfog signer init writes it
-  --help         print this
+export const command = newGroup({
+  description: `Runs an oracle signer, until SIGTERM or SIGINT.
 
-Logs lines of JSON to stdout. Ends with 0 when it was told to end, and with 1 if it could not start. It may be killed at any
-time, and goes on where it was. See docs/operators/signer.md.`;
-
-export const command = defineCommand({
-  usage: USAGE,
-  options: { config: { type: "string" } },
-  required: ["config"],
-  run: async ({ config }) => runRole(signerRole(await readConfig(config, signerConfig))),
-});
+Logs lines of JSON to stdout. Ends with 0 if it was told to end, and with 1 if it could not start. It may be killed at any
+time, and goes on where it was. See docs/operators/signer.md.`,
+  examples: ["turingfog signer run --config signer/signer.json5"],
+})
+  .addOption(CONFIG)
+  .action(async ({ config }) => ends(await runRole(signerRole(await readConfig(config, signerConfig)))));
