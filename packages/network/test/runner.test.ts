@@ -224,7 +224,9 @@ describe("ProcessRunner", () => {
 
   describe("pause and stop", () => {
     it("stands still while it is paused, and does not count that time", async () => {
-      const program = `let n = 0; setInterval(() => require("fs").writeFileSync("count", String(++n)), 10)`;
+      // in one step, because a pause may come in the middle of a write
+      const program = `const { renameSync, writeFileSync } = require("fs"); let n = 0;
+        setInterval(() => { writeFileSync("next", String(++n)); renameSync("next", "count"); }, 10)`;
       await withRun(program, async (bench) => {
         const { runner, folder } = bench;
         const count = () => readFile(path.join(folder, "input/count"), "utf8").catch(() => "");

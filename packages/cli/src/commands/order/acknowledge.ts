@@ -32,7 +32,7 @@ What was acknowledged is paid, whatever becomes of the order.`,
         "apart, and all once the result was fetched; none: nothing",
     )
       .choices(POLICIES)
-      .default("sampled" as Policy),
+      .default("sampled"),
   )
   .addOption(DEPLOYMENTS)
   .addOption(KEYSTORE)
