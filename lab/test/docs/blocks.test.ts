@@ -38,6 +38,9 @@ const NOT_RUN: Record<string, string> = {
   "docs/tu.md#attesting": "needs a node and a quorum's signatures",
   "docs/tu.md#the-commands": "needs a GPU and Docker",
   "docs/deploying.md#the-auctions-fillers": "needs pools of Uniswap",
+  "docs/operators/node.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
+  "docs/operators/renter.md#from-nothing-to-a-result": "run by packages/network/test/orderEndToEnd.test.ts",
+  "docs/operators/signer.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
   "test/invariant/README.md#stateful-invariants": "takes half an hour",
   "test/model/README.md#reference-model": "takes half an hour",
 };

@@ -9,6 +9,8 @@ const FOREIGN = [
   "--rpc.gascap", // geth
   "--hostname", // hardhat node
   ...["--format", "--prefix"], // docker, kubectl, tar
+  ...["--unshare-all", "--die-with-parent", "--ro-bind", "--bind"], // bubblewrap
+  "--jitless", // Node
   ...["--data_name", "--use_fp16", "--tf_xla_auto_jit"], // tf_cnn_benchmarks and TensorFlow
 ];
 
