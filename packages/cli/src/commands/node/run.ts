@@ -1,13 +1,13 @@
 import { NODE_CONFIG, nodeRole, readNodeConfig, runRole } from "@turingfog/network";
 import { loadWallet } from "@turingfog/operator";
 
-import { ends, newGroup } from "../../lib/command.js";
+import { ends, newCommand } from "../../lib/command.js";
 import { KEYSTORE, keySource } from "../../lib/sender.js";
 
-export const command = newGroup({
+export const command = newCommand({
   description: `Runs a node's agent until SIGTERM: takes orders, runs jobs, meters them, and hands readings and results out.
 
-Logs lines of JSON to stdout. A run goes on while no agent runs, and the next agent finds it. See docs/operators/node.md.`,
+Logs lines of JSON to stdout, with or without --json. A run goes on while no agent runs, and the next agent finds it. See docs/operators/node.md.`,
   examples: [`turingfog node run --config node/${NODE_CONFIG}`],
 })
   .requiredOption("--config <FILE>", `configuration, ${NODE_CONFIG} of the folder that turingfog node init has made`)

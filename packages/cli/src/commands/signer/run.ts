@@ -1,17 +1,17 @@
 import { Option } from "@commander-js/extra-typings";
 import { readConfig, runRole, signerConfig, signerRole } from "@turingfog/network";
 
-import { ends, newGroup } from "../../lib/command.js";
+import { ends, newCommand } from "../../lib/command.js";
 
 export const CONFIG = new Option(
   "--config <FILE>",
   "configuration file, as turingfog signer init writes it",
 ).makeOptionMandatory();
 
-export const command = newGroup({
+export const command = newCommand({
   description: `Runs an oracle signer, until SIGTERM or SIGINT.
 
-Logs lines of JSON to stdout. Ends with 0 if it was told to end, and with 1 if it could not start. It may be killed at any
+Logs lines of JSON to stdout, with or without --json. Ends with 0 if it was told to end, and with 1 if it could not start. It may be killed at any
 time, and goes on where it was. See docs/operators/signer.md.`,
   examples: ["turingfog signer run --config signer/signer.json5"],
 })
