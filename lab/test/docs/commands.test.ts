@@ -7,7 +7,7 @@ import { readPages } from "./pages";
 /** Options of other programs, which the pages name. */
 const FOREIGN = [
   "--rpc.gascap", // geth
-  "--hostname", // hardhat node
+  "--hostname", // Hardhat's node
   ...["--format", "--prefix"], // docker, kubectl, tar
   ...["--unshare-all", "--die-with-parent", "--ro-bind", "--bind"], // bubblewrap
   "--jitless", // Node
