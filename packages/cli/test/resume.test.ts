@@ -88,28 +88,35 @@ describe("a deployment that is killed", () => {
 
   after(async () => world.chain?.stop());
 
-  for (const [i, transaction] of TRANSACTIONS.entries()) {
-    it(`ends as one that was left alone, killed before and after the ${transaction} reaches the node`, async () => {
-      const [chain, undisturbed] = [the(world.chain), the(world.undisturbed)];
-      await inFreshWorld(chain, async (directory) => {
-        const before = await run(chain, directory, (count) => (count === i + 1 ? "lose" : "pass"));
+  it("ends as one that was left alone, killed before and after each of its transactions reaches the node", async () => {
+    const [chain, undisturbed] = [the(world.chain), the(world.undisturbed)];
+    await inFreshWorld(chain, async (directory) => {
+      for (const transaction of TRANSACTIONS) {
+        const before = await run(chain, directory, () => "lose");
         const after = await run(chain, directory, () => "swallow");
-        expect([before.code, after.code], before.stderr + after.stderr).to.deep.equal([null, null]);
-        const { code, stderr } = await run(chain, directory, () => "pass");
-        expect(code, stderr).to.equal(0);
-
-        const { book, codes, nonce } = await ended(chain, directory);
-        expect(codes).to.deep.equal(undisturbed.codes);
-        expect(nonce).to.equal(undisturbed.nonce);
-        expect(book.addresses).to.deep.equal(undisturbed.book.addresses);
-        expect(Object.keys(book.transactions)).to.deep.equal(Object.keys(undisturbed.book.transactions));
-        for (const [name, { constructorArguments, runtimeCodeHash }] of Object.entries(book.contracts)) {
-          expect(undisturbed.book.contracts[name]).to.include({ constructorArguments, runtimeCodeHash });
-        }
-        expect(await readdir(directory)).to.deep.equal(["localhost.json"]);
+        expect([before.code, after.code], `${transaction}: ${before.stderr}${after.stderr}`).to.deep.equal([
+          null,
+          null,
+        ]);
+      }
+      let left = 0;
+      const { code, stderr } = await run(chain, directory, (count) => {
+        left = count;
+        return "pass";
       });
+      expect([code, left], stderr).to.deep.equal([0, 0]);
+
+      const { book, codes, nonce } = await ended(chain, directory);
+      expect(codes).to.deep.equal(undisturbed.codes);
+      expect(nonce).to.equal(undisturbed.nonce);
+      expect(book.addresses).to.deep.equal(undisturbed.book.addresses);
+      expect(Object.keys(book.transactions)).to.deep.equal(Object.keys(undisturbed.book.transactions));
+      for (const [name, { constructorArguments, runtimeCodeHash }] of Object.entries(book.contracts)) {
+        expect(undisturbed.book.contracts[name]).to.include({ constructorArguments, runtimeCodeHash });
+      }
+      expect(await readdir(directory)).to.deep.equal(["localhost.json"]);
     });
-  }
+  });
 });
 
 function the<T>(value: T | undefined): T {
