@@ -59,7 +59,7 @@ describe("the blocks of the documentation", () => {
       const made: { world?: World } = {};
       before(async () => {
         made.world = await World.start(given);
-      }).timeout(600_000);
+      });
       after(async () => made.world?.stop());
 
       for (const [section] of Object.entries(RUN).filter(([, each]) => each === given)) {
@@ -71,13 +71,13 @@ describe("the blocks of the documentation", () => {
             const { code, stdout, stderr } = await world.run(line);
             expect(code, `${line}\n${stdout}${stderr}`).to.equal(0);
           }
-        }).timeout(600_000);
+        });
       }
 
       if (given === "a deployment") {
         it("compile and run as programs", async () => {
           await runPrograms(made.world as World);
-        }).timeout(600_000);
+        });
       }
     });
   }
