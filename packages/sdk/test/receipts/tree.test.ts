@@ -1,3 +1,5 @@
+import { deepStrictEqual } from "node:assert";
+
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import { NotIntegerError, OutOfRangeError } from "@turingfog/sdk";
 import {
@@ -32,9 +34,10 @@ async function expectStandard(receipts: readonly Receipt[], random: Random, proo
   const tree = await ReceiptTree.of(receipts);
   const standard = standardTree(receipts);
   expect(tree.root).to.equal(standard.root);
-  expect(tree.dump()).to.deep.equal(standard.dump());
+  // chai takes several times as long for the fields of a large tree
+  deepStrictEqual(tree.dump(), standard.dump());
   for (let i = 0; i < proofs; ++i) {
-    const some = random.some(receipts);
+    const some = random.some(receipts).slice(0, 500);
     const { leaves, proof, proofFlags } = standard.getMultiProof(some.map(leafOf));
     const own = tree.multiproof(some);
     expect(own.receipts.map(leafOf)).to.deep.equal(leaves);
