@@ -75,6 +75,14 @@ export const NOUNS: Record<string, Noun> = {
       thaw: { summary: "end a freeze", load: () => import("./commands/guard/thaw.js") },
     },
   },
+  keeper: {
+    summary: "settle, burn, buy, close and claim for all, as a keeper",
+    examples: ["turingfog keeper init --help", "turingfog keeper run --config keeper/keeper.json5"],
+    verbs: {
+      init: { summary: "write a keeper's key and configuration", load: () => import("./commands/keeper/init.js") },
+      run: { summary: "run a keeper", load: () => import("./commands/keeper/run.js") },
+    },
+  },
   keystore: {
     summary: "encrypt a key for the commands that send",
     examples: ["turingfog keystore create --out deployer.json"],

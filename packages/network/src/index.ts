@@ -1,6 +1,7 @@
 export * from "./chain/index.js";
 export * from "./http/index.js";
 export * from "./job/index.js";
+export * from "./keeper/index.js";
 export * from "./runner/index.js";
 export * from "./runtime/index.js";
 export * from "./signer/index.js";

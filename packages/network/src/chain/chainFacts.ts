@@ -158,6 +158,16 @@ export class ChainFacts {
     return this.known.root(dataHash, this.blockTime());
   }
 
+  /** Returns every root that was submitted, the earliest first. */
+  roots(): RootFacts[] {
+    return this.known.allRoots(this.blockTime());
+  }
+
+  /** Returns every asset that was ever listed, in lower case. */
+  assets(): string[] {
+    return [...this.known.assets];
+  }
+
   isFrozen(): boolean {
     return this.known.isFrozen(this.blockTime());
   }

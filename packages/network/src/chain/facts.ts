@@ -155,7 +155,8 @@ export class Facts {
   readonly nodes = new Map<bigint, Node>();
   signers: SignerSet = { signers: [], quorum: 0, version: 0n };
   private readonly roots = new Map<string, Root>();
-  private readonly assets = new Set<string>();
+  /** Those that were ever listed, in lower case. */
+  readonly assets = new Set<string>();
   private readonly ratings = new Map<string, bigint>();
   private readonly freezes: { startedAt: bigint; endsAt: bigint }[] = [];
   /** When a signer set was replaced, by its version. */
@@ -184,10 +185,17 @@ export class Facts {
     return time < (this.freezes.at(-1)?.endsAt ?? 0n);
   }
 
+  allRoots(time: bigint): RootFacts[] {
+    return Array.from(this.roots.values(), (root) => this.stateOf(root, time));
+  }
+
   root(dataHash: string, time: bigint): RootFacts | undefined {
     const root = this.roots.get(dataHash);
-    if (root === undefined) return undefined;
-    const { receiptsRoot, signerSetVersion, submittedAt, isVetoed, freezes } = root;
+    return root && this.stateOf(root, time);
+  }
+
+  private stateOf(root: Root, time: bigint): RootFacts {
+    const { receiptsRoot, dataHash, signerSetVersion, submittedAt, isVetoed, freezes } = root;
     const known = { receiptsRoot, dataHash, signerSetVersion, submittedAt };
     if (isVetoed) return { ...known, state: "vetoed" };
 

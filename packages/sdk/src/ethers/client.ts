@@ -116,7 +116,7 @@ const PERMIT_LIFETIME = HOUR;
  * Limits of a settlement that every chain in CHAINS takes: Arbitrum's sequencer 95,000 bytes, of which a transaction has
  * up to 200 beside its calldata, and EIP-7825 the gas.
  */
-const SETTLEMENT_LIMITS = { maxBytes: 94_800, maxGas: MAX_TRANSACTION_GAS };
+export const SETTLEMENT_LIMITS = { maxBytes: 94_800, maxGas: MAX_TRANSACTION_GAS };
 
 /** The most acknowledgements in one transaction within the same limits: each 256 bytes, and up to 46,000 gas. */
 const MAX_ACKNOWLEDGEMENTS = 300;

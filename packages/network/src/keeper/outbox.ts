@@ -1,0 +1,155 @@
+import type { Attempt, Journal } from "@turingfog/operator";
+import { max, TuringFogError } from "@turingfog/sdk";
+import { formatEther, getAddress } from "ethers";
+import type { Kysely } from "kysely";
+
+import { type Clock, step } from "../runtime/index.js";
+import { fromBlob, fromBytes, type Migrations, toBlob, toBytes } from "../store/index.js";
+
+/** Transactions that were signed, each before it was sent, and the roots of which nothing is left to settle. */
+export interface KeeperTables {
+  keeper_attempts: {
+    hash: Uint8Array;
+    call: string;
+    sender: Uint8Array;
+    nonce: bigint;
+    gas_limit: Uint8Array;
+    max_fee: Uint8Array;
+    max_tip: Uint8Array;
+    /** Unix seconds. */
+    signed_at: bigint;
+    /** Wei that it has cost; null while that is not known. */
+    cost: Uint8Array | null;
+  };
+  keeper_settled: { data_hash: Uint8Array };
+}
+
+export const KEEPER_MIGRATIONS: Migrations = {
+  "keeper-1": async (db, { blob, integer, text }) => {
+    await db.schema
+      .createTable("keeper_attempts")
+      .addColumn("hash", blob, (column) => column.primaryKey())
+      .addColumn("call", text, (column) => column.notNull())
+      .addColumn("sender", blob, (column) => column.notNull())
+      .addColumn("nonce", integer, (column) => column.notNull())
+      .addColumn("gas_limit", blob, (column) => column.notNull())
+      .addColumn("max_fee", blob, (column) => column.notNull())
+      .addColumn("max_tip", blob, (column) => column.notNull())
+      .addColumn("signed_at", integer, (column) => column.notNull())
+      .addColumn("cost", blob)
+      .execute();
+    await db.schema
+      .createTable("keeper_settled")
+      .addColumn("data_hash", blob, (column) => column.primaryKey())
+      .execute();
+  },
+};
+
+export const OUTBOX_STEPS = ["keeper.attempt.before-store", "keeper.attempt.stored"] as const;
+
+/** Seconds of the budget. */
+const DAY = 86_400n;
+
+/** Seconds for which attempts are kept: far longer than a transaction can wait. */
+const KEPT = 30n * DAY;
+
+/** Thrown when a transaction could cost more than is left of the day's budget. It was not sent. */
+export class BudgetUsedUpError extends TuringFogError {
+  constructor(
+    readonly call: string,
+    readonly cost: bigint,
+    readonly spent: bigint,
+    readonly budget: bigint,
+  ) {
+    const [needs, has, most] = [cost, spent, budget].map(formatEther);
+    super(
+      `"${call}" may cost ${needs}, ${has} of the daily budget of ${most} went in the last 24 hours: ` +
+        "it is sent when there is room again, or raise dailyBudget",
+    );
+  }
+}
+
+interface Kept extends Attempt {
+  signedAt: bigint;
+  cost?: bigint;
+}
+
+/** What a keeper has signed, in its store, within a budget of a day. */
+export class KeeperOutbox implements Journal {
+  private constructor(
+    private readonly db: Kysely<KeeperTables>,
+    private readonly clock: Clock,
+    /** Wei in 24 hours. */
+    private readonly budget: bigint,
+    private kept: Kept[],
+  ) {}
+
+  static async open(db: Kysely<KeeperTables>, clock: Clock, budget: bigint): Promise<KeeperOutbox> {
+    const rows = await db.selectFrom("keeper_attempts").selectAll().orderBy("signed_at").orderBy("nonce").execute();
+    const kept = rows.map((row) => ({
+      call: row.call,
+      from: getAddress(fromBytes(row.sender)),
+      nonce: Number(row.nonce),
+      hash: fromBytes(row.hash),
+      gasLimit: fromBlob(row.gas_limit),
+      maxFeePerGas: fromBlob(row.max_fee),
+      maxPriorityFeePerGas: fromBlob(row.max_tip),
+      signedAt: row.signed_at,
+      cost: row.cost === null ? undefined : fromBlob(row.cost),
+    }));
+    return new KeeperOutbox(db, clock, budget, kept);
+  }
+
+  get attempts(): readonly Attempt[] {
+    return this.kept;
+  }
+
+  /** @throws BudgetUsedUpError */
+  async record(attempt: Attempt): Promise<void> {
+    const now = this.clock.now();
+    const cost = attempt.gasLimit * attempt.maxFeePerGas;
+    const spent = this.spent(now, attempt.nonce);
+    if (spent + cost > this.budget) throw new BudgetUsedUpError(attempt.call, cost, spent, this.budget);
+    step("keeper.attempt.before-store");
+    await this.db
+      .deleteFrom("keeper_attempts")
+      .where("signed_at", "<", now - KEPT)
+      .execute();
+    await this.db
+      .insertInto("keeper_attempts")
+      .values({
+        hash: toBytes(attempt.hash),
+        call: attempt.call,
+        sender: toBytes(attempt.from),
+        nonce: BigInt(attempt.nonce),
+        gas_limit: toBlob(attempt.gasLimit),
+        max_fee: toBlob(attempt.maxFeePerGas),
+        max_tip: toBlob(attempt.maxPriorityFeePerGas),
+        signed_at: now,
+        cost: null,
+      })
+      .execute();
+    this.kept = [...this.kept.filter(({ signedAt }) => signedAt >= now - KEPT), { ...attempt, signedAt: now }];
+    step("keeper.attempt.stored");
+  }
+
+  /** Notes what a transaction has cost. */
+  async mined(hash: string, cost: bigint): Promise<void> {
+    await this.db
+      .updateTable("keeper_attempts")
+      .set({ cost: toBlob(cost) })
+      .where("hash", "=", toBytes(hash))
+      .execute();
+    this.kept = this.kept.map((each) => (each.hash === hash ? { ...each, cost } : each));
+  }
+
+  /** Returns the wei of the last 24 hours: of each nonce what it has cost, or the most that it can. */
+  spent(now: bigint, except?: number): bigint {
+    const byNonce = new Map<number, bigint>();
+    for (const { nonce, signedAt, cost, gasLimit, maxFeePerGas } of this.kept) {
+      if (signedAt <= now - DAY || nonce === except) continue;
+      byNonce.set(nonce, cost ?? max(byNonce.get(nonce) ?? 0n, gasLimit * maxFeePerGas));
+    }
+    return [...byNonce.values()].reduce((sum, cost) => sum + cost, 0n);
+  }
+}

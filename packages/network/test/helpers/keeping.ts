@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { setBalance } from "@nomicfoundation/hardhat-network-helpers";
+import { ChainClock, Health, initKeeper, keeperConfig, openKeeper, readConfig } from "@turingfog/network";
+import { encodeReceiptFile, type Receipt, receiptDataHash } from "@turingfog/sdk/wire";
+import { id } from "ethers";
+import JSON5 from "json5";
+import pino from "pino";
+import { Registry } from "prom-client";
+
+import type { Protocol } from "../../../../test/helpers/fixture";
+import { ChainServer } from "./chainServer";
+
+/** What a part of a keeper's health is. */
+type Parts = Record<string, { state: string; reason?: string }>;
+
+/** A chain and a server of receipt files, before which keepers can be opened. */
+export class KeeperWorld {
+  /** Files by their SHA-256, and how often each was asked for. */
+  readonly files = new Map<string, Uint8Array>();
+  readonly asked: string[] = [];
+
+  private constructor(
+    readonly protocol: Protocol,
+    readonly folder: string,
+    readonly chain: ChainServer,
+    private readonly signer: Server,
+    private readonly before: string | undefined,
+  ) {}
+
+  static async open(protocol: Protocol): Promise<KeeperWorld> {
+    const folder = await mkdtemp(path.join(tmpdir(), "turingfog-keeper-"));
+    const book = { network: "localhost", chainId: 31_337, addresses: protocol.addresses, firstBlock: 0 };
+    await mkdir(path.join(folder, "deployments"));
+    await writeFile(path.join(folder, "deployments/localhost.json"), JSON.stringify(book));
+    const chain = await ChainServer.open();
+    const files = createServer((request, response) => {
+      const dataHash = String(request.url).split("/").at(-1) ?? "";
+      world.asked.push(dataHash);
+      const file = world.files.get(dataHash);
+      if (file === undefined) response.writeHead(404).end('{"error":"unknown-file","message":"There is no such file"}');
+      else response.writeHead(200).end(file);
+    });
+    files.listen(0, "127.0.0.1");
+    await once(files, "listening");
+    const world = new KeeperWorld(protocol, folder, chain, files, process.env.LOCALHOST_RPC_URL);
+    process.env.LOCALHOST_RPC_URL = chain.url;
+    return world;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.signer.address() as AddressInfo).port}`;
+  }
+
+  /** Publishes the file of receipts that were submitted. */
+  async publish(receipts: readonly Receipt[]): Promise<string> {
+    const file = encodeReceiptFile(receipts.map((receipt) => ({ ...receipt, meterLogHash: id("meter log") })));
+    const dataHash = await receiptDataHash(file);
+    this.files.set(dataHash, file);
+    return dataHash;
+  }
+
+  /** Makes a keeper's folder, with coins for its key. */
+  async init(
+    name: string,
+    changes: { chain?: object; [field: string]: unknown } = {},
+  ): Promise<{ config: string; keeper: string }> {
+    const made = await initKeeper({
+      folder: path.join(this.folder, name),
+      network: "localhost",
+      deployments: path.join(this.folder, "deployments"),
+      signers: [this.endpoint],
+      budget: "1",
+      port: 0,
+    });
+    await setBalance(made.keeper, 10n ** 20n);
+    const config = JSON5.parse<{ chain: object }>(await readFile(made.config, "utf8"));
+    const chain = { ...config.chain, confirmationSeconds: 0, poll: 0.1, ...changes.chain };
+    const text = JSON.stringify({ ...config, clock: "chain", tick: 0.1, ...changes, chain });
+    await writeFile(made.config, text, { mode: 0o600 });
+    return made;
+  }
+
+  /** Opens a keeper in this process, which looks at the chain when it is told to. */
+  async keeper(config: string) {
+    const parts: Parts = {};
+    const health = new Health((part, { state, reason }) => (parts[part] = { state, reason }));
+    const metrics = new Registry();
+    const context = { health, clock: new ChainClock(), log: pino({ level: "silent" }), metrics };
+    const signal = new AbortController().signal;
+    const { keeper, facts, close } = await openKeeper(await readConfig(config, keeperConfig), { ...context, signal });
+    const advance = async () => {
+      await facts.advance();
+      await keeper.advance(signal);
+    };
+    /** Returns how many acts were done, by whom. */
+    const acts = async (by: "this keeper" | "others") => {
+      const { values } = await metrics.getSingleMetric("turingfog_keeper_acts_total")!.get();
+      return values.filter(({ labels }) => labels.by === by).reduce((sum, { value }) => sum + value, 0);
+    };
+    return { acts, advance, close, parts };
+  }
+
+  async close(): Promise<void> {
+    this.signer.closeAllConnections();
+    this.signer.close();
+    await this.chain.close();
+    if (this.before === undefined) delete process.env.LOCALHOST_RPC_URL;
+    else process.env.LOCALHOST_RPC_URL = this.before;
+    await rm(this.folder, { recursive: true });
+  }
+}

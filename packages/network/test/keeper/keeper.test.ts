@@ -1,0 +1,260 @@
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { DAY, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
+import { expect } from "chai";
+import { ethers, ignition } from "hardhat";
+
+import FillerModule from "../../../../deploy/modules/Filler";
+import { openJob, receiptOf } from "../../../../test/helpers/settling";
+import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/fixture";
+import { openLot, PERIOD, POOL_TFT, POOL_USD, USD } from "../../../../test/helpers/filling";
+import { earn, passVetoWindow, startEpoch, submitReceipts } from "../../../../test/helpers/market";
+import { createPool, deployUniswapV3, POOL_FEE } from "../../../../test/helpers/uniswap";
+import { KeeperWorld } from "../helpers/keeping";
+
+const sentBy = (account: string) => ethers.provider.getTransactionCount(account);
+
+/** Two orders, one in dollars and one in DAI, with receipts under a root that is final. */
+async function withFinalRoot() {
+  const protocol = await deployProtocolFixture();
+  const { usd, dai } = protocol.contracts;
+  const jobs = [await openJob(protocol), await openJob(protocol, { asset: dai })];
+  await time.increase(3_600);
+  const now = BigInt(await time.latest());
+  const receipts = jobs.map((job) => receiptOf(job, TU / 4n, now));
+  const tree = await submitReceipts(protocol, receipts);
+  await passVetoWindow(protocol);
+  return { protocol, jobs, receipts, tree, usd };
+}
+
+describe("A keeper", () => {
+  const made: { world?: KeeperWorld } = {};
+  const inWorld = async (protocol: Protocol) => (made.world = await KeeperWorld.open(protocol));
+  afterEach(async () => {
+    await made.world?.close();
+    made.world = undefined;
+  });
+
+  describe("settling", () => {
+    it("brings each asset's receipts of a final root into the escrow, once", async () => {
+      const { protocol, jobs, receipts } = await loadFixture(withFinalRoot);
+      const world = await inWorld(protocol);
+      await world.publish(receipts);
+      const { config, keeper } = await world.init("keeper");
+      const first = await world.keeper(config);
+      await first.advance();
+      for (const { orderId } of jobs)
+        expect((await protocol.contracts.escrow.order(orderId)).tuSettled).to.equal(TU / 4n);
+      expect(await sentBy(keeper)).to.equal(2);
+      expect(first.parts.settle).to.deep.equal({ state: "ok", reason: undefined });
+
+      await first.advance();
+      expect(world.asked).to.have.length(1);
+      expect([await first.acts("this keeper"), await first.acts("others")]).to.deep.equal([2, 0]);
+      await first.close();
+      const second = await world.keeper(config);
+      await second.advance();
+      expect([world.asked.length, await sentBy(keeper)]).to.deep.equal([1, 2]);
+      await second.close();
+    });
+
+    it("leaves a root that is not final, and one that was vetoed", async () => {
+      const { protocol, jobs, receipts } = await loadFixture(withFinalRoot);
+      const { oracle } = protocol.contracts;
+      const later = receipts.map((receipt) => ({ ...receipt, cumulativeTU: TU / 3n }));
+      const vetoed = receipts.map((receipt) => ({ ...receipt, cumulativeTU: TU / 2n }));
+      const world = await inWorld(protocol);
+      for (const each of [receipts, later, vetoed]) await world.publish(each);
+      await submitReceipts(protocol, later);
+      const { root } = await submitReceipts(protocol, vetoed);
+      await oracle.connect(protocol.actors.guardian).veto(root);
+      const { advance, close, parts } = await world.keeper((await world.init("keeper")).config);
+      await advance();
+      expect(parts.settle.state).to.equal("ok");
+      expect((await protocol.contracts.escrow.order(jobs[0].orderId)).tuSettled).to.equal(TU / 4n);
+      await passVetoWindow(protocol);
+      await advance();
+      expect((await protocol.contracts.escrow.order(jobs[0].orderId)).tuSettled).to.equal(TU / 3n);
+      await close();
+    });
+
+    it("says which file no signer gives as it was signed, and settles the others", async () => {
+      const { protocol, jobs, receipts } = await loadFixture(withFinalRoot);
+      const later = receipts.map((receipt) => ({ ...receipt, cumulativeTU: TU / 3n }));
+      await submitReceipts(protocol, later);
+      await passVetoWindow(protocol);
+      const world = await inWorld(protocol);
+      const dataHash = await world.publish(receipts);
+      await world.publish(later);
+      world.files.set(dataHash, world.files.get(await world.publish(later)) as Uint8Array);
+      const { advance, close, parts } = await world.keeper((await world.init("keeper")).config);
+      await advance();
+      expect(parts.settle.state).to.equal("waiting");
+      expect(parts.settle.reason).to.include(`No signer gives the receipt file ${dataHash}: 127.0.0.1`);
+      expect((await protocol.contracts.escrow.order(jobs[0].orderId)).tuSettled).to.equal(TU / 3n);
+      await close();
+    });
+
+    it("tries once what the escrow skips", async () => {
+      const { protocol, receipts } = await loadFixture(withFinalRoot);
+      // of another node than the order's
+      const [receipt] = receipts;
+      const skipped = [{ ...receipt, nodeId: receipts[1].nodeId }];
+      await submitReceipts(protocol, skipped);
+      await passVetoWindow(protocol);
+      const world = await inWorld(protocol);
+      for (const each of [receipts, skipped]) await world.publish(each);
+      const { config, keeper } = await world.init("keeper");
+      const { advance, close, parts } = await world.keeper(config);
+      for (let i = 0; i < 3; ++i) await advance();
+      expect(parts.settle.state).to.equal("ok");
+      expect(await sentBy(keeper)).to.equal(3);
+      await close();
+      const [asked, again] = [world.asked.length, await world.keeper(config)];
+      await again.advance();
+      expect(world.asked).to.have.length(asked);
+      await again.close();
+    });
+  });
+
+  describe("beside it", () => {
+    it("burns, pays operations from the least on, claims for a miner who asked, and closes orders", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { tft, vault, pool, escrow } = contracts;
+      const [miner] = actors.miners;
+      await earn(protocol, [{ asset: tft, amount: 1_000n * TFT, miner, payer: actors.treasury }]);
+      await startEpoch(protocol);
+      const { orderId, endsAt } = await openJob(protocol);
+      const world = await inWorld(protocol);
+      const changes = {
+        settle: false,
+        operations: { least: "0.5" },
+        claims: [{ miner: miner.address, least: "1" }],
+      };
+      const { advance, close, parts } = await world.keeper((await world.init("keeper", changes)).config);
+      const had = await tft.balanceOf(miner);
+      await advance();
+      expect((await pool.closedRound(tft)).round).to.equal(0n);
+      expect(await vault.operationsOwed()).to.equal(0n);
+      expect(await tft.balanceOf(miner)).to.be.greaterThan(had);
+      expect(await escrow.ownerOf(orderId)).to.equal(actors.renters[0].address);
+
+      await time.increaseTo(endsAt + (await escrow.GRACE()));
+      await advance();
+      await expect(escrow.refundable(orderId)).to.be.revertedWithCustomError(escrow, "Escrow_UnknownOrder");
+      expect(Object.entries(parts).filter(([, { state }]) => state !== "ok")).to.deep.equal([]);
+      await close();
+    });
+
+    it("buys by a filler once the market pays for it, and writes off what nobody wants", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { contracts, actors } = protocol;
+      const { usd, dai, tft, controller } = contracts;
+      const uniswap = await deployUniswapV3(actors.deployer);
+      await usd.mint(actors.treasury, POOL_USD);
+      const sides = [
+        { token: usd, amount: POOL_USD },
+        { token: tft, amount: POOL_TFT },
+      ] as const;
+      await createPool(uniswap, actors.treasury, ...sides);
+      const parameters = {
+        Filler: { controller: await controller.getAddress(), factory: await uniswap.factory.getAddress() },
+      };
+      const { filler } = await ignition.deploy(FillerModule, { parameters });
+      const { start } = await openLot(protocol, usd, 1_000n * USD);
+      const world = await inWorld(protocol);
+      const [asset, address] = [await usd.getAddress(), await filler.getAddress()];
+      const fillers = [{ asset, filler: address, pool: { fee: POOL_FEE }, leastProfit: String(USD) }];
+      const { config, keeper } = await world.init("keeper", { settle: false, fillers });
+      const { advance, close, parts } = await world.keeper(config);
+      await advance();
+      expect((await controller.lot(usd)).remaining).to.equal(1_000n * USD);
+
+      await time.increaseTo(start + PERIOD);
+      await advance();
+      await expect(controller.lot(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot");
+      expect(await usd.balanceOf(keeper)).to.be.at.least(USD);
+
+      await openLot(protocol, dai, TFT);
+      const unwanted = await controller.lot(dai);
+      await time.increaseTo(unwanted.startedAt + WRITE_OFF_PERIODS * DAY);
+      await advance();
+      await expect(controller.lot(dai)).to.be.revertedWithCustomError(controller, "Controller_NoLot");
+      expect(Object.entries(parts).filter(([, { state }]) => state !== "ok")).to.deep.equal([]);
+      await close();
+    });
+  });
+
+  describe("its purse", () => {
+    it("sends nothing that could cost more than the daily budget has left, and goes on a day later", async () => {
+      const { protocol, jobs, receipts } = await loadFixture(withFinalRoot);
+      const world = await inWorld(protocol);
+      await world.publish(receipts);
+      // one settlement takes about 170,000 gas
+      const { maxFeePerGas } = await ethers.provider.getFeeData();
+      const dailyBudget = ethers.formatEther(300_000n * (maxFeePerGas as bigint));
+      const { config, keeper } = await world.init("keeper", { dailyBudget });
+      const { advance, close, parts } = await world.keeper(config);
+      await advance();
+      expect(await sentBy(keeper)).to.equal(1);
+      expect(parts.settle.reason).to.match(/may cost [\d.]+, [\d.]+ of the daily budget of [\d.]+ went/);
+      await close();
+
+      await time.increase(DAY);
+      const later = await world.keeper(config);
+      await later.advance();
+      expect(await sentBy(keeper)).to.equal(2);
+      for (const { orderId } of jobs)
+        expect((await protocol.contracts.escrow.order(orderId)).tuSettled).to.equal(TU / 4n);
+      await later.close();
+    });
+
+    it("waits while gas is above the ceiling", async () => {
+      const { protocol, receipts } = await loadFixture(withFinalRoot);
+      const world = await inWorld(protocol);
+      await world.publish(receipts);
+      const { config, keeper } = await world.init("keeper", { maxFeeGwei: 0.000001 });
+      const { advance, close, parts } = await world.keeper(config);
+      await advance();
+      expect(parts.settle.reason).to.include("the limit is 0.000001 gwei");
+      expect(await sentBy(keeper)).to.equal(0);
+      await close();
+    });
+
+    it("leaves an act to others for its delay, and does what they do not", async () => {
+      const { protocol, receipts } = await loadFixture(withFinalRoot);
+      const world = await inWorld(protocol);
+      await world.publish(receipts);
+      await time.increase(900);
+      const patience = { delay: 600, chain: { confirmationSeconds: 900 } };
+      const [prompt, patient] = [await world.init("prompt"), await world.init("patient", patience)];
+      const [first, second] = [await world.keeper(prompt.config), await world.keeper(patient.config)];
+      await second.advance();
+      await first.advance();
+      await time.increase(600);
+      await second.advance();
+      expect([await sentBy(prompt.keeper), await sentBy(patient.keeper)]).to.deep.equal([2, 0]);
+      expect(await second.acts("others")).to.equal(0);
+
+      const later = receipts.map((receipt) => ({ ...receipt, cumulativeTU: TU / 3n }));
+      await world.publish(later);
+      await submitReceipts(protocol, later);
+      await passVetoWindow(protocol);
+      await time.increase(900);
+      await second.advance();
+      expect(await sentBy(patient.keeper)).to.equal(0);
+      await time.increase(600);
+      await second.advance();
+      expect(await sentBy(patient.keeper)).to.equal(2);
+      await first.close();
+      await second.close();
+    });
+  });
+
+  it("refuses a configuration that names nobody who has the files", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const world = await inWorld(protocol);
+    const { config } = await world.init("keeper", { signers: [] });
+    await expect(world.keeper(config)).to.be.rejectedWith(/keeper\.json5, signers: /);
+  });
+});
