@@ -13,6 +13,7 @@ export interface Shape<V> {
    * @throws InvalidValueError
    */
   parse(value: unknown): V;
+  /** Returns the value with the keys of every record in ascending order, as RFC 8785 has them in a text. */
   toJson(value: V): Json;
 }
 
@@ -125,16 +126,18 @@ export const endpoint = satisfying(
 /** An age recipient with an X25519 key. Its checksum is for those who encrypt to it. */
 export const ageRecipient = text(/^age1[ac-hj-np-z02-9]{58}$/, "an age recipient: age1 and 58 lower-case characters");
 
-/** Order of secp256k1's group. */
-const GROUP_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+/** Order of secp256k1's group, and its half, as 64 hex digits: texts of one length sort as their numbers do. */
+const GROUP_ORDER = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+const HALF_ORDER = "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0";
+const ZERO = "0".repeat(64);
 
 /** A signature by a key in its one form. */
 export const keySignature = satisfying(
   /^0x[0-9a-f]{128}1[bc]$/,
   "0x and 130 lower-case hex digits: r from 1 to n - 1, s from 1 to n / 2, v of 27 or 28",
   (signature) => {
-    const [r, s] = [2, 66].map((start) => BigInt(`0x${signature.slice(start, start + 64)}`));
-    return r > 0n && r < GROUP_ORDER && s > 0n && s <= GROUP_ORDER / 2n;
+    const [r, s] = [signature.slice(2, 66), signature.slice(66, 130)];
+    return r > ZERO && r < GROUP_ORDER && s > ZERO && s <= HALF_ORDER;
   },
 );
 
@@ -159,10 +162,10 @@ export function list<V>(item: Shape<V>, minimum: number, maximum: number): Codec
       if (value.length < minimum || value.length > maximum) {
         throw new InvalidValueError(`has ${value.length} items, expected ${minimum} to ${maximum}`);
       }
-      return value.map((each: unknown, i) => below(`[${i}]`, () => item.parse(each)));
+      return value.map((each: unknown, i) => below(i, () => item.parse(each)));
     },
     toJson,
-    toTyped: (values) => sha256(toUtf8Bytes(canonicalJson(toJson(values)))),
+    toTyped: (values) => sha256(toUtf8Bytes(JSON.stringify(toJson(values)))),
   };
 }
 
@@ -176,7 +179,7 @@ export function record<T extends object>(shapes: Shapes<T>): Shape<T> {
       const parsed: Partial<T> = {};
       for (const key of keys) {
         if (!Object.hasOwn(given, key)) throw new InvalidValueError(`has no ${key}`);
-        parsed[key] = below(`.${key}`, () => shapes[key].parse(given[key]));
+        parsed[key] = below(key, () => shapes[key].parse(given[key]));
       }
       const unknown = Object.keys(given).find((key) => !Object.hasOwn(shapes, key));
       if (unknown !== undefined) throw new InvalidValueError(`has a key ${show(unknown)}, knows ${keys.join(", ")}`);
@@ -190,7 +193,7 @@ export function record<T extends object>(shapes: Shapes<T>): Shape<T> {
   };
 }
 
-/** Returns the shape of a record whose keys are somebody's own choice. */
+/** Returns the shape of a record whose keys are somebody's own choice, but no numbers: JavaScript puts those first. */
 export function dictionary(
   key: RegExp,
   value: (text: string) => boolean,
@@ -204,26 +207,8 @@ export function dictionary(
       if (!isValid || entries.length > maximum) return refuse(given, expected);
       return given as Record<string, string>;
     },
-    toJson: (values) => values,
+    toJson: (values) => Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
-}
-
-/**
- * Writes JSON in the form of RFC 8785: without spaces, keys in ascending order of their UTF-16 units. No key may be a
- * number: JavaScript puts those first.
- */
-export function canonicalJson(value: Json): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  let text = "";
-  for (const key of Object.keys(value).sort()) {
-    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${canonicalJson(value[key])}`;
-  }
-  return `{${text}}`;
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
@@ -232,11 +217,11 @@ function asRecord(value: unknown): Record<string, unknown> {
 }
 
 /** Puts a step before the path of what is refused. */
-function below<V>(step: string, parse: () => V): V {
+function below<V>(step: string | number, parse: () => V): V {
   try {
     return parse();
   } catch (error) {
     if (!(error instanceof InvalidValueError)) throw error;
-    throw new InvalidValueError(error.reason, step + error.path);
+    throw new InvalidValueError(error.reason, (typeof step === "number" ? `[${step}]` : `.${step}`) + error.path);
   }
 }

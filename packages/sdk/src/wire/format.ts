@@ -1,6 +1,6 @@
 import { type Signer, TypedDataEncoder, type TypedDataDomain, type TypedDataField, verifyTypedData } from "ethers";
 
-import { canonicalJson, type Codecs, InvalidValueError, oneOf, record, type Shape, type Shapes } from "./codecs.js";
+import { type Codecs, InvalidValueError, oneOf, record, type Shape, type Shapes } from "./codecs.js";
 import { InvalidMessageError, MessageTooLargeError } from "./errors.js";
 
 /** A message with its signature. */
@@ -57,7 +57,7 @@ export class JsonFormat<T extends object> {
   }
 
   private write(message: T): string {
-    return canonicalJson(this.shape.toJson({ ...message, format: this.name }));
+    return JSON.stringify(this.shape.toJson({ ...message, format: this.name }));
   }
 
   private decodeUtf8(bytes: Uint8Array): string {

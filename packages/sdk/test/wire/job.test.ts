@@ -17,6 +17,15 @@ describe("jobs and grants", () => {
     );
   });
 
+  it("have one text, whatever order their slots came in", () => {
+    const sorted = JOB.encode({ ...job, slots: { A: "1", A_: "2", B: "3" } });
+    expect(JOB.encode({ ...job, slots: { B: "3", A_: "2", A: "1" } })).to.equal(sorted);
+    expect(() => JOB.decode(sorted.replace('"A":"1","A_":"2"', '"A_":"2","A":"1"'))).to.throw(
+      InvalidMessageError,
+      "canonical form",
+    );
+  });
+
   it("fill 16 slots at most", () => {
     const slotted = (count: number) => ({
       ...job,
