@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { PostgresCluster, postgresPrograms } from "../../../packages/network/test/helpers/postgres";
-import { BenchProcess, type ClientTask, type Method, type Usage } from "./messages";
+import { type BenchProcess, type ClientTask, type Method, Programs, type Usage } from "./messages";
 
 /** Figures of one way to post readings. */
 export interface Row {
@@ -44,9 +44,10 @@ interface Load {
 export async function measureAll(onLine: (line: string) => void): Promise<Measured> {
   const folder = mkdtempSync(path.join(tmpdir(), "turingfog-bench-"));
   const file = (name: string) => path.join(folder, `${name}.sqlite`);
+  const programs = new Programs(path.join(folder, "programs"));
   const rows: Row[] = [];
   const add = async (locations: string[], load: Load, method: Method = "native", meters = METERS) => {
-    const row = await measure(locations, load, method, meters);
+    const row = await measure(programs, locations, load, method, meters);
     const { engine, postSize, perCpuSecond } = row;
     onLine(`${engine}, ${method}, posts of ${postSize}: ${perCpuSecond.toFixed(0)} readings a CPU second`);
     rows.push(row);
@@ -55,9 +56,9 @@ export async function measureAll(onLine: (line: string) => void): Promise<Measur
     await add([file("ethers")], { readingsEach: 64, postSize: 64 }, "ethers", 40);
     await add([file("many")], { readingsEach: 256, postSize: 64 });
     await add([file("one")], { readingsEach: 128, postSize: 1 });
-    const programs = postgresPrograms();
-    if (programs !== undefined) {
-      const cluster = PostgresCluster.start(programs, { isDurable: true });
+    const postgres = postgresPrograms();
+    if (postgres !== undefined) {
+      const cluster = PostgresCluster.start(postgres, { isDurable: true });
       try {
         const [many, one] = [cluster.create(), cluster.create()];
         await add([many, many], { readingsEach: 128, postSize: 64 });
@@ -66,9 +67,9 @@ export async function measureAll(onLine: (line: string) => void): Promise<Measur
         cluster.stop();
       }
     }
-    const { catchUp, million } = await measureCatchUp(file("whole"), file("behind"));
+    const { catchUp, million } = await measureCatchUp(programs, file("whole"), file("behind"));
     onLine(`caught up ${catchUp.readings} in ${catchUp.cpuSeconds.toFixed(1)} s of CPU`);
-    const postgresMissing = programs === undefined ? "it is not installed: npm run setup:postgresql" : undefined;
+    const postgresMissing = postgres === undefined ? "it is not installed: npm run setup:postgresql" : undefined;
     return { rows, catchUp, million, postgresMissing };
   } finally {
     rmSync(folder, { recursive: true });
@@ -76,15 +77,20 @@ export async function measureAll(onLine: (line: string) => void): Promise<Measur
 }
 
 /** Posts readings to signers, and counts the CPU time of the signers alone. */
-async function measure(locations: string[], load: Load, method: Method, meters: number): Promise<Row> {
+async function measure(
+  programs: Programs,
+  locations: string[],
+  load: Load,
+  method: Method,
+  meters: number,
+): Promise<Row> {
   const signers = [];
-  for (const location of locations)
-    signers.push(await BenchProcess.start({ role: "signer", location, meters, method }));
+  for (const location of locations) signers.push(await programs.start({ role: "signer", location, meters, method }));
   const ports = signers.map(({ port }) => port);
   const task: ClientTask = { role: "client", ports, first: 1, meters, done: 0, ...load };
   try {
-    await post({ ...task, readingsEach: load.postSize === 1 ? WARM_UP : 64 });
-    const { process } = await BenchProcess.start({ ...task, done: load.postSize === 1 ? WARM_UP : 64 });
+    await post(programs, { ...task, readingsEach: load.postSize === 1 ? WARM_UP : 64 });
+    const { process } = await programs.start({ ...task, done: load.postSize === 1 ? WARM_UP : 64 });
     const before = await usages(signers);
     const { accepted, seconds } = await process.ask<{ accepted: number; seconds: number }>({ go: true });
     const after = await usages(signers);
@@ -105,8 +111,8 @@ async function measure(locations: string[], load: Load, method: Method, meters: 
   }
 }
 
-async function post(task: ClientTask): Promise<void> {
-  const { process } = await BenchProcess.start(task);
+async function post(programs: Programs, task: ClientTask): Promise<void> {
+  const { process } = await programs.start(task);
   await process.ask({ go: true });
   await process.stop();
 }
@@ -117,15 +123,19 @@ async function usages(signers: readonly { process: BenchProcess }[]): Promise<Us
 }
 
 /** Fills one signer, then has another one catch up. */
-async function measureCatchUp(whole: string, behind: string): Promise<Pick<Measured, "catchUp" | "million">> {
+async function measureCatchUp(
+  programs: Programs,
+  whole: string,
+  behind: string,
+): Promise<Pick<Measured, "catchUp" | "million">> {
   const meters = METERS;
   const readingsEach = Math.ceil(CAUGHT_UP / meters);
   const readings = meters * readingsEach;
-  const full = await BenchProcess.start({ role: "signer", location: whole, meters, method: "native" });
-  const late = await BenchProcess.start({ role: "signer", location: behind, meters, method: "native" });
+  const full = await programs.start({ role: "signer", location: whole, meters, method: "native" });
+  const late = await programs.start({ role: "signer", location: behind, meters, method: "native" });
   try {
     const start = await full.process.ask<Usage>({ usage: true });
-    await post({ role: "client", ports: [full.port], first: 1, meters, readingsEach, postSize: 64, done: 0 });
+    await post(programs, { role: "client", ports: [full.port], first: 1, meters, readingsEach, postSize: 64, done: 0 });
     const filled = await full.process.ask<Usage>({ usage: true });
 
     const before = await late.process.ask<Usage>({ usage: true });

@@ -1,5 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
+
+import { buildSync } from "esbuild";
+
+const ROOT = path.join(__dirname, "../../..");
 
 /** How the digests and signatures of readings are computed. */
 export type Method = "native" | "ethers";
@@ -32,18 +37,36 @@ export interface Usage {
   rss: number;
 }
 
-/** A process of the bench, which answers one request at a time. */
-export class BenchProcess {
-  private constructor(private readonly child: ChildProcess) {}
-
-  static async start(task: SignerTask | ClientTask): Promise<{ process: BenchProcess; port: number }> {
-    const child = fork(path.join(__dirname, task.role === "signer" ? "signer.ts" : "client.ts"), [], {
-      execArgv: ["-r", "ts-node/register/transpile-only"],
-      serialization: "advanced",
+/**
+ * The programs of the bench, compiled into a folder. A signer runs as its command does: ts-node would load Node's `domain`,
+ * which slows every event down.
+ */
+export class Programs {
+  constructor(private readonly folder: string) {
+    mkdirSync(folder);
+    symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
+    buildSync({
+      entryPoints: ["signer", "client"].map((name) => path.join(__dirname, `${name}.ts`)),
+      outdir: folder,
+      bundle: true,
+      packages: "external",
+      platform: "node",
+      target: "node20",
+      logLevel: "error",
     });
-    const process = new BenchProcess(child);
+  }
+
+  async start(task: SignerTask | ClientTask): Promise<{ process: BenchProcess; port: number }> {
+    const process = new BenchProcess(
+      fork(path.join(this.folder, `${task.role}.js`), [], { execArgv: [], serialization: "advanced" }),
+    );
     return { process, port: await process.ask<number>(task) };
   }
+}
+
+/** A process of the bench, which answers one request at a time. */
+export class BenchProcess {
+  constructor(private readonly child: ChildProcess) {}
 
   ask<T>(request: unknown): Promise<T> {
     return new Promise((resolve, reject) => {
