@@ -56,9 +56,6 @@ export async function openServer(
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_, bytes, done) => done(null, bytes));
   server.addHook("onRequest", (request, _, done) => done(refusalOf(request)));
-  server.setNotFoundHandler(() => {
-    throw new RefusedError(404, "not-found", "There is nothing at this address");
-  });
   server.setErrorHandler((error, request, reply) => {
     const { status, name, message } = errorOf(error);
     if (status >= 500) log.error({ path: request.routeOptions.url, reason: message }, "request failed");
@@ -85,7 +82,9 @@ function limitConnections(server: FastifyInstance, most: number): void {
   });
 }
 
-function refusalOf({ headers }: FastifyRequest): RefusedError | undefined {
+/** Returns why a request is refused before its body is read. */
+function refusalOf({ headers, is404 }: FastifyRequest): RefusedError | undefined {
+  if (is404) return new RefusedError(404, "not-found", "There is nothing at this address");
   const encoding = headers["content-encoding"];
   if (encoding === undefined || encoding === "identity") return undefined;
   return new RefusedError(415, "compressed-body", "Bodies are taken as they are, without a content-encoding");
@@ -104,10 +103,14 @@ function errorOf(error: unknown): { status: number; name: string; message: strin
 }
 
 function sendError(reply: FastifyReply, status: number, error: string, message: string): FastifyReply {
+  const { raw, method } = reply.request;
   // the rest of a body that was not read would come before the next request
-  if (reply.request.body === undefined && reply.request.method !== "GET") void reply.header("connection", "close");
+  if (!raw.complete && method !== "GET") void reply.header("connection", "close");
   return reply.code(status).send({ error, message });
 }
+
+/** Milliseconds for which a connection is there for its last answer, though the other side does not close it. */
+const LINGER = 1_000;
 
 /** Answers what is no HTTP, or came too slowly, and closes the connection. */
 function answerBroken(error: Error & { code?: string }, socket: Socket): void {
@@ -118,6 +121,7 @@ function answerBroken(error: Error & { code?: string }, socket: Socket): void {
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
   );
+  setTimeout(() => socket.destroy(), LINGER).unref();
 }
 
 /**

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 
 import { checkDepth, LIMITS, type Limits, openServer, RefusedError } from "@turingfog/network";
@@ -88,6 +90,19 @@ describe("Server", () => {
     });
   });
 
+  it("closes a connection that was too slow, though the other side keeps it open", async () => {
+    await withServer({ headers: 200, body: 400, connectionsPerAddress: 1 }, async (port) => {
+      const socket = connect({ host: "127.0.0.1", port, localAddress: "127.0.0.9", allowHalfOpen: true });
+      socket.on("error", () => undefined).resume();
+      socket.write("POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n");
+      await once(socket, "end");
+      const freed = async (): Promise<number> =>
+        send(port, { ...post("abc"), from: "127.0.0.9" }).then(({ status }) => status, freed);
+      expect(await freed()).to.equal(200);
+      socket.destroy();
+    });
+  });
+
   it("lets an address have so many connections, closes the next, and lets others in", async () => {
     await withServer({ connectionsPerAddress: 3 }, async (port) => {
       const held = [await open(port), await open(port), await open(port)];
@@ -118,6 +133,15 @@ describe("Server", () => {
       expect([refused.status, refused.json]).to.deep.equal([409, { error: "not-now", message: "Not now" }]);
       const missing = await send(port, { method: "GET", path: "/%00../etc" });
       expect([missing.status, missing.json.error]).to.deep.equal([404, "not-found"]);
+    });
+  });
+
+  it("refuses what has no place here before its body comes", async () => {
+    await withServer({}, async (port) => {
+      const socket = await open(port, "PUT /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 200000\r\n\r\n");
+      expect(await untilClosed(socket))
+        .to.include("404")
+        .and.to.include("not-found");
     });
   });
 
