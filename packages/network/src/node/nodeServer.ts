@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +10,16 @@ import type { Logger } from "pino";
 import { toJson } from "@turingfog/sdk";
 import { ACKNOWLEDGEMENT, GRANT, jobDomain } from "@turingfog/sdk/wire";
 import type { ChainFacts, OrderFacts } from "../chain/index.js";
-import { LIMITS, openServer, readBody, RefusedError } from "../http/index.js";
+import {
+  type Allowance,
+  Budget,
+  type Limits,
+  LIMITS,
+  openServer,
+  readBody,
+  RefusedError,
+  senderOf,
+} from "../http/index.js";
 import { checkGrant, encryptText, GrantRefusedError, openGrant, UndecipherableError } from "../job/index.js";
 import type { ListenConfig } from "../runtime/index.js";
 import type { NodeStore } from "./nodeStore.js";
@@ -18,6 +28,8 @@ import type { Work } from "./work.js";
 
 /** The most listeners to the progress of one order. */
 const MAX_LISTENERS = 16;
+/** Requests of one address that are refused after some work; it is not heard above. */
+const REFUSED: Allowance = { burst: 64, perSecond: 2 };
 /** Milliseconds between two looks at an order's progress. */
 const PROGRESS = 1_000;
 
@@ -38,21 +50,26 @@ export interface NodeServerOptions {
   uploads: Uploads;
   work: Work;
   bundles: { maxBytes: number; seconds: number };
+  /** Those of all requests but bundles. */
+  limits?: Partial<Limits>;
   signal: AbortSignal;
 }
 
 /** Opens what renters and signers reach a node at. */
 export async function openNodeServer(options: NodeServerOptions): Promise<FastifyInstance> {
-  const { listen, log, bundles } = options;
+  const { listen, log, bundles, signal } = options;
+  // each listener to a progress waits for it
+  setMaxListeners(Infinity, signal);
   // bundles take longer than all else, for which each request has a timer of its own
-  const limits = { body: bundles.seconds * 1_000 };
+  const limits = { ...options.limits, body: bundles.seconds * 1_000 };
   return openServer({ listen, log, limits }, (server) => {
     const routes = new Routes(options);
+    limitRefused(server, new Budget(REFUSED));
     server.get("/v1/document", async (_, reply) =>
       reply.type("application/json").send(await readFile(options.document)),
     );
     void server.register(async (scope) => {
-      scope.addHook("onRequest", limitTime);
+      scope.addHook("onRequest", limitTime(options.limits?.body ?? LIMITS.body));
       scope.put("/v1/orders/:orderId/grants", (request) => routes.grant(request));
       scope.put("/v1/orders/:orderId/acknowledgements", (request) => routes.acknowledge(request));
       scope.get("/v1/orders/:orderId", (request, reply) => routes.state(request, reply));
@@ -79,7 +96,7 @@ class Routes {
     const taken = await this.options.uploads.receive({
       orderId,
       jobHash,
-      sender: request.ip,
+      sender: senderOf(request.ip),
       length: length === undefined ? undefined : Number(length),
       body: request.body as AsyncIterable<Uint8Array>,
     });
@@ -190,9 +207,23 @@ class Routes {
   }
 }
 
-/** Closes a connection whose request does not come in time. */
-async function limitTime({ raw, method }: FastifyRequest): Promise<void> {
-  if (method !== "PUT") return;
-  const late = setTimeout(() => raw.destroy(), LIMITS.body).unref();
-  raw.once("end", () => clearTimeout(late)).once("close", () => clearTimeout(late));
+/** Refuses, before they are read, the requests of addresses of which too many were refused. */
+function limitRefused(server: FastifyInstance, senders: Budget): void {
+  server.addHook("onRequest", async ({ ip }) => {
+    if (senders.has(senderOf(ip))) return;
+    throw new RefusedError(429, "too-many-refused", "Too many requests of this address were refused: try again later");
+  });
+  server.addHook("onError", async ({ ip }) => {
+    if (senders.has(senderOf(ip))) senders.take(senderOf(ip));
+  });
+}
+
+/** Refuses a request that does not come in time. */
+function limitTime(milliseconds: number) {
+  return async ({ raw, method }: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (method !== "PUT") return;
+    const refuse = () => void reply.send(new RefusedError(408, "too-slow", "The request came too slowly"));
+    const late = setTimeout(refuse, milliseconds).unref();
+    raw.once("end", () => clearTimeout(late)).once("close", () => clearTimeout(late));
+  };
 }

@@ -1,15 +1,11 @@
-import http from "node:http";
-
 import { READING_ANSWERS, READINGS, type Reading, type Signed } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 
+import { FLOOD, flood } from "../helpers/floods";
 import { meters, openIntake, serveIntake } from "../helpers/intake";
 import type { Meter } from "../helpers/meters";
 import { open, send, untilClosed } from "../helpers/raw";
 import { Stores } from "../helpers/stores";
-
-/** Address of those who flood; honest nodes have 127.0.0.1. */
-const FLOOD = "127.0.0.66";
 
 const FORGED = `0x${"01".repeat(64)}1b`;
 
@@ -34,29 +30,6 @@ async function withSigner(
   } finally {
     await stores.close();
   }
-}
-
-/** Sends requests from the flood's address as fast as they are answered, until it is told to stop. */
-function flood(port: number, request: () => { path: string; body: string | Uint8Array }) {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 32 });
-  const state = { isOver: false, answered: 0, refused: 0 };
-  const one = async (): Promise<void> => {
-    while (!state.isOver) {
-      const answer = await send(port, { ...request(), from: FLOOD, agent }).catch(() => undefined);
-      ++state.answered;
-      if (answer?.status === 429) ++state.refused;
-    }
-  };
-  const senders = Array.from({ length: 32 }, one);
-  const stop = async () => {
-    state.isOver = true;
-    await Promise.all(senders);
-    agent.destroy();
-  };
-  const answered = async (count: number) => {
-    while (state.answered < count) await new Promise(setImmediate);
-  };
-  return { state, stop, answered };
 }
 
 /** Posts an honest reading, and expects it to be stored within two seconds. */
