@@ -13,20 +13,32 @@ const WORKER = path.join(__dirname, "productWorker.js");
 
 export const CHALLENGED_STEPS = ["node.challenge.before-answer", "node.challenge.answered"] as const;
 
+/** What challenges are answered with. */
+export interface Challenged {
+  meter: Wallet;
+  /** That of readings. */
+  domain: TypedDataDomain;
+  client: HttpClient;
+  /** Does what takes the whole machine, when it is free. */
+  compute: <T>(product: () => Promise<T>) => Promise<T>;
+}
+
 /**
  * Computes a challenge's product in a thread of its own, and answers it: the root first, then the rows that the signer
  * names.
- * @param domain that of readings
  * @throws HttpError
  */
 export async function answerChallenge(
   { endpoint }: Peer,
   challenge: Challenge,
-  { meter, domain, client }: { meter: Wallet; domain: TypedDataDomain; client: HttpClient },
+  { meter, domain, client, compute }: Challenged,
 ): Promise<void> {
-  const worker = new Worker(WORKER, { workerData: challenge });
-  try {
+  const { worker, root } = await compute(async () => {
+    const worker = new Worker(WORKER, { workerData: challenge });
     const [root] = (await once(worker, "message")) as [string];
+    return { worker, root };
+  });
+  try {
     const url = `${endpoint}/v1/challenges/${challenge.id}`;
     step("node.challenge.before-answer");
     const answer = await CHALLENGE_ANSWER.sign(meter, domain, { challenge: challenge.id, root });

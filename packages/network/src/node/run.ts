@@ -60,6 +60,8 @@ export function nodeRole(config: NodeConfig, file: string, payer?: Wallet): Role
       return {
         async stop() {
           await Promise.all(tasks);
+          // who is slow is not waited for
+          parts.client.close();
           await agent.rest();
           await parts.stop();
         },
@@ -142,12 +144,12 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
 class Agent {
   private areHeadsKnown = false;
   private refreshedAt = -Infinity;
-  /** What is under way to a signer, by its address and kind: one that is slow holds nobody up. */
+  /** What is under way to signers, by its kind and their address: one that is slow holds nobody up. */
   private readonly underWay = new Map<string, Promise<void>>();
-  /** Why a signer is not reached, by its address. */
+  /** Why something that was under way has failed, by its kind and the signer's address. */
   private readonly failing = new Map<string, string>();
-  /** Challenges are answered one after the other: each takes the whole machine. */
-  private challenged = Promise.resolve();
+  /** Settled once no challenge is computed. */
+  private computed: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly config: NodeConfig,
@@ -165,14 +167,14 @@ class Agent {
 
     const failures = await work.tick();
     health.report("orders", failures.length === 0 ? "ok" : "waiting", failures.map(reasonOf).join("; ") || undefined);
-    for (const peer of peers.known) this.start("delivery", peer, () => this.deliver(peer));
+    for (const peer of peers.known) this.start(`delivery ${peer.signer}`, () => this.deliver(peer));
   }
 
   /** Gives every signer a sign of life, and does what it asks for. */
   async beat(): Promise<void> {
     const { facts, peers } = this.parts;
     if (!facts.isKnown || !this.areHeadsKnown) return;
-    for (const peer of peers.known) this.start("heartbeat", peer, () => this.answer(peer));
+    for (const peer of peers.known) this.start(`heartbeat ${peer.signer}`, () => this.answer(peer));
   }
 
   /** Settles what renters have acknowledged above what is settled. */
@@ -194,7 +196,7 @@ class Agent {
   /** Resolves once nothing is under way any more. */
   async rest(): Promise<void> {
     await Promise.all(this.underWay.values());
-    await this.challenged;
+    await this.computed;
   }
 
   /** Learns who the signers are, and before anything is signed what they have of this node. */
@@ -203,12 +205,11 @@ class Agent {
     const isDue = performance.now() - this.refreshedAt >= REFRESH;
     const areAllKnown = peers.known.length === facts.signers().signers.length;
     if (isDue || !areAllKnown) {
-      await peers.refresh().then(
-        () => (this.refreshedAt = performance.now()),
-        (error: unknown) => this.failing.set("all", reasonOf(error)),
-      );
+      this.start("documents", async () => {
+        await peers.refresh();
+        this.refreshedAt = performance.now();
+      });
     }
-    if (peers.known.length > 0) this.failing.delete("all");
     if (!this.areHeadsKnown) await this.adoptHeads();
     this.reportSigners();
   }
@@ -222,7 +223,8 @@ class Agent {
     const contradiction = results.find(
       (each) => each.status === "rejected" && each.reason instanceof ContradictionError,
     );
-    if (contradiction?.status === "rejected") this.failing.set("all", reasonOf(contradiction.reason));
+    this.failing.delete("heads");
+    if (contradiction?.status === "rejected") this.failing.set("heads", reasonOf(contradiction.reason));
     else this.areHeadsKnown = results.some(({ status }) => status === "fulfilled");
   }
 
@@ -239,23 +241,29 @@ class Agent {
     const { peers } = this.parts;
     const challenges = await peers.challenges(peer);
     if (challenges.length === 0) return;
-    const answered = this.challenged.then(async () => {
-      const { work, meter, addresses, connect, client } = this.parts;
-      const { chainId } = await (await connect()).getNetwork();
-      const domain = meterDomain(chainId, addresses.escrow);
+    const { meter, addresses, connect, client } = this.parts;
+    const { chainId } = await (await connect()).getNetwork();
+    const domain = meterDomain(chainId, addresses.escrow);
+    const compute = <T>(work: () => Promise<T>) => this.compute(work);
+    for (const each of challenges) await answerChallenge(peer, each, { meter, domain, client, compute });
+  }
+
+  /** Computes for a challenge: one at a time, and while the run stands still, because each takes the whole machine. */
+  private compute<T>(product: () => Promise<T>): Promise<T> {
+    const { work } = this.parts;
+    const computed = this.computed.then(async () => {
       await work.pause(true);
       try {
-        for (const each of challenges) await answerChallenge(peer, each, { meter, domain, client });
+        return await product();
       } finally {
         await work.pause(false);
       }
     });
-    this.challenged = answered.catch(() => undefined);
-    await answered;
+    this.computed = computed.catch(() => undefined);
+    return computed;
   }
 
-  private start(kind: string, peer: Peer, work: () => Promise<void>): void {
-    const key = `${kind} ${peer.signer}`;
+  private start(key: string, work: () => Promise<void>): void {
     if (this.underWay.has(key)) return;
     const done = work()
       .then(

@@ -42,21 +42,19 @@ type Peer = Pick<SignerDocument, "signer" | "endpoint">;
 export class CatchUp {
   constructor(private readonly options: CatchUpOptions) {}
 
-  /** Pulls from all signers again and again. */
+  /** Pulls from all signers again and again; one that is slow keeps nobody waiting. */
   async run(signal: AbortSignal): Promise<void> {
-    const { facts, peers, interval, log } = this.options;
+    const { facts, peers, interval } = this.options;
+    const pulling = new Map<string, Promise<void>>();
     while (!signal.aborted) {
-      if (facts.isKnown) {
-        for (const peer of peers()) {
-          const pulled = await this.pullFrom(peer, signal).catch((error: unknown) => {
-            if (!signal.aborted) log.warn({ peer: peer.signer, reason: reasonOf(error) }, "not caught up");
-            return 0;
-          });
-          if (pulled > 0) log.info({ peer: peer.signer, pulled }, "caught up");
-        }
+      for (const peer of facts.isKnown ? peers() : []) {
+        if (pulling.has(peer.signer)) continue;
+        const pulled = this.tell(peer, signal).finally(() => pulling.delete(peer.signer));
+        pulling.set(peer.signer, pulled);
       }
       await sleep(interval * 1_000, undefined, { signal }).catch(() => undefined);
     }
+    await Promise.all(pulling.values());
   }
 
   /**
@@ -77,6 +75,17 @@ export class CatchUp {
     };
     await Promise.all(Array.from({ length: MAX_PULLS }, worker));
     return pulled;
+  }
+
+  /** Pulls from a signer, and logs what came of it. */
+  private async tell(peer: Peer, signal: AbortSignal): Promise<void> {
+    const { log } = this.options;
+    try {
+      const pulled = await this.pullFrom(peer, signal);
+      if (pulled > 0) log.info({ peer: peer.signer, pulled }, "caught up");
+    } catch (error) {
+      if (!signal.aborted) log.warn({ peer: peer.signer, reason: reasonOf(error) }, "not caught up");
+    }
   }
 
   /** Pulls what a signer has of one node. */

@@ -125,30 +125,40 @@ export function signerRole(config: SignerConfig): Role {
 async function startSigner(config: SignerConfig, context: RoleContext): Promise<Stoppable> {
   const parts = await partsOf(config, context);
   const { batch, chain, catchUp, client, server, store } = parts;
-  const loops = [chain.run(context.signal), catchUp.run(context.signal), work(parts, config, context)];
+  const { signal } = context;
+  const loops = [chain.run(signal), catchUp.run(signal), meet(parts, config, signal), work(parts, config, context)];
   return {
     stop: async () => {
       await Promise.all(loops);
+      // who is slow is not waited for
+      client.close();
       await batch.settled();
       await server.close();
-      client.close();
       await store.close();
     },
   };
 }
 
+/** Asks for the other signers' documents again and again, beside all else: a signer that is slow keeps no work waiting. */
+async function meet({ chain, documents }: Parts, { tick }: SignerConfig, signal: AbortSignal): Promise<void> {
+  let exchangedAt = -Infinity;
+  while (!signal.aborted) {
+    const isMissing = () => documents.inForce().length < chain.signers().signers.length;
+    if (chain.isKnown && (performance.now() - exchangedAt > EXCHANGE || isMissing())) {
+      await documents.exchange(signal);
+      exchangedAt = performance.now();
+    }
+    await sleep(tick * 1_000, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 /** Does what is due again and again. */
 async function work(parts: Parts, { tick }: SignerConfig, { clock, health, signal, log }: RoleContext): Promise<void> {
   const { batch, board, chain, documents, results, intake } = parts;
-  let exchangedAt = -Infinity;
   while (!signal.aborted) {
     try {
       if (chain.isKnown) {
         await documents.renew();
-        const others = chain.signers().signers.length - 1;
-        const isDue = performance.now() - exchangedAt > EXCHANGE || documents.inForce().length <= others;
-        if (isDue) await documents.exchange();
-        if (isDue) exchangedAt = performance.now();
         reportPeers(parts, health);
         await intake.readStopped();
         await board.advance();

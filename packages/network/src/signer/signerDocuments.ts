@@ -35,6 +35,9 @@ const LIFETIME = 24n;
 
 const MAX_ANSWER = 2_097_152;
 
+/** Milliseconds in which a signer's answer must be there: whoever is slower is asked again. */
+const TIMEOUT = 10_000;
+
 export interface SignerDocumentsOptions {
   signerKey: Wallet;
   linkKey: Wallet;
@@ -107,14 +110,15 @@ export class SignerDocuments {
   }
 
   /** Asks every signer, and where signers are to be found, for the documents that they know. */
-  async exchange(): Promise<void> {
+  async exchange(signal?: AbortSignal): Promise<void> {
     const { peers, client, signerKey, log } = this.options;
     const own = signerKey.address.toLowerCase();
     const known = this.inForce().flatMap(({ signer, endpoint }) => (signer === own ? [] : [endpoint]));
     await Promise.all(
       [...new Set([...peers, ...known])].map(async (endpoint) => {
         try {
-          const { documents } = SIGNERS.decode(await client.get(`${endpoint}/v1/signers`, { maxBytes: MAX_ANSWER }));
+          const settings = { maxBytes: MAX_ANSWER, timeout: TIMEOUT, signal };
+          const { documents } = SIGNERS.decode(await client.get(`${endpoint}/v1/signers`, settings));
           for (const document of documents) await this.take(document);
         } catch (error) {
           log.debug({ reason: reasonOf(error) }, "documents not fetched");

@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { LOG, meters, openIntake, serveIntake } from "../helpers/intake";
 import { type Meter, START, type World } from "../helpers/meters";
 import { onBothEngines, Stores } from "../helpers/stores";
+import { Trickler } from "../helpers/trickler";
 
 /** A signer that was away, and one that was not, which may lie. */
 async function withTwo(
@@ -91,6 +92,37 @@ onBothEngines("CatchUp", (stores) => {
       expect(late.intake.isStopped(meter.nodeId)).to.equal(true);
       expect(await late.intake.log.after(meter, 0n, 10)).to.deep.equal([first, second]);
     });
+  });
+});
+
+describe("CatchUp from a signer that answers bit by bit", () => {
+  it("pulls from the others meanwhile, and ends when it is told to", async () => {
+    const stores = new Stores();
+    const trickler = await Trickler.open();
+    const client = new HttpClient();
+    try {
+      const [meter] = await meters(1);
+      const [late, other] = [await openIntake(stores, [meter]), await openIntake(stores, [meter])];
+      const { server, url } = await serveIntake(other);
+      const peers = [trickler.endpoint, url].map((endpoint) => ({ signer: endpoint, endpoint }));
+      const documents = { show: async () => false };
+      const options = { documents, facts: late.world, peers: () => peers, client, log: LOG, interval: 0.02 };
+      const end = new AbortController();
+      const running = new CatchUp({ ...options, intake: late.intake }).run(end.signal);
+      for (const count of [1n, 2n]) {
+        await other.intake.take([meter.next()]);
+        while ((await late.intake.log.head(meter))?.sequence !== count) await new Promise(setImmediate);
+      }
+      // one request is under way, not one for each round
+      expect(trickler.asked).to.have.lengthOf(1);
+      end.abort();
+      await running;
+      await server.close();
+    } finally {
+      client.close();
+      await trickler.close();
+      await stores.close();
+    }
   });
 });
 
