@@ -8,10 +8,11 @@ import { TuringFog } from "@turingfog/sdk/ethers";
 import { decodeReceiptFile, ReceiptTree, ROOTS } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 
+import { startEpoch } from "../../../test/helpers/market";
 import { OrderNetwork, PRICE } from "./helpers/orderNetwork";
 
 describe("An order, by commands", () => {
-  it("goes from a folder of files to a result, a published receipt and its settlement", async () => {
+  it("goes from a folder of files to a result, a published receipt, its settlement and the miner's claim", async () => {
     const network = await OrderNetwork.open();
     try {
       await throughTheNetwork(network);
@@ -90,4 +91,15 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   await fog.settle(await contracts.tft.getAddress(), tree);
   const { tuSettled } = await contracts.escrow.order(orderId);
   expect(tuSettled).to.equal(receipts[0].cumulativeTU);
+
+  // what was earned is destroyed after its epoch, and the miner claims what is made in its place
+  const { tft, pool, controller } = contracts;
+  const [miner] = actors.miners;
+  const round = await pool.openRound(tft);
+  await startEpoch(protocol);
+  await controller.connect(actors.stranger).burn(round);
+  const [{ id, amount }] = await fog.claimableBuckets(miner.address);
+  expect([id, amount > 0n]).to.deep.equal([await pool.bucketId(round, tft), true]);
+  await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalance(tft, miner, amount);
+  expect(await fog.claimableBuckets(miner.address)).to.deep.equal([]);
 }
