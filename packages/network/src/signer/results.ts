@@ -172,6 +172,7 @@ export class Results {
     if (!(await this.expected(author)).has(hash)) {
       throw new RefusedError(404, "other-result", `No evidence of the node on the order names ${hash}`);
     }
+    if (await this.wasTaken(author, hash)) return;
     await mkdir(folder, { recursive: true });
     step("signer.result.before-store");
     const handle = await open(`${this.pathOf(hash)}.part`, "w", 0o600);
@@ -196,7 +197,23 @@ export class Results {
     step("signer.result.stored");
   }
 
-  /** Returns the results that evidence names and that are not here. */
+  /** Says whether a result is here, or was until its time was over. */
+  private async wasTaken(author: Author, hash: string): Promise<boolean> {
+    const { order_id, node_id } = keyOf(author);
+    const row = await this.options.db
+      .selectFrom("results")
+      .select("gone")
+      .where("order_id", "=", order_id)
+      .where("node_id", "=", node_id)
+      .where("hash", "=", toBytes(hash))
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /**
+   * Returns the results that evidence names.
+   * @throws RefusedError if there are none
+   */
   private async expected(author: Author): Promise<Set<string>> {
     const { db } = this.options;
     const { order_id, node_id } = keyOf(author);
