@@ -83,6 +83,11 @@ const ONLY = 1n;
 /** Rows of one statement. */
 const MOST_ROWS = 1_000;
 
+/** Nodes of one call. */
+const MOST_NODES = 500;
+
+const UINT40 = 2n ** 40n - 1n;
+
 /**
  * The facts of a chain that follow from its final blocks. What was read is stored with the block until which it was, and
  * the facts are in memory.
@@ -134,9 +139,7 @@ export class ChainFacts {
 
   /** Returns the nodes that open orders may be worked on by: those that have one and, if there is a joint one, all. */
   nodesAtWork(): bigint[] {
-    const { open, nodes } = this.known;
-    const hasWork = (nodeId: bigint) => (open.get(nodeId)?.size ?? 0) > 0;
-    return [...nodes.keys()].filter((nodeId) => hasWork(0n) || hasWork(nodeId));
+    return this.known.nodesAtWork();
   }
 
   node(nodeId: bigint): NodeFacts | undefined {
@@ -145,8 +148,7 @@ export class ChainFacts {
 
   /** Checks whether a node is attested at a time, in unix seconds. */
   attestedAt(nodeId: bigint, time: bigint): boolean {
-    const attestations = this.node(nodeId)?.attestations ?? [];
-    return attestations.some(({ from, until }) => from <= time && time <= until);
+    return this.known.attestedAt(nodeId, time);
   }
 
   signers(): SignerSet {
@@ -169,7 +171,7 @@ export class ChainFacts {
   }
 
   isFrozen(): boolean {
-    return this.known.isFrozen(this.blockTime());
+    return this.blockTime() < this.known.frozenUntil;
   }
 
   /** Returns the time of the last final block, in unix seconds. */
@@ -200,7 +202,7 @@ export class ChainFacts {
     const facts = start === undefined ? new Facts(vetoWindow) : this.known;
     try {
       for (const row of rows) facts.apply(eventOf(contracts, row));
-      await checkState(contracts, facts, final.number);
+      await checkState(contracts, facts, final);
       await this.store(rows, final);
     } catch (error) {
       // what was applied is not known to be right, and perhaps neither is what is stored
@@ -344,18 +346,32 @@ async function blockBefore(provider: Provider, time: number, first: number, late
  * Checks that the contracts' state at a block is what the events until then have made of it, so that none is missing.
  * @throws ChainWaitError
  */
-async function checkState({ escrow, oracle }: SystemContracts, facts: Facts, block: number): Promise<void> {
-  const at = { blockTag: block };
-  const missing = (what: string) => {
+async function checkState({ escrow, oracle, registry }: SystemContracts, facts: Facts, block: Cursor): Promise<void> {
+  const at = { blockTag: block.number };
+  const check = (what: string, actual: unknown, byLogs: unknown) => {
+    if (actual === byLogs) return;
     throw new ChainWaitError(
-      `The node lacks logs until block ${block}: ${what}: wait until it has indexed them, or use another node`,
+      `The node lacks logs until block ${block.number}: ${what} is ${String(actual)}, its logs make it ${String(byLogs)}: ` +
+        "wait until it has indexed them, or use another node",
     );
   };
   for (const [asset, owed] of facts.liabilities()) {
-    const actual = await escrow.liabilities(asset, at);
-    if (actual !== owed) missing(`the escrow owes ${actual} of ${asset}, its logs make it ${owed}`);
+    check(`what the escrow owes of ${asset}`, await escrow.liabilities(asset, at), owed);
   }
-  const version = await oracle.signerSetVersion(at);
-  if (version !== facts.signers.version)
-    missing(`the signer set is of version ${version}, logs end at ${facts.signers.version}`);
+  check("the version of the signer set", await oracle.signerSetVersion(at), facts.signers.version);
+  check("the time of the last veto or rotation", await oracle.lastHoldAt(at), facts.lastHoldAt);
+  check("the end of the last freeze", await oracle.frozenUntil(at), facts.frozenUntil);
+
+  const nodes = facts.nodesAtWork();
+  for (let i = 0; i < nodes.length; i += MOST_NODES) {
+    const some = nodes.slice(i, i + MOST_NODES);
+    const words = await registry.standings(some, at);
+    some.forEach((nodeId, j) => {
+      const [standing, rate] = words.slice(2 * j);
+      const [from, until] = [(standing >> 160n) & UINT40, standing >> 200n];
+      const isAttested = from <= block.time && block.time <= until;
+      check(`whether node ${nodeId} is attested`, isAttested, facts.attestedAt(nodeId, block.time));
+      check(`the rate of node ${nodeId}`, rate, facts.nodes.get(nodeId)?.ratePerDay);
+    });
+  }
 }

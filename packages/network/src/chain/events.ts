@@ -22,7 +22,7 @@ const EVENTS = {
 } as const;
 
 /** Those that take effect by the time of their block. */
-const TIMED = new Set(["OrderOpened", "NodeRevoked", "SignersSet", "RootSubmitted", "Frozen", "Thawed"]);
+const TIMED = new Set(["OrderOpened", "NodeRevoked", "SignersSet", "RootSubmitted", "RootVetoed", "Frozen", "Thawed"]);
 
 const WORD = 32;
 

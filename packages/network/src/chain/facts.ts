@@ -154,6 +154,8 @@ export class Facts {
   readonly open = new Map<bigint, Set<OrderFacts>>();
   readonly nodes = new Map<bigint, Node>();
   signers: SignerSet = { signers: [], quorum: 0, version: 0n };
+  /** When a root was vetoed or the signers were replaced last; 0 if never. */
+  lastHoldAt = 0n;
   private readonly roots = new Map<string, Root>();
   /** Those that were ever listed, in lower case. */
   readonly assets = new Set<string>();
@@ -181,8 +183,20 @@ export class Facts {
     return owed;
   }
 
-  isFrozen(time: bigint): boolean {
-    return time < (this.freezes.at(-1)?.endsAt ?? 0n);
+  /** Returns when the last freeze ends or has ended; 0 if there was none. */
+  get frozenUntil(): bigint {
+    return this.freezes.at(-1)?.endsAt ?? 0n;
+  }
+
+  /** Returns the nodes that open orders may be worked on by: those that have one and, if there is a joint one, all. */
+  nodesAtWork(): bigint[] {
+    const hasWork = (nodeId: bigint) => (this.open.get(nodeId)?.size ?? 0) > 0;
+    return [...this.nodes.keys()].filter((nodeId) => hasWork(0n) || hasWork(nodeId));
+  }
+
+  attestedAt(nodeId: bigint, time: bigint): boolean {
+    const attestations = this.nodes.get(nodeId)?.attestations ?? [];
+    return attestations.some(({ from, until }) => from <= time && time <= until);
   }
 
   allRoots(time: bigint): RootFacts[] {
@@ -268,6 +282,8 @@ export class Facts {
     },
     SignersSet: ({ signerSetVersion, signers, quorum }, { time }) => {
       this.rotatedAt.set(this.signers.version, time);
+      // the first ones came with the deployment
+      if (this.signers.version > 0n) this.lastHoldAt = time;
       const ascending = (signers as string[]).map(lower);
       this.signers = { signers: ascending, quorum: Number(quorum), version: signerSetVersion };
       this.dropPending(time);
@@ -283,7 +299,8 @@ export class Facts {
         freezes,
       });
     },
-    RootVetoed: ({ receiptsRoot }) => {
+    RootVetoed: ({ receiptsRoot }, { time }) => {
+      this.lastHoldAt = time;
       for (const root of this.roots.values()) if (root.receiptsRoot === receiptsRoot) root.isVetoed = true;
     },
     Frozen: ({ until }, { time }) => {

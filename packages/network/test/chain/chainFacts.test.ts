@@ -9,6 +9,7 @@ import { ethers, network } from "hardhat";
 
 import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/fixture";
 import {
+  attestNode,
   listNode,
   openOrder,
   passVetoWindow,
@@ -71,6 +72,13 @@ async function withChain(
     await node.stop();
     await stores.close();
   }
+}
+
+/** What is acted on, and `follow` to take over what has happened until then. */
+interface Given {
+  root: string;
+  nodeId: bigint;
+  follow: () => Promise<void>;
 }
 
 /** Answers about logs without those of the last blocks, as a node does whose index is behind its blocks. */
@@ -329,6 +337,76 @@ describe("ChainFacts", () => {
       node.habit = HABITS.honest;
       await facts.advance();
       expect(facts.order(orderId)?.nodeId).to.equal(nodeId);
+    });
+  });
+
+  for (const [what, act] of [
+    ["a veto", ({ contracts, actors }, { root }) => contracts.oracle.connect(actors.guardian).veto(root)],
+    ["a freeze", ({ contracts, actors }) => contracts.oracle.connect(actors.guardian).freeze()],
+    [
+      "a thaw",
+      async ({ contracts, actors }, { follow }) => {
+        await contracts.oracle.connect(actors.guardian).freeze();
+        await follow();
+        await contracts.oracle.connect(actors.guardian).thaw();
+      },
+    ],
+    [
+      "a revocation",
+      ({ contracts, actors }, { nodeId }) => contracts.registry.connect(actors.guardian).revokeNode(nodeId),
+    ],
+    [
+      "an attestation",
+      async (protocol, { nodeId, follow }) => {
+        const { contracts, actors } = protocol;
+        await contracts.registry.connect(actors.guardian).revokeNode(nodeId);
+        await time.increase(1);
+        await follow();
+        await attestNode(protocol, nodeId);
+      },
+    ],
+    [
+      "a rotation of signers",
+      async (protocol, { follow }) => {
+        const { disturb } = await prepareDisturbance(protocol, "rotation");
+        await follow();
+        await disturb();
+      },
+    ],
+  ] as [string, (protocol: Protocol, given: Given) => Promise<unknown>][]) {
+    it(`does not take the absence of ${what} from a node whose index is behind`, async () => {
+      await withChain(async ({ protocol, node, nodeId, orderId, follow }) => {
+        const facts = follow();
+        const receipt = { orderId, nodeId, cumulativeTU: 1n, measuredAt: BigInt(await time.latest()) };
+        await submitReceipts(protocol, [receipt]);
+        await facts.advance();
+        const dataHash = await receiptDataHash(encodeReceiptFile([{ ...receipt, meterLogHash: id("meter log") }]));
+        const root = facts.root(dataHash)?.receiptsRoot ?? "";
+        await act(protocol, { root, nodeId, follow: () => facts.advance() });
+        const known = facts.block().number;
+        node.habit = silentAfter(known);
+        await expect(facts.advance()).to.be.rejectedWith("The node lacks logs");
+        expect(facts.block().number).to.equal(known);
+        node.habit = HABITS.honest;
+        await facts.advance();
+        expect(facts.block().number).to.be.above(known);
+      });
+    });
+  }
+
+  it("does not take a node's rate from logs without its model's rating", async () => {
+    await withChain(async ({ protocol: { contracts }, node, nodeId, follow }) => {
+      const { topicHash } = contracts.registry.getEvent("ModelRated").fragment;
+      node.habit = async (request, backend) => {
+        const answer = await backend(request);
+        if (request.method !== "eth_getLogs" || !("result" in answer)) return answer;
+        return { result: (answer.result as { topics: string[] }[]).filter(({ topics }) => topics[0] !== topicHash) };
+      };
+      const facts = follow();
+      await expect(facts.advance()).to.be.rejectedWith(`The node lacks logs until block`);
+      node.habit = HABITS.honest;
+      await facts.advance();
+      expect(facts.node(nodeId)?.ratePerDay).to.equal(await contracts.registry.ratePerDay(nodeId));
     });
   });
 });
