@@ -17,6 +17,9 @@ import type { ChainFacts } from "../chain/index.js";
 import { type HttpClient } from "../http/index.js";
 import type { Clock } from "../runtime/index.js";
 
+/** Milliseconds in which a signer's answer must be there, for which others wait. */
+const TIMEOUT = 10_000;
+
 /** A signer of the oracle, where it says that it is reached. */
 export interface Peer {
   /** In lower case. */
@@ -66,7 +69,7 @@ export class Peers {
       ...this.known.map((each) => each.endpoint),
     ]);
     const asked = [...endpoints].map(async (endpoint) => {
-      const answer = await client.get(`${endpoint}/v1/signers`, { maxBytes: SIGNERS.maxBytes });
+      const answer = await client.get(`${endpoint}/v1/signers`, { maxBytes: SIGNERS.maxBytes, timeout: TIMEOUT });
       for (const document of SIGNERS.decode(answer).documents) await this.learn(document);
     });
     const results = await Promise.allSettled(asked);
@@ -76,7 +79,8 @@ export class Peers {
   /** Returns a node's last readings as a signer has them; those that this meter has not signed are left out. */
   async heads({ endpoint }: Peer): Promise<Signed<Reading>[]> {
     const { client, nodeId } = this.options;
-    const answer = await client.get(`${endpoint}/v1/nodes/${nodeId}/head`, { maxBytes: HEADS.maxBytes });
+    const settings = { maxBytes: HEADS.maxBytes, timeout: TIMEOUT };
+    const answer = await client.get(`${endpoint}/v1/nodes/${nodeId}/head`, settings);
     return HEADS.decode(answer).heads.filter((head) => head.nodeId === nodeId);
   }
 
