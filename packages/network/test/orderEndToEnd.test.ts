@@ -61,7 +61,8 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   expect(node.state).to.equal("released");
   expect(BigInt(node.cumulativeTU)).to.be.within(1n, TU);
 
-  await network.plainCommand("order result", [order], renter);
+  const signers = network.signers.flatMap(({ endpoint }) => ["--signer", endpoint]);
+  await network.plainCommand("order result", [order, ...signers], renter);
   const hash = createHash("sha256").update(content).digest("hex");
   expect(await readFile(path.join(order, "result/log.txt"), "utf8")).to.equal(`${hash}  data/big.bin\n`);
   expect((await readdir(path.join(order, "result"))).sort()).to.deep.equal(["job.json", "log.txt", "run.json"]);
@@ -85,6 +86,17 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   await network.until("The root on the chain", isSubmitted, 60);
   expect(receipts.map((each) => [each.orderId, each.nodeId])).to.deep.equal([[orderId, nodeIds[0]]]);
   expect(receipts[0].cumulativeTU).to.be.within(1n, BigInt(node.cumulativeTU));
+
+  // who rents gets it from the signers too, when the node is gone
+  await network.stopAgents();
+  const again = path.join(network.folder, "again");
+  const copied = await network.until(
+    "A result at the signers",
+    () => network.plainCommand("order result", [order, "--to", again, ...signers], renter),
+    60,
+  );
+  expect(copied.stderr).to.include("asking the signers");
+  expect((await readdir(again)).sort()).to.deep.equal(["job.json", "log.txt", "run.json"]);
 
   await time.increase(await contracts.oracle.VETO_WINDOW());
   const fog = new TuringFog(addresses, actors.stranger);

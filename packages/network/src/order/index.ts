@@ -2,3 +2,4 @@ export * from "./acknowledging.js";
 export * from "./nodeClient.js";
 export * from "./nodeDocument.js";
 export * from "./rental.js";
+export * from "./signerClient.js";

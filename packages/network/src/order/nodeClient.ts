@@ -91,22 +91,10 @@ export class NodeClient {
   async result(file: string, maxBytes: number): Promise<string> {
     const { evidence } = await this.state();
     const named = evidence === undefined ? undefined : EVIDENCE.decode(evidence).result;
-    const sha256 = createHash("sha256");
-    const handle = await open(file, "wx", 0o600);
-    try {
-      for await (const chunk of this.client.stream(this.url("/result"), { maxBytes })) {
-        sha256.update(chunk);
-        await handle.write(chunk);
-      }
-      const found = `0x${sha256.digest("hex")}`;
-      if (found !== named) throw new WrongResultError(this.orderId, found, named ?? "none");
-      return found;
-    } catch (error) {
-      await rm(file, { force: true });
-      throw error;
-    } finally {
-      await handle.close();
-    }
+    const found = await saveStream(this.client.stream(this.url("/result"), { maxBytes }), file);
+    if (found === named) return found;
+    await rm(file);
+    throw new WrongResultError(this.orderId, found, named ?? "none");
   }
 
   /**
@@ -131,6 +119,28 @@ export class NodeClient {
 
   private url(what: string): string {
     return `${this.endpoint}/v1/orders/${this.orderId}${what}`;
+  }
+}
+
+/**
+ * Writes what comes into a file.
+ * @param file must not exist yet; nothing stays of it after an error
+ * @returns the SHA-256
+ */
+export async function saveStream(chunks: AsyncIterable<Uint8Array>, file: string): Promise<string> {
+  const sha256 = createHash("sha256");
+  const handle = await open(file, "wx", 0o600);
+  try {
+    for await (const chunk of chunks) {
+      sha256.update(chunk);
+      await handle.write(chunk);
+    }
+    return `0x${sha256.digest("hex")}`;
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 

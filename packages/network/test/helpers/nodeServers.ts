@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -11,17 +11,20 @@ import {
   NODE_MIGRATIONS,
   NodeStore,
   type NodeTables,
+  NOTHING_USED,
   openNodeServer,
   openStore,
   type OrderFacts,
   OrderFiles,
+  type Runner,
   Uploads,
   Work,
 } from "@turingfog/network";
-import { jobDomain } from "@turingfog/sdk/wire";
+import { JOB, jobDomain } from "@turingfog/sdk/wire";
 import { Wallet, id, ZeroAddress } from "ethers";
 
 import { LOG, StoppedClock } from "./intake";
+import { JOB_OF_TESTS } from "./jobs";
 import { ESCROW, Meter, METER_DOMAIN, World } from "./meters";
 
 export const BUNDLE = Buffer.alloc(100_000, "bundle");
@@ -29,6 +32,17 @@ const JOB_HASH = `0x${createHash("sha256").update(BUNDLE).digest("hex")}`;
 
 /** Who holds the orders of a served node. */
 export const HOLDER = new Wallet(id("holder"));
+
+/** A runner whose runs have all ended. */
+const ENDED: Runner = {
+  offer: { kind: "process", name: "ended", slots: {} },
+  countsImages: false,
+  prepare: async () => undefined,
+  start: async () => undefined,
+  sample: async () => ({ ...NOTHING_USED, phase: "ended", outcome: { kind: "exited", code: 0 } }),
+  pause: async () => undefined,
+  stop: async () => undefined,
+};
 
 /** A node's server with its files and store, on orders that a test names. */
 export class ServedNode {
@@ -62,7 +76,7 @@ export class ServedNode {
     const chain = { chainId: 31_337n, escrow: ESCROW, nodeId, facts, clock: new StoppedClock() };
     const work = new Work({
       ...chain,
-      ...{ folder, filesOf, store, uploads, log: LOG, runners: [], meter: meter.wallet, domain: METER_DOMAIN },
+      ...{ folder, filesOf, store, uploads, log: LOG, runners: [ENDED], meter: meter.wallet, domain: METER_DOMAIN },
       ...{ maxUnpacked: BUNDLE.length, readingSeconds: 60n, finishSeconds: 60n },
     });
     const ended = new AbortController();
@@ -89,6 +103,15 @@ export class ServedNode {
 
   get domain() {
     return jobDomain(31_337n, ESCROW);
+  }
+
+  /** Makes the node believe that the order's job has run: it has a job file, and a runner says that all has ended. */
+  async pretendRun(): Promise<void> {
+    await mkdir(path.join(this.files.run, "input"), { recursive: true });
+    await writeFile(
+      path.join(this.files.folder, "job.json"),
+      JOB.encode({ ...JOB_OF_TESTS, runner: ENDED.offer.name }),
+    );
   }
 
   path(what: string, orderId = this.meter.orderId): string {

@@ -129,6 +129,10 @@ export class OrderNetwork {
     }
   }
 
+  async stopAgents(): Promise<void> {
+    await Promise.all(this.agents.map(({ child }) => ended(child)));
+  }
+
   /** Waits until something is so, and says what the processes said if it never is. */
   async until<T>(what: string, look: () => Promise<T | undefined>, seconds: number): Promise<T> {
     const end = performance.now() + seconds * 1_000;
@@ -141,10 +145,7 @@ export class OrderNetwork {
   }
 
   async close(): Promise<void> {
-    const members = [...this.signers, ...this.agents].map(({ child }) => child);
-    const ended = members.map(async (child) => (child.exitCode === null ? once(child, "exit") : undefined));
-    for (const child of members) child.kill("SIGTERM");
-    await Promise.all(ended);
+    await Promise.all([...this.signers, ...this.agents].map(({ child }) => ended(child)));
     this.isRunning = false;
     await this.pumped;
     this.client.close();
@@ -176,6 +177,14 @@ export class OrderNetwork {
     }
     return member;
   }
+}
+
+/** Asks a process to end, and resolves once it has. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill("SIGTERM");
+  await exit;
 }
 
 function keyOf(address: string): string {
