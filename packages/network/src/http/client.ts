@@ -4,6 +4,7 @@ import type { LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
+import { plainText } from "../runtime/index.js";
 import { HttpError } from "./errors.js";
 
 /** The most bytes of an answer, unless the caller says otherwise. */
@@ -159,7 +160,7 @@ function refusalOf(host: string, { statusCode = 0 }: IncomingMessage, body: Buff
   }
   const error = typeof given.error === "string" && /^[a-z0-9-]{1,64}$/.test(given.error) ? given.error : "refused";
   const words = typeof given.message === "string" ? given.message : "it gives no reason";
-  return new HttpError(host, statusCode, error, words.replace(/\p{C}+/gu, " ").slice(0, MAX_WORDS));
+  return new HttpError(host, statusCode, error, plainText(words, MAX_WORDS));
 }
 
 function asHttpError(host: string, error: unknown): HttpError {

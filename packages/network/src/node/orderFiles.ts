@@ -6,6 +6,7 @@ import { type BundleFile, InvalidBundleError, type Job, JOB, JOB_FILE } from "@t
 
 import { sealResult, type Sealed, UnsendableFileError, unpackBundle, readFolder } from "../job/index.js";
 import { INPUT, LOG, type Outcome, OUTPUT, type Sample } from "../runner/index.js";
+import { plainText } from "../runtime/index.js";
 
 /** The most bytes of a run's log that a result has: its end. */
 const MAX_LOG = 1_048_576;
@@ -67,7 +68,7 @@ export class OrderFiles {
     const end = await tailOf(path.join(this.run, LOG), 4 * MAX_LINE);
     const lines = end.toString("utf8").split("\n");
     const last = lines.filter((line) => line.trim() !== "").at(-1) ?? "";
-    return last.replace(/\p{C}+/gu, " ").slice(0, MAX_LINE);
+    return plainText(last, MAX_LINE);
   }
 
   /** A result of whose files no bundle can be made is its log, with the reason. */

@@ -9,6 +9,7 @@ import { z } from "zod";
 
 import { type HttpClient, HttpError } from "../http/index.js";
 import { decryptText } from "../job/index.js";
+import { plainText } from "../runtime/index.js";
 
 const BINARY = { "content-type": "application/octet-stream" };
 /** Milliseconds between two tries. */
@@ -23,18 +24,24 @@ const integer = z
   .regex(/^\d{1,78}$/)
   .transform(BigInt);
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
+/** The most characters of a node's words. */
+const MAX_WORDS = 1_000;
+const words = z
+  .string()
+  .max(MAX_WORDS)
+  .transform((text) => plainText(text, MAX_WORDS));
 
 /** An order's state as its node tells it; see `OrderState`. */
 const stateSchema = z.object({
   state: z.enum(["unknown", "waiting", "refused", "queued", "running", "paused", "ended", "released"]),
-  reason: z.string().max(1_000),
+  reason: words,
   heldSeconds: z.number(),
   images: z.number(),
   cumulativeTU: integer,
   result: hash.optional(),
   /** The line that is the evidence of the last reading. */
   evidence: z.string().max(1_024).optional(),
-  line: z.string().max(1_000).optional(),
+  line: words.optional(),
 });
 
 export type ToldState = z.infer<typeof stateSchema>;

@@ -6,3 +6,4 @@ export * from "./keys.js";
 export * from "./monitor.js";
 export * from "./role.js";
 export * from "./step.js";
+export * from "./text.js";

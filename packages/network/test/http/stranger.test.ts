@@ -9,6 +9,7 @@ import {
   HttpError,
   isPublic,
   MAX_FETCHED,
+  type RequestSettings,
   senderOf,
 } from "@turingfog/network";
 import { expect } from "chai";
@@ -43,6 +44,17 @@ describe("What strangers name", () => {
       expect((await fetchStranger(data(MAX_FETCHED), settings)).length).to.equal(65_536);
       await expect(fetchStranger(data(MAX_FETCHED + 1), settings)).to.be.rejectedWith(AddressRefusedError, "65536");
     });
+  });
+
+  it("has ten seconds to come as a whole", async () => {
+    const asked: RequestSettings[] = [];
+    const client = new HttpClient();
+    client.get = async (_, settings = {}) => {
+      asked.push(settings);
+      return Buffer.alloc(0);
+    };
+    await fetchStranger("https://1.1.1.1/", { allowPrivate: false, client });
+    expect(asked.map(({ timeout, maxBytes }) => [timeout, maxBytes])).to.deep.equal([[10_000, 65_536]]);
   });
 
   it("is not followed elsewhere", async () => {
