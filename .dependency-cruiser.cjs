@@ -103,6 +103,6 @@ module.exports = {
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["require", "node", "default"] },
     doNotFollow: { path: "node_modules|/dist/|^typechain-types/" },
-    exclude: { path: "^packages/sdk/src/bindings/" },
+    exclude: { path: "^(packages/sdk/src/bindings|lab/oracles)/" },
   },
 };
