@@ -1,7 +1,4 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
 
 import {
   deriveSeed,
@@ -18,20 +15,11 @@ import {
 } from "@turingfog/training";
 
 import { digits } from "../../../test/helpers/digits";
+import { areOraclesInstalled, ask, askNode } from "./oracles";
 import { ROUND, type Outcome, type Task } from "./task";
-
-const ROOT = path.join(__dirname, "../../..");
-const ORACLES = path.join(ROOT, "lab/oracles");
 
 /** CPU time for which a trainer is measured in a run. */
 const SECONDS = 2;
-
-/** What to do where TensorFlow.js is missing. */
-export const ORACLES_MISSING = "TensorFlow.js is not installed: npm ci --prefix lab/oracles";
-
-export function areOraclesInstalled(): boolean {
-  return existsSync(path.join(ORACLES, "node_modules"));
-}
 
 /** A trainer that is measured: its name in tables, and in tasks. */
 export interface Competitor {
@@ -89,14 +77,9 @@ export function taskOf(plan: TrainingPlan, start: Weights, shard: Dataset): Omit
 
 /** Trains tasks in a process of its own: by TensorFlow.js, or by this repository. */
 export async function train(by: Competitor["by"], tasks: readonly Task[]): Promise<Outcome[]> {
-  const args =
-    by === "TensorFlow.js"
-      ? [path.join(ORACLES, "tfjs.cjs")]
-      : ["-r", "ts-node/register/transpile-only", path.join(__dirname, "trainer.ts")];
-  const running = promisify(execFile)(process.execPath, args, { cwd: ROOT, maxBuffer: 1e9 });
-  running.child.stdin?.end(JSON.stringify(tasks));
-  const { stdout } = await running;
-  return JSON.parse(stdout) as Outcome[];
+  const own = ["-r", "ts-node/register/transpile-only", path.join(__dirname, "trainer.ts")];
+  const answer = by === "TensorFlow.js" ? ask("tfjs.cjs", tasks) : askNode(own, tasks);
+  return (await answer) as Outcome[];
 }
 
 export interface Row {

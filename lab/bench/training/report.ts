@@ -1,6 +1,7 @@
 import { table } from "@turingfog/cli";
 
-import { ORACLES_MISSING, OURS, type Row } from "./measure";
+import { OURS, type Row } from "./measure";
+import { ORACLES_MISSING } from "./oracles";
 
 /** A figure beside the least or the most that it may be. */
 export interface Bar {

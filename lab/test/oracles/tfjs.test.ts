@@ -2,14 +2,8 @@ import { Trainer } from "@turingfog/training";
 import { expect } from "chai";
 import fc from "fast-check";
 
-import {
-  areOraclesInstalled,
-  greatestDifference,
-  ORACLES_MISSING,
-  taskOf,
-  train,
-  weightsOf,
-} from "../../bench/training/measure";
+import { greatestDifference, taskOf, train, weightsOf } from "../../bench/training/measure";
+import { areOraclesInstalled, ORACLES_MISSING } from "../../bench/training/oracles";
 import { ROUND } from "../../bench/training/task";
 import { models, noise, planOf, SMALL, someWeights } from "../../../packages/training/test/helpers";
 

@@ -2,6 +2,8 @@ export * from "./dataset";
 export * from "./difference";
 export * from "./engine";
 export * from "./errors";
+export { toOnnx } from "./export/onnx";
+export { toSafetensors } from "./export/safetensors";
 export * from "./kernels";
 export * from "./mean";
 export * from "./model";

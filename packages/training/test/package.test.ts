@@ -9,6 +9,13 @@ import { pack, unpack } from "../../../scripts/packing/pack";
 
 const FOLDER = path.join(ROOT, "packages/training");
 
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => path.relative(folder, path.join(parentPath, name)));
+}
+
 describe("the npm package of the trainer", () => {
   it("brings no compiler, no other trainer and no knowledge of a chain's state", async () => {
     const names = closureOf(await readLock(), "packages/training").map(nameOf);
@@ -23,8 +30,8 @@ describe("the npm package of the trainer", () => {
     try {
       const [{ filename }] = await pack([FOLDER], directory);
       await unpack(path.join(directory, filename), path.join(directory, "installed"));
-      const files = await readdir(path.join(directory, "installed/dist"), { recursive: true });
-      const sources = await readdir(path.join(FOLDER, "src"));
+      const files = await filesIn(path.join(directory, "installed/dist"));
+      const sources = await filesIn(path.join(FOLDER, "src"));
       const modules = sources.flatMap((file) => [".js", ".d.ts"].map((end) => file.replace(/\.ts$/, end)));
       expect(files).to.have.members([...modules, "kernels.wasm"]);
     } finally {
