@@ -125,6 +125,22 @@ export const NOUNS: Record<string, Noun> = {
       },
     },
   },
+  train: {
+    summary: "train a model together, and recompute what was trained",
+    examples: [
+      "turingfog train init run --data mnist --model model.json",
+      "turingfog train run run",
+      "turingfog train verify run --round 3",
+    ],
+    verbs: {
+      init: { summary: "begin a run from data and a model", load: () => import("./commands/train/init.js") },
+      run: { summary: "train the rounds that are left", load: () => import("./commands/train/run.js") },
+      status: { summary: "show accuracy and loss of all rounds", load: () => import("./commands/train/status.js") },
+      eval: { summary: "measure weights on unseen data", load: () => import("./commands/train/eval.js") },
+      export: { summary: "write the model as ONNX or safetensors", load: () => import("./commands/train/export.js") },
+      verify: { summary: "recompute rounds from their claims", load: () => import("./commands/train/verify.js") },
+    },
+  },
   simulate: {
     summary: "live the economy for years by the rules of the protocol",
     examples: ["turingfog simulate run --runs 20 --shock crash@400", "turingfog simulate claims"],

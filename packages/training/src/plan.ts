@@ -12,6 +12,8 @@ import {
   type Shapes,
 } from "@turingfog/sdk/wire";
 
+import { ModelError } from "./errors";
+
 /** A convolution over squares of an image, without padding. */
 export interface Convolution {
   kind: "convolution";
@@ -124,12 +126,29 @@ const layer: Shape<Layer> = {
   toJson: (value) => (LAYERS[value.kind] as Shape<Layer>).toJson(value),
 };
 
+const layers = list(layer, 1, MAX_LAYERS);
+
 const MODEL: Shapes<Model> = {
   height: count(1, MAX_SIDE),
   width: count(1, MAX_SIDE),
   channels,
-  layers: list(layer, 1, MAX_LAYERS),
+  layers,
 };
+
+/**
+ * Reads a model file: JSON with `layers` as a plan has them, whose integers may also be numbers.
+ * @throws ModelError
+ */
+export function parseLayers(json: string): Layer[] {
+  try {
+    const numbersAsText = (_: string, value: unknown) => (typeof value === "number" ? String(value) : value);
+    return record({ layers }).parse(JSON.parse(json, numbersAsText)).layers;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ModelError("file", `is not JSON: ${error.message}`);
+    if (error instanceof InvalidValueError) throw new ModelError(error.path.replace(/^\./, "") || "file", error.reason);
+    throw error;
+  }
+}
 
 /** A plan as JSON: integers and fractions are decimal strings. */
 export const TRAINING_PLAN = new JsonFormat<TrainingPlan>("turingfog-training-v1", MAX_PLAN, {

@@ -103,7 +103,7 @@ function compare(what: FalseStatement["what"], expected: string, claimed: string
 }
 
 /** Returns the first byte that differs; a byte that one of them lacks counts as −1. */
-function firstDifference(trainer: Trainer, weights: Weights, end: Weights): ByteDifference {
+export function firstDifference(trainer: Trainer, weights: Weights, end: Weights): ByteDifference {
   const [expected, claimed] = [toBytes(weights), toBytes(end)];
   let byte = 0;
   while (byte < expected.length && expected[byte] === claimed[byte]) byte++;

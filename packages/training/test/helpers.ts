@@ -1,3 +1,7 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+
 import {
   Random,
   deriveSeed,
@@ -106,3 +110,22 @@ export const models: fc.Arbitrary<Model> = fc
     layers.push({ kind: "dense", channels: classes, activation: "none" });
     return { height, width, channels: depth, layers };
   });
+
+/** Returns an IDX file of bytes. */
+export function idx(sides: readonly number[], values: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(4 + 4 * sides.length);
+  header.set([0, 0, 8, sides.length]);
+  sides.forEach((side, i) => header.writeUInt32BE(side, 4 + 4 * i));
+  return Buffer.concat([header, values]);
+}
+
+/** Writes a folder of data as MNIST has them: labels packed, images not. */
+export async function writeData(folder: string, { height, width, channels }: Model, train: Dataset, test: Dataset) {
+  await mkdir(folder, { recursive: true });
+  const sides = channels === 1 ? [height, width] : [height, width, channels];
+  for (const [part, { images, labels }] of Object.entries({ train, t10k: test })) {
+    const name = path.join(folder, `${part}-images-idx${1 + sides.length}-ubyte`);
+    await writeFile(name, idx([labels.length, ...sides], images));
+    await writeFile(path.join(folder, `${part}-labels-idx1-ubyte.gz`), gzipSync(idx([labels.length], labels)));
+  }
+}
