@@ -7,7 +7,7 @@ import type { Kysely } from "kysely";
 
 import { TuringFog } from "@turingfog/sdk/ethers";
 import { meterDomain, NODE_DOCUMENT, oracleDomain } from "@turingfog/sdk/wire";
-import { CHAIN_MIGRATIONS, ChainFacts, chainOf, type ChainTables } from "../chain/index.js";
+import { CHAIN_MIGRATIONS, CHAIN_STEPS, ChainFacts, chainOf, type ChainTables } from "../chain/index.js";
 import { HttpClient } from "../http/index.js";
 import { type AgeKey, escrowDomain, recipientOf } from "../job/index.js";
 import { ProcessRunner } from "../runner/index.js";
@@ -21,16 +21,25 @@ import {
   type Stoppable,
 } from "../runtime/index.js";
 import { openStore } from "../store/index.js";
-import { answerChallenge } from "./challenged.js";
+import { answerChallenge, CHALLENGED_STEPS } from "./challenged.js";
 import type { NodeConfig } from "./config.js";
 import { adoptHeads, ContradictionError } from "./heads.js";
 import { openNodeServer } from "./nodeServer.js";
-import { NODE_MIGRATIONS, NodeStore, type NodeTables } from "./nodeStore.js";
+import { NODE_MIGRATIONS, NODE_STORE_STEPS, NodeStore, type NodeTables } from "./nodeStore.js";
 import { openPassage, OrderFiles } from "./orderFiles.js";
 import { type Peer, Peers } from "./peers.js";
-import { Poster } from "./poster.js";
-import { Uploads } from "./uploads.js";
+import { Poster, POSTER_STEPS } from "./poster.js";
+import { UPLOAD_STEPS, Uploads } from "./uploads.js";
 import { Work } from "./work.js";
+
+/** Where an agent stands before and after each durable write and each send; a run's files are another process's. */
+export const NODE_STEPS = [
+  ...CHAIN_STEPS,
+  ...CHALLENGED_STEPS,
+  ...NODE_STORE_STEPS,
+  ...POSTER_STEPS,
+  ...UPLOAD_STEPS,
+] as const;
 
 /** Seconds between two times that signers are asked who they all are. */
 const REFRESH = 600_000;
