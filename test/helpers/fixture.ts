@@ -60,13 +60,16 @@ export interface Protocol {
   params: DeploymentParameters;
 }
 
-/** Runs the real deployment with the local parameters and two stablecoins; renters and the bidder have funds. */
-export async function deployProtocolFixture(): Promise<Protocol> {
+/**
+ * Runs the real deployment with the local parameters and two stablecoins; renters and the bidder have funds.
+ * @param changes parameters that differ from the local ones
+ */
+export async function deployProtocolFixture(changes: Partial<DeploymentParameters> = {}): Promise<Protocol> {
   const signers = await ethers.getSigners();
   const usd = await ethers.deployContract("TestToken", ["USD Stablecoin", "USD", 6]);
   const dai = await ethers.deployContract("TestToken", ["DAI Stablecoin", "DAI", 18]);
 
-  const params = await testParameters(usd, dai);
+  const params = { ...(await testParameters(usd, dai)), ...changes };
   const { addresses, contracts: system, vestings } = await deploySystem(params);
 
   const named = (address: string) => ethers.getSigner(address);
