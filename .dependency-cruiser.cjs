@@ -78,6 +78,13 @@ module.exports = {
       to: { path: "^lab/" },
     },
     {
+      name: "books-stand-alone",
+      comment: "What checks the roles' books shares no code with them.",
+      severity: "error",
+      from: { path: "^lab/chaos/(books|entries)\\.ts$" },
+      to: { path: "^(packages|lab|deploy|scripts|test|typechain-types)/", pathNot: "^lab/chaos/books\\.ts$" },
+    },
+    {
       name: "packages-by-name",
       comment: "A package is imported by its name, so that only what it exports is used; eslint refuses other paths.",
       severity: "error",

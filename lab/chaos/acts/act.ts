@@ -1,0 +1,60 @@
+import type { Random } from "@turingfog/economy";
+
+import type { Keeper } from "../keeper";
+import type { Member } from "../member";
+import type { Meter } from "../meter";
+import type { Renter } from "../renter";
+import type { World } from "../world";
+
+/** Who an act is played with. */
+export interface Cast {
+  world: World;
+  renter: Renter;
+  keeper: Keeper;
+  random: Random;
+  /** Nodes without an agent: one that works on a joint order, and the cheats. */
+  meters: { worker: Meter; seller: Meter; withholder: Meter; equivocator: Meter };
+}
+
+/** Something that goes wrong, or somebody who does. */
+export interface Act {
+  name: string;
+  /** Resolves once it is over. @throws if what had to be seen of it was not */
+  play(cast: Cast): Promise<void>;
+}
+
+/** Signers that something is done to at a time: with more of them gone nobody is there to refuse anything. */
+const MOST_TAKEN = 2;
+
+/** Does something to a member that nobody else does anything to meanwhile. */
+export async function withMember(
+  { world, random }: Cast,
+  role: "signer" | "node",
+  work: (member: Member) => Promise<void>,
+): Promise<void> {
+  const free = () => {
+    const all = world.members.filter(({ options }) => options.role === role);
+    const isEnough = role === "signer" && all.filter(({ isTaken }) => isTaken).length >= MOST_TAKEN;
+    return isEnough ? [] : all.filter(({ isTaken, isUp }) => !isTaken && isUp);
+  };
+  const member = await world.until(`A free ${role}`, async () => random.shuffle(free()).at(0));
+  member.isTaken = true;
+  try {
+    await work(member);
+  } finally {
+    member.isTaken = false;
+  }
+}
+
+/**
+ * Waits until each of some things was refused more often than before.
+ * @param names of refusals, or several of which one is enough, with | in between
+ * @throws if one is not
+ */
+export async function seen({ world }: Cast, names: readonly string[], act: () => Promise<void>): Promise<void> {
+  const before = names.map((name) => world.refusals.of(name));
+  await act();
+  for (const [i, name] of names.entries()) {
+    await world.until(`The refusal ${name}`, async () => world.refusals.of(name) > before[i] || undefined, 30);
+  }
+}

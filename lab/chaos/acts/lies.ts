@@ -1,0 +1,140 @@
+import {
+  BATCH_SIGNATURE,
+  decodeReceiptFile,
+  encodeReceiptFile,
+  meterDomain,
+  type MeteredReceipt,
+  type Proposal,
+  READING,
+  receiptDataHash,
+  ReceiptTree,
+  ROOTS,
+} from "@turingfog/sdk/wire";
+import { hexlify, id, randomBytes, Wallet } from "ethers";
+
+import { FalseSigner } from "../falseSigner";
+import type { Meter } from "../meter";
+import { CHAIN_ID, INTERVAL } from "../world";
+import { type Act, type Cast, seen, withMember } from "./act";
+
+/** Bytes that no file of so few orders has. */
+const BOMB = 10n ** 12n;
+
+/** Signers that must have challenged a node, so that one of them is there to refuse what goes beyond. */
+const ENOUGH = 3;
+
+/** Names under which receipts are refused that no meter bears out. */
+const FALSE_RECEIPTS = ["over-rate", "held-back", "unknown-reading", "no-readings", "stopped-node"];
+
+/** A signer that proposes what is not so, tells everybody something else, and sends files that never end. */
+export const lyingSigner: Act = {
+  name: "a signer that lies",
+  async play(cast) {
+    const all = Object.values(cast.meters);
+    const areConfirmed = async () => all.every(({ confirmations }) => confirmations >= ENOUGH) || undefined;
+    await cast.world.until("A challenge of all that was said", areConfirmed);
+    await withMember(cast, "signer", async (member) => {
+      await member.kill();
+      const liar = await FalseSigner.open(cast.world, member);
+      try {
+        await lie(cast, liar);
+        await replay(cast, liar);
+      } finally {
+        await liar.close();
+        member.start();
+      }
+    });
+  },
+};
+
+async function lie(cast: Cast, liar: FalseSigner): Promise<void> {
+  const places = new Places(cast);
+  const receipts = falseReceipts(cast);
+  const file = encodeReceiptFile(receipts);
+  const place = await places.next();
+  const first = { ...(await proposalOf(file)), ...place };
+  const other = { ...(await proposalOf(encodeReceiptFile(receipts.slice(1)))), ...place };
+  liar.files.set(first.dataHash, { content: file, isEndless: false });
+  await seen(cast, [...FALSE_RECEIPTS, "second-proposal"], async () => {
+    await liar.announce(first);
+    await liar.announce(other);
+  });
+  const bomb = { ...other, ...(await places.next()), bytes: BOMB };
+  await seen(cast, ["too-large"], () => liar.announce(bomb));
+
+  const endless = { ...first, ...(await places.next()), dataHash: id("endless") };
+  liar.files.set(endless.dataHash, { content: file, isEndless: true });
+  await seen(cast, ["no-receipt-file"], () => liar.announce(endless));
+  const another = { ...first, ...(await places.next()), dataHash: id("another") };
+  liar.files.set(another.dataHash, { content: file, isEndless: false });
+  await seen(cast, ["other-file"], () => liar.announce(another));
+}
+
+type Place = Pick<Proposal, "interval" | "attempt">;
+
+/** Intervals and attempts for which nothing was announced yet. */
+class Places {
+  private readonly used = new Set<string>();
+
+  constructor(private readonly cast: Cast) {}
+
+  next(): Promise<Place> {
+    const { world } = this.cast;
+    return world.until("An interval without a proposal", async () => {
+      const interval = world.seconds / INTERVAL - 1n;
+      const attempt = (["first", "repeat"] as const).find((each) => !this.used.has(`${interval} ${each}`));
+      if (attempt === undefined) return undefined;
+      this.used.add(`${interval} ${attempt}`);
+      return { interval, attempt };
+    });
+  }
+}
+
+/** Sends one request twice, with a signature of nobody's. */
+async function replay(cast: Cast, liar: FalseSigner): Promise<void> {
+  const { world } = cast;
+  const known = async () => ROOTS.decode(await world.ask("/v1/roots?after=0")).roots.at(0);
+  const { receiptsRoot, dataHash } = await world.until("A root", known);
+  const { oracle } = world.protocol.contracts;
+  const signature = await Wallet.createRandom().signMessage(randomBytes(32));
+  const body = BATCH_SIGNATURE.encode({
+    ...{ receiptsRoot, dataHash, signature },
+    signerSetVersion: await oracle.signerSetVersion(),
+    signer: world.signers[0].address,
+  });
+  const names = ["bad-signature", "bad-envelope"];
+  await seen(cast, names, () => liar.tell(`/v1/proposals/${dataHash}/signatures`, body, 2));
+}
+
+/** Returns receipts of what the cheats say, of what nobody has read, and of what nobody says. */
+function falseReceipts({ world, meters }: Cast): MeteredReceipt[] {
+  const { seller, withholder, worker, equivocator } = meters;
+  const all = [seller, withholder, worker, equivocator].flatMap((meter) => receiptsOf(meter));
+  const invented = { meterLogHash: hexlify(randomBytes(32)) };
+  const [empty] = [...equivocator.orders]
+    .filter(([, { readings }]) => readings.length === 0)
+    .map(([orderId]) => orderId);
+  const own = all.map((receipt) => (receipt.nodeId === worker.nodeId ? { ...receipt, ...invented } : receipt));
+  const none = { ...all[0], ...invented, orderId: empty, nodeId: equivocator.nodeId };
+  return [...own, none].sort((a, b) => Number(a.orderId - b.orderId || a.nodeId - b.nodeId));
+
+  function receiptsOf({ nodeId, orders }: Meter): MeteredReceipt[] {
+    const domain = meterDomain(CHAIN_ID, world.protocol.addresses.escrow);
+    return [...orders].flatMap(([orderId, { readings }]) => {
+      const last = readings.at(-1);
+      if (last === undefined) return [];
+      const { cumulativeTU, measuredAt } = last;
+      return [{ orderId, nodeId, cumulativeTU, measuredAt, meterLogHash: READING.digest(domain, last) }];
+    });
+  }
+}
+
+async function proposalOf(file: Uint8Array): Promise<Omit<Proposal, keyof Place>> {
+  const receipts = decodeReceiptFile(file);
+  return {
+    receiptsRoot: (await ReceiptTree.of(receipts)).root,
+    dataHash: await receiptDataHash(file),
+    bytes: BigInt(file.length),
+    receipts: BigInt(receipts.length),
+  };
+}

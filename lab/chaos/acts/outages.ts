@@ -1,0 +1,124 @@
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { RootStatus } from "@turingfog/sdk";
+
+import type { RpcFault } from "../chain";
+import type { Member } from "../member";
+import { type Act, seen, withMember } from "./act";
+
+type RoleName = Member["options"]["role"];
+
+/** Seconds that a clock is off. */
+const OFF = 300;
+
+/** Milliseconds for which a fault lasts at least, a member is late, and a backup grows old. */
+const LASTS = 2_000;
+const LATE = 8_000;
+const AGE = 8_000;
+
+/** A clock that is off by minutes. */
+export function wrongClock(role: RoleName, isAhead: boolean): Act {
+  return {
+    name: `a ${role}'s clock ${isAhead ? "ahead" : "behind"}`,
+    play: (cast) =>
+      withMember(cast, role, async (member) => {
+        const clockOff = isAhead ? OFF : -OFF;
+        const waits = `${member.name}-waits-for-clock`;
+        await seen(cast, [waits], async () => member.tell({ clockOff })).finally(() => member.tell({ clockOff: 0 }));
+      }),
+  };
+}
+
+/** A disk on which nothing more can be written. */
+export function fullDisk(role: RoleName): Act {
+  return {
+    name: `a ${role}'s disk full`,
+    play: (cast) =>
+      withMember(cast, role, async (member) => {
+        const fill = async () => {
+          member.tell({ isDiskFull: true });
+          await sleep(LASTS);
+        };
+        await seen(cast, [`${member.name}-waits-for-disk`], fill).finally(() => member.tell({ isDiskFull: false }));
+      }),
+  };
+}
+
+/** A node of the chain that misbehaves, while an order is opened of which it would have to tell. */
+export function badNode(role: RoleName, fault: RpcFault): Act {
+  return {
+    name: `a ${role}'s node of the chain ${fault}`,
+    play: (cast) =>
+      withMember(cast, role, async (member) => {
+        const { world, renter, random } = cast;
+        world.chain.fault(member.name, fault);
+        const misbehaves = async () => {
+          if (fault === "empty")
+            await renter.rent({ agent: random.below(world.agents.length), tuAmount: 10n ** 17n, seconds: 3 });
+          await sleep(LASTS);
+        };
+        // whoever has not followed the chain for long sees that a node is behind by their clock alone
+        const waits = `${member.name}-waits-for-chain|${member.name}-waits-for-clock`;
+        // one that is slow gives right answers
+        const played = fault === "slow" ? misbehaves() : seen(cast, [waits], misbehaves);
+        await played.finally(() => world.chain.fault(member.name));
+      }),
+  };
+}
+
+/** A store that is put back to what it was. */
+export function oldBackup(role: RoleName): Act {
+  return {
+    name: `a ${role}'s restored backup`,
+    play: (cast) =>
+      withMember(cast, role, async (member) => {
+        const copy = path.join(cast.world.folder, `backup-${member.name}`);
+        await member.kill();
+        await member.backUp(copy);
+        member.start();
+        await sleep(AGE);
+        await member.kill();
+        await member.restore(copy);
+        member.start();
+      }),
+  };
+}
+
+/** A signer that stands still, and answers late. */
+export const lateSigner: Act = {
+  name: "a signer that answers late",
+  play: (cast) =>
+    withMember(cast, "signer", async (member) => {
+      member.halt(true);
+      await sleep(LATE);
+      member.halt(false);
+    }),
+};
+
+/** Two signers gone for more than an interval, so that there is no quorum. */
+export const twoSignersGone: Act = {
+  name: "two signers gone",
+  play: (cast) =>
+    withMember(cast, "signer", (first) =>
+      withMember(cast, "signer", async (second) => {
+        await Promise.all([first.kill(), second.kill()]);
+        await sleep(3 * LATE);
+        for (const member of [first, second]) member.start();
+      }),
+    ),
+};
+
+/** A reorganisation that undoes a root: its signers bring it to the chain again. */
+export const reorganisation: Act = {
+  name: "a reorganisation",
+  async play({ world }) {
+    const { oracle } = world.protocol.contracts;
+    const data = await world.chain.undoNext(await oracle.getAddress());
+    const { receiptsRoot } = oracle.interface.parseTransaction({ data })?.args as unknown as { receiptsRoot: string };
+    await world.until(`Root ${receiptsRoot} on the chain again`, async () => {
+      const [status] = await oracle.status(receiptsRoot);
+      return Number(status) === Number(RootStatus.Unknown) ? undefined : true;
+    });
+  },
+};
