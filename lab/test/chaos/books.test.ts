@@ -75,7 +75,14 @@ describe("closeBooks", () => {
       { ...closedBooks(), settlements: closedBooks().settlements.slice(1) },
       ["lost", "paid twice"],
     ],
-    ["an order that has earned less than its price", changed("settlements", 0, { earned: 9n }), ["lost"]],
+    [
+      "an order that has earned less than its price, and given the rest back",
+      {
+        ...changed("settlements", 0, { earned: 9n }),
+        orders: changed("orders", 0, { refund: 11n }).orders,
+      },
+      ["lost"],
+    ],
     ["an order that is open", changed("orders", 0, { refund: undefined }), ["lost"]],
     ["a refund that is too small", changed("orders", 0, { refund: 9n }), ["lost"]],
     ["a miner who was rewarded too little", changed("payouts", 1, { amount: 2n }), ["lost"]],
@@ -95,6 +102,14 @@ describe("closeBooks", () => {
       "a settlement that is there twice",
       { ...closedBooks(), settlements: [...closedBooks().settlements, closedBooks().settlements[0]] },
       ["lost", "paid twice"],
+    ],
+    [
+      "a settlement of what was settled before",
+      {
+        ...closedBooks(),
+        settlements: [...closedBooks().settlements, { ...closedBooks().settlements[0], earned: 0n }],
+      },
+      ["paid twice"],
     ],
     ["a refund of what was earned", changed("orders", 0, { refund: 20n }), ["paid twice"]],
     ["an order that gave more than it has", changed("orders", 0, { tuAmount: TU / 4n }), ["paid twice"]],
