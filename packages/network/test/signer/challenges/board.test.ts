@@ -5,7 +5,6 @@ import {
   type ChallengeTables,
   challengeFor,
   Draws,
-  type Head,
   Product,
 } from "@turingfog/network";
 import { CHALLENGE_ANSWER, type Challenge, HEARTBEAT } from "@turingfog/sdk/wire";
@@ -26,7 +25,7 @@ const TERMS = { perTU: 1_000_000n, work: 1n, grace: 30n };
 class Table {
   readonly clock = new StoppedClock();
   /** The last readings of orders. */
-  heads: Head[];
+  heads: Awaited<ReturnType<BoardOptions["heads"]>>;
   /** Of the order. */
   endsAt = START + 10n * 86_400n;
   closed = false;
