@@ -130,7 +130,7 @@ describe("Poster", () => {
     withStore(async (store, meter) => {
       for (const reading of meter.many(3)) await store.addReading(keptOf(reading));
       const refused = (readings: Signed<Reading>[]): ReadingAnswer[] =>
-        readings.map(({ sequence }) => ({ result: sequence === 1n ? "accepted" : "over-budget", next: 2n }));
+        readings.map(({ sequence }) => ({ result: sequence === 2n ? "over-budget" : "accepted", next: 2n }));
       await posted(store, meter, refused);
       expect(await delivered(store, meter)).to.equal(1n);
       expect(await posted(store, meter, accepted)).to.deep.equal([[2n, 3n]]);

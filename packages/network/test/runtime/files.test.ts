@@ -8,6 +8,7 @@ import {
   DiskError,
   freeShare,
   KeyFileError,
+  LEAST_FREE,
   listenConfig,
   pathConfig,
   readConfig,
@@ -94,6 +95,7 @@ describe("Configuration files", () => {
 
 describe("Disk", () => {
   it("passes at the share that must be free, and refuses below it", async () => {
+    expect(LEAST_FREE).to.equal(0.1);
     const free = await freeShare(tmpdir());
     await checkDisk(tmpdir(), free / 2);
     await expect(checkDisk(tmpdir(), Math.min(1, free * 1.5) + 0.01)).to.be.rejectedWith(
