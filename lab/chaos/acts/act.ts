@@ -46,15 +46,22 @@ export async function withMember(
   }
 }
 
+/** How often something is tried until it is refused, and seconds for each: who would refuse it may have been killed. */
+const TRIES = 5;
+const PATIENCE = 15;
+
 /**
- * Waits until each of some things was refused more often than before.
+ * Does something until each of some things was refused more often than before.
  * @param names of refusals, or several of which one is enough, with | in between
  * @throws if one is not
  */
 export async function seen({ world }: Cast, names: readonly string[], act: () => Promise<void>): Promise<void> {
   const before = names.map((name) => world.refusals.of(name));
-  await act();
-  for (const [i, name] of names.entries()) {
-    await world.until(`The refusal ${name}`, async () => world.refusals.of(name) > before[i] || undefined, 30);
+  const missing = () => names.filter((name, i) => world.refusals.of(name) <= before[i]);
+  for (let tries = 0; tries < TRIES && missing().length > 0; ++tries) {
+    await act();
+    const areSeen = async () => missing().length === 0 || undefined;
+    await world.until("The refusals", areSeen, PATIENCE).catch(() => undefined);
   }
+  if (missing().length > 0) throw new Error(`nobody has refused ${missing()}`);
 }

@@ -49,25 +49,32 @@ export const lyingSigner: Act = {
 
 async function lie(cast: Cast, liar: FalseSigner): Promise<void> {
   const places = new Places(cast);
+  const serve = (dataHash: string, content: Uint8Array, isEndless = false) =>
+    liar.files.set(dataHash, { content, isEndless });
   const receipts = falseReceipts(cast);
-  const file = encodeReceiptFile(receipts);
-  const place = await places.next();
-  const first = { ...(await proposalOf(file)), ...place };
-  const other = { ...(await proposalOf(encodeReceiptFile(receipts.slice(1)))), ...place };
-  liar.files.set(first.dataHash, { content: file, isEndless: false });
-  await seen(cast, [...FALSE_RECEIPTS, "second-proposal"], async () => {
-    await liar.announce(first);
-    await liar.announce(other);
-  });
-  const bomb = { ...other, ...(await places.next()), bytes: BOMB };
-  await seen(cast, ["too-large"], () => liar.announce(bomb));
+  const other = await proposalOf(encodeReceiptFile(receipts.slice(1)));
 
-  const endless = { ...first, ...(await places.next()), dataHash: id("endless") };
-  liar.files.set(endless.dataHash, { content: file, isEndless: true });
-  await seen(cast, ["no-receipt-file"], () => liar.announce(endless));
-  const another = { ...first, ...(await places.next()), dataHash: id("another") };
-  liar.files.set(another.dataHash, { content: file, isEndless: false });
-  await seen(cast, ["other-file"], () => liar.announce(another));
+  await seen(cast, [...FALSE_RECEIPTS, "second-proposal"], async () => {
+    // each time another file, because one that was refused is known
+    const file = encodeReceiptFile(falseReceipts(cast));
+    const first = { ...(await proposalOf(file)), ...(await places.next()) };
+    serve(first.dataHash, file);
+    await liar.announce(first);
+    await liar.announce({ ...first, ...other });
+  });
+  await seen(cast, ["too-large"], async () => liar.announce({ ...other, ...(await places.next()), bytes: BOMB }));
+
+  const file = encodeReceiptFile(receipts);
+  const whole = await proposalOf(file);
+  const [endless, another] = [id("endless"), id("another")];
+  serve(endless, file, true);
+  serve(another, file);
+  await seen(cast, ["no-receipt-file"], async () =>
+    liar.announce({ ...whole, ...(await places.next()), dataHash: endless }),
+  );
+  await seen(cast, ["other-file"], async () =>
+    liar.announce({ ...whole, ...(await places.next()), dataHash: another }),
+  );
 }
 
 type Place = Pick<Proposal, "interval" | "attempt">;
