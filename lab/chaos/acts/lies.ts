@@ -1,3 +1,4 @@
+import { RootStatus } from "@turingfog/sdk";
 import {
   BATCH_SIGNATURE,
   decodeReceiptFile,
@@ -100,9 +101,16 @@ class Places {
 /** Sends one request twice, with a signature of nobody's. */
 async function replay(cast: Cast, liar: FalseSigner): Promise<void> {
   const { world } = cast;
-  const known = async () => ROOTS.decode(await world.ask("/v1/roots?after=0")).roots.at(0);
-  const { receiptsRoot, dataHash } = await world.until("A root", known);
   const { oracle } = world.protocol.contracts;
+  // one that was submitted, because a quorum has its file
+  const submitted = async () => {
+    for (const root of ROOTS.decode(await world.ask("/v1/roots?after=0")).roots) {
+      const [status] = await oracle.status(root.receiptsRoot);
+      if (Number(status) !== Number(RootStatus.Unknown)) return root;
+    }
+    return undefined;
+  };
+  const { receiptsRoot, dataHash } = await world.until("A submitted root", submitted);
   const signature = await Wallet.createRandom().signMessage(randomBytes(32));
   const body = BATCH_SIGNATURE.encode({
     ...{ receiptsRoot, dataHash, signature },
