@@ -18,7 +18,8 @@ export interface Asked {
   kills: number;
   size: Size;
   random: Random;
-  plant?: "loss" | "double";
+  /** Whether an order is left unsettled, and somebody is paid twice. */
+  plant: boolean;
   /** Folder for what everybody has printed. */
   logs?: string;
   say: (line: string) => void;
@@ -42,7 +43,7 @@ export interface Outcome {
 /** Seconds that all that was begun may take after the storm. */
 const CALM = 180;
 
-/** TFT that are paid a second time if that is planted. */
+/** TFT that are paid a second time if faults are planted. */
 const PLANTED = 10n ** 18n;
 
 /** Lives a storm through, lets it calm down, pays everybody, and closes the books. */
@@ -53,7 +54,7 @@ export async function runChaos(asked: Asked): Promise<Outcome> {
     await world.startSigners();
     await world.startAgents();
     const renter = new Renter(world);
-    const keeper = new Keeper(world, (orderId) => plant === "loss" && orderId === renter.rented[0].orderId);
+    const keeper = new Keeper(world, (orderId) => plant && orderId === renter.rented[0].orderId);
     keeper.start();
     const [worker, seller, withholder, equivocator] = await Promise.all([0, 1, 2, 3].map((i) => Meter.start(world, i)));
     const meters = { worker, seller, withholder, equivocator };
@@ -76,7 +77,7 @@ export async function runChaos(asked: Asked): Promise<Outcome> {
       ...new Set(Object.values(meters).flatMap((meter) => [...meter.orders.keys()])),
     ];
     const claimed = await keeper.payOut(orderIds);
-    if (plant === "double") await payTwice(world);
+    if (plant) await payTwice(world);
 
     const entries = await readChain(network.provider, world.protocol.addresses);
     const { escrow } = world.protocol.addresses;
