@@ -57,6 +57,7 @@ import {
   type TypedDataDomain,
   TypedDataEncoder,
   Wallet,
+  ZeroHash,
 } from "ethers";
 
 /** The folder that `npm run vectors` writes to, and docs/operators/formats.md describes. */
@@ -273,7 +274,7 @@ async function batch(): Promise<object> {
   const message = { receiptsRoot, dataHash, signerSetVersion: 1n };
   const signature = await signer.signTypedData(DOMAINS.oracle, typesOf("ReceiptBatch"), message);
   const proposal: Proposal = { interval, attempt: "first", receiptsRoot, dataHash, bytes: 844n, receipts: 4n };
-  const refused = [{ index: 1n, reason: "unchallenged", sequence: 0n, cumulativeTU: 0n }];
+  const refused = [{ index: 1n, reason: "unchallenged", sequence: 0n, digest: ZeroHash, cumulativeTU: 0n }];
   const [, document] = (await documents()) as { text: string }[];
   const { post } = (await chain()) as { post: string };
   const { readings } = READINGS.decode(post);

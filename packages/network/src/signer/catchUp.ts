@@ -104,6 +104,8 @@ export class CatchUp {
     const author: Author = { orderId: theirs.orderId, nodeId: theirs.nodeId };
     const own = await intake.log.head(author);
     let [after, pulled] = [own?.sequence ?? 0n, 0];
+    // what is compared here is kept as evidence if it contradicts a reading of this signer
+    if (theirs.sequence <= after) await this.take(peer, [theirs], signal);
     while (after < theirs.sequence) {
       const readings = await this.readingsAfter(peer, author, after, signal);
       const answers = await this.take(peer, readings, signal);

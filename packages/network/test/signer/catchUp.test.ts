@@ -93,6 +93,23 @@ onBothEngines("CatchUp", (stores) => {
       expect(await late.intake.log.after(meter, 0n, 10)).to.deep.equal([first, second]);
     });
   });
+
+  for (const [what, count] of [
+    ["the last reading of a chain as long as its own", 2],
+    ["one in the middle of its own chain", 4],
+  ] as const) {
+    it(`sees that ${what} is another than a signer has`, async () => {
+      const [meter] = await meters(1);
+      await withTwo(stores(), [meter], async ({ late, other, pull }) => {
+        const readings = meter.many(count);
+        const fork = meter.sign({ ...readings[1], cumulativeTU: readings[1].cumulativeTU + 1n });
+        await late.intake.take(readings);
+        await other.intake.take([readings[0], fork]);
+        expect(await pull()).to.equal(0);
+        expect(late.intake.isStopped(meter.nodeId)).to.equal(true);
+      });
+    });
+  }
 });
 
 describe("CatchUp from a signer that answers bit by bit", () => {

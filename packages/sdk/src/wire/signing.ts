@@ -4,7 +4,7 @@ import { JsonFormat, type Signed } from "./format.js";
 import { READING, type Reading } from "./metering.js";
 
 /** The most receipts that one answer refuses by name; the rest of the file is then not judged. */
-export const MAX_REFUSED = 1_500;
+export const MAX_REFUSED = 1_000;
 
 /** The most roots in one answer. */
 export const MAX_ROOTS = 512;
@@ -38,6 +38,8 @@ export interface RefusedReceipt {
   reason: string;
   /** Sequence of the last reading that the signer would sign a receipt of; 0 if none. */
   sequence: bigint;
+  /** Digest of that reading; zero if none. */
+  digest: string;
   /** The TU that it would sign then, 18 decimals. */
   cumulativeTU: bigint;
 }
@@ -93,6 +95,7 @@ export const PROPOSAL_ANSWER = new JsonFormat<ProposalAnswer>("turingfog-proposa
       index: uint(32),
       reason: text(/^(?=.{1,32}$)[a-z]+(-[a-z]+)*$/, "1 to 32 lower-case letters, in words joined by -"),
       sequence: uint(64),
+      digest: bytes32,
       cumulativeTU: uint(96),
     }),
     0,

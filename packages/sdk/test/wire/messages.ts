@@ -209,6 +209,7 @@ export const CASES: Case[] = [
           index: uint(32),
           reason: matching(/^[a-z]{1,9}(-[a-z]{1,9})?$/),
           sequence: uint(64),
+          digest: hex(32),
           cumulativeTU: uint(96),
         }),
         { maxLength: 3 },

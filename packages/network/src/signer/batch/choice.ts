@@ -1,5 +1,5 @@
 import { max, min } from "@turingfog/sdk";
-import type { MeteredReceipt, ProposalAnswer } from "@turingfog/sdk/wire";
+import type { MeteredReceipt, ProposalAnswer, RefusedReceipt } from "@turingfog/sdk/wire";
 import type { Verdict } from "../rules/index.js";
 
 /** The most sets of signers that are tried; above it, signers are added one by one. */
@@ -59,8 +59,11 @@ export function commonReceipts(
   return receipts.flatMap((receipt, i) => {
     if (BigInt(i) >= judged) return [];
     if (refusals[i].length === 0) return [receipt];
-    const sequence = refusals[i].map((each) => each.sequence).reduce(min);
-    const point = verdictOf(receipt)?.points.find((each) => each.sequence === sequence);
+    const points = verdictOf(receipt)?.points ?? [];
+    const pointOf = (refusal: RefusedReceipt) => points.find((each) => each.digest === refusal.digest);
+    // a signer with another reading than the proposer's signs none of the proposer's receipts: one of a fork is left out
+    if (!refusals[i].every((refusal) => pointOf(refusal)?.sequence === refusal.sequence)) return [];
+    const point = pointOf(refusals[i].reduce((lowest, each) => (each.sequence < lowest.sequence ? each : lowest)));
     if (point === undefined) return [];
     const cumulativeTU = refusals[i]
       .map((each) => each.cumulativeTU)

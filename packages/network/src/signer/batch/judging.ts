@@ -36,7 +36,7 @@ export function answerTo(
     if (refused.length === MAX_REFUSED) return { dataHash, judged: index, refused };
     const isSecond = last !== undefined && keyOf(last) === keyOf(receipt);
     const objection = isSecond
-      ? { reason: "second-receipt", sequence: 0n, cumulativeTU: 0n }
+      ? { reason: "second-receipt", sequence: 0n, digest: `0x${"00".repeat(32)}`, cumulativeTU: 0n }
       : objectionTo(receipt, verdicts.of(receipt));
     if (objection !== undefined) refused.push({ index, ...objection });
     last = receipt;

@@ -42,10 +42,11 @@ export function receiptOf({ orderId, nodeId, points }: Verdict): MeteredReceipt 
   return { orderId, nodeId, cumulativeTU: countedTU, measuredAt, meterLogHash: digest };
 }
 
-/** What a signer has against a receipt, and the reading and TU that it would sign instead; 0 if none. */
+/** What a signer has against a receipt, and the reading and TU that it would sign instead; zero if none. */
 export interface Objection {
   reason: Reason;
   sequence: bigint;
+  digest: string;
   cumulativeTU: bigint;
 }
 
@@ -58,11 +59,16 @@ export function objectionTo(receipt: MeteredReceipt, verdict: Verdict | undefine
   const named = points.find(({ digest }) => digest === receipt.meterLogHash);
   const isSame = named !== undefined && named.measuredAt === receipt.measuredAt;
   if (isSame && receipt.cumulativeTU <= named.countedTU) return undefined;
-  if (isSame) return { reason: named.cut ?? "over-rate", sequence: named.sequence, cumulativeTU: named.countedTU };
+  if (isSame) return { reason: named.cut ?? "over-rate", ...insteadOf(named) };
 
   const before = points.filter(({ measuredAt }) => measuredAt <= receipt.measuredAt).at(-1);
   const reason = verdict === undefined ? "no-readings" : (verdict.refused ?? "unknown-reading");
-  return { reason, sequence: before?.sequence ?? 0n, cumulativeTU: before?.countedTU ?? 0n };
+  return { reason, ...insteadOf(before) };
+}
+
+function insteadOf(point: Point | undefined): Omit<Objection, "reason"> {
+  if (point === undefined) return { sequence: 0n, digest: ZERO_HASH, cumulativeTU: 0n };
+  return { sequence: point.sequence, digest: point.digest, cumulativeTU: point.countedTU };
 }
 
 /** Counts what a node's chains have within its rate. What was settled by acknowledgement takes nothing of it. */

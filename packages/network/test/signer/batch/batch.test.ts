@@ -95,6 +95,19 @@ describe("the batches of signers", () => {
       ]);
     }));
 
+  it("leave out, in a repeat, the chain of a node that told two signers another tip than the two others", () =>
+    withNetwork(async (network) => {
+      const forked = verdict(1n, 3n);
+      const points = [...forked.points.slice(0, -1), { ...forked.points[2], digest: id("another tip") }];
+      network.verdicts = [forked, verdict(2n, 1n)];
+      for (const signer of network.signers.slice(2)) {
+        signer.differences.verdicts = [{ ...forked, points }, verdict(2n, 1n)];
+      }
+      await network.pass(INTERVAL, 6);
+      const [dataHash] = await dataHashOf(network);
+      expect(await published(network.signers[3].port, dataHash)).to.deep.equal({ 2: 1n });
+    }));
+
   it("go on with one signer gone, after a delay if it was to propose", () =>
     withNetwork(async (network) => {
       network.verdicts = [verdict(1n, 1n)];

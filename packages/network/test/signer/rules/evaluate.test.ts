@@ -200,7 +200,7 @@ describe("a receipt of another signer", () => {
   });
 
   it("is refused with what would be signed instead", () => {
-    const all = { sequence: 2n, cumulativeTU: HALF };
+    const all = { sequence: 2n, digest: digestOf(1n, 1n, 2n), cumulativeTU: HALF };
     expect(objectionTo({ ...receipt, cumulativeTU: HALF + 1n }, verdict)).to.deep.equal({
       reason: "over-rate",
       ...all,
@@ -212,13 +212,20 @@ describe("a receipt of another signer", () => {
     expect(objectionTo({ ...receipt, meterLogHash: ZERO_HASH, measuredAt: START + DAY / 4n }, verdict)).to.deep.equal({
       reason: "unknown-reading",
       sequence: 1n,
+      digest: digestOf(1n, 1n, 1n),
       cumulativeTU: TU / 4n,
     });
-    expect(objectionTo(receipt, undefined)).to.deep.equal({ reason: "no-readings", sequence: 0n, cumulativeTU: 0n });
+    expect(objectionTo(receipt, undefined)).to.deep.equal({
+      reason: "no-readings",
+      sequence: 0n,
+      digest: ZERO_HASH,
+      cumulativeTU: 0n,
+    });
     const challenges = [{ at: START + DAY / 2n - 1n, passed: true }];
     expect(objectionTo(receipt, only(halfDay, { challenges }))).to.deep.equal({
       reason: "unchallenged",
       sequence: 1n,
+      digest: digestOf(1n, 1n, 1n),
       cumulativeTU: TU / 4n,
     });
   });
