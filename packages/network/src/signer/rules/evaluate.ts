@@ -76,16 +76,17 @@ function countWithinRate(ofNode: readonly Counting[], facts: Facts): void {
   const [{ node }] = ofNode;
   const orders = ofNode.map(({ chain, order, segments }) => {
     const free = freeParts(segments, order.acknowledgedTU);
-    const timed = segments.map(({ from, reading, claimedTU }, i) => ({
+    const batchOf = firstBatches(facts.signed(chain.orderId, chain.nodeId));
+    const timed: Claim[] = segments.map(({ from, reading: { measuredAt }, claimedTU }, i) => ({
       from,
-      until: reading.measuredAt,
+      until: measuredAt,
       amount: claimedTU - free[i],
+      rank: [batchOf(measuredAt), order.startedAt, order.orderId],
     }));
-    const signed = facts.signed(chain.orderId, chain.nodeId);
-    return { free, timed, rank: (claim: Claim) => [batchOf(claim, signed), order.startedAt, order.orderId] };
+    return { free, timed };
   });
   const shares = shareRate(
-    orders.map(({ timed, rank }) => ({ claims: timed.filter(({ from, until }) => until > from), rank })),
+    orders.map(({ timed }) => timed.filter(({ from, until }) => until > from)),
     node.ratePerDay,
   );
   ofNode.forEach((each, i) => {
@@ -106,11 +107,19 @@ function freeParts(segments: readonly Segment[], acknowledgedTU: bigint): bigint
 }
 
 /**
- * Returns the first batch in which a receipt covered a claim. What was signed first keeps its place: a node could otherwise
- * sell its day again by readings of an older order that it hands in late.
+ * Returns what tells the first batch in which a receipt covered a time. What was signed first keeps its place: a node could
+ * otherwise sell its day again by readings of an older order that it hands in late. Times must be asked for in ascending
+ * order: there may be a receipt for each of thousands of readings.
  */
-function batchOf({ until }: Claim, signed: readonly RuledReceipt[]): bigint {
-  return signed.reduce((first, { measuredAt, batch }) => (until <= measuredAt ? min(first, batch) : first), NOT_SIGNED);
+function firstBatches(signed: readonly RuledReceipt[]): (time: bigint) => bigint {
+  const descending = [...signed].sort((a, b) => (a.measuredAt > b.measuredAt ? -1 : 1));
+  let first = NOT_SIGNED;
+  // the last one covers the fewest times, all that come before it cover those too
+  const left = descending.map(({ measuredAt, batch }) => ({ measuredAt, first: (first = min(first, batch)) }));
+  return (time) => {
+    while (left.length > 0 && left[left.length - 1].measuredAt < time) left.pop();
+    return left.at(-1)?.first ?? NOT_SIGNED;
+  };
 }
 
 /** Cuts what all nodes of an order count together to what was ordered: the latest first, by time, then node. */

@@ -1,2 +1,3 @@
 export { evaluate, type Objection, objectionTo, receiptOf } from "./evaluate.js";
 export type * from "./facts.js";
+export { compareRanks } from "./rate.js";
