@@ -95,7 +95,8 @@ export class Checking {
     const { catchUp, checkDisk, clock, files, fetch, judge, log, metrics, pairs } = this.options;
     const { dataHash, interval } = proposal;
     const kept = await files.find(dataHash);
-    if (kept !== undefined) return this.conclude(from.signer, proposal, "signed");
+    if (kept?.interval === interval) return this.conclude(from.signer, proposal, "signed");
+    if (kept !== undefined) return this.signAgain(from, proposal, kept);
     await checkDisk();
     clock.check();
     await catchUp(from).catch((error: unknown) => log.warn({ reason: reasonOf(error) }, "readings not fetched"));
@@ -129,11 +130,28 @@ export class Checking {
     await this.conclude(from.signer, proposal, "refused", PROPOSAL_ANSWER.encode(answer));
   }
 
+  /** Signs the file of an older interval that never had a quorum; another one says nothing new. */
+  private async signAgain(from: SignerDocument, proposal: Proposal, kept: KeptFile): Promise<void> {
+    const { clock, files, log, metrics } = this.options;
+    const { dataHash, interval } = proposal;
+    const said = { proposer: from.signer, dataHash, interval: String(interval), keptFor: String(kept.interval) };
+    if (kept.interval > interval || kept.quorumAt !== null || !this.signing.isPending(kept)) {
+      metrics.proposals.inc({ by: "another", outcome: "refused" });
+      log.warn(said, "proposal of an old file");
+      return this.conclude(from.signer, proposal, "refused");
+    }
+    await files.move(dataHash, { interval, proposer: from.signer, now: clock.now() });
+    await this.conclude(from.signer, proposal, "signed");
+    await this.signing.tell(kept);
+    metrics.proposals.inc({ by: "another", outcome: "signed" });
+    log.info(said, "proposal signed again");
+  }
+
   /** Reads a file that must be as it was announced; undefined if it is not. */
   private async read(chunks: AsyncIterable<Uint8Array>, proposal: Proposal): Promise<ReadFile | undefined> {
     const { files, log } = this.options;
     const { dataHash, receiptsRoot, receipts, bytes } = proposal;
-    const file = await files.read(chunks, dataHash, Number(bytes)).catch((error: unknown) => {
+    const file = await files.read(chunks, Number(bytes)).catch((error: unknown) => {
       if (!isLie(error)) throw error;
       log.warn({ dataHash, reason: reasonOf(error) }, "file of a proposal refused");
       return undefined;

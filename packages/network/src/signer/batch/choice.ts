@@ -1,6 +1,6 @@
 import { max, min } from "@turingfog/sdk";
 import type { MeteredReceipt, ProposalAnswer, RefusedReceipt } from "@turingfog/sdk/wire";
-import type { Verdict } from "../rules/index.js";
+import { compareRanks, type Verdict } from "../rules/index.js";
 
 /** The most sets of signers that are tried; above it, signers are added one by one. */
 const MOST_SETS = 20_000;
@@ -9,6 +9,8 @@ const MOST_SETS = 20_000;
 export interface Voter {
   signer: string;
   accepted: readonly bigint[];
+  /** Whether it was to sign a repeat, and has signed none since. */
+  owes: boolean;
 }
 
 /** Returns what a signer takes of each receipt: all of a signer that has signed. */
@@ -23,21 +25,25 @@ export function acceptedBy(receipts: readonly MeteredReceipt[], answer?: Proposa
 }
 
 /**
- * Returns the signers whose common set of receipts holds the most TU; undefined if there are not so many.
+ * Returns the signers whose common set of receipts holds the most TU: of those sets that have any in common, one with the
+ * fewest members that owe a signature. Undefined if there are not so many signers.
  * @param least what each receipt must be above to say something new
  */
 export function bestSet(voters: readonly Voter[], count: number, least: readonly bigint[]): Voter[] | undefined {
   if (voters.length < count) return undefined;
-  const worth = (set: readonly Voter[]) => least.reduce((sum, base, i) => sum + max(commonTU(set, i) - base, 0n), 0n);
+  const rank = (set: readonly Voter[]) => {
+    const tu = least.reduce((sum, base, i) => sum + max(commonTU(set, i) - base, 0n), 0n);
+    return [tu > 0n ? 1n : 0n, -BigInt(set.filter(({ owes }) => owes).length), tu];
+  };
   if (choose(voters.length, count) > MOST_SETS) {
     const chosen: Voter[] = [];
     while (chosen.length < count) {
       const rest = voters.filter((voter) => !chosen.includes(voter));
-      chosen.push(most(rest, (voter) => worth([...chosen, voter])));
+      chosen.push(highest(rest, (voter) => rank([...chosen, voter])));
     }
     return chosen;
   }
-  return most([...subsets(voters, count)], worth);
+  return highest([...subsets(voters, count)], rank);
 }
 
 /**
@@ -77,9 +83,11 @@ function commonTU(set: readonly Voter[], receipt: number): bigint {
   return set.map(({ accepted }) => accepted[receipt]).reduce(min);
 }
 
-function most<T>(items: readonly T[], worth: (item: T) => bigint): T {
-  const worths = items.map(worth);
-  return items[worths.indexOf(worths.reduce(max))];
+/** Returns the first item of those of the highest rank, whose first number counts most. */
+function highest<T>(items: readonly T[], rankOf: (item: T) => readonly bigint[]): T {
+  const ranks = items.map(rankOf);
+  const best = ranks.reduce((most, rank) => (compareRanks(rank, most) > 0 ? rank : most));
+  return items[ranks.indexOf(best)];
 }
 
 function choose(n: number, k: number): number {

@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 import type { Kysely } from "kysely";
@@ -40,6 +41,8 @@ export const FILE_STEPS = ["signer.file.before-write", "signer.file.written", "s
 
 /** The receipt files that this signer signs: on its disk, with their receipts in its store. */
 export class ReceiptFiles {
+  private isReady?: Promise<void>;
+
   constructor(
     private readonly folder: string,
     private readonly db: Kysely<BatchTables>,
@@ -49,14 +52,11 @@ export class ReceiptFiles {
    * Reads a file as it comes, and writes it down. Stops at the first byte that cannot be there.
    * @throws ReceiptFileTooLargeError, InvalidReceiptFileError, OutOfRangeError, DuplicateReceiptError, NoReceiptsError
    */
-  async read(
-    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    name: string,
-    maxBytes: number,
-  ): Promise<ReadFile> {
-    await mkdir(this.folder, { recursive: true });
-    const temporary = path.join(this.folder, `${name}.part`);
-    const handle = await open(temporary, "w", 0o600);
+  async read(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, maxBytes: number): Promise<ReadFile> {
+    await (this.isReady ??= this.prepare());
+    // two signers may send a file of one name, of which one lies
+    const temporary = path.join(this.folder, `${randomUUID()}.part`);
+    const handle = await open(temporary, "wx", 0o600);
     try {
       let bytes = 0;
       const written = async function* () {
@@ -132,6 +132,15 @@ export class ReceiptFiles {
     step("signer.file.stored");
   }
 
+  /** Counts a kept file among those of a later interval, in which it was proposed again. */
+  async move(dataHash: string, { interval, proposer, now }: { interval: bigint; proposer: string; now: bigint }) {
+    await this.db
+      .updateTable("batch_files")
+      .set({ interval, proposer: toBytes(proposer), stored_at: now })
+      .where("data_hash", "=", toBytes(dataHash))
+      .execute();
+  }
+
   /** Returns the bytes of a file that is kept. */
   stream(dataHash: string): ReturnType<typeof createReadStream> {
     return createReadStream(this.pathOf(dataHash));
@@ -193,6 +202,13 @@ export class ReceiptFiles {
       await transaction.deleteFrom("batch_signatures").where("data_hash", "=", data_hash).execute();
     });
     await rm(this.pathOf(dataHash), { force: true });
+  }
+
+  /** Makes the folder, and deletes what was being read when the process ended. */
+  private async prepare(): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    const left = (await readdir(this.folder)).filter((name) => name.endsWith(".part"));
+    await Promise.all(left.map((name) => rm(path.join(this.folder, name), { force: true })));
   }
 
   private pathOf(dataHash: string): string {

@@ -39,7 +39,7 @@ export class Outbox {
       await db
         .insertInto("batch_outbox")
         .values({ receiver: toBytes(receiver), path, body, until })
-        .onConflict((conflict) => conflict.doNothing())
+        .onConflict((conflict) => conflict.columns(["receiver", "path", "body"]).doUpdateSet({ until }))
         .execute();
     }
   }

@@ -70,14 +70,9 @@ export class Proposing {
 
   /** Says whether a root of an interval stands: a file of it is on the chain, or has a quorum. */
   private async stands(interval: bigint): Promise<boolean> {
-    const rows = await this.options.db
-      .selectFrom("batch_proposals")
-      .select("data_hash")
-      .where("interval", "=", interval)
-      .execute();
-    for (const row of rows) {
-      const dataHash = fromBytes(row.data_hash);
-      if (!this.signing.isPending({ dataHash }) || (await this.signing.hasQuorum(dataHash))) return true;
+    for (const file of await this.options.files.all()) {
+      if (file.interval !== interval) continue;
+      if (!this.signing.isPending(file) || (await this.signing.hasQuorum(file.dataHash))) return true;
     }
     return false;
   }
@@ -104,17 +99,21 @@ export class Proposing {
       .where("data_hash", "=", toBytes(first.dataHash))
       .execute();
     const answers = new Map(rows.map((row) => [fromBytes(row.signer), PROPOSAL_ANSWER.decode(row.body)]));
-    const voters = others.filter((each) => signed.has(each) || answers.has(each));
+    const heard = others.filter((each) => signed.has(each) || answers.has(each));
+    // who refuses nothing by name and does not sign has not voted
+    const voters = heard.filter((each) => signed.has(each) || answers.get(each)?.refused.length !== 0);
     const file = (await files.find(first.dataHash)) as KeptFile;
     const isOver = clock.now() >= file.storedAt + delay / HALF;
-    if (answers.size === 0 || (voters.length < others.length && !isOver)) return;
+    if (voters.every((each) => signed.has(each)) || (heard.length < others.length && !isOver)) return;
 
     const receipts = await this.receiptsOf(file);
     const least = await this.leastOf();
     const bases = receipts.map(least);
+    const owing = await this.signing.owing();
     const set = bestSet(
       voters.map((each) => ({
         signer: each,
+        owes: owing.has(each),
         accepted: acceptedBy(receipts, signed.has(each) ? undefined : answers.get(each)),
       })),
       quorum - 1,
@@ -128,19 +127,24 @@ export class Proposing {
       { interval: String(interval), with: [signer, ...set.map((voter) => voter.signer)], left: common.length },
       "proposal cut",
     );
-    if (common.length > 0) await this.announce(interval, "repeat", common);
+    const members = set.map((voter) => voter.signer);
+    if (common.length > 0) await this.announce(interval, "repeat", common, members);
   }
 
+  /** @param members signers that are to sign it */
   private async announce(
     interval: bigint,
     attempt: Proposal["attempt"],
     receipts: readonly MeteredReceipt[],
+    members: readonly string[] = [],
   ): Promise<void> {
     const { clock, checkDisk, db, files, log, metrics, outbox, signer } = this.options;
     await checkDisk();
-    const file = await files.read(writeReceiptFile(receipts), `own-${interval}-${attempt}`, Number.MAX_SAFE_INTEGER);
+    const file = await files.read(writeReceiptFile(receipts), Number.MAX_SAFE_INTEGER);
     const { dataHash, receiptsRoot, bytes } = file;
-    await files.keep(file, { interval, proposer: signer, now: clock.now() });
+    const origin = { interval, proposer: signer, now: clock.now() };
+    await files.keep(file, origin);
+    await files.move(dataHash, origin);
     const proposal = {
       interval,
       attempt,
@@ -154,13 +158,21 @@ export class Proposing {
     await db.transaction().execute(async (transaction) => {
       const row = { sender: toBytes(signer), interval, attempt, data_hash: toBytes(dataHash), body, state: "signed" };
       await transaction.insertInto("batch_proposals").values(row).execute();
+      for (const member of members) {
+        await transaction
+          .insertInto("batch_owing")
+          .values({ signer: toBytes(member) })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
       const until = clock.now() + this.options.interval;
       await outbox.add(othersOf(this.options), "/v1/proposals", body, until, transaction);
     });
     step("signer.proposal.stored");
     metrics.proposals.inc({ by: "this", outcome: attempt });
     log.info({ interval: String(interval), attempt, dataHash, receiptsRoot, receipts: receipts.length }, "proposed");
-    await this.signing.sign((await files.find(dataHash)) as KeptFile);
+    const kept = (await files.find(dataHash)) as KeptFile;
+    if (!(await this.signing.sign(kept))) await this.signing.tell(kept);
   }
 
   private async own(interval: bigint, attempt: Proposal["attempt"]): Promise<Proposal | undefined> {

@@ -26,23 +26,41 @@ export class Signing {
     private readonly isRight: (batch: OracleMessages["ReceiptBatch"], by: BatchSignature) => Promise<boolean>,
   ) {}
 
-  /** Signs a kept file under the signer set in force, and tells the others. Does nothing if that was done. */
-  async sign(file: KeptFile): Promise<void> {
-    const { signer, db, chain, clock, interval, outbox, sign } = this.options;
+  /**
+   * Signs a kept file under the signer set in force, and tells the others.
+   * @returns false if that was done before
+   */
+  async sign(file: KeptFile): Promise<boolean> {
+    const { signer, db, chain, sign } = this.options;
     const { version, signers } = chain.signers();
-    if (!signers.includes(signer)) return;
-    if ((await this.of(file.dataHash)).some((each) => each.signer === signer)) return;
+    if (!signers.includes(signer)) return true;
+    if ((await this.of(file.dataHash)).some((each) => each.signer === signer)) return false;
     const { receiptsRoot, dataHash } = file;
     const batch = { receiptsRoot, dataHash, signerSetVersion: version };
-    const signature = await sign(batch);
-    const message = BATCH_SIGNATURE.encode({ ...batch, signer, signature });
+    const given = { ...batch, signer, signature: await sign(batch) };
     step("signer.signature.before-store");
     await db.transaction().execute(async (transaction) => {
-      await this.store({ ...batch, signer, signature }, transaction);
-      const path = `/v1/proposals/${dataHash}/signatures`;
-      await outbox.add(othersOf(this.options), path, message, clock.now() + interval, transaction);
+      await this.store(given, transaction);
+      await this.send(given, transaction);
     });
     step("signer.signature.stored");
+    return true;
+  }
+
+  /** Tells the others once more that this signer has signed a file. */
+  async tell({ receiptsRoot, dataHash }: KeptFile): Promise<void> {
+    const { chain, db, signer } = this.options;
+    const own = (await this.of(dataHash)).find((each) => each.signer === signer);
+    if (own !== undefined) {
+      await this.send({ receiptsRoot, dataHash, signerSetVersion: chain.signers().version, ...own }, db);
+    }
+  }
+
+  private async send(given: BatchSignature, db: Pick<BatchOptions["db"], "insertInto">): Promise<void> {
+    const { clock, interval, outbox } = this.options;
+    const path = `/v1/proposals/${given.dataHash}/signatures`;
+    const until = clock.now() + interval;
+    await outbox.add(othersOf(this.options), path, BATCH_SIGNATURE.encode(given), until, db);
   }
 
   /**
@@ -50,7 +68,7 @@ export class Signing {
    * @throws RefusedError
    */
   async take(given: BatchSignature): Promise<void> {
-    const { chain, files } = this.options;
+    const { chain, db, files, signer } = this.options;
     const { version, signers } = chain.signers();
     if (given.signerSetVersion !== version) {
       throw new RefusedError(404, "other-signer-set", `The signer set in force is ${version}`);
@@ -66,8 +84,24 @@ export class Signing {
       throw new RefusedError(400, "bad-signature", `The signature is not by ${given.signer}`);
     }
     step("signer.signature.before-taking");
-    await this.store(given, this.options.db);
+    await db.transaction().execute(async (transaction) => {
+      await this.store(given, transaction);
+      const repeats = transaction.selectFrom("batch_proposals").select("sender");
+      const isOwed = await repeats
+        .where("sender", "=", toBytes(signer))
+        .where("attempt", "=", "repeat")
+        .where("data_hash", "=", toBytes(dataHash))
+        .executeTakeFirst();
+      if (isOwed === undefined) return;
+      await transaction.deleteFrom("batch_owing").where("signer", "=", toBytes(given.signer)).execute();
+    });
     step("signer.signature.taken");
+  }
+
+  /** Returns the signers that were to sign a repeat of this signer, and have signed none since. */
+  async owing(): Promise<Set<string>> {
+    const rows = await this.options.db.selectFrom("batch_owing").selectAll().execute();
+    return new Set(rows.map((row) => fromBytes(row.signer)));
   }
 
   /** Returns the signatures of a file under the signer set in force, by signers of that set. */

@@ -40,6 +40,8 @@ export interface BatchTables {
   };
   /** Answers of other signers to this one's proposals. */
   batch_answers: { data_hash: Uint8Array; signer: Uint8Array; body: string };
+  /** Signers that were to sign a repeat of this one, until they sign one. */
+  batch_owing: { signer: Uint8Array };
   batch_signatures: { data_hash: Uint8Array; version: bigint; signer: Uint8Array; signature: Uint8Array };
   /** Messages to other signers, until each was taken. */
   batch_outbox: { receiver: Uint8Array; path: string; body: string; until: bigint };
@@ -109,6 +111,12 @@ export const BATCH_MIGRATIONS: Migrations = {
       .createTable("batch_vetoes")
       .addColumn("data_hash", blob, (column) => column.primaryKey().notNull())
       .addColumn("cleared", integer, required)
+      .execute();
+  },
+  "batch-2": async (db, { blob }) => {
+    await db.schema
+      .createTable("batch_owing")
+      .addColumn("signer", blob, (column) => column.primaryKey().notNull())
       .execute();
   },
 };

@@ -142,6 +142,22 @@ describe("the batches of signers", () => {
       expect(sums).to.deep.include({ 1: 4n });
     }));
 
+  it("sign a file again that had no quorum in its interval, and is proposed in another", () =>
+    withNetwork(async (network) => {
+      const [first, second] = network.signers;
+      network.verdicts = [verdict(1n, 1n)];
+      await first.stop();
+      await second.stop();
+      await network.pass(INTERVAL);
+      for (let i = 0; i < 3; ++i) await network.pass(DELAY);
+      await first.start();
+      await second.start();
+      // to the end of the next interval in which the first is to propose
+      await network.pass(4n * INTERVAL - 3n * DELAY, 6);
+      expect(await roots(network)).to.have.lengthOf(1);
+      expect(network.signers[2].logged("proposal signed again")).to.have.lengthOf(1);
+    }));
+
   it("wait while the network is frozen, and submit what waits when it thaws", () =>
     withNetwork(async (network) => {
       const { contracts, actors } = network.protocol;

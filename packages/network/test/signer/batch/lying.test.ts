@@ -9,7 +9,9 @@ import {
   encodeReceiptFile,
   type MeteredReceipt,
   PROPOSAL,
+  PROPOSAL_ANSWER,
   type Proposal,
+  type ProposalAnswer,
   receiptDataHash,
   ReceiptTree,
 } from "@turingfog/sdk/wire";
@@ -71,6 +73,14 @@ class Liar {
       if (error instanceof HttpError) return error.error;
       throw error;
     }
+  }
+
+  /** Answers the last proposal of a signer, and does not sign it. */
+  async answer(to: TestSigner, refused: ProposalAnswer["refused"]): Promise<void> {
+    this.signer.clock.sees(BigInt(await time.latest()));
+    const { dataHash } = (await to.parts.files.all()).at(-1) as { dataHash: string };
+    const body = PROPOSAL_ANSWER.encode({ dataHash, judged: 2n, refused });
+    expect(await this.say(to, `/v1/proposals/${dataHash}/answers`, body)).to.equal("taken");
   }
 
   /** Announces a file, of which some of what is said may be false. */
@@ -212,6 +222,49 @@ describe("a signer that lies", () => {
       expect(await say({ ...given, receiptsRoot: id("lie") })).to.equal("other-root");
       expect(await say({ ...given, dataHash: sha256(toUtf8Bytes("lie")) })).to.equal("unknown-file");
       expect(await say({ ...given, signerSetVersion: 2n })).to.equal("other-signer-set");
+    }));
+
+  it("answers that it refuses nothing and does not sign: the repeat is of those that vote", () =>
+    withLiar(async (liar, signer, network) => {
+      const [, , third] = network.signers;
+      third.differences.verdicts = [verdict(1n)];
+      await network.pass(DELAY, 1);
+      await liar.answer(signer, []);
+      await network.pass(DELAY / 2n, 6);
+      expect(await rootCount(network)).to.equal(1);
+    }));
+
+  it("promises to sign a repeat and does not: the next repeat does without it", () =>
+    withLiar(async (liar, signer, network) => {
+      const [, , third] = network.signers;
+      third.differences.verdicts = [verdict(1n)];
+      const refused = [{ index: 0n, reason: "over-rate", sequence: 1n, digest: id("1"), cumulativeTU: TU - 1n }];
+      await network.pass(DELAY, 1);
+      await liar.answer(signer, refused);
+      await network.pass(DELAY / 2n, 6);
+      expect(await rootCount(network)).to.equal(0);
+      await network.pass(INTERVAL - (3n * DELAY) / 2n, 1);
+      await liar.answer(signer, refused);
+      await network.pass(DELAY / 2n, 6);
+      expect(await rootCount(network)).to.equal(1);
+    }));
+
+  it("announces an old file for the interval that has ended: the others propose none the less", () =>
+    withLiar(async (liar, signer, network) => {
+      await network.pass(DELAY, 6);
+      expect(await rootCount(network)).to.equal(1);
+      network.verdicts = [verdict(1n), verdict(2n), verdict(3n)];
+      await time.increase(INTERVAL - DELAY);
+      liar.signer.clock.sees(BigInt(await time.latest()));
+      for (const each of network.up) {
+        await each.parts.chain.advance();
+        const receipts = [receipt(1n), receipt(2n)];
+        const { root } = await ReceiptTree.of(receipts);
+        await liar.propose(each, Buffer.from(encodeReceiptFile(receipts)), { receiptsRoot: root, receipts: 2n });
+      }
+      await network.pass(0n, 6);
+      expect(signer.logged("proposal of an old file")).to.have.lengthOf(1);
+      expect(await rootCount(network)).to.equal(2);
     }));
 
   it("is not heard if it is no signer", () =>
