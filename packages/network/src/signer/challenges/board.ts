@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 
-import { max } from "@turingfog/sdk";
+import { max, min } from "@turingfog/sdk";
 import {
   type Challenge,
   CHALLENGE_ANSWER,
@@ -42,6 +42,12 @@ const ROWS = 8;
 /** Seconds between a heartbeat and its arrival, either way. */
 const MAX_HEARTBEAT_AGE = 60n;
 
+/** Proofs that are checked at a time: each has a thread. */
+const MAX_PROOFS = 2;
+
+/** Seconds for which what became of a challenge is kept at least: an order of that time may not be final yet. */
+const KEPT = 86_400n;
+
 /** The one row of the slots. */
 const ONLY = 1n;
 
@@ -71,6 +77,7 @@ export interface BoardOptions {
     block(): { hash: string };
     order(orderId: bigint): { endsAt: bigint; closed: boolean } | undefined;
     node(nodeId: bigint): { ratePerDay: bigint } | undefined;
+    openOrdersOf(nodeId: bigint): { startedAt: bigint }[];
   };
   /** Returns the last reading of each chain of an open order. */
   heads: () => Promise<Head[]>;
@@ -88,6 +95,8 @@ type Row = ChallengeTables["challenges"];
 /** The challenges that this signer gives to nodes, and what became of them. */
 export class ChallengeBoard {
   private readonly outcomes: Counter<"outcome">;
+  /** Challenges whose proofs are being checked. */
+  private readonly proving = new Set<string>();
 
   constructor(private readonly options: BoardOptions) {
     this.outcomes = new Counter({
@@ -128,6 +137,7 @@ export class ChallengeBoard {
       );
       if (isDrawn && !busy.has(nodeId)) await this.create(nodeId, null);
     }
+    if (current !== drawn) await this.prune();
     await db
       .insertInto("challenge_slots")
       .values({ id: ONLY, slot: current })
@@ -148,8 +158,8 @@ export class ChallengeBoard {
     if (sentAt < now - MAX_HEARTBEAT_AGE || sentAt > now + MAX_HEARTBEAT_AGE) {
       throw new RefusedError(400, "other-time", `The heartbeat is of ${sentAt}, it is ${now}`);
     }
-    await this.checkKey(nodeId, HEARTBEAT.signerOf(domain, heartbeat));
-    const rows = (await this.running()).filter((row) => fromBlob(row.node_id) === nodeId);
+    await this.checkKey(nodeId, () => HEARTBEAT.signerOf(domain, heartbeat));
+    const rows = await this.running(nodeId);
     for (const row of rows.filter(({ given_at }) => given_at === null)) {
       step("signer.challenge.before-giving");
       await db
@@ -169,14 +179,16 @@ export class ChallengeBoard {
    */
   async answer(given: Signed<ChallengeAnswer>): Promise<ChallengeRows> {
     const { db, domain } = this.options;
+    // before anything that others may keep this signer busy with
+    const arrivedAt = BigInt(Date.now());
     const row = await this.find(given.challenge);
-    await this.checkKey(fromBlob(row.node_id), CHALLENGE_ANSWER.signerOf(domain, given));
+    await this.checkKey(fromBlob(row.node_id), () => CHALLENGE_ANSWER.signerOf(domain, given));
     if (row.root !== null && row.rows !== null) {
       if (fromBytes(row.root) === given.root) return { challenge: given.challenge, rows: parseRows(row.rows) };
       throw new RefusedError(409, "answered", "The challenge was answered with another root");
     }
     if (row.given_ms === null) throw new RefusedError(409, "not-given", "The challenge was not asked for yet");
-    if (BigInt(Date.now()) > row.given_ms + row.seconds * 1_000n) {
+    if (arrivedAt > row.given_ms + row.seconds * 1_000n) {
       await this.conclude(row, "too-late");
       throw new RefusedError(409, "too-late", `The answer was due within ${row.seconds} s`);
     }
@@ -193,9 +205,26 @@ export class ChallengeBoard {
 
   /**
    * Takes the proof of the rows that were asked for.
-   * @throws RefusedError if they are not those of the root
+   * @throws RefusedError if they are not those of the root, or other proofs are being checked
    */
-  async prove({ challenge, paths }: ChallengeProof): Promise<void> {
+  async prove(proof: ChallengeProof): Promise<void> {
+    const { challenge } = proof;
+    if (this.proving.has(challenge) || this.proving.size >= MAX_PROOFS) {
+      throw new RefusedError(
+        503,
+        "busy",
+        `${this.proving.size} proofs are being checked: send it again in a few seconds`,
+      );
+    }
+    this.proving.add(challenge);
+    try {
+      await this.checkProof(proof);
+    } finally {
+      this.proving.delete(challenge);
+    }
+  }
+
+  private async checkProof({ challenge, paths }: ChallengeProof): Promise<void> {
     const row = await this.find(challenge);
     if (row.root === null || row.rows === null) throw new RefusedError(409, "not-answered", "The root comes first");
     const terms = { seed: fromBytes(row.seed), size: row.size };
@@ -211,7 +240,9 @@ export class ChallengeBoard {
     for (const row of rows) {
       const nodeId = fromBlob(row.node_id);
       const result = { at: row.given_at ?? row.drawn_at, passed: row.outcome === "passed" };
-      results.set(nodeId, [...(results.get(nodeId) ?? []), result]);
+      const ofNode = results.get(nodeId);
+      if (ofNode === undefined) results.set(nodeId, [result]);
+      else ofNode.push(result);
     }
     return results;
   }
@@ -269,8 +300,25 @@ export class ChallengeBoard {
     else log.warn(said, "challenge failed");
   }
 
-  private running(): Promise<Row[]> {
-    return this.options.db.selectFrom("challenges").selectAll().where("outcome", "is", null).execute();
+  /** Returns the challenges that are not over: of a node, or all. */
+  private running(nodeId?: bigint): Promise<Row[]> {
+    const running = this.options.db.selectFrom("challenges").selectAll().where("outcome", "is", null);
+    return (nodeId === undefined ? running : running.where("node_id", "=", toBlob(nodeId))).execute();
+  }
+
+  /** Deletes challenges that are over and older than every open order of their node. */
+  private async prune(): Promise<void> {
+    const { chain, clock, db } = this.options;
+    const over = db.selectFrom("challenges").select("node_id").distinct().where("outcome", "is not", null);
+    for (const { node_id } of await over.execute()) {
+      const starts = chain.openOrdersOf(fromBlob(node_id)).map(({ startedAt }) => startedAt);
+      await db
+        .deleteFrom("challenges")
+        .where("node_id", "=", node_id)
+        .where("outcome", "is not", null)
+        .where("drawn_at", "<", starts.reduce(min, clock.now() - KEPT))
+        .execute();
+    }
   }
 
   private async find(challenge: string): Promise<Row> {
@@ -284,8 +332,13 @@ export class ChallengeBoard {
     return row;
   }
 
-  private async checkKey(nodeId: bigint, key: string | undefined): Promise<void> {
-    const { clock, isMeterKey } = this.options;
+  /** @param signerOf recovers the key, which takes longer than to see that the node is unknown */
+  private async checkKey(nodeId: bigint, signerOf: () => string | undefined): Promise<void> {
+    const { chain, clock, isMeterKey } = this.options;
+    if (chain.node(nodeId) === undefined) {
+      throw new RefusedError(404, "unknown-node", `No final block has a node ${nodeId}`);
+    }
+    const key = signerOf();
     if (key !== undefined && (await isMeterKey(nodeId, key, clock.now()))) return;
     throw new RefusedError(403, "bad-signature", `It is not signed by a meter key of node ${nodeId} in force`);
   }

@@ -1,4 +1,4 @@
-import type { ColumnDefinitionBuilder } from "kysely";
+import { type ColumnDefinitionBuilder, sql } from "kysely";
 
 import type { Migrations } from "../../store/index.js";
 
@@ -50,6 +50,14 @@ export const CHALLENGE_MIGRATIONS: Migrations = {
       .createTable("challenge_slots")
       .addColumn("id", integer, (column) => column.primaryKey())
       .addColumn("slot", integer, required)
+      .execute();
+  },
+  "challenges-2": async (db) => {
+    await db.schema
+      .createIndex("challenges_running")
+      .on("challenges")
+      .column("node_id")
+      .where(sql.ref("outcome"), "is", null)
       .execute();
   },
 };

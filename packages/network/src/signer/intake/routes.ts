@@ -13,9 +13,10 @@ import {
   type Signed,
 } from "@turingfog/sdk/wire";
 import type { ChainFacts } from "../../chain/index.js";
-import { type Allowance, Budget, readBody, RefusedError, senderOf } from "../../http/index.js";
+import { type Allowance, readBody, RefusedError, senderOf } from "../../http/index.js";
 import type { Health } from "../../runtime/index.js";
 import { isDiskFull } from "../../store/index.js";
+import { Senders } from "../senders.js";
 import type { Intake } from "./intake.js";
 import type { NodeDocuments } from "./nodeDocuments.js";
 import type { Author } from "./readingLog.js";
@@ -26,35 +27,28 @@ export interface IntakeRoutes {
   documents: Pick<NodeDocuments, "shown">;
   health: Health;
   metrics: Registry;
-  /** What senders may send that is refused: a reading costs 1, and each KiB of what is no message. */
+  /** What senders may send that is refused. */
   perSender?: Allowance;
 }
-
-const PER_SENDER: Allowance = { burst: 1_024, perSecond: 16 };
 
 const KIB = 1_024;
 
 /** Adds what nodes post to and read, and what other signers pull from. */
 export function addIntakeRoutes(server: FastifyInstance, routes: IntakeRoutes): void {
   const { intake, facts, documents } = routes;
-  const senders = new Budget(routes.perSender ?? PER_SENDER);
+  const senders = new Senders(routes.perSender);
   const count = countResults(routes.metrics);
 
   // before the body is read
-  const onRequest = async ({ socket }: FastifyRequest) => {
+  const onRequest = async (request: FastifyRequest) => {
     checkKnown(facts);
-    if (senders.has(senderOf(socket.remoteAddress))) return;
-    throw new RefusedError(
-      429,
-      "too-many-refused",
-      "Too much of what came from this address was refused: try again later",
-    );
+    senders.check(request);
   };
   server.post("/v1/readings", { onRequest }, async (request, reply) => {
     const sender = senderOf(request.socket.remoteAddress);
-    const readings = readingsOf(request, (cost) => senders.take(sender, cost));
+    const readings = readingsOf(request, (cost) => senders.charge(sender, cost));
     const answers = await storing(routes.health, () => intake.take(readings));
-    senders.take(sender, answers.filter(({ result }) => result !== "accepted" && result !== "known").length);
+    senders.charge(sender, answers.filter(({ result }) => result !== "accepted" && result !== "known").length);
     count(answers);
     return sendJson(reply, answersText(answers));
   });

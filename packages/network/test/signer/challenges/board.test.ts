@@ -56,6 +56,7 @@ class Table {
         block: () => ({ hash: id("block") }),
         order: () => ({ endsAt: this.endsAt, closed: this.closed }),
         node: () => this.meter.node(),
+        openOrdersOf: () => [{ startedAt: START }],
       },
       heads: async () => this.heads,
       isMeterKey: async (_, key) => key === this.meter.key,
