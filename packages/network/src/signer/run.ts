@@ -72,7 +72,7 @@ import {
   NodeDocuments,
 } from "./intake/index.js";
 import { Ledger } from "./ledger.js";
-import { RESULT_MIGRATIONS, RESULT_STEPS, Results, type ResultTables } from "./results.js";
+import { limitOthers, RESULT_MIGRATIONS, RESULT_STEPS, Results, resultTime, type ResultTables } from "./results.js";
 import {
   SIGNER_DOCUMENT_MIGRATIONS,
   SIGNER_DOCUMENT_STEPS,
@@ -263,7 +263,8 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     db: tables(),
     folder: path.join(config.folder, "results"),
     maxBytes: config.maxResultBytes,
-    isNamed: (author, evidence) => intake.log.names(author, evidence),
+    evidence: (author, most) => intake.log.evidence(author, most),
+    checkDisk: () => checkDisk(config.folder),
     clock,
     log,
   });
@@ -356,7 +357,10 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     },
     isRight,
   );
-  const server = await openServer({ listen: config.listen, log }, (on) => {
+  // results take longer than all else
+  const limits = { body: resultTime(config.maxResultBytes) };
+  const server = await openServer({ listen: config.listen, log, limits }, (on) => {
+    on.addHook("onRequest", limitOthers);
     on.addHook("onRequest", async () => {
       if (!chain.isKnown) throw new RefusedError(503, "not-ready", "The chain was not read yet: try again later");
     });

@@ -36,9 +36,10 @@ async function withResults(
   const folder = await mkdtemp(path.join(tmpdir(), "turingfog-results-"));
   const { db } = await stores.openNew<ResultTables>(RESULT_MIGRATIONS);
   const [clock, named] = [new StoppedClock(), new Set<string>()];
-  const isNamed = async ({ orderId, nodeId }: typeof AUTHOR, evidence: string) =>
-    orderId === AUTHOR.orderId && nodeId === AUTHOR.nodeId && named.has(evidence);
-  const results = new Results({ db, folder, maxBytes: MAX_BYTES, isNamed, clock, log: LOG });
+  const evidence = async ({ orderId, nodeId }: typeof AUTHOR, most: number) =>
+    orderId === AUTHOR.orderId && nodeId === AUTHOR.nodeId ? [...named].reverse().slice(0, most) : [];
+  const checkDisk = async () => undefined;
+  const results = new Results({ db, folder, maxBytes: MAX_BYTES, evidence, checkDisk, clock, log: LOG });
   const server = await openServer({ listen: { host: "127.0.0.1", port: 0 }, log: LOG }, (on) => results.addRoutes(on));
   const { port } = server.server.address() as { port: number };
   const url = (what: string) => `/v1/orders/5/${what}?node=7`;
@@ -105,7 +106,7 @@ describe("Results", () => {
       await put("result", result);
       clock.time += 14n * DAYS - 1n;
       await results.prune();
-      expect(await files()).to.deep.equal([sha256(result)]);
+      expect(await files()).to.deep.equal([`5-7-${sha256(result).slice(2)}`]);
       clock.time += 1n;
       await results.prune();
       expect(await files()).to.deep.equal([]);

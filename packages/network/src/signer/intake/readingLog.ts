@@ -68,10 +68,10 @@ export class ReadingLog {
     }));
   }
 
-  /** Says whether a reading of an author names an evidence. */
-  async names(author: Author, evidence: string): Promise<boolean> {
-    const row = await this.chainQuery(author).where("evidence", "=", toBytes(evidence)).limit(1).executeTakeFirst();
-    return row !== undefined;
+  /** Returns the evidence of the last readings of an author, the last one first. */
+  async evidence(author: Author, most: number): Promise<string[]> {
+    const rows = await this.chainQuery(author).orderBy("sequence", "desc").limit(most).execute();
+    return rows.map((row) => fromBytes(row.evidence));
   }
 
   /** Returns the last reading of an author. */
