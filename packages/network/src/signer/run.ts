@@ -31,6 +31,7 @@ import {
 import { recipientOf } from "../job/age.js";
 import {
   checkDisk,
+  ClockError,
   freeShare,
   readKey,
   readSecret,
@@ -158,7 +159,10 @@ async function work(parts: Parts, { tick }: SignerConfig, { clock, health, signa
   while (!signal.aborted) {
     try {
       if (chain.isKnown) {
-        await documents.renew();
+        await documents.renew().catch((error: unknown) => {
+          // the batches report it
+          if (!(error instanceof ClockError)) throw error;
+        });
         reportPeers(parts, health);
         await intake.readStopped();
         await board.advance();
@@ -228,6 +232,7 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     db: tables(),
     client,
     clock,
+    blockTime: () => chain.blockTime(),
     log,
   });
   await documents.load();

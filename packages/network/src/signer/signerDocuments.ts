@@ -57,6 +57,8 @@ export interface SignerDocumentsOptions {
   db: Kysely<SignerDocumentTables>;
   client: HttpClient;
   clock: Clock;
+  /** Returns the time of the last final block, by which samples are drawn. */
+  blockTime: () => bigint;
   log: Logger;
 }
 
@@ -83,7 +85,10 @@ export class SignerDocuments {
     return documents.length === 0 ? undefined : documentInForce(SIGNER_DOCUMENT, documents, this.options.clock.now());
   }
 
-  /** Signs a document if none says what is so now: where this signer is, its keys, and what it commits itself to. */
+  /**
+   * Signs a document if none says what is so now: where this signer is, its keys, and what it commits itself to.
+   * @throws ClockError
+   */
   async renew(): Promise<void> {
     const { signerKey, linkKey, endpoint, encryptionKey, draws, interval, domain, clock, log } = this.options;
     const signer = signerKey.address.toLowerCase();
@@ -98,6 +103,7 @@ export class SignerDocuments {
     const last = this.of(signer);
     const isSaid = Object.entries(wanted).every(([key, value]) => last?.[key as keyof typeof wanted] === value);
     if (isSaid) return;
+    clock.check();
     const before = (this.known.get(signer) ?? []).reduce(
       (most, { sequence }) => (sequence > most ? sequence : most),
       0n,
@@ -129,7 +135,7 @@ export class SignerDocuments {
 
   /** Adds the documents, and the secrets of intervals that are over. */
   addRoutes(server: FastifyInstance): void {
-    const { draws, interval, clock } = this.options;
+    const { draws, interval, blockTime } = this.options;
     server.get("/v1/signers", async (_, reply) => {
       const documents = this.options.signers().flatMap((signer) => this.of(signer) ?? []);
       return reply.type("application/json").send(SIGNERS.encode({ documents }));
@@ -137,7 +143,11 @@ export class SignerDocuments {
     server.get<{ Params: { interval: string } }>("/v1/draws/:interval", async ({ params }, reply) => {
       const asked = /^[0-9]{1,18}$/.test(params.interval) ? BigInt(params.interval) : undefined;
       if (asked === undefined) throw new RefusedError(400, "bad-request", "The interval must be a number");
-      if (asked >= clock.now() / interval) throw new RefusedError(404, "not-over", "The interval is not over yet");
+      const current = blockTime() / interval;
+      // final blocks may be many minutes old, and this signer draws by their time
+      if (asked + 1n >= current) {
+        throw new RefusedError(404, "not-over", `Secrets are given until interval ${current - 2n}: ask again later`);
+      }
       const secret = `0x${draws.secret(asked).toString("hex")}`;
       return reply.type("application/json").send(DRAW.encode({ interval: asked, secret }));
     });
@@ -156,6 +166,11 @@ export class SignerDocuments {
     const isByKey = SIGNER_DOCUMENT.signerOf(domain, document) === signer;
     if (!isByKey && !(await isSignedByContract(document))) {
       log.warn({ signer, sequence: String(sequence) }, "document refused: not signed by its signer");
+      return;
+    }
+    const other = this.inForce().find((each) => each.linkKey === document.linkKey && each.signer !== signer);
+    if (other !== undefined) {
+      log.warn({ signer, sequence: String(sequence), other: other.signer }, "document refused: another's link key");
       return;
     }
     await this.store(document);

@@ -147,6 +147,7 @@ export class TestSigner {
       db: tables(),
       client,
       clock,
+      blockTime: () => chain.blockTime(),
       log,
     });
     await documents.load();

@@ -57,6 +57,7 @@ async function withDocuments(
       encryptionKey: `age1${"q".repeat(58)}`,
       draws: new Draws(Buffer.alloc(32, 1)),
       signers: () => signers.inForce,
+      blockTime: () => clock.time,
       isSignedByContract: async ({ signature }) => contracts.has(signature),
     });
     await opened.load();
@@ -68,7 +69,7 @@ async function withDocuments(
       sequence: 1n,
       expiresAt: clock.time + INTERVAL,
       endpoint: "https://b.example",
-      linkKey: `0x${"01".repeat(20)}`,
+      linkKey: addressOf(new Wallet(id(`link of ${change.signer ?? addressOf(key)}`))),
       encryptionKey: `age1${"q".repeat(58)}`,
       drawCommitment: id("draw"),
       ...change,
@@ -115,7 +116,7 @@ describe("SignerDocuments", () => {
       const { drawCommitment } = documents.of(own) ?? {};
       const next = clock.time / INTERVAL + 1n;
       const get = () => send(port, { method: "GET", path: `/v1/draws/${next}` });
-      for (const passed of [0n, INTERVAL]) {
+      for (const passed of [0n, INTERVAL, INTERVAL]) {
         clock.time += passed;
         expect((await get()).json.error).to.equal("not-over");
       }
