@@ -22,7 +22,10 @@ const EVENTS = {
 } as const;
 
 /** Those that take effect by the time of their block. */
-const TIMED = new Set(["OrderOpened", "NodeRevoked", "SignersSet", "RootSubmitted", "RootVetoed", "Frozen", "Thawed"]);
+const TIMED = new Set([
+  ...["OrderOpened", "NodeTransferred", "NodeRevoked"],
+  ...["SignersSet", "RootSubmitted", "RootVetoed", "Frozen", "Thawed"],
+]);
 
 const WORD = 32;
 

@@ -39,6 +39,8 @@ export interface Attestation {
 export interface NodeFacts {
   nodeId: bigint;
   owner: string;
+  /** When the owner got it from another; 0 if it is the first. */
+  ownedSince: bigint;
   /** TU per day, 18 decimals. */
   ratePerDay: bigint;
   metadataURI: string;
@@ -135,6 +137,7 @@ class Order implements OrderFacts {
 
 interface Node extends NodeFacts {
   owner: string;
+  ownedSince: bigint;
   metadataURI: string;
   attestations: Attestation[];
 }
@@ -260,10 +263,19 @@ export class Facts {
     },
     NodeRegistered: ({ nodeId, owner, gpuModel, gpuCount, metadataURI }) => {
       const ratePerDay = (this.ratings.get(gpuModel) ?? 0n) * BigInt(gpuCount);
-      this.nodes.set(nodeId, { nodeId, owner: lower(owner), ratePerDay, metadataURI, attestations: [] });
+      this.nodes.set(nodeId, {
+        nodeId,
+        owner: lower(owner),
+        ownedSince: 0n,
+        ratePerDay,
+        metadataURI,
+        attestations: [],
+      });
     },
-    NodeTransferred: ({ nodeId, newOwner }) => {
-      this.nodeOf(nodeId).owner = lower(newOwner);
+    NodeTransferred: ({ nodeId, newOwner }, { time }) => {
+      const node = this.nodeOf(nodeId);
+      node.owner = lower(newOwner);
+      node.ownedSince = time;
     },
     MetadataURISet: ({ nodeId, metadataURI }) => {
       this.nodeOf(nodeId).metadataURI = metadataURI;

@@ -115,6 +115,7 @@ describe("ChainFacts", () => {
       expect(facts.node(nodeId)).to.deep.equal({
         nodeId,
         owner: owner.toLowerCase(),
+        ownedSince: 0n,
         ratePerDay: await contracts.registry.ratePerDay(nodeId),
         metadataURI: "ipfs://node",
         attestations: [{ from: attestedFrom, until: attestedUntil }],

@@ -98,7 +98,14 @@ export class Meter {
 
   node(): NodeFacts {
     const attestations = [{ from: 0n, until: 2n ** 40n - 1n }];
-    return { nodeId: this.nodeId, owner: ESCROW, ratePerDay: 10n ** 18n, metadataURI: "data:,", attestations };
+    return {
+      nodeId: this.nodeId,
+      owner: ESCROW,
+      ownedSince: 0n,
+      ratePerDay: 10n ** 18n,
+      metadataURI: "data:,",
+      attestations,
+    };
   }
 
   /** The document that names the meter's key, as if it had been seen before the order. */

@@ -6,7 +6,8 @@ import { MAX_DOCUMENTS, NODE_DOCUMENT, type NodeDocument, type SeenDocument, typ
 import type { NodeFacts } from "../../chain/index.js";
 import { fetchStranger, type HttpClient } from "../../http/index.js";
 import { type Clock, reasonOf, step } from "../../runtime/index.js";
-import { isUniqueViolation, toBlob, toBytes } from "../../store/index.js";
+import { fromBytes, isUniqueViolation, toBlob, toBytes } from "../../store/index.js";
+import { keysInForce, type RuledDocument } from "../rules/index.js";
 import type { IntakeTables } from "./tables.js";
 
 /** Milliseconds between two tries to fetch the document of one node. */
@@ -36,9 +37,15 @@ export interface DocumentOptions {
   monotonic?: () => number;
 }
 
+/** A document, and who has signed it and owned the node then. */
+interface OwnedDocument {
+  document: SeenDocument;
+  owner: string;
+}
+
 /** Documents of nodes that were seen, each with the time at which it first was. */
 export class NodeDocuments {
-  private readonly seen = new Map<bigint, SeenDocument[]>();
+  private readonly seen = new Map<bigint, OwnedDocument[]>();
   private readonly tried = new Map<bigint, number>();
   private readonly wanted = new Set<bigint>();
   private fetching = 0;
@@ -47,38 +54,45 @@ export class NodeDocuments {
 
   static async open(options: DocumentOptions): Promise<NodeDocuments> {
     const documents = new NodeDocuments(options);
-    for (const { document, first_seen } of await options.db.selectFrom("node_documents").selectAll().execute()) {
-      documents.remember({ ...NODE_DOCUMENT.decode(document), firstSeen: first_seen });
+    for (const row of await options.db.selectFrom("node_documents").selectAll().execute()) {
+      const document = { ...NODE_DOCUMENT.decode(row.document), firstSeen: row.first_seen };
+      documents.remember({ document, owner: fromBytes(row.owner) });
     }
     return documents;
   }
 
-  /** Returns all documents of a node, by ascending sequence. */
-  of(nodeId: bigint): readonly SeenDocument[] {
-    return this.seen.get(nodeId) ?? [];
+  /** Returns all documents of a node, as the rules of metering take them. */
+  of(nodeId: bigint): readonly RuledDocument[] {
+    const node = this.options.facts.node(nodeId);
+    const all = this.seen.get(nodeId) ?? [];
+    return all.map(({ document, owner }) => ({
+      ...document,
+      ownedUntil: owner === node?.owner ? undefined : node?.ownedSince,
+      isVoid: all.some(
+        (each) =>
+          each.owner === owner &&
+          each.document.sequence === document.sequence &&
+          contentOf(each.document) !== contentOf(document),
+      ),
+    }));
   }
 
-  /** Returns those that are shown to others. */
+  /** Returns those that are shown to others: the present owner's, by ascending sequence. */
   shown(nodeId: bigint): SeenDocument[] {
-    return this.of(nodeId).slice(-MAX_DOCUMENTS);
+    const owner = this.options.facts.node(nodeId)?.owner;
+    const all = (this.seen.get(nodeId) ?? []).filter((each) => each.owner === owner);
+    return all.map(({ document }) => document).slice(-MAX_DOCUMENTS);
   }
 
-  /**
-   * Returns the meter keys that were in force at a time: those of documents that had not expired and of which no later one
-   * had been seen by then.
-   */
+  /** Returns the meter keys that were in force at a time. */
   keysAt(nodeId: bigint, time: bigint): string[] {
-    const documents = this.of(nodeId);
-    const inForce = documents.filter(
-      ({ sequence, expiresAt }) =>
-        time < expiresAt && !documents.some((each) => each.sequence > sequence && each.firstSeen < time),
-    );
-    return inForce.map(({ meterKey }) => meterKey);
+    return keysInForce(this.of(nodeId), time);
   }
 
   /** Asks for a node's document to be fetched from where the chain says, at most once a minute. */
   want(nodeId: bigint): void {
-    const { monotonic = () => performance.now() } = this.options;
+    const { facts, monotonic = () => performance.now() } = this.options;
+    if (facts.node(nodeId) === undefined) return;
     const now = monotonic();
     if (now - (this.tried.get(nodeId) ?? -FETCH_INTERVAL) < FETCH_INTERVAL) return;
     this.tried.set(nodeId, now);
@@ -97,9 +111,18 @@ export class NodeDocuments {
     const { nodeId, sequence, expiresAt } = document;
     const firstSeen = clock.now();
     const text = NODE_DOCUMENT.encode(document);
-    if (expiresAt <= firstSeen || this.isKnown(document) || !(await this.isByOwner(document))) return false;
+    const owner = this.options.facts.node(nodeId)?.owner;
+    if (owner === undefined || expiresAt <= firstSeen || this.isKnown(document, owner)) return false;
+    if (!(await this.isBy(owner, document))) return false;
     const hash = toBytes(NODE_DOCUMENT.digest(this.options.domain, document));
-    const row = { node_id: toBlob(nodeId), sequence: toBlob(sequence), hash, document: text, first_seen: firstSeen };
+    const row = {
+      node_id: toBlob(nodeId),
+      sequence: toBlob(sequence),
+      hash,
+      document: text,
+      first_seen: firstSeen,
+      owner: toBytes(owner),
+    };
     step("intake.document.before-store");
     try {
       await db.insertInto("node_documents").values(row).execute();
@@ -108,38 +131,43 @@ export class NodeDocuments {
       return false; // another process of this signer has seen it first
     }
     step("intake.document.stored");
-    this.remember({ ...document, firstSeen });
-    await this.dropOldest(nodeId);
+    this.remember({ document: { ...document, firstSeen }, owner });
+    await this.dropOldest(nodeId, owner);
     return true;
   }
 
-  private isKnown(document: Signed<NodeDocument>): boolean {
+  private isKnown(document: Signed<NodeDocument>, owner: string): boolean {
     const text = contentOf(document);
-    return this.of(document.nodeId).some((each) => contentOf(each) === text);
+    const all = this.seen.get(document.nodeId) ?? [];
+    return all.some((each) => each.owner === owner && contentOf(each.document) === text);
   }
 
-  private async isByOwner(document: Signed<NodeDocument>): Promise<boolean> {
+  private async isBy(owner: string, document: Signed<NodeDocument>): Promise<boolean> {
     const { facts, domain } = this.options;
-    const owner = facts.node(document.nodeId)?.owner;
-    if (owner === undefined) return false;
     if (NODE_DOCUMENT.signerOf(domain, document) === owner) return true;
     return facts.isSignedByContract(owner, NODE_DOCUMENT.digest(domain, document), document.signature);
   }
 
-  private remember(document: SeenDocument): void {
-    const all = [...this.of(document.nodeId), document].sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
-    this.seen.set(document.nodeId, all);
-  }
-
-  private async dropOldest(nodeId: bigint): Promise<void> {
-    const all = this.of(nodeId);
-    if (all.length <= MAX_KEPT) return;
-    const { sequence } = all[all.length - MAX_KEPT];
-    const lower = this.options.db.deleteFrom("node_documents").where("node_id", "=", toBlob(nodeId));
-    await lower.where("sequence", "<", toBlob(sequence)).execute();
+  private remember(given: OwnedDocument): void {
+    const { nodeId } = given.document;
+    const all = [...(this.seen.get(nodeId) ?? []), given];
     this.seen.set(
       nodeId,
-      all.filter((each) => each.sequence >= sequence),
+      all.sort((a, b) => (a.document.sequence < b.document.sequence ? -1 : 1)),
+    );
+  }
+
+  /** Drops the lowest of an owner's documents, so that nobody else's are too many for them. */
+  private async dropOldest(nodeId: bigint, owner: string): Promise<void> {
+    const all = this.seen.get(nodeId) ?? [];
+    const mine = all.filter((each) => each.owner === owner);
+    if (mine.length <= MAX_KEPT) return;
+    const { sequence } = mine[mine.length - MAX_KEPT].document;
+    const lower = this.options.db.deleteFrom("node_documents").where("node_id", "=", toBlob(nodeId));
+    await lower.where("owner", "=", toBytes(owner)).where("sequence", "<", toBlob(sequence)).execute();
+    this.seen.set(
+      nodeId,
+      all.filter((each) => each.owner !== owner || each.document.sequence >= sequence),
     );
   }
 

@@ -23,7 +23,15 @@ export interface IntakeTables {
   /** Nodes that have contradicted themselves, until a person clears them. */
   stopped_nodes: { node_id: Uint8Array; order_id: Uint8Array; sequence: bigint; since: bigint };
   /** Documents of nodes, in their format. */
-  node_documents: { node_id: Uint8Array; sequence: Uint8Array; hash: Uint8Array; document: string; first_seen: bigint };
+  node_documents: {
+    node_id: Uint8Array;
+    sequence: Uint8Array;
+    hash: Uint8Array;
+    document: string;
+    first_seen: bigint;
+    /** Who has signed it and owned the node then. */
+    owner: Uint8Array;
+  };
 }
 
 export const INTAKE_MIGRATIONS: Migrations = {
@@ -63,6 +71,20 @@ export const INTAKE_MIGRATIONS: Migrations = {
       .addColumn("document", text, (column) => column.notNull())
       .addColumn("first_seen", integer, (column) => column.notNull())
       .addPrimaryKeyConstraint("node_documents_key", ["node_id", "sequence", "hash"])
+      .execute();
+  },
+  "intake-2": async (db, { blob, integer, text }) => {
+    // whose documents these were is not known: they are fetched again
+    await db.schema.dropTable("node_documents").execute();
+    await db.schema
+      .createTable("node_documents")
+      .addColumn("node_id", blob, (column) => column.notNull())
+      .addColumn("sequence", blob, (column) => column.notNull())
+      .addColumn("hash", blob, (column) => column.notNull())
+      .addColumn("document", text, (column) => column.notNull())
+      .addColumn("first_seen", integer, (column) => column.notNull())
+      .addColumn("owner", blob, (column) => column.notNull())
+      .addPrimaryKeyConstraint("node_documents_by_owner", ["node_id", "owner", "sequence", "hash"])
       .execute();
   },
 };

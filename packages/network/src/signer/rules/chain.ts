@@ -63,7 +63,7 @@ function segmentsOf(
       breakOf(reading, last) ??
       (reading.measuredAt < order.startedAt ? "before-start" : undefined) ??
       (reading.measuredAt > order.endsAt ? "after-end" : undefined) ??
-      (isInForce(reading, documents) ? undefined : "no-document") ??
+      (keysInForce(documents, reading.measuredAt).includes(reading.meterKey) ? undefined : "no-document") ??
       (reading.measuredAt > passedUntil ? "unchallenged" : undefined);
     if (refused !== undefined) return { segments, refused };
 
@@ -86,16 +86,18 @@ function breakOf(reading: RuledReading, last: RuledReading | undefined): Reason 
 }
 
 /**
- * Says whether a reading was signed by a key in force when it was measured: that of a document which was not yet expired,
- * nor replaced by one of a higher sequence that the signer had seen by then.
+ * Returns the meter keys in force at a time: those of documents by who owned the node then, which were neither void nor
+ * expired, nor replaced by one of a higher sequence that the signer had seen by then.
  */
-function isInForce({ meterKey, measuredAt }: RuledReading, documents: readonly RuledDocument[]): boolean {
-  return documents.some(
-    (each) =>
-      each.meterKey === meterKey &&
-      measuredAt < each.expiresAt &&
-      !documents.some(({ sequence, firstSeen }) => sequence > each.sequence && firstSeen < measuredAt),
+export function keysInForce(documents: readonly RuledDocument[], time: bigint): string[] {
+  const ofOwner = documents.filter(({ ownedUntil }) => ownedUntil === undefined || time < ownedUntil);
+  const replacing = ofOwner.reduce(
+    (most, { sequence, firstSeen }) => (firstSeen < time ? max(most, sequence) : most),
+    0n,
   );
+  return ofOwner
+    .filter(({ sequence, expiresAt, isVoid }) => sequence >= replacing && time < expiresAt && isVoid !== true)
+    .map(({ meterKey }) => meterKey);
 }
 
 function isAttested({ attestations }: RuledNode, time: bigint): boolean {

@@ -30,6 +30,10 @@ export interface RuledDocument {
   expiresAt: bigint;
   /** When the signer first saw it. */
   firstSeen: bigint;
+  /** When the node went from the owner who signed it to another; undefined if it did not. */
+  ownedUntil?: bigint;
+  /** Whether its owner signed another one of the same sequence. */
+  isVoid?: boolean;
 }
 
 /** A reading that a signer has taken: its signature was checked, and its signer is known. */
