@@ -195,7 +195,7 @@ export class ChainFacts {
     if (this.cursor === undefined) await this.load(contracts, vetoWindow);
     const final = await this.finalBlock(provider, latest);
     await this.checkContinues(provider, final);
-    if (this.cursor?.number === final.number) return;
+    if (this.cursor?.number === final.number && !this.isDoubted) return;
 
     const start = this.isDoubted ? undefined : this.cursor;
     const rows = await this.read(provider, contracts, start, final.number);
@@ -203,7 +203,7 @@ export class ChainFacts {
     try {
       for (const row of rows) facts.apply(eventOf(contracts, row));
       await checkState(contracts, facts, final);
-      await this.store(rows, final);
+      await this.store(rows, final, start === undefined);
     } catch (error) {
       // what was applied is not known to be right, and perhaps neither is what is stored
       this.isDoubted = true;
@@ -299,9 +299,11 @@ export class ChainFacts {
     return readRows(contracts, { provider, since, from, to, onProgress });
   }
 
-  private async store(rows: readonly EventRow[], { number, hash, time }: Cursor): Promise<void> {
+  /** @param isAll whether the rows are all there are, and take the place of those that are stored */
+  private async store(rows: readonly EventRow[], { number, hash, time }: Cursor, isAll: boolean): Promise<void> {
     step("chain.events.before-store");
     await this.options.db.transaction().execute(async (transaction) => {
+      if (isAll) await transaction.deleteFrom("chain_events").execute();
       for (let i = 0; i < rows.length; i += MOST_ROWS) {
         const some = rows.slice(i, i + MOST_ROWS);
         await transaction

@@ -45,6 +45,7 @@ async function withChain(
     orderId: bigint;
     follow: (options?: Partial<ChainOptions>) => ChainFacts;
     clock: StoppedClock;
+    db: ChainOptions["db"];
   }) => Promise<void>,
 ): Promise<void> {
   const protocol = await deployProtocolFixture();
@@ -67,7 +68,7 @@ async function withChain(
       ...options,
     });
   try {
-    await test({ protocol, node, nodeId, orderId, follow, clock });
+    await test({ protocol, node, nodeId, orderId, follow, clock, db });
   } finally {
     await node.stop();
     await stores.close();
@@ -323,6 +324,23 @@ describe("ChainFacts", () => {
       });
     });
   }
+
+  it("reads all again if what is stored is wrong, and leaves nothing of it", async () => {
+    await withChain(async ({ db, orderId, follow }) => {
+      await follow().advance();
+      const rows = await db.selectFrom("chain_events").selectAll().where("contract", "=", "escrow").execute();
+      const twice = rows.map((row) => ({ ...row, log_index: row.log_index + 1_000n }));
+      await db.insertInto("chain_events").values(twice).execute();
+      await time.increase(1);
+      const facts = follow();
+      await expect(facts.advance()).to.be.rejectedWith("The node lacks logs");
+      await facts.advance();
+      expect(await db.selectFrom("chain_events").selectAll().where("contract", "=", "escrow").execute()).to.deep.equal(
+        rows,
+      );
+      expect(facts.openOrders().map((order) => order.orderId)).to.deep.equal([orderId]);
+    });
+  });
 
   it("misses no order that a node's index did not have when it was asked first", async () => {
     await withChain(async ({ protocol, node, nodeId, follow }) => {

@@ -156,11 +156,15 @@ export class Signing {
     if (chain.isFrozen())
       return health.report("freeze", "waiting", `the network is frozen, ${ready.length} roots wait`);
     health.report("freeze", "ok");
-    const due = ready.find((file) => clock.now() >= (file.quorumAt ?? clock.now()) + this.turnOf(file));
-    if (due === undefined || submitter.isBusy) return;
-    const { receiptsRoot, dataHash } = due;
+    const { version } = chain.signers();
+    const due = ready.filter((file) => clock.now() >= (file.quorumAt ?? clock.now()) + this.turnOf(file));
+    // one that was found submitted, and of which final blocks do not tell, keeps no other waiting
+    const next =
+      due.find(({ receiptsRoot }) => !submitter.isDone({ receiptsRoot, signerSetVersion: version })) ?? due[0];
+    if (next === undefined || submitter.isBusy) return;
+    const { receiptsRoot, dataHash } = next;
     log.debug({ receiptsRoot, dataHash }, "root is due");
-    submitter.start({ receiptsRoot, dataHash, signerSetVersion: chain.signers().version }, await this.of(dataHash));
+    submitter.start({ receiptsRoot, dataHash, signerSetVersion: version }, await this.of(dataHash));
   }
 
   /** Says whether the chain does not have a file's root, or has dropped it. */

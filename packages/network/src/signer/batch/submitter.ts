@@ -23,6 +23,8 @@ export interface SubmitterOptions {
 /** Submits roots to the oracle, one at a time. That somebody else has done it is success. */
 export class Submitter {
   private running?: Promise<void>;
+  /** Roots and signer sets under which they were found submitted: it takes long until final blocks tell of them. */
+  private readonly done = new Set<string>();
 
   constructor(private readonly options: SubmitterOptions) {}
 
@@ -30,12 +32,23 @@ export class Submitter {
     return this.running !== undefined;
   }
 
+  /** Says whether a root was found submitted under a signer set, since the process began. */
+  isDone({
+    receiptsRoot,
+    signerSetVersion,
+  }: Pick<OracleMessages["ReceiptBatch"], "receiptsRoot" | "signerSetVersion">) {
+    return this.done.has(`${receiptsRoot} ${signerSetVersion}`);
+  }
+
   /** Begins to submit a root, unless one is being submitted. */
   start(batch: OracleMessages["ReceiptBatch"], signatures: readonly Signature[]): void {
     const { health, log } = this.options;
     this.running ??= this.submit(batch, signatures)
       .then(
-        () => health.report("submission", "ok"),
+        () => {
+          this.done.add(`${batch.receiptsRoot} ${batch.signerSetVersion}`);
+          health.report("submission", "ok");
+        },
         (error: unknown) => {
           const state = error instanceof InsufficientBalanceError ? "failed" : "waiting";
           health.report("submission", state, reasonOf(error));
