@@ -42,6 +42,9 @@ export class Checking {
       throw new RefusedError(403, "no-signer", `${from.signer} is no signer`);
     }
     const ended = clock.now() / interval - 1n;
+    if (proposal.interval === ended + 1n) {
+      throw new RefusedError(425, "too-early", `Interval ${proposal.interval} is not over yet: send it again`);
+    }
     if (proposal.interval > ended || proposal.interval < ended - LATE) {
       throw new RefusedError(409, "other-interval", `The interval that has ended is ${ended}`);
     }

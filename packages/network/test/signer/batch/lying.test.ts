@@ -184,7 +184,8 @@ describe("a signer that lies", () => {
       expect(await liar.propose(signer, honest)).to.equal("taken");
       expect(await liar.propose(signer, other)).to.equal("second-proposal");
       expect(await liar.propose(signer, other, { attempt: "repeat" })).to.equal("taken");
-      expect(await liar.propose(signer, other, { interval: ended + 1n })).to.equal("other-interval");
+      expect(await liar.propose(signer, other, { interval: ended + 1n })).to.equal("too-early");
+      expect(await liar.propose(signer, other, { interval: ended + 2n })).to.equal("other-interval");
       expect(await liar.propose(signer, other, { interval: ended - 2n })).to.equal("other-interval");
       expect(signer.logged("second proposal")).to.have.lengthOf(1);
     }));
