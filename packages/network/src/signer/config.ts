@@ -29,8 +29,11 @@ export const signerConfig = z.strictObject({
   tick: z.number().min(0.05).max(60).default(5),
   challenges: z
     .strictObject({
-      /** Multiplications a second that a node of 1 TU a day can do at least. */
-      perTU: count.default(1_000_000_000_000),
+      /**
+       * Multiplications a second that a node must do for each TU a day of its rate. The agent computes products on one thread
+       * of the CPU, which does 0.15 to 1.5 billion: the default asks no more of a node of several TU.
+       */
+      perTU: count.default(10_000_000),
       /** Seconds that a challenge takes at the rated speed, and those that are allowed beside it. */
       work: seconds.default(4),
       grace: seconds.default(10),

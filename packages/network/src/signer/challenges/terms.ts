@@ -5,7 +5,7 @@ const LEAST_SIZE = 64n;
 
 /** How hard challenges are. */
 export interface ChallengeTerms {
-  /** Multiplications a second that a node of 1 TU a day can do at least. */
+  /** Multiplications a second that a node must do for each TU a day of its rate. */
   perTU: bigint;
   /** Seconds that the work shall take at the rated speed, at most. */
   work: bigint;
