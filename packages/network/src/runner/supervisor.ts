@@ -18,6 +18,9 @@ import { RunFiles, type RunPlan, type Wish } from "./runFiles.js";
 import { INPUT, type RunLimits, LOG, NOTHING_USED, type Outcome, OUTPUT, type Sample } from "./runner.js";
 
 const MIB = 1_048_576;
+
+/** Bytes of a file beyond the limit of the output: more than a run's own files change by. */
+const BEYOND = 65_536;
 /** Milliseconds between two looks at the processes, and at the files. */
 const LOOK = 200;
 const LOOK_AT_FILES = 1_000;
@@ -175,9 +178,12 @@ class Supervisor {
   }
 }
 
-/** The limits that the kernel itself keeps, of each process: what a look may come too late for. */
+/**
+ * The limits that the kernel itself keeps, of each process: what a look may come too late for. A file may become larger than
+ * all of the output may, so that the last look sees why the kernel let no more be written.
+ */
 function rlimits({ cpuSeconds, outputMiB }: RunLimits): string[] {
-  return [`--cpu=${cpuSeconds}:${cpuSeconds + 1}`, `--fsize=${outputMiB * MIB}`, "--core=0"];
+  return [`--cpu=${cpuSeconds}:${cpuSeconds + 1}`, `--fsize=${outputMiB * MIB + BEYOND}`, "--core=0"];
 }
 
 /** Tells how a command ended by a signal, which the kernel may have sent because of its own limits. */
