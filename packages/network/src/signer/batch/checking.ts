@@ -10,7 +10,7 @@ import { reasonOf, step } from "../../runtime/index.js";
 import { fromBytes, isUniqueViolation, toBytes } from "../../store/index.js";
 import type { KeptFile, ReadFile } from "./files.js";
 import { answerTo, limitOf, Verdicts } from "./judging.js";
-import type { BatchOptions } from "./options.js";
+import { type BatchOptions, placesAfter } from "./options.js";
 import type { Signing } from "./signing.js";
 
 export const CHECKING_STEPS = [
@@ -37,7 +37,7 @@ export class Checking {
    * @throws RefusedError
    */
   async take(from: SignerDocument, proposal: Proposal): Promise<void> {
-    const { chain, clock, db, interval } = this.options;
+    const { chain, clock, db, delay, interval } = this.options;
     if (!chain.signers().signers.includes(from.signer)) {
       throw new RefusedError(403, "no-signer", `${from.signer} is no signer`);
     }
@@ -47,6 +47,13 @@ export class Checking {
     }
     if (proposal.interval > ended || proposal.interval < ended - LATE) {
       throw new RefusedError(409, "other-interval", `The interval that has ended is ${ended}`);
+    }
+    const set = chain.signers();
+    const turn = placesAfter(set, from.signer, Number(proposal.interval % BigInt(set.signers.length))) * delay;
+    const due = (proposal.interval + 1n) * interval + turn;
+    if (clock.now() < due) {
+      // a file of one receipt would stand for the interval, and leave out all others
+      throw new RefusedError(425, "too-early", `It is ${from.signer}'s turn at ${due}: send it again then`);
     }
     const { attempt, dataHash } = proposal;
     const row = { sender: toBytes(from.signer), interval: proposal.interval, attempt, data_hash: toBytes(dataHash) };

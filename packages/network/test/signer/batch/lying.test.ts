@@ -190,6 +190,18 @@ describe("a signer that lies", () => {
       expect(signer.logged("second proposal")).to.have.lengthOf(1);
     }));
 
+  it("may propose in its turn, and not before the others", () =>
+    withLiar(async (liar, signer) => {
+      await time.increase(INTERVAL);
+      liar.signer.clock.sees(BigInt(await time.latest()));
+      await signer.parts.chain.advance();
+      expect(await liar.propose(signer, honest)).to.equal("too-early");
+      await time.increase(3n * DELAY);
+      liar.signer.clock.sees(BigInt(await time.latest()));
+      await signer.parts.chain.advance();
+      expect(await liar.propose(signer, honest)).to.equal("taken");
+    }));
+
   it("proposes one file to one and another to another: each is judged as it is, and one root comes of it", () =>
     withLiar(async (liar, signer, network) => {
       const [, , third] = network.signers;
@@ -255,7 +267,8 @@ describe("a signer that lies", () => {
       await network.pass(DELAY, 6);
       expect(await rootCount(network)).to.equal(1);
       network.verdicts = [verdict(1n), verdict(2n), verdict(3n)];
-      await time.increase(INTERVAL - DELAY);
+      // to the next interval in which it is the first
+      await time.increase(4n * INTERVAL - DELAY);
       liar.signer.clock.sees(BigInt(await time.latest()));
       for (const each of network.up) {
         await each.parts.chain.advance();
@@ -263,7 +276,7 @@ describe("a signer that lies", () => {
         const { root } = await ReceiptTree.of(receipts);
         await liar.propose(each, Buffer.from(encodeReceiptFile(receipts)), { receiptsRoot: root, receipts: 2n });
       }
-      await network.pass(0n, 6);
+      await network.pass(DELAY, 6);
       expect(signer.logged("proposal of an old file")).to.have.lengthOf(1);
       expect(await rootCount(network)).to.equal(2);
     }));
