@@ -1,94 +1,171 @@
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 
-import { READING_ANSWERS, READINGS, type ReadingAnswer } from "@turingfog/sdk/wire";
+import { TuringFogError } from "@turingfog/sdk";
+import { READING_ANSWERS, READINGS, type Reading, type ReadingAnswer, type ReadingResult } from "@turingfog/sdk/wire";
 import type { Logger } from "pino";
 
-import { type HttpClient } from "../http/index.js";
-import { step } from "../runtime/index.js";
+import { type HttpClient, HttpError, type RequestSettings } from "../http/index.js";
+import { reasonOf, step } from "../runtime/index.js";
 import type { KeptReading, NodeStore } from "./nodeStore.js";
 import type { Peer } from "./peers.js";
 
 /** Readings in one post. */
 const POSTED = 64;
 
+/** Milliseconds until an order that failed is tried again: twice as long each time. */
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 600_000;
+
+/** Answers to a log or a result that stay what they are, however often it is sent. */
+const FINAL = [400, 413];
+
+/** Answers to a reading that need no other one: the signer has it, or will never need it. */
+const SETTLED: readonly ReadingResult[] = ["accepted", "known", "closed-order"];
+
 export const POSTER_STEPS = ["node.readings.before-post", "node.readings.posted"] as const;
 
-/** Hands a node's readings to the signers, to each until it has acknowledged them. */
+/** Thrown when a signer does not take a reading. */
+export class ReadingRefusedError extends TuringFogError {
+  constructor(
+    readonly signer: string,
+    { orderId, sequence }: Reading,
+    readonly result: ReadingResult,
+  ) {
+    super(`Signer ${signer} refuses reading ${sequence} of order ${orderId}: ${result}`);
+  }
+}
+
+export interface PosterOptions {
+  store: NodeStore;
+  client: HttpClient;
+  nodeId: bigint;
+  /** Says whether an order is closed in a final block: nothing more of it counts. */
+  isClosed: (orderId: bigint) => boolean;
+  /** Returns the file of an order's result; undefined if there is none yet. */
+  resultOf: (orderId: bigint) => Promise<string | undefined>;
+  log: Logger;
+}
+
+/** Why an order waits to be tried again. */
+interface Wait {
+  signer: string;
+  /** On the monotonic clock, in milliseconds. */
+  until: number;
+  length: number;
+  error: unknown;
+}
+
+/** Hands a node's readings to the signers, to each until it has them, with the lines and the results that they name. */
 export class Poster {
-  /** What a signer has refused, so that each refusal is told once. */
-  private readonly told = new Set<string>();
+  private readonly waits = new Map<string, Wait>();
+  /** Signers to which nothing is left to hand of an order. */
+  private readonly finished = new Set<string>();
   /** Signers that have what belongs to an order's last reading, since this process began. */
   private readonly complete = new Set<string>();
 
-  constructor(
-    private readonly store: NodeStore,
-    private readonly client: HttpClient,
-    private readonly nodeId: bigint,
-    private readonly log: Logger,
-  ) {}
+  constructor(private readonly options: PosterOptions) {}
 
   /**
-   * Posts what a signer lacks, order by order.
-   * @throws HttpError if it gives no answer
+   * Hands a signer what it lacks, order by order. An order that fails is tried again later, and keeps up no other.
+   * @throws HttpError, ReadingRefusedError why the first order waits, after all others were handed in
    */
   async deliver(peer: Peer): Promise<void> {
-    for (const orderId of await this.store.ordersWithReadings()) {
-      while (await this.deliverSome(peer, orderId));
+    const { signer } = peer;
+    for (const orderId of await this.options.store.ordersWithReadings()) {
+      const key = `${signer} ${orderId}`;
+      const before = this.waits.get(key);
+      if (this.finished.has(key) || (before !== undefined && performance.now() < before.until)) continue;
+      try {
+        await this.deliverOrder(peer, orderId);
+        if (this.options.isClosed(orderId)) this.finished.add(key);
+        this.waits.delete(key);
+      } catch (error) {
+        const length = before === undefined ? FIRST_WAIT : Math.min(2 * before.length, LONGEST_WAIT);
+        if (before === undefined || reasonOf(before.error) !== reasonOf(error)) {
+          this.options.log.warn({ signer, orderId: String(orderId), reason: reasonOf(error) }, "order not handed in");
+        }
+        this.waits.set(key, { signer, until: performance.now() + length, length, error });
+        // a signer that gives no answer gives none to the next order either
+        if (error instanceof HttpError && error.status === 0) break;
+      }
     }
+    const waiting = [...this.waits.values()].find((wait) => wait.signer === signer);
+    if (waiting !== undefined) throw waiting.error;
   }
 
-  /**
-   * Hands a signer the lines that an order's readings name and the result, which it keeps for the renter.
-   * @param result file of the ciphertext; undefined if there is none yet
-   * @throws HttpError
-   */
-  async complement(peer: Peer, orderId: bigint, result: string | undefined): Promise<void> {
-    const last = await this.store.lastReading(orderId);
-    const key = `${peer.signer} ${orderId} ${last?.reading.sequence} ${result !== undefined}`;
-    if (last === undefined || this.complete.has(key)) return;
-    if ((await this.store.delivered(peer.signer, orderId)) < last.reading.sequence) return;
-    const url = (what: string) => `${peer.endpoint}/v1/orders/${orderId}/${what}?node=${this.nodeId}`;
-    await this.client.put(url("log"), `${last.line}\n`);
+  private async deliverOrder(peer: Peer, orderId: bigint): Promise<void> {
+    while (await this.deliverSome(peer, orderId));
+    const last = await this.options.store.lastReading(orderId);
+    if (last !== undefined && !this.options.isClosed(orderId)) await this.complement(peer, last);
+  }
+
+  /** Hands a signer the line that an order's last reading names, and the result, which it keeps for the renter. */
+  private async complement(peer: Peer, { reading: { orderId, sequence }, line }: KeptReading): Promise<void> {
+    const result = await this.options.resultOf(orderId);
+    const key = `${peer.signer} ${orderId} ${sequence} ${result !== undefined}`;
+    // a reading that was taken over from a signer has no line here
+    if (line === "" || this.complete.has(key)) return;
+    await this.put(peer, orderId, "log", `${line}\n`);
     if (result !== undefined) {
-      const headers = { "content-type": "application/octet-stream" };
-      await this.client.put(url("result"), createReadStream(result), { headers, timeout: 3_600_000 });
+      const { size } = await stat(result);
+      const headers = { "content-type": "application/octet-stream", "content-length": String(size) };
+      await this.put(peer, orderId, "result", createReadStream(result), { headers, timeout: 3_600_000 });
     }
     this.complete.add(key);
   }
 
+  /** Puts what belongs to an order; a refusal that would always be the same is written down, and is the end of it. */
+  private async put(
+    { signer, endpoint }: Peer,
+    orderId: bigint,
+    what: "log" | "result",
+    body: Parameters<HttpClient["put"]>[1],
+    settings?: RequestSettings,
+  ): Promise<void> {
+    const { client, nodeId, log } = this.options;
+    try {
+      await client.put(`${endpoint}/v1/orders/${orderId}/${what}?node=${nodeId}`, body, settings);
+    } catch (error) {
+      if (!(error instanceof HttpError) || !FINAL.includes(error.status)) throw error;
+      log.warn({ signer, orderId: String(orderId), what, reason: error.message }, "refused for good");
+    }
+  }
+
   /** @returns whether there may be more to post */
   private async deliverSome(peer: Peer, orderId: bigint): Promise<boolean> {
-    const before = await this.store.delivered(peer.signer, orderId);
-    const some = await this.store.readings(orderId, before, POSTED);
+    const { store, client } = this.options;
+    const before = await store.delivered(peer.signer, orderId);
+    const some = await store.readings(orderId, before, POSTED);
     if (some.length === 0) return false;
     step("node.readings.before-post");
-    const answer = await this.client.post(
+    const answer = await client.post(
       `${peer.endpoint}/v1/readings`,
       READINGS.encode({ readings: some.map(({ reading }) => reading) }),
     );
     step("node.readings.posted");
-    const after = this.reached(peer, before, some, READING_ANSWERS.decode(answer).answers);
-    if (after !== before) await this.store.setDelivered(peer.signer, orderId, after);
-    return after > before;
+    const { reached, refusal } = this.reached(peer, before, some, READING_ANSWERS.decode(answer).answers);
+    if (reached !== before) await store.setDelivered(peer.signer, orderId, reached);
+    if (refusal !== undefined) throw refusal;
+    return reached > before;
   }
 
   /** Returns the sequence until which a signer has a chain, by its answers to some readings of it. */
-  private reached({ signer }: Peer, before: bigint, some: KeptReading[], answers: readonly ReadingAnswer[]): bigint {
+  private reached(
+    { signer }: Peer,
+    before: bigint,
+    some: readonly KeptReading[],
+    answers: readonly ReadingAnswer[],
+  ): { reached: bigint; refusal?: ReadingRefusedError } {
     let reached = before;
     for (const [i, { result, next }] of answers.slice(0, some.length).entries()) {
-      const { orderId, sequence } = some[i].reading;
-      if (result === "accepted" || result === "known") {
-        reached = sequence;
-        continue;
+      if (!SETTLED.includes(result)) {
+        // it lacks some before, as after a restored backup
+        if (result === "broken-chain" && next > 0n && next <= reached) return { reached: next - 1n };
+        return { reached, refusal: new ReadingRefusedError(signer, some[i].reading, result) };
       }
-      const refusal = `${signer} ${orderId} ${sequence} ${result}`;
-      if (!this.told.has(refusal))
-        this.log.warn({ signer, orderId: String(orderId), sequence: String(sequence), result }, "reading refused");
-      this.told.add(refusal);
-      // it lacks some before, as after a restored backup
-      if (result === "broken-chain" && next > 0n && next <= reached) return next - 1n;
-      break;
+      reached = some[i].reading.sequence;
     }
-    return reached;
+    return { reached };
   }
 }

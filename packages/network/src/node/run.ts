@@ -134,7 +134,12 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   });
   const signers = { seeds: config.signers, oracleDomain: oracleDomain(chainId, oracle), meterDomain: domain };
   const peers = new Peers({ ...signers, nodeId, meter, facts, client, clock });
-  const poster = new Poster(store, client, nodeId, log);
+  const poster = new Poster({
+    ...{ store, client, nodeId, log },
+    isClosed: (orderId) => facts.order(orderId)?.closed === true,
+    resultOf: async (orderId) =>
+      (await store.order(orderId))?.result === undefined ? undefined : filesOf(orderId).result,
+  });
   const { listen, document } = config;
   const served = { listen, document, age, store, uploads, work, bundles, log, signal };
   const server = await openNodeServer({ ...chain, ...served, escrowDomain: escrowDomain(chainId, escrow) });
@@ -168,7 +173,7 @@ class Agent {
 
   /** Works on the orders, and hands signers what they lack. */
   async tick(): Promise<void> {
-    const { facts, work, peers } = this.parts;
+    const { facts, work, peers, poster } = this.parts;
     const { health } = this.context;
     if (!facts.isKnown) return health.report("orders", "waiting", "The chain was not read yet");
     await this.meetSigners();
@@ -176,7 +181,7 @@ class Agent {
 
     const failures = await work.tick();
     health.report("orders", failures.length === 0 ? "ok" : "waiting", failures.map(reasonOf).join("; ") || undefined);
-    for (const peer of peers.known) this.start(`delivery ${peer.signer}`, () => this.deliver(peer));
+    for (const peer of peers.known) this.start(`delivery ${peer.signer}`, () => poster.deliver(peer));
   }
 
   /** Gives every signer a sign of life, and does what it asks for. */
@@ -235,15 +240,6 @@ class Agent {
     this.failing.delete("heads");
     if (contradiction?.status === "rejected") this.failing.set("heads", reasonOf(contradiction.reason));
     else this.areHeadsKnown = results.some(({ status }) => status === "fulfilled");
-  }
-
-  private async deliver(peer: Peer): Promise<void> {
-    const { poster, store, work } = this.parts;
-    await poster.deliver(peer);
-    for (const orderId of await store.ordersWithReadings()) {
-      const isReady = (await store.order(orderId))?.result !== undefined;
-      await poster.complement(peer, orderId, isReady ? work.filesOf(orderId).result : undefined);
-    }
   }
 
   private async answer(peer: Peer): Promise<void> {

@@ -36,7 +36,7 @@ export interface WorkOptions {
   store: NodeStore;
   uploads: Uploads;
   runners: readonly Runner[];
-  facts: ChainFacts;
+  facts: Pick<ChainFacts, "node" | "openOrders" | "order">;
   clock: Clock;
   meter: Wallet;
   /** That of readings. */
@@ -148,11 +148,15 @@ export class Work {
   }
 
   private async advance(orderId: bigint): Promise<void> {
-    const { store, uploads, maxUnpacked } = this.options;
+    const { store, uploads, facts, maxUnpacked } = this.options;
     if (this.done.has(orderId)) return;
     const kept = await store.order(orderId);
     const bundle = uploads.bundleOf(orderId);
-    if (kept === undefined || kept.refusal !== "" || bundle === undefined || kept.identity === "") return;
+    if (kept === undefined || kept.refusal !== "" || bundle === undefined || kept.identity === "") {
+      // nothing is taken in any more for an order that is closed
+      if (facts.order(orderId)?.closed === true) this.done.add(orderId);
+      return;
+    }
     const files = this.filesOf(orderId);
     try {
       if ((await files.job()) === undefined) await files.unpack(bundle, kept.identity, maxUnpacked);
@@ -237,8 +241,7 @@ export class Work {
       this.options.log.info({ orderId: String(order.orderId), outcome: sample.outcome, result }, "run ended");
     }
     const last = await store.lastReading(order.orderId);
-    if (order.closed || (last !== undefined && last.line !== "" && EVIDENCE.decode(last.line).result === result))
-      return;
+    if (order.closed || namesResult(last, result)) return void this.done.add(order.orderId);
     await this.read({ order, job, sample, now: clock.now(), ratePerDay: this.ratePerDay }, result);
   }
 
