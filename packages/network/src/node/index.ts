@@ -8,5 +8,6 @@ export * from "./orderFiles.js";
 export * from "./peers.js";
 export * from "./poster.js";
 export * from "./run.js";
+export * from "./settling.js";
 export * from "./uploads.js";
 export * from "./work.js";

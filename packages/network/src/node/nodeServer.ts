@@ -8,7 +8,7 @@ import { type TypedDataDomain, ZeroAddress } from "ethers";
 import type { Logger } from "pino";
 
 import { toJson } from "@turingfog/sdk";
-import { ACKNOWLEDGEMENT, GRANT, jobDomain } from "@turingfog/sdk/wire";
+import { ACKNOWLEDGEMENT, type Acknowledgement, GRANT, jobDomain } from "@turingfog/sdk/wire";
 import type { ChainFacts, OrderFacts } from "../chain/index.js";
 import {
   type Allowance,
@@ -23,6 +23,7 @@ import {
 import { checkGrant, encryptText, GrantRefusedError, openGrant, UndecipherableError } from "../job/index.js";
 import type { ListenConfig } from "../runtime/index.js";
 import type { NodeStore } from "./nodeStore.js";
+import { isAcknowledgedBy } from "./settling.js";
 import type { Uploads } from "./uploads.js";
 import type { Work } from "./work.js";
 
@@ -129,15 +130,16 @@ class Routes {
     const { orderId, refundTo, holder, tuAmount } = this.orderOf(request);
     const acknowledgement = readBody(ACKNOWLEDGEMENT, request);
     const by = refundTo === ZeroAddress ? holder : refundTo;
-    const isRight = ACKNOWLEDGEMENT.signerOf(this.options.escrowDomain, acknowledgement) === by.toLowerCase();
-    if (acknowledgement.orderId !== orderId || acknowledgement.cumulativeTU > tuAmount || !isRight) {
+    const counts = (each: Acknowledgement) => isAcknowledgedBy(by, each, this.options.escrowDomain);
+    const isOfOrder = acknowledgement.orderId === orderId && acknowledgement.cumulativeTU <= tuAmount;
+    if (!isOfOrder || !counts(acknowledgement)) {
       throw new RefusedError(
         422,
         "bad-acknowledgement",
         `Expected one of order ${orderId}, of at most ${tuAmount}, by ${by}`,
       );
     }
-    await this.options.store.acknowledge(acknowledgement);
+    await this.options.store.acknowledge(acknowledgement, counts);
     return { result: "taken" };
   }
 

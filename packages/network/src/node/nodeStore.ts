@@ -250,10 +250,16 @@ export class NodeStore {
     return row?.sequence ?? 0n;
   }
 
-  /** Keeps an acknowledgement, if it is of more than the one that is kept. */
-  async acknowledge({ orderId, cumulativeTU, signature }: Acknowledgement): Promise<void> {
+  /**
+   * Keeps an acknowledgement, unless the one that is kept is of as much.
+   * @param counts says whether the kept one still counts: its order may have been passed on
+   */
+  async acknowledge(
+    { orderId, cumulativeTU, signature }: Acknowledgement,
+    counts: (kept: Acknowledgement) => boolean,
+  ): Promise<void> {
     const kept = await this.acknowledgement(orderId);
-    if (kept !== undefined && kept.cumulativeTU >= cumulativeTU) return;
+    if (kept !== undefined && kept.cumulativeTU >= cumulativeTU && counts(kept)) return;
     const values = { cumulative_tu: toBlob(cumulativeTU), signature: toBytes(signature) };
     step("node.acknowledgement.before-store");
     await this.db

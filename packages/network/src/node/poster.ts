@@ -6,16 +6,12 @@ import { READING_ANSWERS, READINGS, type Reading, type ReadingAnswer, type Readi
 import type { Logger } from "pino";
 
 import { type HttpClient, HttpError, type RequestSettings } from "../http/index.js";
-import { reasonOf, step } from "../runtime/index.js";
+import { Backoff, reasonOf, step } from "../runtime/index.js";
 import type { KeptReading, NodeStore } from "./nodeStore.js";
 import type { Peer } from "./peers.js";
 
 /** Readings in one post. */
 const POSTED = 64;
-
-/** Milliseconds until an order that failed is tried again: twice as long each time. */
-const FIRST_WAIT = 1_000;
-const LONGEST_WAIT = 600_000;
 
 /** Answers to a log or a result that stay what they are, however often it is sent. */
 const FINAL = [400, 413];
@@ -47,18 +43,10 @@ export interface PosterOptions {
   log: Logger;
 }
 
-/** Why an order waits to be tried again. */
-interface Wait {
-  signer: string;
-  /** On the monotonic clock, in milliseconds. */
-  until: number;
-  length: number;
-  error: unknown;
-}
-
 /** Hands a node's readings to the signers, to each until it has them, with the lines and the results that they name. */
 export class Poster {
-  private readonly waits = new Map<string, Wait>();
+  /** Orders that failed, by signer. */
+  private readonly failed = new Map<string, Backoff<bigint>>();
   /** Signers to which nothing is left to hand of an order. */
   private readonly finished = new Set<string>();
   /** Signers that have what belongs to an order's last reading, since this process began. */
@@ -71,27 +59,25 @@ export class Poster {
    * @throws HttpError, ReadingRefusedError why the first order waits, after all others were handed in
    */
   async deliver(peer: Peer): Promise<void> {
+    const { store, isClosed, log } = this.options;
     const { signer } = peer;
-    for (const orderId of await this.options.store.ordersWithReadings()) {
+    const failed = this.failed.get(signer) ?? new Backoff();
+    this.failed.set(signer, failed);
+    for (const orderId of await store.ordersWithReadings()) {
       const key = `${signer} ${orderId}`;
-      const before = this.waits.get(key);
-      if (this.finished.has(key) || (before !== undefined && performance.now() < before.until)) continue;
+      if (this.finished.has(key) || !failed.isDue(orderId)) continue;
       try {
         await this.deliverOrder(peer, orderId);
-        if (this.options.isClosed(orderId)) this.finished.add(key);
-        this.waits.delete(key);
+        if (isClosed(orderId)) this.finished.add(key);
+        failed.succeeds(orderId);
       } catch (error) {
-        const length = before === undefined ? FIRST_WAIT : Math.min(2 * before.length, LONGEST_WAIT);
-        if (before === undefined || reasonOf(before.error) !== reasonOf(error)) {
-          this.options.log.warn({ signer, orderId: String(orderId), reason: reasonOf(error) }, "order not handed in");
-        }
-        this.waits.set(key, { signer, until: performance.now() + length, length, error });
+        const isNew = failed.fails(orderId, error);
+        if (isNew) log.warn({ signer, orderId: String(orderId), reason: reasonOf(error) }, "order not handed in");
         // a signer that gives no answer gives none to the next order either
         if (error instanceof HttpError && error.status === 0) break;
       }
     }
-    const waiting = [...this.waits.values()].find((wait) => wait.signer === signer);
-    if (waiting !== undefined) throw waiting.error;
+    failed.check();
   }
 
   private async deliverOrder(peer: Peer, orderId: bigint): Promise<void> {

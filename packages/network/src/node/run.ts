@@ -29,6 +29,7 @@ import { NODE_MIGRATIONS, NODE_STORE_STEPS, NodeStore, type NodeTables } from ".
 import { openPassage, OrderFiles } from "./orderFiles.js";
 import { type Peer, Peers } from "./peers.js";
 import { Poster, POSTER_STEPS } from "./poster.js";
+import { Settler } from "./settling.js";
 import { UPLOAD_STEPS, Uploads } from "./uploads.js";
 import { Work } from "./work.js";
 
@@ -59,7 +60,7 @@ export function nodeRole(config: NodeConfig, file: string, payer?: Wallet): Role
       process.umask(0o077);
       const { signal } = context;
       const parts = await openParts(config, file, context);
-      const agent = new Agent(config, context, parts);
+      const agent = new Agent(context, parts);
       const tasks = [
         parts.facts.run(signal),
         every(config.tickSeconds, context, "orders", () => agent.tick()),
@@ -87,6 +88,7 @@ interface Parts extends Stoppable {
   client: HttpClient;
   peers: Peers;
   poster: Poster;
+  settler: Settler;
   uploads: Uploads;
   work: Work;
   meter: Wallet;
@@ -140,12 +142,14 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
     resultOf: async (orderId) =>
       (await store.order(orderId))?.result === undefined ? undefined : filesOf(orderId).result,
   });
+  const acknowledged = { store, facts, domain: escrowDomain(chainId, escrow), log };
+  const settler = new Settler(acknowledged);
   const { listen, document } = config;
   const served = { listen, document, age, store, uploads, work, bundles, log, signal };
-  const server = await openNodeServer({ ...chain, ...served, escrowDomain: escrowDomain(chainId, escrow) });
+  const server = await openNodeServer({ ...chain, ...served, escrowDomain: acknowledged.domain });
   log.info({ listen: server.addresses() }, "listening");
   return {
-    ...{ facts, connect, addresses, store, client, peers, poster, uploads, work, meter },
+    ...{ facts, connect, addresses, store, client, peers, poster, settler, uploads, work, meter },
     async stop() {
       await server.close();
       client.close();
@@ -166,7 +170,6 @@ class Agent {
   private computed: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly config: NodeConfig,
     private readonly context: RoleContext,
     private readonly parts: Parts,
   ) {}
@@ -191,20 +194,12 @@ class Agent {
     for (const peer of peers.known) this.start(`heartbeat ${peer.signer}`, () => this.answer(peer));
   }
 
-  /** Settles what renters have acknowledged above what is settled. */
+  /** Settles what renters have acknowledged. */
   async settle(payer: Wallet): Promise<void> {
-    const { facts, store, connect, addresses } = this.parts;
-    const { log, health } = this.context;
+    const { facts, settler, connect, addresses } = this.parts;
     if (!facts.isKnown) return;
-    const fog = new TuringFog(addresses, payer.connect(await connect()));
-    for (const acknowledgement of await store.acknowledgements()) {
-      const order = facts.order(acknowledgement.orderId);
-      if (order === undefined || order.closed) continue;
-      if (order.settledTU(this.config.nodeId) >= acknowledgement.cumulativeTU) continue;
-      const [receipt] = await fog.settleAcknowledged(order.asset, [acknowledgement]);
-      log.info({ orderId: String(order.orderId), transaction: receipt.hash }, "acknowledgement settled");
-    }
-    health.report("settling", "ok");
+    await settler.settle(new TuringFog(addresses, payer.connect(await connect())));
+    this.context.health.report("settling", "ok");
   }
 
   /** Resolves once nothing is under way any more. */
