@@ -75,6 +75,15 @@ export const nodeConfig = z.strictObject({
   finishSeconds: z.int().min(60).default(120),
   /** Seconds between two heartbeats to each signer. */
   heartbeatSeconds: z.number().min(0.1).default(60),
+  challenges: z
+    .strictObject({
+      /** Multiplications a second of a node of 1 TU a day, and seconds of work: a larger challenge is refused. */
+      perTU: z.int().min(1).default(10_000_000),
+      work: z.int().min(1).default(4),
+      /** The most seconds that a challenge is computed, while runs stand still. */
+      seconds: z.int().min(1).default(60),
+    })
+    .prefault({}),
   /** Seconds between two looks at what is to be done. */
   tickSeconds: z.number().min(0.05).max(60).default(1),
 });

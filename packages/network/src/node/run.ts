@@ -21,7 +21,7 @@ import {
   type Stoppable,
 } from "../runtime/index.js";
 import { openStore } from "../store/index.js";
-import { answerChallenge, CHALLENGED_STEPS } from "./challenged.js";
+import { Challenged, CHALLENGED_STEPS } from "./challenged.js";
 import type { NodeConfig } from "./config.js";
 import { adoptHeads, ContradictionError } from "./heads.js";
 import { openNodeServer } from "./nodeServer.js";
@@ -89,6 +89,7 @@ interface Parts extends Stoppable {
   peers: Peers;
   poster: Poster;
   settler: Settler;
+  challenged: Challenged;
   uploads: Uploads;
   work: Work;
   meter: Wallet;
@@ -142,6 +143,16 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
     resultOf: async (orderId) =>
       (await store.order(orderId))?.result === undefined ? undefined : filesOf(orderId).result,
   });
+  const limits = {
+    perTU: BigInt(config.challenges.perTU),
+    work: BigInt(config.challenges.work),
+    seconds: BigInt(config.challenges.seconds),
+  };
+  const challenged = new Challenged({
+    ...{ meter, domain, client, limits, signal },
+    ratePerDay: () => facts.node(nodeId)?.ratePerDay ?? 0n,
+    pause: (isPaused) => work.pause(isPaused),
+  });
   const acknowledged = { store, facts, domain: escrowDomain(chainId, escrow), log };
   const settler = new Settler(acknowledged);
   const { listen, document } = config;
@@ -149,7 +160,7 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   const server = await openNodeServer({ ...chain, ...served, escrowDomain: acknowledged.domain });
   log.info({ listen: server.addresses() }, "listening");
   return {
-    ...{ facts, connect, addresses, store, client, peers, poster, settler, uploads, work, meter },
+    ...{ facts, connect, addresses, store, client, peers, poster, settler, challenged, uploads, work, meter },
     async stop() {
       await server.close();
       client.close();
@@ -166,8 +177,6 @@ class Agent {
   private readonly underWay = new Map<string, Promise<void>>();
   /** Why something that was under way has failed, by its kind and the signer's address. */
   private readonly failing = new Map<string, string>();
-  /** Settled once no challenge is computed. */
-  private computed: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly context: RoleContext,
@@ -189,9 +198,12 @@ class Agent {
 
   /** Gives every signer a sign of life, and does what it asks for. */
   async beat(): Promise<void> {
-    const { facts, peers } = this.parts;
+    const { facts, peers, challenged } = this.parts;
     if (!facts.isKnown || !this.areHeadsKnown) return;
-    for (const peer of peers.known) this.start(`heartbeat ${peer.signer}`, () => this.answer(peer));
+    for (const peer of peers.known) {
+      const answer = async () => challenged.answer(peer, await peers.challenges(peer));
+      this.start(`heartbeat ${peer.signer}`, answer);
+    }
   }
 
   /** Settles what renters have acknowledged. */
@@ -205,7 +217,6 @@ class Agent {
   /** Resolves once nothing is under way any more. */
   async rest(): Promise<void> {
     await Promise.all(this.underWay.values());
-    await this.computed;
   }
 
   /** Learns who the signers are, and before anything is signed what they have of this node. */
@@ -235,32 +246,6 @@ class Agent {
     this.failing.delete("heads");
     if (contradiction?.status === "rejected") this.failing.set("heads", reasonOf(contradiction.reason));
     else this.areHeadsKnown = results.some(({ status }) => status === "fulfilled");
-  }
-
-  private async answer(peer: Peer): Promise<void> {
-    const { peers } = this.parts;
-    const challenges = await peers.challenges(peer);
-    if (challenges.length === 0) return;
-    const { meter, addresses, connect, client } = this.parts;
-    const { chainId } = await (await connect()).getNetwork();
-    const domain = meterDomain(chainId, addresses.escrow);
-    const compute = <T>(work: () => Promise<T>) => this.compute(work);
-    for (const each of challenges) await answerChallenge(peer, each, { meter, domain, client, compute });
-  }
-
-  /** Computes for a challenge: one at a time, and while the run stands still, because each takes the whole machine. */
-  private compute<T>(product: () => Promise<T>): Promise<T> {
-    const { work } = this.parts;
-    const computed = this.computed.then(async () => {
-      await work.pause(true);
-      try {
-        return await product();
-      } finally {
-        await work.pause(false);
-      }
-    });
-    this.computed = computed.catch(() => undefined);
-    return computed;
   }
 
   private start(key: string, work: () => Promise<void>): void {
