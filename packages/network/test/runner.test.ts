@@ -14,6 +14,7 @@ import {
   type ProcessRunnerConfig,
   type Sample,
   SlotRefusedError,
+  StuckRunError,
   UnpreparedRunError,
 } from "@turingfog/network";
 import { expect } from "chai";
@@ -211,6 +212,19 @@ describe("ProcessRunner", () => {
       );
     });
 
+    it("count no images of what is no file, and wait for nobody who would write it", async () => {
+      const program = `require("child_process").execFileSync("mkfifo", [process.argv[1] + "/images"])`;
+      await withRun(
+        program,
+        async (bench) => {
+          const { outcome, images } = await runToEnd(bench);
+          expect(outcome).to.deep.equal({ kind: "exited", code: 0 });
+          expect(images).to.equal(0);
+        },
+        { args: ["-e", program, "--", "{output}"], images: "images" },
+      );
+    }).timeout(20_000);
+
     it("find what has left its parent and its session", async () => {
       const program = `
         require("child_process").spawn("setsid", ["sleep", "62"], { detached: true, stdio: "ignore" }).unref();
@@ -243,6 +257,26 @@ describe("ProcessRunner", () => {
         const { heldMs } = await until(bench, (sample) => sample.heldMs > paused.heldMs + 300);
         expect(await count()).not.to.equal(before);
         expect(heldMs).to.be.below(paused.heldMs + 600 + 300);
+      });
+    });
+
+    it("waits for a supervisor that does not answer no longer than it is told", async () => {
+      await withRun(`setInterval(() => {}, 1000)`, async (bench) => {
+        const { folder, runner } = bench;
+        await runner.prepare(JOB_OF_TESTS, folder);
+        await runner.start(folder);
+        await until(bench, ({ phase }) => phase === "running");
+        const { stdout } = await promisify(execFile)("pgrep", ["-f", `supervisor.js ${folder}`]);
+        process.kill(Number(stdout), "SIGSTOP");
+        try {
+          const impatient = new ProcessRunner(
+            { name: "", command: "", args: [], env: {}, slots: {}, limits: PLENTY },
+            200,
+          );
+          await expect(impatient.pause(folder, true)).to.be.rejectedWith(StuckRunError, "is not paused after 0.2 s");
+        } finally {
+          process.kill(Number(stdout), "SIGCONT");
+        }
       });
     });
 

@@ -11,8 +11,7 @@ import {
   readBundle,
   writeBundle,
 } from "@turingfog/sdk/wire";
-import { TuringFogError } from "@turingfog/sdk";
-
+import { IrregularFileError, readRegular } from "../runtime/index.js";
 import { type AgeKey, decryptFile, encryptToFile, newAgeKey, type Sealed } from "./age.js";
 
 /** A bundle on the disk, and the key that opens it. */
@@ -21,20 +20,15 @@ export interface SealedBundle extends Sealed {
 }
 
 /** Thrown when a folder has something that no bundle may have. */
-export class UnsendableFileError extends TuringFogError {
-  constructor(
-    readonly file: string,
-    reason: string,
-  ) {
-    super(`${file} ${reason}`);
-  }
-}
+export class UnsendableFileError extends IrregularFileError {}
 
 /**
  * Reads the files of a folder and of all folders in it, by their paths in it with `/` in between, in ascending order.
+ * @param maxBytes of all files together
  * @throws UnsendableFileError on a link, a device or too many files: nothing is followed or left out silently
+ * @throws IrregularFileError on what has become one meanwhile, or files above the limit
  */
-export async function readFolder(folder: string): Promise<BundleFile[]> {
+export async function readFolder(folder: string, maxBytes = Infinity): Promise<BundleFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files: string[] = [];
   for (const entry of entries) {
@@ -49,9 +43,18 @@ export async function readFolder(folder: string): Promise<BundleFile[]> {
       `has ${files.length} files, a bundle takes ${MAX_ENTRIES - 1} beside its job`,
     );
   }
-  const pathOf = (file: string) => path.relative(folder, file).split(path.sep).join("/");
-  const ascending = files.map((file) => ({ file, path: pathOf(file) })).sort((a, b) => (a.path < b.path ? -1 : 1));
-  return Promise.all(ascending.map(async ({ file, path }) => ({ path, content: await readFile(file) })));
+  const names = files.map((file) => path.relative(folder, file));
+  const ascending = names
+    .map((name) => ({ name, path: name.split(path.sep).join("/") }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  let left = maxBytes;
+  const read: BundleFile[] = [];
+  for (const each of ascending) {
+    const content = await readRegular(folder, each.name, left);
+    left -= content.length;
+    read.push({ path: each.path, content });
+  }
+  return read;
 }
 
 /**

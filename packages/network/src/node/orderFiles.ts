@@ -1,15 +1,17 @@
 import { existsSync } from "node:fs";
-import { chmod, copyFile, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 import { type BundleFile, InvalidBundleError, type Job, JOB, JOB_FILE } from "@turingfog/sdk/wire";
 
-import { sealResult, type Sealed, UnsendableFileError, unpackBundle, readFolder } from "../job/index.js";
+import { sealResult, type Sealed, unpackBundle, readFolder } from "../job/index.js";
 import { INPUT, LOG, type Outcome, OUTPUT, type Sample } from "../runner/index.js";
-import { plainText } from "../runtime/index.js";
+import { IrregularFileError, plainText, readTail } from "../runtime/index.js";
 
 /** The most bytes of a run's log that a result has: its end. */
 const MAX_LOG = 1_048_576;
+/** The most bytes of a result's files, which are read into memory. */
+const MAX_OUTPUT = 1_073_741_824;
 /** The most bytes of a log's last line that are shown. */
 const MAX_LINE = 1_000;
 
@@ -65,7 +67,7 @@ export class OrderFiles {
 
   /** Returns the last line that the run has printed, without what a terminal would obey. */
   async lastLine(): Promise<string> {
-    const end = await tailOf(path.join(this.run, LOG), 4 * MAX_LINE);
+    const end = await this.endOfLog(4 * MAX_LINE);
     const lines = end.toString("utf8").split("\n");
     const last = lines.filter((line) => line.trim() !== "").at(-1) ?? "";
     return plainText(last, MAX_LINE);
@@ -74,11 +76,11 @@ export class OrderFiles {
   /** A result of whose files no bundle can be made is its log, with the reason. */
   private async sealWith(job: Job, files: BundleFile[], target: string): Promise<Sealed> {
     try {
-      const output = await readFolder(path.join(this.run, OUTPUT));
+      const output = await readFolder(path.join(this.run, OUTPUT), MAX_OUTPUT);
       const named = output.map((file) => ({ ...file, path: `${OUTPUT}/${file.path}` }));
       return await sealResult(job, [...files, ...named], target);
     } catch (error) {
-      if (!(error instanceof InvalidBundleError || error instanceof UnsendableFileError)) throw error;
+      if (!(error instanceof InvalidBundleError || error instanceof IrregularFileError)) throw error;
       await rm(target, { force: true });
       const reason = { path: "no-output.txt", content: Buffer.from(`${error.message}\n`) };
       return sealResult(job, [...files, reason], target);
@@ -86,7 +88,11 @@ export class OrderFiles {
   }
 
   private async logFile(): Promise<BundleFile> {
-    return { path: LOG, content: await tailOf(path.join(this.run, LOG), MAX_LOG) };
+    return { path: LOG, content: await this.endOfLog(MAX_LOG) };
+  }
+
+  private async endOfLog(most: number): Promise<Buffer> {
+    return existsSync(path.join(this.run, LOG)) ? readTail(this.run, LOG, most) : Buffer.alloc(0);
   }
 }
 
@@ -99,19 +105,6 @@ export async function openPassage(folder: string): Promise<void> {
 function runFile(outcome: Outcome, { heldMs, images, cpuSeconds, outputBytes }: Sample): BundleFile {
   const content = JSON.stringify({ outcome, heldSeconds: heldMs / 1_000, images, cpuSeconds, outputBytes }, null, 2);
   return { path: RUN_FILE, content: Buffer.from(`${content}\n`) };
-}
-
-async function tailOf(file: string, most: number): Promise<Buffer> {
-  if (!existsSync(file)) return Buffer.alloc(0);
-  const { size } = await stat(file);
-  const handle = await open(file, "r");
-  try {
-    const length = Math.min(size, most);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

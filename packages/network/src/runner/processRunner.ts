@@ -44,6 +44,17 @@ export class UnpreparedRunError extends TuringFogError {
   }
 }
 
+/** Thrown when a run's supervisor does not do what it is asked. */
+export class StuckRunError extends TuringFogError {
+  constructor(
+    readonly folder: string,
+    state: string,
+    patience: number,
+  ) {
+    super(`${folder}: the run is not ${state} after ${patience / 1_000} s: look at its supervisor`);
+  }
+}
+
 const SUPERVISOR = path.join(__dirname, "supervisor.js");
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Milliseconds between two looks at whether a wish is fulfilled. */
@@ -57,7 +68,11 @@ const LOOK = 50;
 export class ProcessRunner implements Runner {
   readonly offer: Offer;
 
-  constructor(private readonly config: ProcessRunnerConfig) {
+  /** @param patience milliseconds until a run that does not do what it is asked counts as stuck */
+  constructor(
+    private readonly config: ProcessRunnerConfig,
+    private readonly patience = 30_000,
+  ) {
     this.offer = { kind: "process", name: config.name, slots: config.slots };
   }
 
@@ -106,7 +121,9 @@ export class ProcessRunner implements Runner {
     child.unref();
     // an error is nobody's here: a supervisor that never comes leaves no state, and is started again
     child.on("error", () => undefined);
-    await until(async () => (await files.state()) !== undefined || child.exitCode !== null || child.pid === undefined);
+    const isThere = async () =>
+      (await files.state()) !== undefined || child.exitCode !== null || child.pid === undefined;
+    await this.until(folder, "started", isThere);
   }
 
   async sample(folder: string): Promise<Sample> {
@@ -129,7 +146,15 @@ export class ProcessRunner implements Runner {
     const files = new RunFiles(folder);
     if ((await files.state()) === undefined) return;
     await files.writeWish(wish);
-    await until(async () => [phase, "ended"].includes((await this.sample(folder)).phase));
+    await this.until(folder, phase, async () => [phase, "ended"].includes((await this.sample(folder)).phase));
+  }
+
+  private async until(folder: string, state: string, isSo: () => Promise<boolean>): Promise<void> {
+    const end = performance.now() + this.patience;
+    while (!(await isSo())) {
+      if (performance.now() > end) throw new StuckRunError(folder, state, this.patience);
+      await sleep(LOOK);
+    }
   }
 
   /** Ends what a supervisor has left that is gone, and writes down that it is. */
@@ -157,8 +182,4 @@ async function giveTo({ uid, gid }: { uid: number; gid: number }, folder: string
     for (const entry of entries) await chown(path.join(entry.parentPath, entry.name), uid, gid);
     await chown(each, uid, gid);
   }
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(LOOK);
 }

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { lstat, open, readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { readRegular } from "../runtime/regularFile.js";
 import {
   endAll,
   memoryOf,
@@ -24,6 +25,8 @@ const BEYOND = 65_536;
 /** Milliseconds between two looks at the processes, and at the files. */
 const LOOK = 200;
 const LOOK_AT_FILES = 1_000;
+/** The most bytes of the file in which a run reports its images. */
+const MAX_COUNT = 64;
 /** Milliseconds that a run has to end when it is asked to. */
 const GRACE = 5_000;
 
@@ -172,8 +175,8 @@ class Supervisor {
     this.state.outputBytes = Math.max(this.state.outputBytes, (await sizeOf(this.files.folder)) - this.outputBefore);
     const { images } = this.plan;
     if (images === undefined) return;
-    const text = await readFile(path.join(this.files.folder, OUTPUT, images), "latin1").catch(() => "");
-    const [, count] = /^\s*(\d{1,15})\s*$/.exec(text) ?? [];
+    const text = await readRegular(path.join(this.files.folder, OUTPUT), images, MAX_COUNT).catch(() => "");
+    const [, count] = /^\s*(\d{1,15})\s*$/.exec(text.toString()) ?? [];
     this.state.images = Math.max(this.state.images, Number(count ?? 0));
   }
 }
@@ -198,7 +201,7 @@ async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = entries
     .filter((entry) => entry.isFile())
-    .map(async (entry) => (await stat(path.join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0);
+    .map(async (entry) => (await lstat(path.join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0);
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 

@@ -5,6 +5,7 @@ export * from "./disk.js";
 export * from "./health.js";
 export * from "./keys.js";
 export * from "./monitor.js";
+export * from "./regularFile.js";
 export * from "./role.js";
 export * from "./step.js";
 export * from "./text.js";
