@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { Wallet } from "ethers";
 
-import { max } from "@turingfog/sdk";
+import { max, TuringFogError } from "@turingfog/sdk";
 import { writeAtomically } from "@turingfog/sdk/node";
 import { NODE_DOCUMENT, type NodeDocument, type Signed } from "@turingfog/sdk/wire";
 import { newAgeKey, recipientOf, writeSecret } from "../job/index.js";
@@ -13,6 +13,16 @@ import { type NodeConfig, nodeConfig } from "./config.js";
 
 /** Name of a node's configuration file in its folder. */
 export const NODE_CONFIG = "node.json5";
+
+/** Stands in a document that waits for its signature. */
+const NO_SIGNATURE = `0x${"00".repeat(65)}`;
+
+/** Thrown when a signature is handed in, and there is no document that it could be of. */
+export class NothingUnsignedError extends TuringFogError {
+  constructor(file: string) {
+    super(`There is no ${file}: print what is to be signed with turingfog node init --unsigned first`);
+  }
+}
 
 export interface NodeTemplate {
   network: string;
@@ -64,10 +74,34 @@ export async function nextDocument(
   };
 }
 
+/** Keeps a document for an owner who signs it elsewhere. */
+export async function keepUnsigned(config: NodeConfig, document: NodeDocument): Promise<void> {
+  const text = NODE_DOCUMENT.encode({ ...document, signature: NO_SIGNATURE });
+  await writeAtomically(unsignedOf(config), text);
+}
+
+/**
+ * Returns the document that was kept to be signed elsewhere, with its signature.
+ * @throws NothingUnsignedError
+ * @throws InvalidMessageError if the signature is none
+ */
+export async function readSigned(config: NodeConfig, signature: string): Promise<Signed<NodeDocument>> {
+  const file = unsignedOf(config);
+  const text = await readFile(file).catch(() => {
+    throw new NothingUnsignedError(file);
+  });
+  return NODE_DOCUMENT.decode(NODE_DOCUMENT.encode({ ...NODE_DOCUMENT.decode(text), signature }));
+}
+
+function unsignedOf({ document }: NodeConfig): string {
+  return `${document}.unsigned`;
+}
+
 /** Writes a document that the owner has signed where the agent serves it, and returns it as a `data:` address. */
 export async function saveDocument(config: NodeConfig, document: Signed<NodeDocument>): Promise<string> {
   const text = NODE_DOCUMENT.encode(document);
   await writeAtomically(config.document, text);
+  await rm(unsignedOf(config), { force: true });
   return `data:application/json;base64,${Buffer.from(text).toString("base64")}`;
 }
 

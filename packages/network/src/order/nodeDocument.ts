@@ -1,4 +1,4 @@
-import type { Provider } from "ethers";
+import type { Provider, TypedDataDomain } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
 import { answerOf, IERC1271__factory, readEvents, type SystemContracts, timelockWitness } from "@turingfog/sdk/ethers";
@@ -46,22 +46,29 @@ export async function readNodeDocument(nodeId: bigint, source: NodeDocumentSourc
   const document = NODE_DOCUMENT.decode(await fetchStranger(address, { allowPrivate, client }));
   const { owner } = await registry.node(nodeId);
   const domain = nodeDomain(chainId, await registry.getAddress());
-  const isByKey = NODE_DOCUMENT.signerOf(domain, document) === owner.toLowerCase();
   if (document.nodeId !== nodeId) throw new NoDocumentError(nodeId, `names the document of node ${document.nodeId}`);
   if (document.expiresAt <= now) throw new NoDocumentError(nodeId, "has a document that has expired");
-  if (!isByKey && !(await isTakenByContract(owner, NODE_DOCUMENT.digest(domain, document), document, provider))) {
+  if (!(await isSignedByOwner(document, owner, domain, provider))) {
     throw new NoDocumentError(nodeId, `has a document that its owner ${owner} has not signed`);
   }
   return document;
 }
 
-async function isTakenByContract(
+/**
+ * Checks that a node's document is signed by its owner, a contract by its own word (ERC-1271).
+ * @param domain see `nodeDomain`
+ */
+export async function isSignedByOwner(
+  document: Signed<NodeDocument>,
   owner: string,
-  digest: string,
-  { signature }: Signed<NodeDocument>,
+  domain: TypedDataDomain,
   provider: Provider,
 ): Promise<boolean> {
+  if (NODE_DOCUMENT.signerOf(domain, document) === owner.toLowerCase()) return true;
   if ((await provider.getCode(owner)) === "0x") return false;
-  const call = IERC1271__factory.connect(owner, provider).isValidSignature(digest, signature);
+  const call = IERC1271__factory.connect(owner, provider).isValidSignature(
+    NODE_DOCUMENT.digest(domain, document),
+    document.signature,
+  );
   return (await answerOf(call)) === "0x1626ba7e";
 }

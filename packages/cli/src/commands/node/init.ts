@@ -1,7 +1,16 @@
 import path from "node:path";
 
 import { Option } from "@commander-js/extra-typings";
-import { initNodeFolder, nextDocument, NODE_CONFIG, readNodeConfig, saveDocument } from "@turingfog/network";
+import {
+  initNodeFolder,
+  isSignedByOwner,
+  keepUnsigned,
+  nextDocument,
+  NODE_CONFIG,
+  readNodeConfig,
+  readSigned,
+  saveDocument,
+} from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
 import { DAY, TuringFogError } from "@turingfog/sdk";
 import { connectContracts } from "@turingfog/sdk/ethers";
@@ -32,7 +41,7 @@ of their own (user), or bubblewrap as their command; see docs/operators/node.md.
   .option("--signer <URL...>", "addresses of signers to begin with")
   .option("--days <N>", "days for which the document is in force", "90")
   .option("--unsigned", "sign nothing: print the typed data, for an owner whose key is elsewhere", false)
-  .option("--signature <HEX>", "the owner's signature of the typed data that --unsigned has printed")
+  .option("--signature <HEX>", "the owner's signature of the typed data that --unsigned has printed last")
   .addOption(
     new Option(
       "--publish <HOW>",
@@ -76,10 +85,12 @@ async function init(values: Values, output: Output): Promise<void> {
 
   const now = BigInt((await latestBlock(connection.provider)).timestamp);
   const expiresAt = now + BigInt(wholeNumber("days", values.days, 1)) * DAY;
-  const document = await nextDocument(config, values.endpoint.replace(/\/$/, ""), expiresAt, now);
+  const next = () => nextDocument(config, values.endpoint.replace(/\/$/, ""), expiresAt, now);
   const { registry } = connectContracts(book.addresses, connection.provider);
   const domain = nodeDomain(connection.chainId, book.addresses.registry);
   if (values.unsigned) {
+    const document = await next();
+    await keepUnsigned(config, document);
     const typedData = { domain, types: NODE_DOCUMENT.types, message: NODE_DOCUMENT.typedData(document) };
     return output.result(
       { document, typedData },
@@ -88,15 +99,14 @@ async function init(values: Values, output: Output): Promise<void> {
   }
   const sign = async (): Promise<Signed<NodeDocument>> => {
     const wallet = await openWallet(connection, values.keystore, output);
-    return NODE_DOCUMENT.sign(wallet, domain, document);
+    return NODE_DOCUMENT.sign(wallet, domain, await next());
   };
-  const signed = values.signature === undefined ? await sign() : { ...document, signature: values.signature };
+  const document = values.signature === undefined ? await sign() : await readSigned(config, values.signature);
   const { owner } = await registry.node(document.nodeId);
-  const isContract = (await connection.provider.getCode(owner)) !== "0x";
-  if (!isContract && NODE_DOCUMENT.signerOf(domain, signed) !== owner.toLowerCase()) {
+  if (!(await isSignedByOwner(document, owner, domain, connection.provider))) {
     throw new NotOwnerError(document.nodeId, owner);
   }
-  const data = await saveDocument(config, signed);
+  const data = await saveDocument(config, document);
   for (const { kind, name, user } of config.runners) {
     if (kind === "process" && user === undefined) {
       output.note(`Runner ${name} is no sandbox: its runs read what this account reads; see docs/operators/node.md`);
@@ -104,7 +114,7 @@ async function init(values: Values, output: Output): Promise<void> {
   }
   const uri = values.publish === "served" ? `${document.endpoint}/v1/document` : data;
   if (values.publish === undefined) {
-    return output.result({ document: signed, uri }, `Signed ${config.document}. Set it with --publish data or served`);
+    return output.result({ document, uri }, `Signed ${config.document}. Set it with --publish data or served`);
   }
   const { to, data: encoded } = await registry.setMetadataURI.populateTransaction(document.nodeId, uri);
   const sender = await openSender(connection, values, output, `TuringFog: document of node ${document.nodeId}`);
@@ -112,5 +122,5 @@ async function init(values: Values, output: Output): Promise<void> {
   const change = { what: "metadata URI", from: "the one before", to: uri };
   const step = { connection, sender, values, output };
   const outcome = outcomeOf(await submitShown(step, `Document of node ${document.nodeId}`, [change], call));
-  output.result({ document: signed, uri, outcome }, `Signed ${config.document}. ${outcomeLine(outcome)}`);
+  output.result({ document, uri, outcome }, `Signed ${config.document}. ${outcomeLine(outcome)}`);
 }
