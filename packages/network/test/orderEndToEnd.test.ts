@@ -55,14 +55,23 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
     `"orderId": "${orderId}"`,
   );
 
+  const others = network.command("order open", [order, ...opening, "--tu", "2"], renter);
+  await expect(others).to.be.rejectedWith("has an order whose tu is 1000000000000000000, got 2000000000000000000");
+  const stranger = network.command("order open", [order, ...opening], actors.stranger.address);
+  await expect(stranger).to.be.rejectedWith("has an order whose renter is");
+
   await network.command("order send", [order], renter);
   const watched = await network.command("order status", [order, "--watch", "--json"], renter);
   const { node } = JSON.parse(watched.stdout) as { node: { state: string; cumulativeTU: string; result: string } };
   expect(node.state).to.equal("released");
   expect(BigInt(node.cumulativeTU)).to.be.within(1n, TU);
 
+  // as a try that was killed has left it
+  await mkdir(path.join(order, "result.part"));
+  await writeFile(path.join(order, "result.age"), "half");
   const signers = network.signers.flatMap(({ endpoint }) => ["--signer", endpoint]);
   await network.plainCommand("order result", [order, ...signers], renter);
+  await expect(network.plainCommand("order result", [order], renter)).to.be.rejectedWith("result is there already");
   const hash = createHash("sha256").update(content).digest("hex");
   expect(await readFile(path.join(order, "result/log.txt"), "utf8")).to.equal(`${hash}  data/big.bin\n`);
   expect((await readdir(path.join(order, "result"))).sort()).to.deep.equal(["job.json", "log.txt", "run.json"]);

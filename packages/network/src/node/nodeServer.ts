@@ -1,4 +1,4 @@
-import { setMaxListeners } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,6 +33,8 @@ const MAX_LISTENERS = 16;
 const REFUSED: Allowance = { burst: 64, perSecond: 2 };
 /** Milliseconds between two looks at an order's progress. */
 const PROGRESS = 1_000;
+/** Milliseconds without an event after which a comment is sent. */
+const KEEP_ALIVE = 4_000;
 
 export interface NodeServerOptions {
   listen: ListenConfig;
@@ -44,7 +46,7 @@ export interface NodeServerOptions {
   age: { identity: string; recipient: string };
   /** File of the node's signed document. */
   document: string;
-  facts: ChainFacts;
+  facts: Pick<ChainFacts, "isKnown" | "isSignedByContract" | "order">;
   /** The escrow's. */
   escrowDomain: TypedDataDomain;
   store: NodeStore;
@@ -160,13 +162,20 @@ class Routes {
     const { raw } = reply;
     raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     try {
-      let before = "";
+      let [before, writtenAt] = ["", performance.now()];
+      const write = async (event: string) => {
+        writtenAt = performance.now();
+        // who reads more slowly than that is written to later
+        if (!raw.write(event)) await Promise.race([once(raw, "drain", { signal }), once(raw, "close", { signal })]);
+      };
       for (let isOver = false; !isOver && !signal.aborted && !raw.destroyed;) {
         const state = await work.state(orderId);
         isOver = ["refused", "released"].includes(state.state);
         const text = toJson({ ...state, line: await work.filesOf(orderId).lastLine() }).replace(/\s*\n\s*/g, " ");
         if (text !== before)
-          raw.write(`data: ${job?.progress === "public" ? text : await this.hidden(text, job?.resultTo)}\n\n`);
+          await write(`data: ${job?.progress === "public" ? text : await this.hidden(text, job?.resultTo)}\n\n`);
+        // readers give up a connection on which nothing comes
+        else if (performance.now() - writtenAt >= KEEP_ALIVE) await write(": nothing new\n\n");
         before = text;
         if (!isOver) await sleep(PROGRESS, undefined, { signal }).catch(() => undefined);
       }

@@ -27,7 +27,7 @@ import { adoptHeads, ContradictionError } from "./heads.js";
 import { openNodeServer } from "./nodeServer.js";
 import { NODE_MIGRATIONS, NODE_STORE_STEPS, NodeStore, type NodeTables } from "./nodeStore.js";
 import { openPassage, OrderFiles } from "./orderFiles.js";
-import { type Peer, Peers } from "./peers.js";
+import { Peers } from "./peers.js";
 import { Poster, POSTER_STEPS } from "./poster.js";
 import { Settler } from "./settling.js";
 import { UPLOAD_STEPS, Uploads } from "./uploads.js";

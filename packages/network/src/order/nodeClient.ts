@@ -15,6 +15,7 @@ const BINARY = { "content-type": "application/octet-stream" };
 /** Milliseconds between two tries. */
 const RETRY = 2_000;
 const HOUR = 3_600_000;
+const NO_RESULT = `0x${"00".repeat(32)}`;
 
 /** Names of refusals that pass by themselves. */
 const PASSING = ["unknown-order", "busy", "unreachable", "timeout", "stopped"];
@@ -91,17 +92,23 @@ export class NodeClient {
   }
 
   /**
-   * Fetches the result's ciphertext into a file, and checks that it is what the evidence names.
+   * Fetches the result's ciphertext into a file, and checks that it is what the evidence names. Of an order that ended
+   * before a reading could name its result, it is what the node says.
    * @param file must not exist yet; nothing stays of another one
    * @throws HttpError, WrongResultError
    */
-  async result(file: string, maxBytes: number): Promise<string> {
-    const { evidence } = await this.state();
-    const named = evidence === undefined ? undefined : EVIDENCE.decode(evidence).result;
+  async result(file: string, maxBytes: number, note: (line: string) => void = () => undefined): Promise<string> {
+    const { evidence, result } = await this.state();
+    const inReading = evidence === undefined ? NO_RESULT : EVIDENCE.decode(evidence).result;
+    const named = inReading === NO_RESULT ? (result ?? NO_RESULT) : inReading;
     const found = await saveStream(this.client.stream(this.url("/result"), { maxBytes }), file);
-    if (found === named) return found;
-    await rm(file);
-    throw new WrongResultError(this.orderId, found, named ?? "none");
+    if (found !== named) {
+      await rm(file);
+      throw new WrongResultError(this.orderId, found, named);
+    }
+    if (named !== inReading)
+      note("No reading names this result, because the order ended before: the node alone says that it is");
+    return found;
   }
 
   /**
@@ -114,7 +121,9 @@ export class NodeClient {
     for await (const chunk of this.client.stream(this.url("/progress"), { maxBytes: Infinity, signal })) {
       const events = (rest + chunk.toString()).split("\n\n");
       rest = (events.pop() as string).slice(0, 65_536);
-      for (const event of events) yield this.read(event.replace(/^data: /, ""), identity);
+      // comments keep the connection open
+      const told = events.filter((event) => event.startsWith("data: "));
+      for (const event of told) yield this.read(event.slice("data: ".length), identity);
     }
   }
 
@@ -140,7 +149,7 @@ export async function saveStream(chunks: AsyncIterable<Uint8Array>, file: string
   try {
     for await (const chunk of chunks) {
       sha256.update(chunk);
-      await handle.write(chunk);
+      await handle.writeFile(chunk);
     }
     return `0x${sha256.digest("hex")}`;
   } catch (error) {

@@ -20,6 +20,13 @@ export class NoRentalError extends TuringFogError {
   }
 }
 
+/** Thrown when a folder has an order with other terms than those that were given. */
+export class OtherTermsError extends TuringFogError {
+  constructor(folder: string, term: string, kept: string, given: string) {
+    super(`${folder} has an order whose ${term} is ${kept}, got ${given}: leave it out, or name another folder`);
+  }
+}
+
 /** Thrown when a result is of another job. */
 export class OtherResultError extends TuringFogError {
   constructor(readonly folder: string) {
@@ -68,6 +75,12 @@ const FILES = {
   seen: "seen.json",
   hasResult: "result.fetched",
 };
+
+/** Returns the slots of a job as a text, the same for the same slots. */
+export function slotsText(slots: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(slots).map(([name, value]) => `${name}=${value}`);
+  return pairs.sort().join(" ");
+}
 
 /** A renter's folder of one order: its terms, its bundle, the keys of job and result, and what was seen of the work. */
 export class Rental {
@@ -121,6 +134,23 @@ export class Rental {
     const { orderId, ...rest } = await this.read();
     if (orderId !== undefined) return { ...rest, orderId };
     throw new NoRentalError(this.folder, "has an order that was not opened: run turingfog order open with it again");
+  }
+
+  /**
+   * Checks that an order which was begun is the one that is meant.
+   * @param given terms by their name, as texts; those that are undefined were not given
+   * @throws OtherTermsError, NoRentalError
+   */
+  async checkTerms(given: Readonly<Record<string, string | undefined>>): Promise<void> {
+    const { network, renter, nodeId, asset, tuAmount, duration } = await this.read();
+    const { runner, slots, imagesPerTU, progress } = await this.job();
+    const kept: Record<string, string> = {
+      ...{ network, renter, node: String(nodeId), asset, tu: String(tuAmount), duration: String(duration), runner },
+      ...{ slots: slotsText(slots), imagesPerTU: String(imagesPerTU), progress },
+    };
+    for (const [term, text] of Object.entries(given)) {
+      if (text !== undefined && text !== kept[term]) throw new OtherTermsError(this.folder, term, kept[term], text);
+    }
   }
 
   async write(rental: RentalRecord): Promise<RentalRecord> {

@@ -73,7 +73,7 @@ export async function fetchResult(sources: ResultSources, file: string, maxBytes
   const { node, signers, note } = sources;
   try {
     await checkPosted(sources);
-    return await node.result(file, maxBytes);
+    return await node.result(file, maxBytes, note);
   } catch (error) {
     if (!(error instanceof HttpError) || signers.length === 0) throw error;
     note(`${error.message}; asking the signers`);

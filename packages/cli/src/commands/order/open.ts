@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-import { checkSlots, HttpClient, readNodeDocument, Rental, type RentalRecord } from "@turingfog/network";
+import { checkSlots, HttpClient, readNodeDocument, Rental, type RentalRecord, slotsText } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
 import { depositOf, HOUR, TuringFogError } from "@turingfog/sdk";
 import {
@@ -78,7 +78,8 @@ async function openOrder(folder: string, values: Values, output: Output): Promis
   const wallet = await openWallet(connection, values.keystore, output);
   const rental = new Rental(folder);
   const since = book.firstBlock ?? 0;
-  if (!rental.isPrepared) {
+  if (rental.isPrepared) await rental.checkTerms(givenTerms(values, wallet.address));
+  else {
     const { nodeId, asset, tuAmount, duration, runner } = termsOf(values);
     const now = BigInt((await latestBlock(provider)).timestamp);
     const client = new HttpClient();
@@ -132,10 +133,31 @@ function termsOf({ node, asset, tu, hours, runner }: Values) {
     if (value === undefined) throw new UsageError(`--${name} is missing; see --help`);
   }
   if (!isAddress(asset)) throw new UsageError(`--asset is ${asset}, must be an address`);
-  if (!/^\d{1,9}(\.\d{1,18})?$/.test(tu ?? "")) throw new UsageError(`--tu is ${tu}, must be TU as 0.5`);
   const duration = BigInt(wholeNumber("hours", hours ?? "", 1)) * HOUR;
-  const tuAmount = parseUnits(tu ?? "", 18);
+  const tuAmount = readTU(tu ?? "");
   return { nodeId: readNodeId(node ?? ""), asset: getAddress(asset), tuAmount, duration, runner: runner ?? "" };
+}
+
+function readTU(text: string): bigint {
+  if (/^\d{1,9}(\.\d{1,18})?$/.test(text)) return parseUnits(text, 18);
+  throw new UsageError(`--tu is ${text}, must be TU as 0.5`);
+}
+
+/** Returns the terms that were given for an order that was begun before, as texts. */
+function givenTerms(values: Values, renter: string): Record<string, string | undefined> {
+  const { network, node, asset, tu, hours, runner, slot, imagesPerTu, encryptProgress } = values;
+  return {
+    network,
+    renter: renter.toLowerCase(),
+    node: node && String(readNodeId(node)),
+    asset: asset?.toLowerCase(),
+    tu: tu && String(readTU(tu)),
+    duration: hours && String(BigInt(wholeNumber("hours", hours, 1)) * HOUR),
+    runner,
+    slots: slot && slotsText(slotsOf(slot)),
+    imagesPerTU: imagesPerTu === "0" ? undefined : imagesPerTu,
+    progress: encryptProgress ? "encrypted" : undefined,
+  };
 }
 
 function slotsOf(given: readonly string[]): Record<string, string> {

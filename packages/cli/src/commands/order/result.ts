@@ -1,7 +1,9 @@
-import { rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 
 import { fetchResult, HttpClient, NodeClient, Rental, SignerClient, unpackBundle } from "@turingfog/network";
+import { TuringFogError } from "@turingfog/sdk";
 
 import { newCommand, wholeNumber } from "../../lib/command.js";
 import { type Output, outputOf } from "../../lib/output.js";
@@ -25,6 +27,13 @@ answer: they keep it for fourteen days.`,
   .option("--max-mib <N>", "the most MiB to take", "2048")
   .action((folder, values) => result(folder, values, outputOf(values)));
 
+/** Thrown when a result would be written over something. */
+class FolderThereError extends TuringFogError {
+  constructor(folder: string) {
+    super(`${folder} is there already: the result was fetched before, or name another folder with --to`);
+  }
+}
+
 interface Values {
   to?: string;
   signer?: string[];
@@ -35,9 +44,12 @@ async function result(folder: string, values: Values, output: Output): Promise<v
   const rental = new Rental(folder);
   const { orderId, nodeId, endpoint } = await rental.readOpen();
   const to = values.to ?? path.join(folder, "result");
+  if (existsSync(to)) throw new FolderThereError(to);
   const maxBytes = wholeNumber("max-mib", values.maxMib, 1) * MIB;
   const file = path.join(folder, "result.age");
-  await rm(file, { force: true });
+  const unpacked = `${to}.part`;
+  // what a try has left that was ended
+  for (const each of [file, unpacked]) await rm(each, { recursive: true, force: true });
   const client = new HttpClient();
   try {
     const node = new NodeClient(client, endpoint, orderId);
@@ -45,8 +57,9 @@ async function result(folder: string, values: Values, output: Output): Promise<v
     const signers = addresses.map((each) => new SignerClient(client, each, { orderId, nodeId }));
     const note = (line: string) => output.note(line);
     const hash = await fetchResult({ orderId, node, signers, note }, file, maxBytes);
-    const job = await unpackBundle(file, await rental.resultIdentity(), to, maxBytes);
+    const job = await unpackBundle(file, await rental.resultIdentity(), unpacked, maxBytes);
     await rental.checkResult(job);
+    await rename(unpacked, to);
     output.result({ orderId, hash, folder: to }, `The result of order ${orderId} is in ${to}`);
   } finally {
     client.close();
