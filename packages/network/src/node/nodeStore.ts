@@ -108,22 +108,27 @@ export class NodeStore {
     private readonly nodeId: bigint,
   ) {}
 
-  /** Takes an order on, unless it was; another open one of the same job stands against it. */
-  async take(orderId: bigint, jobHash: string, openOrders: readonly bigint[]): Promise<void> {
+  /** Takes an order on, unless it was. */
+  async take(orderId: bigint, jobHash: string): Promise<void> {
     if ((await this.order(orderId)) !== undefined) return;
-    const same = await this.db
-      .selectFrom("node_orders")
-      .select("order_id")
-      .where("job_hash", "=", toBytes(jobHash))
-      .execute();
-    const open = same.map(({ order_id }) => fromBlob(order_id)).find((each) => openOrders.includes(each));
-    const refusal = open === undefined ? "" : `order ${open} has the same job and is open`;
     step("node.order.before-store");
     await this.db
       .insertInto("node_orders")
-      .values({ order_id: toBlob(orderId), job_hash: toBytes(jobHash), identity: "", refusal, result: null })
+      .values({ order_id: toBlob(orderId), job_hash: toBytes(jobHash), identity: "", refusal: "", result: null })
       .execute();
     step("node.order.stored");
+  }
+
+  /** Returns the orders of a job that nothing stands against, in ascending order. */
+  async ordersOf(jobHash: string): Promise<bigint[]> {
+    const rows = await this.db
+      .selectFrom("node_orders")
+      .select("order_id")
+      .where("job_hash", "=", toBytes(jobHash))
+      .where("refusal", "=", "")
+      .orderBy("order_id")
+      .execute();
+    return rows.map(({ order_id }) => fromBlob(order_id));
   }
 
   /** Returns the orders that were taken on, the oldest place first. */

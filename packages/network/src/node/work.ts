@@ -97,10 +97,7 @@ export class Work {
     const { facts, nodeId, store } = this.options;
     const own = facts.openOrders().filter((each) => each.nodeId === nodeId && each.jobHash !== ZERO_HASH);
     const failures: Error[] = [];
-    for (const order of own) {
-      const others = own.filter((each) => each !== order).map((each) => each.orderId);
-      await store.take(order.orderId, order.jobHash, others);
-    }
+    for (const { orderId, jobHash } of own) await store.take(orderId, jobHash);
     for (const orderId of await store.orderIds()) {
       await this.advance(orderId).catch((error: unknown) => failures.push(error as Error));
     }
@@ -126,6 +123,10 @@ export class Work {
     if (kept.identity === "") return { ...nothing, state: "waiting", reason: "for a grant of its key" };
     const standing = await this.standing(orderId);
     if (standing === undefined) return { ...nothing, state: "queued" };
+    const first = standing.sample.phase === "prepared" ? await this.firstOf(standing.order) : undefined;
+    if (first !== undefined) {
+      return { ...nothing, state: "refused", reason: `order ${first} has the same job, has begun and is open` };
+    }
     const { heldMs, images, phase } = standing.sample;
     const last = await store.lastReading(orderId);
     const told = { cumulativeTU: last?.reading.cumulativeTU ?? 0n, evidence: last?.line, result: kept.result };
@@ -205,12 +206,26 @@ export class Work {
     }
     if (closed || clock.now() >= endsAt - finishSeconds)
       throw new JobRefusedError("Its order ends before it could run");
-    if (this.isPaused || (await this.active()).length > 0) return;
+    if (this.isPaused || (await this.active()).length > 0 || (await this.firstOf(order)) !== undefined) return;
     clock.check();
     await checkDisk(folder);
     await runner.prepare(job, files.run);
     await runner.start(files.run);
     this.options.log.info({ orderId: String(order.orderId), runner: job.runner }, "run started");
+  }
+
+  /**
+   * Returns another order of the same job that is open and has begun: a job is done once. Whoever opens an order of
+   * another's job cannot grant its key, and its terms are not the job's, so that it never begins.
+   */
+  private async firstOf({ orderId, jobHash }: OrderFacts): Promise<bigint | undefined> {
+    const { store, facts } = this.options;
+    for (const each of await store.ordersOf(jobHash)) {
+      if (each === orderId || facts.order(each)?.closed !== false) continue;
+      const phase = (await this.standing(each))?.sample.phase;
+      if (phase !== undefined && phase !== "prepared") return each;
+    }
+    return undefined;
   }
 
   private isOver({ order, job, sample }: Standing): boolean {
