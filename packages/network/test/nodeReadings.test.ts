@@ -104,7 +104,15 @@ async function posted(
   const client = new HttpClient();
   const endpoint = `http://127.0.0.1:${(server.server.address() as { port: number }).port}`;
   try {
-    await new Poster(store, client, meter.nodeId, LOG).deliver({ ...SIGNER, endpoint });
+    const options = {
+      store,
+      client,
+      nodeId: meter.nodeId,
+      isClosed: () => false,
+      resultOf: async () => undefined,
+      log: LOG,
+    };
+    await new Poster(options).deliver({ ...SIGNER, endpoint });
   } finally {
     client.close();
     await server.close();

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { BlockList, isIP, type Socket } from "node:net";
 
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
@@ -30,7 +30,7 @@ export const LIMITS: Limits = {
 };
 
 export interface ServerOptions {
-  listen: ListenConfig;
+  listen: ListenConfig & { trustedProxies?: readonly string[] };
   log: Logger;
   limits?: Partial<Limits>;
 }
@@ -40,11 +40,14 @@ export interface ServerOptions {
  * @param addRoutes adds what it serves
  */
 export async function openServer(
-  { listen, log, limits }: ServerOptions,
+  { listen: { trustedProxies = [], ...listen }, log, limits }: ServerOptions,
   addRoutes: (server: FastifyInstance) => void,
 ): Promise<FastifyInstance> {
   const { headers, body, connectionsPerAddress, maxBytes } = { ...LIMITS, ...limits };
+  const proxies = blockListOf(trustedProxies);
+  const isProxy = (address: string) => proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   const server = fastify({
+    trustProxy: isProxy,
     bodyLimit: maxBytes,
     requestTimeout: body,
     keepAliveTimeout: body,
@@ -52,7 +55,8 @@ export async function openServer(
     forceCloseConnections: true,
     clientErrorHandler: (error, socket) => answerBroken(error, socket),
   });
-  limitConnections(server, connectionsPerAddress);
+  limitConnections(server, connectionsPerAddress, isProxy);
+  limitRequests(server, connectionsPerAddress);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_, bytes, done) => done(null, bytes));
   server.addHook("onRequest", (request, _, done) => done(refusalOf(request)));
@@ -66,20 +70,54 @@ export async function openServer(
   return server;
 }
 
-/** Lets each address have so many connections at a time, and closes those above. */
-function limitConnections(server: FastifyInstance, most: number): void {
-  const open = new Map<string, number>();
+/** Lets each address have so many connections at a time, and closes those above; a proxy's are many clients'. */
+function limitConnections(server: FastifyInstance, most: number, isProxy: (address: string) => boolean): void {
+  const open = new Open(most);
   server.server.on("connection", (socket: Socket) => {
-    const address = senderOf(socket.remoteAddress);
-    const count = (open.get(address) ?? 0) + 1;
-    if (count > most) return void socket.destroy();
-    open.set(address, count);
-    socket.once("close", () => {
-      const left = (open.get(address) ?? 1) - 1;
-      if (left === 0) open.delete(address);
-      else open.set(address, left);
-    });
+    const { remoteAddress = "" } = socket;
+    if (isProxy(remoteAddress)) return;
+    if (!open.add(senderOf(remoteAddress), socket)) socket.destroy();
   });
+}
+
+/** Lets each client have so many requests at a time, also through a proxy. */
+function limitRequests(server: FastifyInstance, most: number): void {
+  const open = new Open(most);
+  server.addHook("onRequest", async ({ ip }, { raw }) => {
+    if (open.add(senderOf(ip), raw)) return;
+    throw new RefusedError(429, "busy", `This address has ${most} requests under way already: try again later`);
+  });
+}
+
+/** What is open of each sender, up to a number. */
+class Open {
+  private readonly counts = new Map<string, number>();
+
+  constructor(private readonly most: number) {}
+
+  /** Counts what belongs to a sender until it is closed; returns false if the sender has as many. */
+  add(sender: string, what: { once(event: "close", listener: () => void): unknown }): boolean {
+    const count = this.counts.get(sender) ?? 0;
+    if (count >= this.most) return false;
+    this.counts.set(sender, count + 1);
+    what.once("close", () => {
+      const left = (this.counts.get(sender) ?? 1) - 1;
+      if (left === 0) this.counts.delete(sender);
+      else this.counts.set(sender, left);
+    });
+    return true;
+  }
+}
+
+function blockListOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const each of networks) {
+    const [address, bits] = each.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
 }
 
 /** Returns why a request is refused before its body is read. */

@@ -82,7 +82,7 @@ export async function encryptToFile(
     for await (const chunk of chunksOf(await stream)) {
       hash.update(chunk);
       bytes += chunk.length;
-      await handle.write(chunk);
+      await handle.writeFile(chunk);
     }
     await handle.sync();
     return { hash: `0x${hash.digest("hex")}`, bytes };

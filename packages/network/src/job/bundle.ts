@@ -105,7 +105,7 @@ export async function unpackBundle(file: string, identity: string, folder: strin
 async function writeNew(file: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   const handle = await open(file, "wx", 0o600);
   try {
-    for await (const chunk of content) await handle.write(chunk);
+    for await (const chunk of content) await handle.writeFile(chunk);
   } finally {
     await handle.close();
   }

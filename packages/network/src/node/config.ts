@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { chainConfig } from "../chain/index.js";
-import { listenConfig, pathConfig, RUNTIME_CONFIG } from "../runtime/index.js";
+import { pathConfig, RUNTIME_CONFIG, serveConfig } from "../runtime/index.js";
 
 const MIB = 1_048_576;
 
@@ -43,7 +43,7 @@ export const nodeConfig = z.strictObject({
   /** File of SQLite, or the URL of a PostgreSQL database. */
   store: z.union([z.string().regex(/^postgres(ql)?:\/\//), pathConfig]),
   /** Where renters and signers reach the node. */
-  listen: listenConfig,
+  listen: serveConfig,
   /** The key that signs readings. */
   meter: z.strictObject({ key: pathConfig }),
   /** The identity that jobs are granted to. */
@@ -67,6 +67,8 @@ export const nodeConfig = z.strictObject({
         .default(1_024 * MIB),
       /** Seconds that a bundle may take to arrive. */
       seconds: z.int().min(1).default(3_600),
+      /** Seconds without a byte after which a bundle is given up. */
+      idleSeconds: z.int().min(1).default(15),
     })
     .prefault({}),
   /** Seconds between two readings of a run; the formats ask for 60. */

@@ -1,6 +1,7 @@
 import { once, setMaxListeners } from "node:events";
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -37,7 +38,7 @@ const PROGRESS = 1_000;
 const KEEP_ALIVE = 4_000;
 
 export interface NodeServerOptions {
-  listen: ListenConfig;
+  listen: ListenConfig & { trustedProxies?: readonly string[] };
   log: Logger;
   nodeId: bigint;
   chainId: bigint;
@@ -52,7 +53,7 @@ export interface NodeServerOptions {
   store: NodeStore;
   uploads: Uploads;
   work: Work;
-  bundles: { maxBytes: number; seconds: number };
+  bundles: { maxBytes: number; seconds: number; idleSeconds: number };
   /** Those of all requests but bundles. */
   limits?: Partial<Limits>;
   signal: AbortSignal;
@@ -80,6 +81,7 @@ export async function openNodeServer(options: NodeServerOptions): Promise<Fastif
       scope.get("/v1/orders/:orderId/result", (request, reply) => routes.result(request, reply));
     });
     void server.register(async (scope) => {
+      scope.addHook("onRequest", async ({ raw }) => limitIdle(raw, bundles.idleSeconds * 1_000));
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser("*", (_, body, done) => done(null, body));
       const settings = { bodyLimit: bundles.maxBytes };
@@ -216,6 +218,14 @@ class Routes {
     if (kept.refusal !== "") throw new RefusedError(409, "refused-order", kept.refusal);
     return order;
   }
+}
+
+/** Ends a request of which nothing comes for so many milliseconds. */
+function limitIdle(request: IncomingMessage, idle: number): void {
+  const { socket } = request;
+  const end = () => request.destroy();
+  socket.setTimeout(idle).once("timeout", end);
+  request.once("close", () => socket.off("timeout", end));
 }
 
 /** Refuses, before they are read, the requests of addresses of which too many were refused. */

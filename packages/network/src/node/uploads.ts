@@ -83,7 +83,7 @@ export class Uploads {
         bytes += chunk.length;
         if (bytes > (length as number)) throw new RefusedError(400, "wrong-length", `More than ${length} bytes came`);
         hash.update(chunk);
-        await handle.write(chunk);
+        await handle.writeFile(chunk);
       }
       const found = `0x${hash.digest("hex")}`;
       if (found !== jobHash) {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { readFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import path from "node:path";
 
 import { TuringFogError } from "@turingfog/sdk";
@@ -23,6 +24,19 @@ export const listenConfig = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
   /** 0 for any that is free. */
   port: z.int().min(0).max(65_535),
+});
+
+const network = z
+  .string()
+  .refine(
+    (text) => isIP(text.split("/")[0]) !== 0 && /^[^/]+(\/\d{1,3})?$/.test(text),
+    "must be an address, or one with the bits of its network, as 10.0.0.0/8",
+  );
+
+/** Where strangers reach a role, perhaps through proxies. */
+export const serveConfig = listenConfig.extend({
+  /** Addresses or networks of proxies, which say in X-Forwarded-For whom a request comes from. */
+  trustedProxies: z.array(network).default([]),
 });
 
 export type ListenConfig = z.infer<typeof listenConfig>;

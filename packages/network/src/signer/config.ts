@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { chainConfig } from "../chain/index.js";
-import { listenConfig, pathConfig, RUNTIME_CONFIG } from "../runtime/index.js";
+import { pathConfig, RUNTIME_CONFIG, serveConfig } from "../runtime/index.js";
 
 const seconds = z.int().min(1).max(86_400);
 const count = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -15,7 +15,7 @@ export const signerConfig = z.strictObject({
   store: z.union([z.string().regex(/^postgres(ql)?:\/\//), pathConfig]),
   /** Folder of receipt files, results, and the journal of what was sent to the chain. */
   folder: pathConfig,
-  listen: listenConfig,
+  listen: serveConfig,
   /** The base of this signer's address, as others reach it. */
   endpoint: url,
   /** Files of keys, each of which its owner alone can read. */

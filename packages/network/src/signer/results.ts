@@ -233,7 +233,7 @@ export class Results {
         `The signer's disk is too full, send it again later: ${reasonOf(error)}`,
       );
     });
-    await this.counted(senderOf(request.socket.remoteAddress), async () => {
+    await this.counted(senderOf(request.ip), async () => {
       await this.takeResult(author, hash, request.body as AsyncIterable<Uint8Array>);
     });
     return {};
@@ -364,7 +364,7 @@ export class Results {
 
   /** Charges the sender for what is refused; that this signer is busy is not the sender's fault. */
   private async charged<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
-    const sender = senderOf(request.socket.remoteAddress);
+    const sender = senderOf(request.ip);
     try {
       return await work();
     } catch (error) {

@@ -17,8 +17,8 @@ export class Senders {
    * Checks that a sender may go on, before the body of its request is read.
    * @throws RefusedError
    */
-  check({ socket }: FastifyRequest): void {
-    if (this.budget.has(senderOf(socket.remoteAddress))) return;
+  check({ ip }: FastifyRequest): void {
+    if (this.budget.has(senderOf(ip))) return;
     throw new RefusedError(
       429,
       "too-many-refused",

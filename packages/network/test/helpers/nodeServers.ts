@@ -86,7 +86,7 @@ export class ServedNode {
       listen: { host: "127.0.0.1", port: 0 },
       document: path.join(folder, "document.json"),
       escrowDomain: escrowDomain(31_337n, ESCROW),
-      bundles: { maxBytes: BUNDLE.length, seconds },
+      bundles: { maxBytes: BUNDLE.length, seconds, idleSeconds: 60 },
     });
     const { port } = server.server.address() as { port: number };
     return new ServedNode(port, world, meter, age, store, work, async () => {

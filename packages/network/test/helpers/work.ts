@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 
 import {
@@ -107,6 +107,13 @@ export class WorkBench {
     })();
     await this.uploads.receive({ orderId, jobHash, sender: "renter", length: content.length, body });
     await this.store.change(orderId, { identity });
+  }
+
+  /** Waits until a bundle comes for an order, or until none does. */
+  async untilUpload(orderId: bigint, isComing: boolean): Promise<void> {
+    const folder = path.join(this.folder, String(orderId));
+    const has = async () => (await readdir(folder).catch(() => [])).some((name) => name.startsWith("upload-"));
+    while ((await has()) !== isComing) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Works until an order is in a state. */

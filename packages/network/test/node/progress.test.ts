@@ -13,12 +13,13 @@ import { expect } from "chai";
 import { inFolder } from "../helpers/folders";
 import { LOG } from "../helpers/intake";
 import { JOB_OF_TESTS } from "../helpers/jobs";
+import { open, untilClosed } from "../helpers/raw";
 import { WorkBench } from "../helpers/work";
 
 const { chainId, escrow, nodeId } = JOB_OF_TESTS;
 
 describe("A node's server", () => {
-  it("tells who follows an order that nothing is new, so that the connection is kept", async () => {
+  it("takes clients by their own address behind a proxy, gives up an idle upload, and tells who follows an order that nothing is new, so that the connection is kept", async () => {
     await WorkBench.use("", async (bench) => {
       const { work, store, uploads, folder, orders } = bench;
       const end = new AbortController();
@@ -26,17 +27,31 @@ describe("A node's server", () => {
       await writeFile(document, "{}");
       const server = await openNodeServer({
         ...{ nodeId, chainId, escrow, document, store, uploads, work, log: LOG, signal: end.signal },
-        listen: { host: "127.0.0.1", port: 0 },
+        listen: { host: "127.0.0.1", port: 0, trustedProxies: ["127.0.0.0/8"] },
         age: await newAgeKey(),
         facts: { isKnown: true, order: (orderId) => orders.get(orderId), isSignedByContract: async () => false },
         escrowDomain: escrowDomain(chainId, escrow),
-        bundles: { maxBytes: 1_000, seconds: 10 },
+        bundles: { maxBytes: 1_000, seconds: 60, idleSeconds: 1 },
       });
       const client = new HttpClient();
       try {
         bench.open(1n, `0x${"11".repeat(32)}`);
         await work.tick();
         const { port } = server.server.address() as AddressInfo;
+        // two clients behind one proxy: the one that sends nothing more is given up
+        const put = (client: string) =>
+          `PUT /v1/orders/1/bundle HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-forwarded-for: ${client}\r\ncontent-type: a/b\r\ncontent-length: 9\r\n\r\n`;
+        const slow = await open(port, `${put("198.51.100.1")}1234`);
+        const dropped = untilClosed(slow);
+        const answerTo = async (client: string) =>
+          (await untilClosed(await open(port, `${put(client)}123456789`))).slice(9, 12);
+        await bench.untilUpload(1n, true);
+        expect(await answerTo("198.51.100.1")).to.equal("429");
+        expect(await answerTo("198.51.100.2")).to.equal("422");
+        expect(await dropped).to.equal("");
+        await bench.untilUpload(1n, false);
+        expect(await answerTo("198.51.100.1")).to.equal("422");
+
         const url = `http://127.0.0.1:${port}/v1/orders/1/progress`;
         const came: string[] = [];
         for await (const chunk of client.stream(url, { maxBytes: Infinity })) {

@@ -21,7 +21,7 @@ export function addChallengeRoutes(server: FastifyInstance, board: ChallengeBoar
   const onRequest = async (request: FastifyRequest) => senders.check(request);
   /** Charges the sender for what is refused; that this signer is busy is not the sender's fault. */
   const charged = async <T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> => {
-    const sender = senderOf(request.socket.remoteAddress);
+    const sender = senderOf(request.ip);
     try {
       return await work();
     } catch (error) {

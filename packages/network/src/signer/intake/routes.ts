@@ -45,7 +45,7 @@ export function addIntakeRoutes(server: FastifyInstance, routes: IntakeRoutes): 
     senders.check(request);
   };
   server.post("/v1/readings", { onRequest }, async (request, reply) => {
-    const sender = senderOf(request.socket.remoteAddress);
+    const sender = senderOf(request.ip);
     const readings = readingsOf(request, (cost) => senders.charge(sender, cost));
     const answers = await storing(routes.health, () => intake.take(readings));
     senders.charge(sender, answers.filter(({ result }) => result !== "accepted" && result !== "known").length);
