@@ -7,10 +7,10 @@ import {
   type NodeTables,
   openServer,
   Poster,
+  ReadingRefusedError,
 } from "@turingfog/network";
 import { READING, READING_ANSWERS, type ReadingAnswer, READINGS, type Reading, type Signed } from "@turingfog/sdk/wire";
 import { expect } from "chai";
-import { id } from "ethers";
 
 import { LOG } from "./helpers/intake";
 import { Meter, METER_DOMAIN } from "./helpers/meters";
@@ -42,15 +42,6 @@ describe("NodeStore", () => {
       expect(await store.addReading(keptOf(reading))).to.equal(true);
       expect(await store.addReading(keptOf(meter.sign({ ...reading, cumulativeTU: 9n })))).to.equal(false);
       expect((await store.lastReading(meter.orderId))?.reading).to.deep.equal(reading);
-    }));
-
-  it("refuses a second open order of the same job, and takes one when the first is closed", () =>
-    withStore(async (store) => {
-      await store.take(1n, id("job"), []);
-      await store.take(2n, id("job"), [1n]);
-      await store.take(3n, id("job"), []);
-      const refusals = await Promise.all([1n, 2n, 3n].map((each) => store.order(each)));
-      expect(refusals.map((each) => each?.refusal)).to.deep.equal(["", "order 1 has the same job and is open", ""]);
     }));
 });
 
@@ -139,7 +130,7 @@ describe("Poster", () => {
       for (const reading of meter.many(3)) await store.addReading(keptOf(reading));
       const refused = (readings: Signed<Reading>[]): ReadingAnswer[] =>
         readings.map(({ sequence }) => ({ result: sequence === 2n ? "over-budget" : "accepted", next: 2n }));
-      await posted(store, meter, refused);
+      await expect(posted(store, meter, refused)).to.be.rejectedWith(ReadingRefusedError, "refuses reading 2");
       expect(await delivered(store, meter)).to.equal(1n);
       expect(await posted(store, meter, accepted)).to.deep.equal([[2n, 3n]]);
     }));

@@ -67,8 +67,8 @@ export class Poster {
       const key = `${signer} ${orderId}`;
       if (this.finished.has(key) || !failed.isDue(orderId)) continue;
       try {
-        await this.deliverOrder(peer, orderId);
-        if (isClosed(orderId)) this.finished.add(key);
+        const isWhole = await this.deliverOrder(peer, orderId);
+        if (isWhole && isClosed(orderId)) this.finished.add(key);
         failed.succeeds(orderId);
       } catch (error) {
         const isNew = failed.fails(orderId, error);
@@ -80,10 +80,14 @@ export class Poster {
     failed.check();
   }
 
-  private async deliverOrder(peer: Peer, orderId: bigint): Promise<void> {
+  /** @returns whether the signer has all readings */
+  private async deliverOrder(peer: Peer, orderId: bigint): Promise<boolean> {
+    const { store, isClosed } = this.options;
     while (await this.deliverSome(peer, orderId));
-    const last = await this.options.store.lastReading(orderId);
-    if (last !== undefined && !this.options.isClosed(orderId)) await this.complement(peer, last);
+    const last = await store.lastReading(orderId);
+    if (last === undefined || (await store.delivered(peer.signer, orderId)) < last.reading.sequence) return false;
+    if (!isClosed(orderId)) await this.complement(peer, last);
+    return true;
   }
 
   /** Hands a signer the line that an order's last reading names, and the result, which it keeps for the renter. */
