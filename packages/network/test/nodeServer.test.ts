@@ -64,7 +64,7 @@ describe("A node's server", () => {
       world.orders.set(foreign, ownOrder(meter, { orderId: foreign, nodeId: 2n }));
       world.orders.set(early, ownOrder(meter, { orderId: early }));
       world.orders.set(refused, ownOrder(meter, { orderId: refused }));
-      for (const orderId of [foreign, closed, refused]) await store.take(orderId, id(`job ${orderId}`), []);
+      for (const orderId of [foreign, closed, refused]) await store.take(orderId, id(`job ${orderId}`));
       await store.change(refused, { refusal: "no" });
       for (const [orderId, refusal] of [
         [99n, "404 Not Found unknown-order"],

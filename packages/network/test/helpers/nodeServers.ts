@@ -69,7 +69,7 @@ export class ServedNode {
     const facts = Object.assign(world, { isSignedByContract: async () => false }) as unknown as ChainFacts;
     const database = await openStore<NodeTables>(path.join(folder, "node.db"), NODE_MIGRATIONS);
     const store = new NodeStore(database.db, nodeId);
-    await store.take(meter.orderId, JOB_HASH, []);
+    await store.take(meter.orderId, JOB_HASH);
     const filesOf = (orderId: bigint) => new OrderFiles(path.join(folder, "orders", String(orderId)));
     const uploads = new Uploads((orderId) => filesOf(orderId).folder, BUNDLE.length);
     const age = await newAgeKey();

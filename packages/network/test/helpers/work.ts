@@ -58,7 +58,14 @@ export class WorkBench {
       facts: {
         openOrders: () => [...this.orders.values()].filter(({ closed }) => !closed),
         order: (orderId) => this.orders.get(orderId),
-        node: () => ({ nodeId, owner: ZeroAddress, ratePerDay: 10n ** 18n, metadataURI: "", attestations: [] }),
+        node: () => ({
+          nodeId,
+          owner: ZeroAddress,
+          ratePerDay: 10n ** 18n,
+          metadataURI: "",
+          attestations: [],
+          ownedSince: 0n,
+        }),
       },
       meter: new Wallet(id("meter")),
       domain: meterDomain(chainId, escrow),
