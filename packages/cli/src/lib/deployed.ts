@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+
 import { Option } from "@commander-js/extra-typings";
 import {
   type AddressBook,
@@ -49,6 +52,12 @@ export async function openDeployment(values: { network: string; deployments: str
   const { timelock } = book.addresses;
   if ((await connection.provider.getCode(timelock)) === "0x") throw new NoContractError(timelock);
   return { connection, book };
+}
+
+/** Notes that there is no address book yet where a role will look for it. */
+export function noteMissingBook(values: { network: string; deployments: string }, output: Output): void {
+  const book = path.resolve(values.deployments, `${values.network}.json`);
+  if (!existsSync(book)) output.note(`There is no address book at ${book} yet: it must be there before the role runs`);
 }
 
 /** Thrown when nothing but the address book tells which factory of Uniswap v3 a filler must have. */

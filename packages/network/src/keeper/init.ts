@@ -3,7 +3,9 @@ import path from "node:path";
 
 import { Wallet } from "ethers";
 
+import { parseConfig } from "../runtime/index.js";
 import { FolderInUseError } from "../signer/index.js";
+import { keeperConfig } from "./config.js";
 
 export interface NewKeeper {
   config: string;
@@ -12,8 +14,8 @@ export interface NewKeeper {
 }
 
 /**
- * Writes a new keeper's key and its configuration file.
- * @throws FolderInUseError
+ * Writes a new keeper's key and its configuration file, or nothing.
+ * @throws ConfigError, FolderInUseError
  */
 export async function initKeeper(options: {
   folder: string;
@@ -26,12 +28,14 @@ export async function initKeeper(options: {
   port: number;
 }): Promise<NewKeeper> {
   const { folder } = options;
+  const config = path.join(folder, "keeper.json5");
+  const text = configText(options);
+  parseConfig(config, text, keeperConfig);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length > 0) throw new FolderInUseError(folder);
   const wallet = Wallet.createRandom();
   await writeFile(path.join(folder, "gas.key"), `${wallet.privateKey}\n`, { mode: 0o600, flag: "wx" });
-  const config = path.join(folder, "keeper.json5");
-  await writeFile(config, configText(options), { mode: 0o600, flag: "wx" });
+  await writeFile(config, text, { mode: 0o600, flag: "wx" });
   return { config, keeper: wallet.address };
 }
 

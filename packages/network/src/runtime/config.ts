@@ -69,6 +69,14 @@ export async function readConfig<T>(file: string, schema: z.ZodType<T>): Promise
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(file, "", error.code === "ENOENT" ? "there is no such file" : String(error.code));
   });
+  return parseConfig(file, text, schema);
+}
+
+/**
+ * Checks all of a configuration file's text.
+ * @throws ConfigError that names the first wrong value
+ */
+export function parseConfig<T>(file: string, text: string, schema: z.ZodType<T>): T {
   let value: unknown;
   try {
     value = JSON5.parse(text);

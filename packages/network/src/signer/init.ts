@@ -6,6 +6,8 @@ import { TuringFogError } from "@turingfog/sdk";
 import { Wallet } from "ethers";
 
 import { newAgeKey } from "../job/age.js";
+import { parseConfig } from "../runtime/index.js";
+import { signerConfig } from "./config.js";
 
 /** Thrown when there is something where a signer's files are to be. */
 export class FolderInUseError extends TuringFogError {
@@ -23,8 +25,8 @@ export interface NewSigner {
 }
 
 /**
- * Writes a new signer's keys and its configuration file.
- * @throws FolderInUseError
+ * Writes a new signer's keys and its configuration file, or nothing.
+ * @throws ConfigError, FolderInUseError
  */
 export async function initSigner(options: {
   folder: string;
@@ -36,6 +38,9 @@ export async function initSigner(options: {
   peers: readonly string[];
 }): Promise<NewSigner> {
   const { folder, network, deployments, endpoint, port, peers } = options;
+  const config = path.join(folder, "signer.json5");
+  const text = configText({ network, deployments: path.resolve(deployments), endpoint, port, peers });
+  parseConfig(config, text, signerConfig);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length > 0) throw new FolderInUseError(folder);
   const [signer, link, gas] = Array.from({ length: 3 }, () => Wallet.createRandom());
@@ -50,8 +55,6 @@ export async function initSigner(options: {
   for (const [name, secret] of Object.entries(secrets)) {
     await writeFile(path.join(folder, name), `${secret}\n`, { mode: 0o600, flag: "wx" });
   }
-  const config = path.join(folder, "signer.json5");
-  const text = configText({ network, deployments: path.resolve(deployments), endpoint, port, peers });
   await writeFile(config, text, { mode: 0o600, flag: "wx" });
   return { config, signer: signer.address, gas: gas.address };
 }

@@ -1,7 +1,7 @@
 import { initKeeper } from "@turingfog/network";
 
 import { newCommand, UsageError, wholeNumber } from "../../lib/command.js";
-import { DEPLOYMENTS, NETWORK } from "../../lib/deployed.js";
+import { DEPLOYMENTS, NETWORK, noteMissingBook } from "../../lib/deployed.js";
 import { type Output, outputOf } from "../../lib/output.js";
 
 export const command = newCommand({
@@ -40,6 +40,7 @@ async function init({ signer: signers, budget, ...values }: Values, output: Outp
     throw new UsageError(`--budget is ${budget}, must be a decimal number of coins, such as 0.05`);
   }
   const made = await initKeeper({ ...values, port, signers, budget });
+  noteMissingBook(values, output);
   const { config, keeper } = made;
   output.result(made, `${config} and the key beside it are written.\nKeeper, which needs coins: ${keeper}`);
 }

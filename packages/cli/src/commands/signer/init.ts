@@ -1,7 +1,7 @@
 import { initSigner } from "@turingfog/network";
 
 import { newCommand, UsageError, wholeNumber } from "../../lib/command.js";
-import { DEPLOYMENTS, NETWORK } from "../../lib/deployed.js";
+import { DEPLOYMENTS, NETWORK, noteMissingBook } from "../../lib/deployed.js";
 import { type Output, outputOf } from "../../lib/output.js";
 
 export const command = newCommand({
@@ -36,6 +36,7 @@ async function init({ peers = [], ...values }: Values, output: Output): Promise<
   const port = wholeNumber("port", values.port, 1);
   if (port > LAST_PORT) throw new UsageError(`--port is ${port}, must be at most ${LAST_PORT}`);
   const made = await initSigner({ ...values, port, peers });
+  noteMissingBook(values, output);
   const { config, signer, gas } = made;
   output.result(
     made,

@@ -1,0 +1,50 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { initKeeper, initSigner } from "@turingfog/network";
+import { expect } from "chai";
+
+const SIGNER = { network: "sepolia", deployments: "deployments", endpoint: "https://a.example", port: 8600, peers: [] };
+const KEEPER = {
+  ...{ network: "sepolia", deployments: "deployments", signers: ["https://a.example"] },
+  ...{ budget: "0.05", port: 8620 },
+};
+
+/** Expects what is refused to leave nothing behind. */
+async function expectRefused(init: (folder: string) => Promise<unknown>, reason: RegExp): Promise<void> {
+  const parent = await mkdtemp(path.join(tmpdir(), "turingfog-init-"));
+  const folder = path.join(parent, "role");
+  try {
+    await expect(init(folder)).to.be.rejectedWith(reason);
+    expect(existsSync(folder)).to.equal(false);
+  } finally {
+    await rm(parent, { recursive: true });
+  }
+}
+
+describe("A new role's folder", () => {
+  const signers: [string, Partial<typeof SIGNER>, RegExp][] = [
+    ["a network that is not known", { network: "nosuch" }, /signer\.json5, chain\.network: must be one of .*"nosuch"/],
+    [
+      "an endpoint that is none",
+      { endpoint: "not a url" },
+      /signer\.json5, endpoint: expected http:\/\/ .*"not a url"/,
+    ],
+  ];
+  for (const [what, change, reason] of signers) {
+    it(`is not written for a signer with ${what}`, () =>
+      expectRefused((folder) => initSigner({ ...SIGNER, ...change, folder }), reason));
+  }
+
+  const keepers: [string, Partial<typeof KEEPER>, RegExp][] = [
+    ["a network that is not known", { network: "nosuch" }, /keeper\.json5, chain\.network: must be one of .*"nosuch"/],
+    ["a signer that is none", { signers: ["ftp://a"] }, /keeper\.json5, signers\.0: expected http:\/\/ .*"ftp:\/\/a"/],
+    ["a budget that is none", { budget: "0,05" }, /keeper\.json5, dailyBudget: must be a decimal number .*"0,05"/],
+  ];
+  for (const [what, change, reason] of keepers) {
+    it(`is not written for a keeper with ${what}`, () =>
+      expectRefused((folder) => initKeeper({ ...KEEPER, ...change, folder }), reason));
+  }
+});
