@@ -123,6 +123,8 @@ export const NOUNS: Record<string, Noun> = {
         summary: "acknowledge what was delivered",
         load: () => import("./commands/order/acknowledge.js"),
       },
+      stop: { summary: "end it now", load: () => import("./commands/order/stop.js") },
+      close: { summary: "have the rest of its deposit refunded", load: () => import("./commands/order/close.js") },
     },
   },
   train: {

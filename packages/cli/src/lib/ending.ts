@@ -1,0 +1,63 @@
+import { Rental } from "@turingfog/network";
+import { latestBlock } from "@turingfog/operator";
+import { formatInstant } from "@turingfog/sdk";
+import { type Change, connectContracts, IERC20Metadata__factory, withRevertDecoded } from "@turingfog/sdk/ethers";
+import { formatUnits } from "ethers";
+
+import { type HelpTexts, newCommand } from "./command.js";
+import { DEPLOYMENTS, openDeployment } from "./deployed.js";
+import type { Output } from "./output.js";
+import { DRY_RUN, KEYSTORE, MAX_FEE, openSender, SAFE, type SenderValues, YES } from "./sender.js";
+import { outcomeLine, outcomeOf, submitShown } from "./steps.js";
+
+/** Returns a command that ends the order of a folder. */
+export function endingCommand(texts: HelpTexts) {
+  return newCommand(texts)
+    .argument("<DIR>", "folder that turingfog order open has written")
+    .addOption(DEPLOYMENTS)
+    .addOption(KEYSTORE)
+    .addOption(SAFE)
+    .addOption(MAX_FEE)
+    .addOption(DRY_RUN)
+    .addOption(YES);
+}
+
+interface Values extends SenderValues {
+  deployments: string;
+}
+
+/**
+ * Stops an order, so that nothing measured later counts, or closes one, which refunds what is left of its deposit.
+ * @throws RevertError with the error that the escrow declares, and what opens a deployment and a sender
+ */
+export async function endOrder(act: "stop" | "close", folder: string, values: Values, output: Output): Promise<void> {
+  const { network, orderId } = await new Rental(folder).readOpen();
+  const { connection, book } = await openDeployment({ ...values, network });
+  const { provider } = connection;
+  const { escrow } = connectContracts(book.addresses, provider);
+  const [order, [refund, from], grace] = await Promise.all([
+    withRevertDecoded(escrow.order(orderId)),
+    withRevertDecoded(escrow.refundable(orderId)),
+    escrow.GRACE(),
+  ]);
+  const token = IERC20Metadata__factory.connect(order.asset, provider);
+  const left = `${formatUnits(refund, await token.decimals())} ${await token.symbol()}`;
+  const now = BigInt((await latestBlock(provider)).timestamp);
+  const changes: Record<typeof act, Change[]> = {
+    stop: [
+      { what: "the order ends", from: formatInstant(order.endsAt), to: `${formatInstant(now)}, at once` },
+      { what: "it can be closed from", from: formatInstant(from), to: `about ${formatInstant(now + grace)}` },
+    ],
+    close: [{ what: "what is left of the deposit", from: `${left} in escrow`, to: `${left} refunded` }],
+  };
+
+  const title = `${act === "stop" ? "Stop" : "Close"} order ${orderId}`;
+  const sender = await openSender(connection, values, output, `TuringFog: ${title}`);
+  const call = {
+    description: title,
+    to: book.addresses.escrow,
+    data: escrow.interface.encodeFunctionData(act as "close", [orderId]),
+  };
+  const outcome = outcomeOf(await submitShown({ connection, sender, values, output }, title, changes[act], call));
+  output.result({ orderId, changes: changes[act], outcome }, outcomeLine(outcome));
+}
