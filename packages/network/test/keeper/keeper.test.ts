@@ -1,14 +1,17 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { DAY, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
 import { expect } from "chai";
+import { ZeroAddress } from "ethers";
 import { ethers, ignition } from "hardhat";
 
 import FillerModule from "../../../../deploy/modules/Filler";
+import FillerV4Module from "../../../../deploy/modules/FillerV4";
 import { openJob, receiptOf } from "../../../../test/helpers/settling";
 import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/fixture";
 import { openLot, PERIOD, POOL_TFT, POOL_USD, USD } from "../../../../test/helpers/filling";
 import { earn, passVetoWindow, startEpoch, submitReceipts } from "../../../../test/helpers/market";
 import { createPool, deployUniswapV3, POOL_FEE } from "../../../../test/helpers/uniswap";
+import { createPoolV4, deployUniswapV4 } from "../../../../test/helpers/uniswapV4";
 import { KeeperWorld } from "../helpers/keeping";
 
 const sentBy = (account: string) => ethers.provider.getTransactionCount(account);
@@ -183,6 +186,34 @@ describe("A keeper", () => {
       expect(Object.entries(parts).filter(([, { state }]) => state !== "ok")).to.deep.equal([]);
       await close();
     });
+  });
+
+  it("buys by a filler of v4, by its pool's whole key, and keeps what is left", async () => {
+    const protocol = await loadFixture(deployProtocolFixture);
+    const { contracts, actors } = protocol;
+    const { usd, tft, controller } = contracts;
+    const uniswap = await deployUniswapV4(actors.deployer);
+    await usd.mint(actors.treasury, POOL_USD);
+    const sides = [
+      { token: usd, amount: POOL_USD },
+      { token: tft, amount: POOL_TFT },
+    ] as const;
+    const key = await createPoolV4(uniswap, actors.treasury, ZeroAddress, ...sides);
+    const poolManager = await uniswap.manager.getAddress();
+    const parameters = { FillerV4: { controller: await controller.getAddress(), poolManager } };
+    const { filler } = await ignition.deploy(FillerV4Module, { parameters });
+    const { start } = await openLot(protocol, usd, 1_000n * USD);
+    const world = await inWorld(protocol);
+    const { fee, tickSpacing, hooks } = key;
+    const [asset, address] = [await usd.getAddress(), await filler.getAddress()];
+    const fillers = [{ asset, filler: address, pool: { fee, tickSpacing, hooks }, leastProfit: String(USD) }];
+    const { config, keeper } = await world.init("keeper", { settle: false, fillers });
+    const { advance, close } = await world.keeper(config);
+    await time.increaseTo(start + PERIOD);
+    await advance();
+    await expect(controller.lot(usd)).to.be.revertedWithCustomError(controller, "Controller_NoLot");
+    expect(await usd.balanceOf(keeper)).to.be.at.least(USD);
+    await close();
   });
 
   describe("its purse", () => {
