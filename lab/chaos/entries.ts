@@ -153,7 +153,7 @@ export function readMeters(file: string, nodeId: bigint, chainId: bigint, escrow
       .prepare("SELECT * FROM node_readings ORDER BY order_id, sequence")
       .all() as unknown as ReadingRow[];
     const domain = { name: "TuringFog Meter", version: "1", chainId, verifyingContract: escrow };
-    const meters = new Map<bigint, MeterEntry & { digest: string }>();
+    const meters = new Map<bigint, MeterEntry & { digest: string; sequence: bigint }>();
     for (const row of rows) {
       const [orderId, workedTU, until] = [number(row.order_id), number(row.cumulative_tu), row.measured_at];
       const last = meters.get(orderId);
@@ -161,10 +161,13 @@ export function readMeters(file: string, nodeId: bigint, chainId: bigint, escrow
         ...{ orderId, nodeId, sequence: row.sequence, cumulativeTU: workedTU, measuredAt: until },
         ...{ evidence: hex(row.evidence), previous: hex(row.previous) },
       });
-      const isNext = last === undefined || (hex(row.previous) === last.digest && workedTU >= last.workedTU);
+      // an agent whose store was an older one goes on behind the last reading that a signer has, without those in between
+      const isBehindGap = last !== undefined && row.sequence > last.sequence + 1n;
+      const isLinked = last === undefined || isBehindGap || hex(row.previous) === last.digest;
+      const isNext = isLinked && workedTU >= (last?.workedTU ?? 0n);
       if (digest !== hex(row.digest) || !isNext)
         throw new FalseStoreError(`${file}: reading ${row.sequence} of order ${orderId} does not continue its chain`);
-      meters.set(orderId, { orderId, nodeId, workedTU, owedTU: workedTU, until, digest });
+      meters.set(orderId, { orderId, nodeId, workedTU, owedTU: workedTU, until, digest, sequence: row.sequence });
     }
     return [...meters.values()];
   } finally {
