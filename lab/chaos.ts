@@ -64,7 +64,7 @@ function report(outcome: Outcome, seed: number, asked: number, output: Output, s
     refused,
   };
   // one line, whatever the output is for
-  console.log(toJson(result).replace(/\s*\n\s*/g, " "));
+  console.log(JSON.stringify(JSON.parse(toJson(result))));
   return wrong.length === 0 ? 0 : 1;
 }
 

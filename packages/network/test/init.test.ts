@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { initKeeper, initSigner } from "@turingfog/network";
+import { FolderInUseError, initKeeper, initSigner } from "@turingfog/network";
 import { expect } from "chai";
 
 const SIGNER = { network: "sepolia", deployments: "deployments", endpoint: "https://a.example", port: 8600, peers: [] };
@@ -25,6 +25,17 @@ async function expectRefused(init: (folder: string) => Promise<unknown>, reason:
 }
 
 describe("A new role's folder", () => {
+  it("is not written over what is there", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "turingfog-init-"));
+    try {
+      await writeFile(path.join(folder, "note"), "");
+      await expect(initSigner({ ...SIGNER, folder })).to.be.rejectedWith(FolderInUseError, folder);
+      await expect(initKeeper({ ...KEEPER, folder })).to.be.rejectedWith(FolderInUseError, folder);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   const signers: [string, Partial<typeof SIGNER>, RegExp][] = [
     ["a network that is not known", { network: "nosuch" }, /signer\.json5, chain\.network: must be one of .*"nosuch"/],
     [

@@ -1,10 +1,9 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { Wallet } from "ethers";
 
-import { parseConfig } from "../runtime/index.js";
-import { FolderInUseError } from "../signer/index.js";
+import { makeEmptyFolder, parseConfig } from "../runtime/index.js";
 import { keeperConfig } from "./config.js";
 
 export interface NewKeeper {
@@ -31,8 +30,7 @@ export async function initKeeper(options: {
   const config = path.join(folder, "keeper.json5");
   const text = configText(options);
   parseConfig(config, text, keeperConfig);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  if ((await readdir(folder)).length > 0) throw new FolderInUseError(folder);
+  await makeEmptyFolder(folder);
   const wallet = Wallet.createRandom();
   await writeFile(path.join(folder, "gas.key"), `${wallet.privateKey}\n`, { mode: 0o600, flag: "wx" });
   await writeFile(config, text, { mode: 0o600, flag: "wx" });

@@ -60,9 +60,9 @@ export class Keeper {
         };
         for await (const due of act.due(sight)) {
           const { description } = due.call;
-          seen.set(description, this.seen.get(description) ?? clock.now());
-          this.seen.set(description, seen.get(description) as bigint);
-          await this.carryOut(act, due, connection).catch((error: unknown) => failures.push(error));
+          const since = this.seen.get(description) ?? clock.now();
+          seen.set(description, since);
+          await this.carryOut(act, due, since, connection).catch((error: unknown) => failures.push(error));
           if (signal.aborted) return;
         }
       } catch (error) {
@@ -82,10 +82,11 @@ export class Keeper {
     return receipts.some((receipt) => receipt?.status === 1);
   }
 
-  private async carryOut(act: Act, { call, isDone }: Due, connection: Connection): Promise<void> {
+  /** @param since when it was first due, in unix seconds */
+  private async carryOut(act: Act, { call, isDone }: Due, since: bigint, connection: Connection): Promise<void> {
     const { key, outbox, maxFeePerGas, log, clock, delay } = this.options;
     if (await isDone()) return;
-    if (clock.now() - (this.seen.get(call.description) ?? 0n) < delay) return;
+    if (clock.now() - since < delay) return;
     clock.check();
     const sender = new KeySender(key.connect(connection.provider), connection, {
       maxFeePerGas,

@@ -2,6 +2,7 @@ export * from "./backoff.js";
 export * from "./clock.js";
 export * from "./config.js";
 export * from "./disk.js";
+export * from "./emptyFolder.js";
 export * from "./health.js";
 export * from "./keys.js";
 export * from "./monitor.js";

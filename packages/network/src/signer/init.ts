@@ -1,20 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { TuringFogError } from "@turingfog/sdk";
 import { Wallet } from "ethers";
 
 import { newAgeKey } from "../job/age.js";
-import { parseConfig } from "../runtime/index.js";
+import { makeEmptyFolder, parseConfig } from "../runtime/index.js";
 import { signerConfig } from "./config.js";
-
-/** Thrown when there is something where a signer's files are to be. */
-export class FolderInUseError extends TuringFogError {
-  constructor(readonly folder: string) {
-    super(`${folder} is not empty, and nothing in it is overwritten: choose another folder`);
-  }
-}
 
 export interface NewSigner {
   config: string;
@@ -41,8 +33,7 @@ export async function initSigner(options: {
   const config = path.join(folder, "signer.json5");
   const text = configText({ network, deployments: path.resolve(deployments), endpoint, port, peers });
   parseConfig(config, text, signerConfig);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  if ((await readdir(folder)).length > 0) throw new FolderInUseError(folder);
+  await makeEmptyFolder(folder);
   const [signer, link, gas] = Array.from({ length: 3 }, () => Wallet.createRandom());
   const age = await newAgeKey();
   const secrets = {
