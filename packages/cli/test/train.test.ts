@@ -6,9 +6,9 @@ import { turingfog } from "@turingfog/cli";
 import { ROUND_RECORD, TrainingRun, type RoundRecord } from "@turingfog/training";
 import { expect } from "chai";
 
-import { DIGITS, writeData } from "../../training/test/helpers";
+import { writeData } from "../../training/test/helpers";
 import { CommandProcess } from "../../../test/helpers/otherChain";
-import { digits } from "../../../test/helpers/digits";
+import { DIGITS, digits } from "../../../test/helpers/digits";
 import { printedBy, thrownBy } from "../../../test/helpers/tuLogs";
 
 /** No account's key: what is written hides the keys that a process has used, as tests beside this one do. */

@@ -1,7 +1,8 @@
 import { applyDifference, encodeDifference, hashOf, NonFiniteError, WeightsError } from "@turingfog/training";
 import { expect } from "chai";
 
-import { DIGITS, someWeights } from "./helpers";
+import { DIGITS } from "../../../test/helpers/digits";
+import { someWeights } from "./helpers";
 
 const START = someWeights(DIGITS);
 const END = someWeights(DIGITS, `0x${"22".repeat(32)}`);

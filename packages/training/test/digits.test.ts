@@ -1,8 +1,8 @@
 import { initialWeights, Trainer, trimmedMean, verifyRound, claimOf } from "@turingfog/training";
 import { expect } from "chai";
 
-import { digits } from "../../../test/helpers/digits";
-import { DIGITS, part, planOf } from "./helpers";
+import { DIGITS, digits } from "../../../test/helpers/digits";
+import { part, planOf } from "./helpers";
 
 const WORKERS = 4;
 const ROUNDS = 30;

@@ -7,7 +7,8 @@ import { createEngine, Network, referenceEngine, Trainer, webAssemblyEngine, typ
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { DIGITS, models, noise, planOf, SMALL, someWeights } from "./helpers";
+import { DIGITS } from "../../../test/helpers/digits";
+import { models, noise, planOf, SMALL, someWeights } from "./helpers";
 
 const run = promisify(execFile);
 

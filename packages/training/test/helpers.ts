@@ -15,18 +15,6 @@ import fc from "fast-check";
 
 export const SEED = `0x${"11".repeat(32)}`;
 
-/** The network of the demonstration: 28 × 28 grey pixels, two strided convolutions, ten classes; 5,994 weights. */
-export const DIGITS: Model = {
-  height: 28,
-  width: 28,
-  channels: 1,
-  layers: [
-    { kind: "convolution", channels: 8, kernel: 5, stride: 2, activation: "relu" },
-    { kind: "convolution", channels: 16, kernel: 5, stride: 2, activation: "relu" },
-    { kind: "dense", channels: 10, activation: "none" },
-  ],
-};
-
 /** Has every kind of layer, and channels that do not fill their vectors. */
 export const SMALL: Model = {
   height: 9,

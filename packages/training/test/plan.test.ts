@@ -2,7 +2,8 @@ import { initialWeights, ModelError, shapesOf, TRAINING_PLAN, type Layer, type M
 import { InvalidMessageError, JOB, MessageTooLargeError } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 
-import { DIGITS, planOf, SMALL } from "./helpers";
+import { DIGITS } from "../../../test/helpers/digits";
+import { planOf, SMALL } from "./helpers";
 
 const dense = (channels: number): Layer => ({ kind: "dense", channels, activation: "none" });
 const convolution = (channels: number, kernel: number): Layer => ({

@@ -11,7 +11,8 @@ import {
 } from "@turingfog/training";
 import { expect } from "chai";
 
-import { DIGITS, noise, planOf, SEED, SMALL, someWeights } from "./helpers";
+import { DIGITS } from "../../../test/helpers/digits";
+import { noise, planOf, SEED, SMALL, someWeights } from "./helpers";
 
 const PLAN = planOf(SMALL);
 const START = someWeights(SMALL);

@@ -1,7 +1,8 @@
 import { fromBytes, hashOf, initialWeights, parametersOf, shapesOf, toBytes, WeightsError } from "@turingfog/training";
 import { expect } from "chai";
 
-import { DIGITS, SEED, SMALL } from "./helpers";
+import { DIGITS } from "../../../test/helpers/digits";
+import { SEED, SMALL } from "./helpers";
 
 const HASH = "0x6e52b82d63258b661ec4832a3aaef267c189e2318bbc73000eb1db51409c8f2d";
 
