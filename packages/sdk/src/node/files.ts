@@ -35,15 +35,15 @@ export async function readingOf<T>(file: string, reading: Promise<T>): Promise<T
 }
 
 /**
- * Writes a file so that either the old or the new content is there at any moment, even if the machine stops. Puts the
- * names of secrets in their place, as {@link redact} does.
+ * Writes a file so that either the old or the new content is there at any moment, even if the machine stops. In a text,
+ * puts the names of secrets in their place, as {@link redact} does.
  */
-export async function writeAtomically(file: string, text: string): Promise<void> {
+export async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
   const handle = await open(temporary, "w");
   try {
-    await handle.writeFile(redact(text));
+    await handle.writeFile(typeof content === "string" ? redact(content) : content);
     await handle.sync();
   } finally {
     await handle.close();

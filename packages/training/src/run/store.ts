@@ -1,8 +1,8 @@
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { TuringFogError } from "@turingfog/sdk";
-import { readingOf } from "@turingfog/sdk/node";
+import { readingOf, writeAtomically } from "@turingfog/sdk/node";
 
 import type { Model } from "../plan";
 import { fromBytes, hashOf, toBytes, type Weights } from "../weights";
@@ -28,17 +28,7 @@ export class WeightsStore {
   async put(weights: Weights): Promise<string> {
     const hash = hashOf(weights);
     const file = this.fileOf(hash);
-    if (await exists(file)) return hash;
-    await mkdir(this.folder, { recursive: true });
-    const temporary = `${file}.${process.pid}.tmp`;
-    const handle = await open(temporary, "w");
-    try {
-      await handle.writeFile(toBytes(weights));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
+    if (!(await exists(file))) await writeAtomically(file, toBytes(weights));
     return hash;
   }
 
