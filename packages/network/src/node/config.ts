@@ -7,14 +7,13 @@ const MIB = 1_048_576;
 
 const absolute = z.string().regex(/^\//, "must be an absolute path");
 
-/** A program of the owner's that jobs may ask for. */
-const processRunner = z.strictObject({
-  kind: z.literal("process"),
+const file = z.string().regex(/^[A-Za-z0-9._-]+$/, "must be the name of a file");
+
+const OFFER = {
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "must be 1 to 32 of a-z, 0-9 and -, and no - first"),
-  command: absolute,
+  slots: z.record(z.string(), z.string()).default({}),
   args: z.array(z.string()).default([]),
   env: z.record(z.string(), z.string()).default({}),
-  slots: z.record(z.string(), z.string()).default({}),
   limits: z.strictObject({
     memoryMiB: z.int().min(1),
     cpuSeconds: z.int().min(1),
@@ -24,11 +23,38 @@ const processRunner = z.strictObject({
     outputMiB: z.int().min(1).max(1_024),
   }),
   user: z.strictObject({ uid: z.int().min(1), gid: z.int().min(1) }).optional(),
-  images: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]+$/, "must be the name of a file")
-    .optional(),
+};
+
+/** A program of the owner's that jobs may ask for. */
+const processRunner = z.strictObject({
+  kind: z.literal("process"),
+  ...OFFER,
+  command: absolute,
+  images: file.optional(),
 });
+
+/** tf_cnn_benchmarks, by a command of the owner's. */
+const benchmarkRunner = z.strictObject({ kind: z.literal("benchmark"), ...OFFER, command: absolute });
+
+/** Images that jobs may bring or ask for. */
+const containerRunner = z.strictObject({
+  kind: z.literal("container"),
+  ...OFFER,
+  engine: z.strictObject({
+    command: absolute.regex(/\/(docker|podman)$/, "must be the path of docker or podman"),
+    env: z.record(z.string(), z.string()).default({}),
+  }),
+  image: z.string(),
+  registries: z
+    .array(z.string().regex(/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/, "must be a registry, or a folder in one"))
+    .min(1),
+  pullSeconds: z.int().min(1).default(1_800),
+  cpus: z.number().min(0.01).optional(),
+  gpus: z.array(z.string().regex(/^[A-Za-z0-9_.:-]+$/, "must be the name of a GPU, or all")).default([]),
+  images: file.optional(),
+});
+
+const runner = z.discriminatedUnion("kind", [processRunner, benchmarkRunner, containerRunner]);
 
 /** The configuration file of `turingfog node run`. */
 export const nodeConfig = z.strictObject({
@@ -52,7 +78,7 @@ export const nodeConfig = z.strictObject({
   document: pathConfig,
   /** Addresses of signers to begin with; they tell all others. */
   signers: z.array(z.url()).min(1),
-  runners: z.array(processRunner).min(1).max(16),
+  runners: z.array(runner).min(1).max(16),
   bundles: z
     .strictObject({
       /** Bytes of a bundle as it is sent. */

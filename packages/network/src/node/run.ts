@@ -10,7 +10,7 @@ import { meterDomain, NODE_DOCUMENT, oracleDomain } from "@turingfog/sdk/wire";
 import { CHAIN_MIGRATIONS, CHAIN_STEPS, ChainFacts, chainOf, type ChainTables } from "../chain/index.js";
 import { HttpClient } from "../http/index.js";
 import { type AgeKey, escrowDomain, recipientOf } from "../job/index.js";
-import { ProcessRunner } from "../runner/index.js";
+import { ContainerRunner, ProcessRunner } from "../runner/index.js";
 import {
   ConfigError,
   readKey,
@@ -98,7 +98,7 @@ interface Parts extends Stoppable {
 /** Opens all that a node's agent works with, after the whole of what it was given was checked. */
 async function openParts(config: NodeConfig, file: string, context: RoleContext): Promise<Parts> {
   const { log, clock, health, signal } = context;
-  const { nodeId, folder, bundles, runners: programs } = config;
+  const { nodeId, folder, bundles, runners: offered } = config;
   const meter = await readKey(config.meter.key);
   const identity = await readSecret(config.age.key);
   const age = { identity, recipient: await recipientOf(identity) };
@@ -118,7 +118,9 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   const domain = meterDomain(chainId, escrow);
   const filesOf = (orderId: bigint) => new OrderFiles(path.join(folder, "orders", String(orderId)));
   const uploads = new Uploads((orderId) => filesOf(orderId).folder, bundles.maxBytes);
-  const runners = programs.map((program) => new ProcessRunner(program));
+  const runners = offered.map((each) =>
+    each.kind === "container" ? new ContainerRunner(each) : new ProcessRunner(each),
+  );
   const times = { readingSeconds: BigInt(config.readingSeconds), finishSeconds: BigInt(config.finishSeconds) };
   const chain = { chainId, escrow, nodeId, facts, clock };
   const { maxUnpacked } = bundles;

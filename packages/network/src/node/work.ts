@@ -107,7 +107,7 @@ export class Work {
   /** Pauses the run, or lets it go on; a run that starts meanwhile waits. */
   async pause(isPaused: boolean): Promise<void> {
     this.isPaused = isPaused;
-    for (const { runner, files, sample } of await this.active()) {
+    for (const { runner, files, sample } of (await this.active()).filter(isRunning)) {
       if ((sample.phase === "paused") !== isPaused) await runner.pause(files.run, isPaused);
     }
   }
@@ -130,7 +130,13 @@ export class Work {
     const { heldMs, images, phase } = standing.sample;
     const last = await store.lastReading(orderId);
     const told = { cumulativeTU: last?.reading.cumulativeTU ?? 0n, evidence: last?.line, result: kept.result };
-    const states = { prepared: "queued", running: "running", paused: "paused", ended: "ended" } as const;
+    const states = {
+      prepared: "queued",
+      starting: "queued",
+      running: "running",
+      paused: "paused",
+      ended: "ended",
+    } as const;
     const isReleased = await this.isReleased(orderId);
     const state = isReleased ? "released" : states[phase];
     return { state, reason: "", heldSeconds: heldMs / 1_000, images, ...told };
@@ -190,6 +196,7 @@ export class Work {
     if (phase === "prepared") return this.begin(standing);
     if (phase === "ended") return this.finish(standing);
     if (this.isOver(standing)) return standing.runner.stop(standing.files.run);
+    if (!isRunning(standing)) return;
     if (this.isPaused !== (phase === "paused")) await standing.runner.pause(standing.files.run, this.isPaused);
     await this.readAtTimes(standing);
   }
@@ -292,14 +299,19 @@ export class Work {
     return facts.node(nodeId)?.ratePerDay ?? 0n;
   }
 
-  /** Returns what runs or is paused. */
+  /** Returns what was begun and has not ended. */
   private async active(): Promise<Standing[]> {
     const ids = (await this.options.store.orderIds()).filter((orderId) => !this.done.has(orderId));
     const all = await Promise.all(ids.map((orderId) => this.standing(orderId).catch(() => undefined)));
     return all
       .filter((each) => each !== undefined)
-      .filter(({ sample: { phase } }) => phase === "running" || phase === "paused");
+      .filter(({ sample: { phase } }) => phase !== "prepared" && phase !== "ended");
   }
+}
+
+/** Tells whether what a run is made of is there, so that it can be paused. */
+function isRunning({ sample: { phase } }: Pick<Standing, "sample">): boolean {
+  return phase === "running" || phase === "paused";
 }
 
 function namesResult(kept: KeptReading | undefined, result: string): boolean {

@@ -2,22 +2,41 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 
+import type { Engine } from "./engine.js";
 import type { ProcessName } from "./processes.js";
 import type { RunLimits, Sample } from "./runner.js";
+import type { Account } from "./slots.js";
 
-/** What a run's supervisor needs to know, and nothing else: it gets no environment of ours. */
-export interface RunPlan {
+/** Where a run's images are counted: in a file of its output folder that has their number, or in the benchmark's log. */
+export type ImageCount = { file: string } | "log";
+
+/** A program to be run. */
+export interface ProcessPlan {
+  kind: "process";
   /** Value of the variable by which the run's processes are found. */
   run: string;
   command: string;
   args: string[];
   env: Record<string, string>;
-  limits: RunLimits;
   /** Account that it runs as; that of the agent if left out. */
-  user?: { uid: number; gid: number };
-  /** File in the output folder in which the run reports how many images it has trained. */
-  images?: string;
+  user?: Account;
 }
+
+/** A container to be run. */
+export interface ContainerPlan {
+  kind: "container";
+  engine: Engine;
+  /** The container's. */
+  name: string;
+  image: string;
+  /** Seconds that fetching the image may take. */
+  pullSeconds: number;
+  /** The engine's arguments that make the container. */
+  create: string[];
+}
+
+/** What a run's supervisor needs to know, and nothing else: it gets no environment of ours. */
+export type RunPlan = (ProcessPlan | ContainerPlan) & { limits: RunLimits; images?: ImageCount };
 
 /** What a run is asked to do. */
 export type Wish = "run" | "pause" | "stop";

@@ -1,4 +1,3 @@
-import { TuringFogError } from "@turingfog/sdk";
 import type { Job, Runner as Offer } from "@turingfog/sdk/wire";
 
 /** What a run may use. What it counts is all its processes together. */
@@ -26,7 +25,8 @@ export type Outcome =
 
 /** State of a run. What it has used only rises, and stays when it has ended. */
 export interface Sample {
-  phase: "prepared" | "running" | "paused" | "ended";
+  /** It is starting while what it runs in is fetched, which no time counts for. */
+  phase: "prepared" | "starting" | "running" | "paused" | "ended";
   /** Milliseconds that it has run, pauses not counted. */
   heldMs: number;
   /** Images that it has reported; 0 of a run that reports none. */
@@ -80,35 +80,3 @@ export const INPUT = "input";
 export const OUTPUT = "output";
 /** File in a run's folder with all that the run prints. */
 export const LOG = "log.txt";
-
-/** Thrown when a job fills a runner's slots otherwise than its owner allows. */
-export class SlotRefusedError extends TuringFogError {
-  constructor(
-    readonly runner: string,
-    readonly slot: string,
-    reason: string,
-  ) {
-    super(`Runner ${runner}, slot ${slot}: ${reason}`);
-  }
-}
-
-/**
- * Checks that a job fills exactly the slots of a runner, each as the owner's pattern has it.
- * @throws SlotRefusedError
- */
-export function checkSlots(offer: Pick<Offer, "name" | "slots">, slots: Readonly<Record<string, string>>): void {
-  const names = new Set([...Object.keys(offer.slots), ...Object.keys(slots)]);
-  for (const name of names) {
-    const refuse = (reason: string) => {
-      throw new SlotRefusedError(offer.name, name, reason);
-    };
-    if (!Object.hasOwn(offer.slots, name))
-      refuse(`there is none; it has ${Object.keys(offer.slots).join(", ") || "none"}`);
-    if (!Object.hasOwn(slots, name)) refuse(`is not filled, expected ${offer.slots[name]}`);
-    if (!new RegExp(`^${offer.slots[name]}$`, "u").test(slots[name])) {
-      refuse(`is ${JSON.stringify(slots[name].slice(0, 100))}, expected ${offer.slots[name]}`);
-    }
-    // a pattern of single characters cannot tell a name from a way out of the folder
-    if (slots[name].split(/[/=:,\s]/).includes("..")) refuse("leads out of the folder with ..");
-  }
-}

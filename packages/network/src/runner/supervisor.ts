@@ -1,28 +1,18 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { lstat, open, readdir } from "node:fs/promises";
+import { open, lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { LogReader } from "@turingfog/sdk";
+
 import { readRegular } from "../runtime/regularFile.js";
-import {
-  endAll,
-  memoryOf,
-  nameOf,
-  type ProcessFacts,
-  type ProcessName,
-  RUN_VARIABLE,
-  RunProcesses,
-  signalAll,
-} from "./processes.js";
+import { nameOf, type ProcessName } from "./processes.js";
 import { RunFiles, type RunPlan, type Wish } from "./runFiles.js";
-import { INPUT, type RunLimits, LOG, NOTHING_USED, type Outcome, OUTPUT, type Sample } from "./runner.js";
+import { LOG, NOTHING_USED, type Outcome, OUTPUT, type RunLimits, type Sample } from "./runner.js";
+import { type Target, targetOf } from "./target.js";
 
 const MIB = 1_048_576;
 
-/** Bytes of a file beyond the limit of the output: more than a run's own files change by. */
-const BEYOND = 65_536;
-/** Milliseconds between two looks at the processes, and at the files. */
+/** Milliseconds between two looks at the run, and at its files. */
 const LOOK = 200;
 const LOOK_AT_FILES = 1_000;
 /** The most bytes of the file in which a run reports its images. */
@@ -41,15 +31,15 @@ class Supervisor {
   private outputBefore = 0;
   private filesLookedAt = 0;
   private outcome: Outcome | undefined;
-  private processes: RunProcesses;
-  private readonly state: Sample = { ...NOTHING_USED };
+  private readonly target: Target;
+  private readonly state: Sample = { ...NOTHING_USED, phase: "starting" };
 
   private constructor(
     private readonly files: RunFiles,
     private readonly plan: RunPlan,
     private readonly supervisor: ProcessName,
   ) {
-    this.processes = new RunProcesses(plan.run);
+    this.target = targetOf(plan, files.folder);
   }
 
   static async run(folder: string): Promise<void> {
@@ -64,9 +54,11 @@ class Supervisor {
     await this.write();
     this.outputBefore = await sizeOf(this.files.folder);
     const ended = this.launch();
-    while (!(await Promise.race([ended, sleep(LOOK, false)]))) await this.look();
+    while (!(await Promise.race([ended, sleep(LOOK, false)]))) {
+      await this.look().catch((error: unknown) => this.end({ kind: "failed", reason: messageOf(error) }));
+    }
     this.count();
-    await endAll(this.processes);
+    await this.endSurely();
     await this.lookAtFiles();
     const over = this.outcome?.kind === "stopped" ? undefined : this.exceeded();
     if (over !== undefined) this.outcome = { kind: "over", limit: over };
@@ -74,29 +66,18 @@ class Supervisor {
     await this.write();
   }
 
-  /** Resolves to true once the command has ended. */
+  /** Resolves to true once the run has ended. */
   private async launch(): Promise<true> {
-    const { command, args, env, limits, user, run } = this.plan;
     const log = await open(path.join(this.files.folder, LOG), "a", 0o600);
-    const child = spawn("prlimit", [...rlimits(limits), "--", command, ...args], {
-      cwd: path.join(this.files.folder, INPUT),
-      env: { ...env, [RUN_VARIABLE]: run },
-      stdio: ["ignore", log.fd, log.fd],
-      detached: true,
-      ...user,
-    });
-    const exit = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
     try {
-      if (child.pid !== undefined) {
-        this.processes = new RunProcesses(run, child.pid);
-        this.state.phase = "running";
+      const outcome = await this.target.run(log.fd, async () => {
         this.lastCounted = process.hrtime.bigint();
+        this.state.phase = "running";
         await this.write();
-      }
-      const [code, signal] = await exit;
-      this.outcome ??= code === null ? endedBy(signal) : { kind: "exited", code };
+      });
+      this.outcome ??= outcome;
     } catch (error) {
-      this.outcome = { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+      this.outcome ??= { kind: "failed", reason: messageOf(error) };
     } finally {
       await log.close();
     }
@@ -106,17 +87,15 @@ class Supervisor {
   /** Counts what the run has used, does what is wished, and ends a run that is over a limit. */
   private async look(): Promise<void> {
     this.count();
-    const found = await this.processes.find();
-    const memory = await Promise.all(found.map(({ pid }) => memoryOf(pid)));
-    const cpu = found.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
-    this.state.cpuSeconds = Math.max(this.state.cpuSeconds, cpu);
-    this.state.memoryBytes = memory.reduce((sum, each) => sum + each, 0);
-    this.state.processes = found.length;
+    const { cpuSeconds, memoryBytes, processes } = await this.target.use();
+    this.state.cpuSeconds = Math.max(this.state.cpuSeconds, cpuSeconds);
+    this.state.memoryBytes = memoryBytes;
+    this.state.processes = processes;
     if (Date.now() - this.filesLookedAt >= LOOK_AT_FILES) await this.lookAtFiles();
 
     const over = this.exceeded();
     if (over !== undefined) return this.end({ kind: "over", limit: over });
-    await this.obey(await this.files.wish(), found);
+    await this.obey(await this.files.wish());
     await this.write();
   }
 
@@ -132,30 +111,36 @@ class Supervisor {
     return (Object.keys(used) as (keyof RunLimits)[]).find((name) => used[name] > this.plan.limits[name]);
   }
 
-  private async obey(wish: Wish, found: readonly ProcessFacts[]): Promise<void> {
+  private async obey(wish: Wish): Promise<void> {
     if (wish === "stop") return this.stop();
+    if (this.state.phase === "starting") return;
     // again at each look, because a process may have started another one while it was stopped
-    if (wish === "pause") signalAll(found, "SIGSTOP");
-    if (wish === "run" && this.state.phase === "paused") signalAll(found, "SIGCONT");
+    if (wish === "pause") await this.target.pause(true);
+    if (wish === "run" && this.state.phase === "paused") await this.target.pause(false);
     this.count();
     this.state.phase = wish === "pause" ? "paused" : "running";
   }
 
   private async stop(): Promise<void> {
     this.outcome = { kind: "stopped" };
-    const asked = await this.processes.find();
-    signalAll(asked, "SIGTERM");
-    signalAll(asked, "SIGCONT");
-    for (let waited = 0; waited < GRACE; waited += LOOK) {
-      if ((await this.processes.find()).length === 0) return;
-      await sleep(LOOK);
-    }
-    await endAll(this.processes);
+    await this.target.ask(GRACE);
+    await this.endSurely();
   }
 
   private async end(outcome: Outcome): Promise<void> {
     this.outcome = outcome;
-    await endAll(this.processes);
+    await this.endSurely();
+  }
+
+  /** Ends the run, however often that takes: an engine of containers may be away for a while. */
+  private async endSurely(): Promise<void> {
+    while (
+      !(await this.target.end().then(
+        () => true,
+        () => false,
+      ))
+    )
+      await sleep(LOOK);
   }
 
   /** Adds the time since it last counted, unless the run was paused. */
@@ -173,27 +158,21 @@ class Supervisor {
   private async lookAtFiles(): Promise<void> {
     this.filesLookedAt = Date.now();
     this.state.outputBytes = Math.max(this.state.outputBytes, (await sizeOf(this.files.folder)) - this.outputBefore);
-    const { images } = this.plan;
-    if (images === undefined) return;
-    const text = await readRegular(path.join(this.files.folder, OUTPUT), images, MAX_COUNT).catch(() => "");
-    const [, count] = /^\s*(\d{1,15})\s*$/.exec(text.toString()) ?? [];
-    this.state.images = Math.max(this.state.images, Number(count ?? 0));
+    this.state.images = Math.max(this.state.images, await this.countImages());
   }
-}
 
-/**
- * The limits that the kernel itself keeps, of each process: what a look may come too late for. A file may become larger than
- * all of the output may, so that the last look sees why the kernel let no more be written.
- */
-function rlimits({ cpuSeconds, outputMiB }: RunLimits): string[] {
-  return [`--cpu=${cpuSeconds}:${cpuSeconds + 1}`, `--fsize=${outputMiB * MIB + BEYOND}`, "--core=0"];
-}
-
-/** Tells how a command ended by a signal, which the kernel may have sent because of its own limits. */
-function endedBy(signal: NodeJS.Signals | null): Outcome {
-  if (signal === "SIGXCPU") return { kind: "over", limit: "cpuSeconds" };
-  if (signal === "SIGXFSZ") return { kind: "over", limit: "outputMiB" };
-  return { kind: "signalled", signal: String(signal) };
+  private async countImages(): Promise<number> {
+    const { images, limits } = this.plan;
+    if (images === undefined) return 0;
+    if (images === "log") {
+      const log = await readRegular(this.files.folder, LOG, 2 * limits.outputMiB * MIB).catch(() => "");
+      const reader = new LogReader();
+      for (const line of log.toString("utf8").split("\n").slice(0, -1)) reader.read(line);
+      return reader.images();
+    }
+    const text = await readRegular(path.join(this.files.folder, OUTPUT), images.file, MAX_COUNT).catch(() => "");
+    return Number(/^\s*(\d{1,15})\s*$/.exec(text.toString())?.[1] ?? 0);
+  }
 }
 
 /** Returns the bytes of the files of a folder and of all folders in it; links count themselves. */
@@ -203,6 +182,10 @@ async function sizeOf(folder: string): Promise<number> {
     .filter((entry) => entry.isFile())
     .map(async (entry) => (await lstat(path.join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0);
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 void Supervisor.run(process.argv[2]);

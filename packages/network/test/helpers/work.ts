@@ -50,7 +50,15 @@ export class WorkBench {
     const filesOf = (orderId: bigint) => new OrderFiles(path.join(folder, String(orderId)));
     this.uploads = new Uploads((orderId) => filesOf(orderId).folder, 1_048_576);
     const limits = { memoryMiB: 512, cpuSeconds: 60, processes: 16, seconds: 60, outputMiB: 16 };
-    const runner = { name: "program", command: process.execPath, args: ["-e", program], env: {}, slots: {}, limits };
+    const runner = {
+      kind: "process" as const,
+      name: "program",
+      command: process.execPath,
+      args: ["-e", program],
+      env: {},
+      slots: {},
+      limits,
+    };
     this.work = new Work({
       ...{ chainId, escrow, nodeId, folder, filesOf, store, clock: this.clock, log: LOG },
       uploads: this.uploads,

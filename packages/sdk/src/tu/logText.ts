@@ -1,3 +1,4 @@
+import { MODES } from "./benchmarks.js";
 import { RefusedLogError, shown } from "./logFault.js";
 import {
   devicesOf,
@@ -81,6 +82,16 @@ export class LogReader {
       throw new RefusedLogError(file, "mixed runs", `the lines of two runs are mixed: ${mixed.mixture}; ${advice}`);
     }
     return chosen.map((run) => ({ ...measurementOf(run, file, card), source }));
+  }
+
+  /** Returns how many images the runs have trained up to the last step that they have shown; the warm-up's are not counted. */
+  images(): number {
+    const trained = this.runs.filter(({ fields, mixture, isEvaluated }) => {
+      return MODES.get(fields.get("Mode") ?? "") === true && mixture === undefined && !isEvaluated;
+    });
+    return trained.reduce((sum, { fields, lastStep = 0 }) => {
+      return sum + lastStep * Number(/^(\d{1,6}) global$/.exec(fields.get("Batch size") ?? "")?.[1] ?? 0);
+    }, 0);
   }
 
   /** Takes a line of the benchmark's own; false for any other. */

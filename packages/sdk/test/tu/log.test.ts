@@ -5,6 +5,7 @@ import path from "node:path";
 import {
   InvalidThroughputError,
   type LogFault,
+  LogReader,
   MAX_DEVIATION,
   NETWORKS,
   OutOfRangeError,
@@ -264,5 +265,26 @@ describe("readLog", () => {
     const noise = `${"W tensorflow: noise\n".repeat(200_000)}${"\u0001#".repeat(2_000_000)}\n`;
     const file = fileOf("a.log", editedLog(["Done warm up", `${noise}Done warm up`]));
     expect((await readLog(file))[0].imagesPerSecondE3).to.equal(400_550n);
+  });
+});
+
+describe("LogReader.images", () => {
+  const imagesOf = (text: string): number => {
+    const reader = new LogReader();
+    for (const line of text.split("\n")) reader.read(line);
+    return reader.images();
+  };
+
+  it("counts the steps that were shown, each of a batch", () => {
+    expect(imagesOf(editedLog())).to.equal(40 * 64);
+    expect(imagesOf(editedLog([/^40\timages[^]*/m, ""]))).to.equal(30 * 64);
+    expect(imagesOf(editedLog() + editedLog())).to.equal(2 * 40 * 64);
+  });
+
+  it("counts nothing of a run that trains nothing, shows no step, has no batch, or is mixed with another", () => {
+    expect(imagesOf(editedLog([/^Mode: .*/m, "Mode:        forward-only"]))).to.equal(0);
+    expect(imagesOf(editedLog([/^1\timages[^]*/m, ""]))).to.equal(0);
+    expect(imagesOf(editedLog([/^Batch size: .*/m, "Batch size:  64"]))).to.equal(0);
+    expect(imagesOf(editedLog([/^40\timages/m, "20\timages"]))).to.equal(0);
   });
 });

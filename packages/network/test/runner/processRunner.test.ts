@@ -19,7 +19,7 @@ import {
 } from "@turingfog/network";
 import { expect } from "chai";
 
-import { JOB_OF_TESTS } from "./helpers/jobs";
+import { JOB_OF_TESTS } from "../helpers/jobs";
 
 const PLENTY: RunLimits = { memoryMiB: 512, cpuSeconds: 60, processes: 16, seconds: 60, outputMiB: 16 };
 
@@ -36,6 +36,7 @@ async function withRun(
 ): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "turingfog-run-"));
   const runner = new ProcessRunner({
+    kind: "process",
     name: "program",
     command: process.execPath,
     args: ["-e", program],
@@ -212,6 +213,25 @@ describe("ProcessRunner", () => {
       );
     });
 
+    it("count the images of a benchmark by the steps that it prints", async () => {
+      const head = "Model:       resnet50\nMode:        training\nBatch size:  64 global";
+      const program = `
+        console.log(${JSON.stringify(head)});
+        console.log("1\\timages/sec: 400.1 +/- 0.0 (jitter = 0.0)\\t8.0");
+        console.log("30\\timages/sec: 400.2 +/- 0.1 (jitter = 0.3)\\t7.9");
+        require("fs").writeFileSync(process.argv[1] + "/images", "999999");`;
+      await withRun(
+        program,
+        async (bench) => {
+          expect(bench.runner.countsImages).to.equal(true);
+          const { outcome, images } = await runToEnd(bench);
+          expect(outcome).to.deep.equal({ kind: "exited", code: 0 });
+          expect(images).to.equal(30 * 64);
+        },
+        { kind: "benchmark", args: ["-e", program, "--", "{output}"] },
+      );
+    });
+
     it("count no images of what is no file, and wait for nobody who would write it", async () => {
       const program = `require("child_process").execFileSync("mkfifo", [process.argv[1] + "/images"])`;
       await withRun(
@@ -270,7 +290,7 @@ describe("ProcessRunner", () => {
         process.kill(Number(stdout), "SIGSTOP");
         try {
           const impatient = new ProcessRunner(
-            { name: "", command: "", args: [], env: {}, slots: {}, limits: PLENTY },
+            { kind: "process", name: "", command: "", args: [], env: {}, slots: {}, limits: PLENTY },
             200,
           );
           await expect(impatient.pause(folder, true)).to.be.rejectedWith(StuckRunError, "is not paused after 0.2 s");
