@@ -8,7 +8,7 @@ import type { Job, Runner as Offer } from "@turingfog/sdk/wire";
 import { isRunning } from "./processes.js";
 import { RunFiles, type RunPlan, type RunState, type Wish } from "./runFiles.js";
 import { NOTHING_USED, type Runner, type Sample } from "./runner.js";
-import { targetOf } from "./target.js";
+import { targetOf } from "./targets.js";
 
 /** Thrown when a run is asked for that was not prepared. */
 export class UnpreparedRunError extends TuringFogError {

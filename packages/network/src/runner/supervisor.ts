@@ -8,7 +8,8 @@ import { readRegular } from "../runtime/regularFile.js";
 import { nameOf, type ProcessName } from "./processes.js";
 import { RunFiles, type RunPlan, type Wish } from "./runFiles.js";
 import { LOG, NOTHING_USED, type Outcome, OUTPUT, type RunLimits, type Sample } from "./runner.js";
-import { type Target, targetOf } from "./target.js";
+import type { Target } from "./target.js";
+import { targetOf } from "./targets.js";
 
 const MIB = 1_048_576;
 

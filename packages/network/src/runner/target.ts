@@ -1,6 +1,3 @@
-import { ContainerTarget } from "./containerTarget.js";
-import { ProcessTarget } from "./processTarget.js";
-import type { RunPlan } from "./runFiles.js";
 import type { Outcome, Sample } from "./runner.js";
 
 /** What a run uses now. */
@@ -20,9 +17,4 @@ export interface Target {
   ask(grace: number): Promise<void>;
   /** Ends it with all that it has started, whatever it does. It may have ended, or never have begun. */
   end(): Promise<void>;
-}
-
-/** @param folder the run's */
-export function targetOf(plan: RunPlan, folder: string): Target {
-  return plan.kind === "process" ? new ProcessTarget(plan, folder) : new ContainerTarget(plan);
 }
