@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { chainConfig } from "../chain/index.js";
 import { pathConfig, RUNTIME_CONFIG, serveConfig } from "../runtime/index.js";
+import { availabilityConfig } from "./availability.js";
 
 const MIB = 1_048_576;
 
@@ -79,6 +80,8 @@ export const nodeConfig = z.strictObject({
   /** Addresses of signers to begin with; they tell all others. */
   signers: z.array(z.url()).min(1),
   runners: z.array(runner).min(1).max(16),
+  /** When jobs may run; always if left out. */
+  availability: availabilityConfig.prefault({}),
   bundles: z
     .strictObject({
       /** Bytes of a bundle as it is sent. */

@@ -1,3 +1,4 @@
+export * from "./availability.js";
 export * from "./challenged.js";
 export * from "./config.js";
 export * from "./document.js";

@@ -21,6 +21,7 @@ import {
   type Stoppable,
 } from "../runtime/index.js";
 import { openStore } from "../store/index.js";
+import { Availability, limitPower } from "./availability.js";
 import { Challenged, CHALLENGED_STEPS } from "./challenged.js";
 import type { NodeConfig } from "./config.js";
 import { adoptHeads, ContradictionError } from "./heads.js";
@@ -59,6 +60,8 @@ export function nodeRole(config: NodeConfig, file: string, payer?: Wallet): Role
       // what an agent writes is its own account's alone
       process.umask(0o077);
       const { signal } = context;
+      const { gpuWatts } = config.availability;
+      if (gpuWatts !== undefined) await limitPower(gpuWatts);
       const parts = await openParts(config, file, context);
       const agent = new Agent(context, parts);
       const tasks = [
@@ -92,6 +95,7 @@ interface Parts extends Stoppable {
   challenged: Challenged;
   uploads: Uploads;
   work: Work;
+  availability: Availability;
   meter: Wallet;
 }
 
@@ -163,6 +167,7 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   log.info({ listen: server.addresses() }, "listening");
   return {
     ...{ facts, connect, addresses, store, client, peers, poster, settler, challenged, uploads, work, meter },
+    availability: new Availability(config.availability),
     async stop() {
       await server.close();
       client.close();
@@ -187,12 +192,13 @@ class Agent {
 
   /** Works on the orders, and hands signers what they lack. */
   async tick(): Promise<void> {
-    const { facts, work, peers, poster } = this.parts;
+    const { facts, work, availability, peers, poster } = this.parts;
     const { health } = this.context;
     if (!facts.isKnown) return health.report("orders", "waiting", "The chain was not read yet");
     await this.meetSigners();
     if (!this.areHeadsKnown) return;
 
+    work.rest(await availability.reason(() => work.cpuSeconds()));
     const failures = await work.tick();
     health.report("orders", failures.length === 0 ? "ok" : "waiting", failures.map(reasonOf).join("; ") || undefined);
     for (const peer of peers.known) this.start(`delivery ${peer.signer}`, () => poster.deliver(peer));

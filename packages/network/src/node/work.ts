@@ -83,6 +83,8 @@ class JobRefusedError extends TuringFogError {}
 export class Work {
   /** Runs stand still while a challenge is answered. */
   private isPaused = false;
+  /** Why the owner does not let the node work now. */
+  private resting: string | undefined;
   /** Orders of which nothing is left to do but to hand their result out. */
   private readonly done = new Set<bigint>();
 
@@ -108,8 +110,18 @@ export class Work {
   async pause(isPaused: boolean): Promise<void> {
     this.isPaused = isPaused;
     for (const { runner, files, sample } of (await this.active()).filter(isRunning)) {
-      if ((sample.phase === "paused") !== isPaused) await runner.pause(files.run, isPaused);
+      if ((sample.phase === "paused") !== this.isStill) await runner.pause(files.run, this.isStill);
     }
+  }
+
+  /** Has the runs stand still from the next tick on, and none begin. @param reason why; undefined to let them go on */
+  rest(reason: string | undefined): void {
+    this.resting = reason;
+  }
+
+  /** Returns the CPU seconds that the runs have used which have not ended. */
+  async cpuSeconds(): Promise<number> {
+    return (await this.active()).reduce((sum, { sample }) => sum + sample.cpuSeconds, 0);
   }
 
   /** Returns what anybody may know of an order. */
@@ -139,7 +151,8 @@ export class Work {
     } as const;
     const isReleased = await this.isReleased(orderId);
     const state = isReleased ? "released" : states[phase];
-    return { state, reason: "", heldSeconds: heldMs / 1_000, images, ...told };
+    const reason = (state === "paused" || state === "queued") && this.resting !== undefined ? this.resting : "";
+    return { state, reason, heldSeconds: heldMs / 1_000, images, ...told };
   }
 
   /** Checks whether an order's result may be handed out: the reading that names it was posted, or none can be. */
@@ -197,7 +210,7 @@ export class Work {
     if (phase === "ended") return this.finish(standing);
     if (this.isOver(standing)) return standing.runner.stop(standing.files.run);
     if (!isRunning(standing)) return;
-    if (this.isPaused !== (phase === "paused")) await standing.runner.pause(standing.files.run, this.isPaused);
+    if (this.isStill !== (phase === "paused")) await standing.runner.pause(standing.files.run, this.isStill);
     await this.readAtTimes(standing);
   }
 
@@ -213,7 +226,7 @@ export class Work {
     }
     if (closed || clock.now() >= endsAt - finishSeconds)
       throw new JobRefusedError("Its order ends before it could run");
-    if (this.isPaused || (await this.active()).length > 0 || (await this.firstOf(order)) !== undefined) return;
+    if (this.isStill || (await this.active()).length > 0 || (await this.firstOf(order)) !== undefined) return;
     clock.check();
     await checkDisk(folder);
     await runner.prepare(job, files.run);
@@ -288,6 +301,10 @@ export class Work {
     };
     const reading: Signed<Reading> = await READING.sign(meter, domain, unsigned);
     await store.addReading({ reading, digest: READING.digest(domain, unsigned), line });
+  }
+
+  private get isStill(): boolean {
+    return this.isPaused || this.resting !== undefined;
   }
 
   private count({ order, job, sample, now }: Omit<Counted, "ratePerDay">): bigint {
