@@ -14,7 +14,7 @@ interface Noun {
   verbs: Record<string, Verb>;
 }
 
-/** All commands: `turingfog NOUN VERB` is the file commands/NOUN/VERB.ts. */
+/** Commands of two words: `turingfog NOUN VERB` is the file commands/NOUN/VERB.ts. */
 export const NOUNS: Record<string, Noun> = {
   deploy: {
     summary: "plan, run, look at and check a deployment",
@@ -104,11 +104,20 @@ export const NOUNS: Record<string, Noun> = {
     },
   },
   node: {
-    summary: "run a node's agent",
-    examples: ["turingfog node init --help", "turingfog node run --config node/node.json5"],
+    summary: "earn with a node: run its agent, see and claim what it earns",
+    examples: [
+      "turingfog node init --help",
+      "turingfog node run --config node/node.json5",
+      "turingfog node claim --network sepolia --every 86400",
+    ],
     verbs: {
       init: { summary: "make a node's folder and sign its document", load: () => import("./commands/node/init.js") },
       run: { summary: "run a node's agent", load: () => import("./commands/node/run.js") },
+      earnings: {
+        summary: "show what nodes have delivered and earned",
+        load: () => import("./commands/node/earnings.js"),
+      },
+      claim: { summary: "claim the TFT that nodes have earned", load: () => import("./commands/node/claim.js") },
     },
   },
   order: {
@@ -195,6 +204,15 @@ export const NOUNS: Record<string, Noun> = {
   },
 };
 
+/** Commands of one word: `turingfog WORD` is the file commands/WORD.ts. */
+export const WORDS: Record<string, Verb> = {
+  market: { summary: "list the nodes and what they offer", load: () => import("./commands/market.js") },
+  claimable: {
+    summary: "show what an account has earned and can claim",
+    load: () => import("./commands/claimable.js"),
+  },
+};
+
 const DESCRIPTION = `TuringFog's command line.
 
 A command that reads a chain asks the node at NAME_RPC_URL, and ends with 1 if that fails or is silent for
@@ -208,7 +226,7 @@ const EXAMPLES = [
   "turingfog govern list --network sepolia --json",
 ];
 
-/** Returns the whole command line, of which only the command that the first two words name is loaded. */
+/** Returns the whole command line, of which only the command that the first words name is loaded. */
 export async function program([calledNoun, calledVerb]: readonly string[]): Promise<AnyCommand> {
   const root = newGroup({ description: DESCRIPTION, examples: EXAMPLES }).name("turingfog");
   for (const [noun, { summary, examples, verbs }] of Object.entries(NOUNS)) {
@@ -221,6 +239,10 @@ export async function program([calledNoun, calledVerb]: readonly string[]): Prom
       group.addCommand(command.name(verb).summary(does));
     }
     root.addCommand(group);
+  }
+  for (const [word, { summary, load }] of Object.entries(WORDS)) {
+    const command: AnyCommand = word === calledNoun ? (await load()).command : new Command();
+    root.addCommand(command.name(word).summary(summary));
   }
   return root;
 }

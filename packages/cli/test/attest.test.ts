@@ -4,7 +4,6 @@ import path from "node:path";
 
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { PRIVATE_KEY_VARIABLE } from "@turingfog/operator";
 import {
   attainableTU,
   DAY,
@@ -19,44 +18,21 @@ import {
 } from "@turingfog/sdk";
 import { readMeasurements } from "@turingfog/sdk/node";
 import { expect } from "chai";
-import { computeAddress, formatUnits, id, parseUnits } from "ethers";
+import { formatUnits, id, parseUnits } from "ethers";
 
-import { checkedDeployment } from "../../../test/helpers/checkedDeployment";
+import { addressBookOf, printedFor } from "../../../test/helpers/commands";
 import { deployProtocolFixture, type Protocol } from "../../../test/helpers/fixture";
-import { accountKeys } from "../../../test/helpers/keys";
 import { openOrder, passVetoWindow } from "../../../test/helpers/market";
 import { deliver, startOf } from "../../../test/helpers/orders";
-import {
-  editedLog,
-  EXAMPLE_100,
-  fileOf,
-  folderOf,
-  printedBy,
-  temporaryFolder,
-  thrownBy,
-} from "../../../test/helpers/tuLogs";
+import { editedLog, EXAMPLE_100, fileOf, temporaryFolder, thrownBy } from "../../../test/helpers/tuLogs";
 
 const MODEL = gpuModelOf("Example 100");
 const LOG = path.join(EXAMPLE_100, "resnet50.log");
 const UNIT_PRICE = parseUnits("2", 6);
 
-/** Writes the address book that a deployment would have written. */
-async function addressBookOf(protocol: Protocol, chainId = 31_337): Promise<string> {
-  const { addresses } = await checkedDeployment(protocol);
-  return folderOf({ "hardhat.json": JSON.stringify({ network: "hardhat", chainId, addresses, transactions: {} }) });
-}
-
 /** Runs `turingfog tu attest` on Hardhat's network in this process, with an account's key or that of the first. */
-async function attest(deployments: string, args: string[], account?: HardhatEthersSigner): Promise<string> {
-  const key = accountKeys().find((each) => computeAddress(each) === account?.address)?.privateKey;
-  const before = process.env[PRIVATE_KEY_VARIABLE];
-  if (key !== undefined) process.env[PRIVATE_KEY_VARIABLE] = key;
-  try {
-    return await printedBy("tu attest", ...args, "--network", "hardhat", "--deployments", deployments);
-  } finally {
-    if (before === undefined) delete process.env[PRIVATE_KEY_VARIABLE];
-    else process.env[PRIVATE_KEY_VARIABLE] = before;
-  }
+function attest(deployments: string, args: string[], account?: HardhatEthersSigner): Promise<string> {
+  return printedFor(account, "tu attest", [...args, "--network", "hardhat", "--deployments", deployments]);
 }
 
 /** Has a quorum's signers write signature files, each with their own key, and returns the files. */

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-import { NOUNS, turingfog, UsageError } from "@turingfog/cli";
+import { NOUNS, turingfog, UsageError, WORDS } from "@turingfog/cli";
 import { expect } from "chai";
 
 import { CommandProcess } from "../../../test/helpers/otherChain";
@@ -9,7 +9,7 @@ import { printedBy, thrownBy } from "../../../test/helpers/tuLogs";
 describe("turingfog --help", () => {
   it("names every noun, and has examples", async () => {
     const printed = await printedBy("--help");
-    for (const [noun, { summary }] of Object.entries(NOUNS))
+    for (const [noun, { summary }] of Object.entries({ ...NOUNS, ...WORDS }))
       expect(printed).to.match(new RegExp(`${noun} +${summary}`));
     expect(printed).to.match(/\nExamples:\n {2}turingfog /);
   });
@@ -35,6 +35,15 @@ describe("turingfog --help", () => {
     }
   }
 
+  for (const word of Object.keys(WORDS)) {
+    it(`of ${word} explains it, and has examples of it`, async () => {
+      const printed = await printedBy(`${word} --help`);
+      expect(printed).to.match(new RegExp(`^Usage: turingfog ${word} `));
+      expect(printed).to.match(/\n {2}--json +print JSON alone\n/);
+      for (const line of printed.split("\nExamples:\n")[1].split("\n")) expect(line).to.contain(`turingfog ${word}`);
+    });
+  }
+
   it("of a noun loads neither its commands nor what they need", () => {
     const script = `
       require("@turingfog/cli/dist/turingfog.js").turingfog(["guard", "--help"]).then(() => {
@@ -47,10 +56,12 @@ describe("turingfog --help", () => {
 
 describe("turingfog, called wrongly", () => {
   const verbs = "veto, revoke-node, veto-rating, freeze, thaw";
-  const nouns = Object.keys(NOUNS).join(", ");
+  const nouns = Object.keys({ ...NOUNS, ...WORDS }).join(", ");
   for (const [words, message] of [
     ["frob", `Unknown command 'frob': expected one of ${nouns}; see turingfog --help`],
     ["guard frob", `Unknown command 'frob': expected one of ${verbs}; see turingfog guard --help`],
+    ["guard frob --help", `Unknown command 'frob': expected one of ${verbs}; see turingfog guard --help`],
+    ["frob --help", `Unknown command 'frob': expected one of ${nouns}; see turingfog --help`],
     ["guard frob --network sepolia", `Unknown command 'frob': expected one of ${verbs}; see turingfog guard --help`],
     [
       "guard --network sepolia",

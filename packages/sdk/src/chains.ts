@@ -196,3 +196,12 @@ export function chainNamed(name: string): Chain {
   if (!Object.hasOwn(CHAINS, name)) throw new UnknownChainError(name);
   return CHAINS[name];
 }
+
+/** Returns the address of an explorer's page on a transaction or an account; undefined if the chain has no explorer. */
+export function explorerPage(
+  { explorer }: Pick<Chain, "explorer">,
+  kind: "tx" | "address",
+  id: string,
+): string | undefined {
+  return explorer && `${explorer.url}/${kind}/${id}`;
+}

@@ -42,6 +42,12 @@ export function newGroup({ description, examples }: HelpTexts) {
       .exitOverride((error) => {
         throw error.exitCode === 0 ? error : new UsageError(describeMisuse(error, command));
       })
+      .on("beforeHelp", () => {
+        // commander prints the help of a group for a word that is none of its commands
+        const [word] = command.args;
+        if (command.commands.length === 0 || word === undefined || word.startsWith("-")) return;
+        command.error(`error: unknown command '${word}'`, { code: "commander.unknownCommand" });
+      })
   );
 }
 

@@ -58,6 +58,9 @@ export async function endOrder(act: "stop" | "close", folder: string, values: Va
     to: book.addresses.escrow,
     data: escrow.interface.encodeFunctionData(act as "close", [orderId]),
   };
-  const outcome = outcomeOf(await submitShown({ connection, sender, values, output }, title, changes[act], call));
+  const outcome = outcomeOf(
+    connection,
+    await submitShown({ connection, sender, values, output }, title, changes[act], call),
+  );
   output.result({ orderId, changes: changes[act], outcome }, outcomeLine(outcome));
 }

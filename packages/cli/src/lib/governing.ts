@@ -78,7 +78,7 @@ export async function submitAs(
   if (sender.address !== undefined) {
     await checkRole(governance.timelock, connection.provider, book.firstBlock ?? 0, role, sender.address);
   }
-  return outcomeOf(await submitShown({ connection, sender, values, output }, title, changes, call));
+  return outcomeOf(connection, await submitShown({ connection, sender, values, output }, title, changes, call));
 }
 
 /** Returns a scheduled operation by its id. */

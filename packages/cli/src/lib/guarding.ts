@@ -33,6 +33,6 @@ export async function guard(action: GuardianAction, values: Values, output: Outp
   if (sender.address !== undefined) await checkGuardian(contracts.oracle, sender.address);
   const call = { description: action.kind, to, data };
   const submitted = await submitShown({ connection, sender, values, output }, action.kind, changes, call);
-  const outcome = outcomeOf(submitted);
+  const outcome = outcomeOf(connection, submitted);
   output.result({ action, changes, outcome }, outcomeLine(outcome));
 }

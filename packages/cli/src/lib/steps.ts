@@ -1,16 +1,22 @@
 import { type Call, type Connection, KeySender, type Sender, type Submitted } from "@turingfog/operator";
+import { explorerPage } from "@turingfog/sdk";
 import { type Change, diff, simulate } from "@turingfog/sdk/ethers";
 
 import type { Output } from "./output.js";
 import { confirm, type ConfirmationValues } from "./confirm.js";
 
-/** Outcome of a call, for a result. */
+/** Outcome of calls, for a result. */
 export interface Outcome {
   kind: Submitted["kind"];
-  /** Hash of the transaction, if the call was sent. */
+  /** Hash of the transaction, of the first if there are several, if it was sent. */
   transaction?: string;
-  /** File with the batch, if the call was written for a multisig. */
+  /** Hashes of all transactions, if several were sent. */
+  transactions?: string[];
+  /** Pages of the chain's explorer on the transactions. */
+  explorer?: string[];
+  /** File with the batch, if the calls were written for a multisig. */
   file?: string;
+  /** Gas of all calls that could be estimated. */
   gas?: bigint;
 }
 
@@ -39,23 +45,32 @@ export async function submitShown(
   return sender.submit([call]);
 }
 
-/** Returns the outcome of a single call. */
-export function outcomeOf(submitted: Submitted): Outcome {
+/** Returns the outcome of calls. */
+export function outcomeOf({ chain }: Connection, submitted: Submitted): Outcome {
   switch (submitted.kind) {
-    case "sent":
-      return { kind: "sent", transaction: submitted.receipts[0]?.hash };
+    case "sent": {
+      const hashes = submitted.receipts.flatMap((receipt) => receipt?.hash ?? []);
+      const explorer = hashes.flatMap((hash) => explorerPage(chain, "tx", hash) ?? []);
+      return {
+        ...{ kind: "sent", transaction: hashes[0] },
+        ...(hashes.length > 1 && { transactions: hashes }),
+        ...(explorer.length > 0 && { explorer }),
+      };
+    }
     case "batch":
       return { kind: "batch", file: submitted.file };
-    case "dry":
-      return { kind: "dry", gas: submitted.gas[0] };
+    case "dry": {
+      const known = submitted.gas.filter((each) => each !== undefined);
+      return { kind: "dry", gas: known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0n) };
+    }
   }
 }
 
-/** Describes the outcome of a call, for people. */
-export function outcomeLine({ kind, transaction, file, gas }: Outcome): string {
+/** Describes the outcome of calls, for people. */
+export function outcomeLine({ kind, transaction, transactions, explorer, file, gas }: Outcome): string {
   switch (kind) {
     case "sent":
-      return `Sent: ${transaction}`;
+      return `Sent: ${(explorer ?? transactions ?? [transaction]).join("\n      ")}`;
     case "batch":
       return `Nothing sent: wrote ${file} for the Safe's Transaction Builder`;
     case "dry":

@@ -18,6 +18,7 @@ import { depositOf } from "../settlement.js";
 import { HOUR } from "../units.js";
 import type { Acknowledgement } from "../wire/acknowledgement.js";
 import { connectContracts, type DeploymentAddresses, type SystemAddresses, type SystemContracts } from "./contracts.js";
+import { readEarnedBuckets } from "./earnings.js";
 import { IncompleteLogsError, type LogRange, type OnProgress, readEvents, timelockWitness } from "./logs.js";
 import { NodeError } from "./nodeError.js";
 import { signPermit, tryPermit } from "./permit.js";
@@ -234,19 +235,10 @@ export class TuringFog {
    * @throws NoProviderError, IncompleteLogsError, NoContractError
    */
   async claimableBuckets(miner: string, fromBlock?: number, toBlock?: number): Promise<ClaimableBucket[]> {
-    const { escrow, pool, timelock } = this.contracts;
-    const [settled, acknowledged, added] = await readEvents(
-      this.range(fromBlock, toBlock),
-      await timelockWitness(timelock),
-      { contract: escrow, event: escrow.filters.ReceiptSettled, args: [null, null, miner] },
-      { contract: escrow, event: escrow.filters.AcknowledgementSettled, args: [null, null, miner] },
-      { contract: pool, event: pool.filters.WeightAdded },
-    );
-    // a settlement adds the weights in the transaction in which it settles what they come from
-    const transactions = new Set([...settled, ...acknowledged].map(({ transactionHash }) => transactionHash));
-    const ids = new Set(added.filter((log) => transactions.has(log.transactionHash)).map(({ args }) => args.bucketId));
+    const { pool } = this.contracts;
+    const earned = await readEarnedBuckets(this.contracts, this.range(fromBlock, toBlock), miner);
     const buckets = await Promise.all(
-      Array.from(ids, async (id) => ({
+      Array.from(earned.keys(), async (id) => ({
         id,
         ...decodeBucketId(id),
         amount: await pool.claimable(miner, [id]),

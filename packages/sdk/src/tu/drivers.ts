@@ -1,4 +1,4 @@
-import { GENESIS_RATINGS } from "./rating.js";
+import { GENESIS_RATINGS, gpuModelOf } from "./rating.js";
 
 /** Version of the tables below. A change of what a name stands for gets another version, in docs/tu.md too. */
 export const DRIVER_NAMES_VERSION = 2;
@@ -130,6 +130,14 @@ export function spellingsOf(card: string): string[] {
   ]);
   const brands = ["", "NVIDIA ", "GeForce ", "NVIDIA GeForce ", "Tesla ", "AMD "];
   return [...new Set(names.flatMap((name) => brands.map((brand) => `${brand}${name}`)))];
+}
+
+let cardOfHash: ReadonlyMap<string, string> | undefined;
+
+/** Returns the card that a registry knows under a hash, by the spellings of every card that is listed here. */
+export function cardOfModel(gpuModel: string): string | undefined {
+  cardOfHash ??= new Map(CARDS.flatMap((card) => spellingsOf(card).map((name) => [gpuModelOf(name), card] as const)));
+  return cardOfHash.get(gpuModel);
 }
 
 /** A reason why nothing is rated under a name. */

@@ -121,6 +121,6 @@ async function init(values: Values, output: Output): Promise<void> {
   const call = { description: "set metadata URI", to, data: encoded };
   const change = { what: "metadata URI", from: "the one before", to: uri };
   const step = { connection, sender, values, output };
-  const outcome = outcomeOf(await submitShown(step, `Document of node ${document.nodeId}`, [change], call));
+  const outcome = outcomeOf(connection, await submitShown(step, `Document of node ${document.nodeId}`, [change], call));
   output.result({ document, uri, outcome }, `Signed ${config.document}. ${outcomeLine(outcome)}`);
 }

@@ -95,7 +95,7 @@ async function attest(source: string, signatureFiles: string[], values: Values, 
   const changes = await attestedChanges(registry, attestation);
   const call = { description: "attest", to, data };
   const submitted = await submitShown({ connection, sender, values, output }, title, changes, call);
-  const outcome = outcomeOf(submitted);
+  const outcome = outcomeOf(connection, submitted);
   const receipt = submitted.kind === "sent" ? submitted.receipts[0] : undefined;
   if (receipt === undefined) return output.result({ attestation, outcome }, outcomeLine(outcome));
 
