@@ -104,13 +104,15 @@ export const NOUNS: Record<string, Noun> = {
     },
   },
   node: {
-    summary: "earn with a node: run its agent, see and claim what it earns",
+    summary: "earn with a node: register, list and run it, and claim what it earns",
     examples: [
       "turingfog node init --help",
       "turingfog node run --config node/node.json5",
       "turingfog node claim --network sepolia --every 86400",
     ],
     verbs: {
+      register: { summary: "register nodes on the chain", load: () => import("./commands/node/register.js") },
+      list: { summary: "offer nodes at a price", load: () => import("./commands/node/list.js") },
       init: { summary: "make a node's folder and sign its document", load: () => import("./commands/node/init.js") },
       run: { summary: "run a node's agent", load: () => import("./commands/node/run.js") },
       earnings: {

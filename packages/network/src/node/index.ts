@@ -3,6 +3,7 @@ export * from "./challenged.js";
 export * from "./config.js";
 export * from "./document.js";
 export * from "./heads.js";
+export * from "./inventory.js";
 export * from "./nodeServer.js";
 export * from "./nodeStore.js";
 export * from "./orderFiles.js";
