@@ -104,7 +104,7 @@ export const NOUNS: Record<string, Noun> = {
     },
   },
   node: {
-    summary: "earn with a node: register, list and run it, and claim what it earns",
+    summary: "earn with a node: register, list, run, claim",
     examples: [
       "turingfog node init --help",
       "turingfog node run --config node/node.json5",

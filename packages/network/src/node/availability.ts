@@ -50,7 +50,7 @@ export const availabilityConfig = z.strictObject({
 export type AvailabilityConfig = z.infer<typeof availabilityConfig>;
 
 /** What is read of the machine. */
-export interface Machine {
+export interface Computer {
   /** The time of day, in its own zone. */
   date(): Date;
   /** Milliseconds that only rise. */
@@ -60,7 +60,7 @@ export interface Machine {
   used(): Promise<number>;
 }
 
-export const THIS_MACHINE: Machine = {
+export const THIS_COMPUTER: Computer = {
   date: () => new Date(),
   now: () => performance.now(),
   cpus: cpus().length,
@@ -81,7 +81,7 @@ export class Availability {
 
   constructor(
     private readonly config: AvailabilityConfig,
-    private readonly machine = THIS_MACHINE,
+    private readonly machine = THIS_COMPUTER,
   ) {
     this.busyAt = machine.now();
   }

@@ -5,9 +5,9 @@ import {
   Availability,
   availabilityConfig,
   limitPower,
-  type Machine,
+  type Computer,
   PowerLimitError,
-  THIS_MACHINE,
+  THIS_COMPUTER,
 } from "@turingfog/network";
 import { expect } from "chai";
 
@@ -15,7 +15,7 @@ import { inFolder } from "../helpers/folders";
 import { WorkBench } from "../helpers/work";
 
 /** A machine of two CPUs, whose time and load a test sets. */
-class FakeMachine implements Machine {
+class FakeComputer implements Computer {
   cpus = 2;
   seconds = 0;
   usedSeconds = 0;
@@ -74,7 +74,7 @@ describe("Availability", () => {
     ];
     for (const [what, hours, date, may] of cases) {
       it(`${may ? "let" : "do not let"} a node work ${what}`, async () => {
-        const machine = new FakeMachine();
+        const machine = new FakeComputer();
         machine.at = date;
         const reason = await new Availability(availabilityConfig.parse({ hours }), machine).reason(NOTHING);
         expect(reason).to.equal(may ? undefined : "its owner lets the node work at other hours");
@@ -96,7 +96,7 @@ describe("Availability", () => {
     const config = availabilityConfig.parse({ whenIdle: { cpuPercent: 20, seconds: 60 } });
 
     it("begins once others have used little for long enough, and ends when they use more", async () => {
-      const machine = new FakeMachine();
+      const machine = new FakeComputer();
       const availability = new Availability(config, machine);
       expect(await availability.reason(NOTHING)).to.contain("once it is idle for 60 s");
       machine.pass(59, 0);
@@ -110,7 +110,7 @@ describe("Availability", () => {
     });
 
     it("does not count what the node's own runs use, nor give back what they had used once they end", async () => {
-      const machine = new FakeMachine();
+      const machine = new FakeComputer();
       const availability = new Availability(config, machine);
       let own = 0;
       const reason = () => availability.reason(() => Promise.resolve(own));
@@ -127,7 +127,7 @@ describe("Availability", () => {
     });
 
     it("is looked at no more often than it takes to measure", async () => {
-      const machine = new FakeMachine();
+      const machine = new FakeComputer();
       const availability = new Availability(config, machine);
       for (let i = 0; i < 10; ++i) {
         await availability.reason(NOTHING);
@@ -137,9 +137,9 @@ describe("Availability", () => {
     });
 
     it("is read from this machine, whose use only rises", async () => {
-      const before = await THIS_MACHINE.used();
+      const before = await THIS_COMPUTER.used();
       expect(before).to.be.above(0);
-      expect(await THIS_MACHINE.used()).to.be.at.least(before);
+      expect(await THIS_COMPUTER.used()).to.be.at.least(before);
     });
   });
 
