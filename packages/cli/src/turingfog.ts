@@ -138,6 +138,14 @@ export const NOUNS: Record<string, Noun> = {
       close: { summary: "have the rest of its deposit refunded", load: () => import("./commands/order/close.js") },
     },
   },
+  watch: {
+    summary: "check every pending root, raise alarms and veto, as a watch",
+    examples: ["turingfog watch init --help", "turingfog watch run --config watch/watch.json5 --veto"],
+    verbs: {
+      init: { summary: "write a watch's configuration", load: () => import("./commands/watch/init.js") },
+      run: { summary: "run a watch", load: () => import("./commands/watch/run.js") },
+    },
+  },
   train: {
     summary: "train a model together, and recompute what was trained",
     examples: [

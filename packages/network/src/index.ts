@@ -8,3 +8,4 @@ export * from "./signer/index.js";
 export * from "./store/index.js";
 export * from "./node/index.js";
 export * from "./order/index.js";
+export * from "./watch/index.js";

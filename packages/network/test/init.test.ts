@@ -3,13 +3,18 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { FolderInUseError, initKeeper, initSigner } from "@turingfog/network";
+import { FolderInUseError, initKeeper, initSigner, initWatch } from "@turingfog/network";
 import { expect } from "chai";
 
 const SIGNER = { network: "sepolia", deployments: "deployments", endpoint: "https://a.example", port: 8600, peers: [] };
 const KEEPER = {
   ...{ network: "sepolia", deployments: "deployments", signers: ["https://a.example"] },
   ...{ budget: "0.05", port: 8620 },
+};
+
+const WATCH = {
+  ...{ network: "sepolia", deployments: "deployments", signers: ["https://a.example"] },
+  ...{ webhooks: ["https://hooks.example"], port: 8630 },
 };
 
 /** Expects what is refused to leave nothing behind. */
@@ -31,6 +36,7 @@ describe("A new role's folder", () => {
       await writeFile(path.join(folder, "note"), "");
       await expect(initSigner({ ...SIGNER, folder })).to.be.rejectedWith(FolderInUseError, folder);
       await expect(initKeeper({ ...KEEPER, folder })).to.be.rejectedWith(FolderInUseError, folder);
+      await expect(initWatch({ ...WATCH, folder })).to.be.rejectedWith(FolderInUseError, folder);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -57,5 +63,14 @@ describe("A new role's folder", () => {
   for (const [what, change, reason] of keepers) {
     it(`is not written for a keeper with ${what}`, () =>
       expectRefused((folder) => initKeeper({ ...KEEPER, ...change, folder }), reason));
+  }
+
+  const watches: [string, Partial<typeof WATCH>, RegExp][] = [
+    ["no signer", { signers: [] }, /watch\.json5, signers: /],
+    ["a webhook that is none", { webhooks: ["mailto:a@b"] }, /watch\.json5, webhooks\.0: expected http:\/\/ /],
+  ];
+  for (const [what, change, reason] of watches) {
+    it(`is not written for a watch with ${what}`, () =>
+      expectRefused((folder) => initWatch({ ...WATCH, ...change, folder }), reason));
   }
 });

@@ -159,7 +159,10 @@ export class Facts {
   signers: SignerSet = { signers: [], quorum: 0, version: 0n };
   /** When a root was vetoed or the signers were replaced last; 0 if never. */
   lastHoldAt = 0n;
+  /** By the root: several may name one file. */
   private readonly roots = new Map<string, Root>();
+  /** The latest of each file, by its SHA-256. */
+  private readonly rootsOfFiles = new Map<string, Root>();
   /** Those that were ever listed, in lower case. */
   readonly assets = new Set<string>();
   private readonly ratings = new Map<string, bigint>();
@@ -207,7 +210,7 @@ export class Facts {
   }
 
   root(dataHash: string, time: bigint): RootFacts | undefined {
-    const root = this.roots.get(dataHash);
+    const root = this.rootsOfFiles.get(dataHash);
     return root && this.stateOf(root, time);
   }
 
@@ -302,18 +305,16 @@ export class Facts {
     },
     RootSubmitted: ({ receiptsRoot, dataHash, signerSetVersion }, { time }) => {
       const freezes = this.freezes.length;
-      this.roots.set(dataHash, {
-        receiptsRoot,
-        dataHash,
-        signerSetVersion,
-        submittedAt: time,
-        isVetoed: false,
-        freezes,
-      });
+      const root = { receiptsRoot, dataHash, signerSetVersion, submittedAt: time, isVetoed: false, freezes };
+      // one that expired may come again
+      this.roots.delete(receiptsRoot);
+      this.roots.set(receiptsRoot, root);
+      this.rootsOfFiles.set(dataHash, root);
     },
     RootVetoed: ({ receiptsRoot }, { time }) => {
       this.lastHoldAt = time;
-      for (const root of this.roots.values()) if (root.receiptsRoot === receiptsRoot) root.isVetoed = true;
+      const root = this.roots.get(receiptsRoot);
+      if (root !== undefined) root.isVetoed = true;
     },
     Frozen: ({ until }, { time }) => {
       this.freezes.push({ startedAt: time, endsAt: until });

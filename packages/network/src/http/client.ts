@@ -58,17 +58,18 @@ export class HttpClient {
    * Asks for what is at an address, piece by piece. Ends with an HttpError above the limit, and when nothing comes.
    * @throws HttpError
    */
-  async *stream(url: string | URL, settings: RequestSettings = {}): AsyncGenerator<Buffer> {
+  async *stream(url: string | URL, settings: RequestSettings = {}): AsyncGenerator<Buffer, void> {
     const { maxBytes = MAX_BYTES } = settings;
     const { host } = new URL(url);
-    const answer = await this.send("GET", new URL(url), undefined, settings);
+    let answer: IncomingMessage | undefined;
     try {
+      answer = await this.send("GET", new URL(url), undefined, settings);
       if (answer.statusCode !== 200) throw refusalOf(host, answer, await read(host, answer, MAX_BYTES));
       yield* limited(host, answer, maxBytes);
     } catch (error) {
       throw asHttpError(host, error);
     } finally {
-      answer.destroy();
+      answer?.destroy();
     }
   }
 

@@ -1,13 +1,14 @@
 import type { Call } from "@turingfog/operator";
 import { TuringFogError } from "@turingfog/sdk";
 import { SETTLEMENT_LIMITS } from "@turingfog/sdk/ethers";
-import { readReceiptFile, type Receipt, ReceiptTree } from "@turingfog/sdk/wire";
+import type { Receipt, ReceiptTree } from "@turingfog/sdk/wire";
 import { getAddress, keccak256 } from "ethers";
 import type { Kysely } from "kysely";
 
 import type { RootFacts } from "../chain/index.js";
 import type { HttpClient } from "../http/index.js";
-import { reasonOf, step } from "../runtime/index.js";
+import { fetchPublished } from "../receipts/published.js";
+import { step } from "../runtime/index.js";
 import { fromBytes, toBytes } from "../store/index.js";
 import { type Act, type Due, type Sight, unlessRefused } from "./act.js";
 import type { KeeperTables } from "./outbox.js";
@@ -16,12 +17,6 @@ export const SETTLING_STEPS = ["keeper.root.before-store", "keeper.root.stored"]
 
 /** Trees that are kept in memory while their settlement is not final. */
 const MOST_TREES = 4;
-
-/** The most bytes of a receipt file: 700,000 receipts. */
-const MAX_FILE = 200 * 2 ** 20;
-
-/** Milliseconds until a file is there. */
-const PATIENCE = 300_000;
 
 /** Thrown when no signer gives a receipt file as it was signed. */
 export class NoReceiptFileError extends TuringFogError {
@@ -123,28 +118,22 @@ export class Settling implements Act {
     this.trees.delete(dataHash);
   }
 
-  private async treeOf({ dataHash, receiptsRoot }: RootFacts): Promise<ReceiptTree> {
+  private async treeOf(root: RootFacts): Promise<ReceiptTree> {
+    const { dataHash } = root;
     const known = this.trees.get(dataHash);
     if (known !== undefined) return known;
     const { client, signers } = this.options;
     const reasons: string[] = [];
     for (const signer of signers) {
-      try {
-        const signal = AbortSignal.timeout(PATIENCE);
-        const chunks = client.stream(`${signer}/v1/receipts/${dataHash}`, { maxBytes: MAX_FILE, signal });
-        const file = await readReceiptFile(chunks, { maxBytes: MAX_FILE });
-        const tree = await ReceiptTree.of(file.receipts);
-        if (file.dataHash !== dataHash || tree.root !== receiptsRoot) {
-          reasons.push(`${new URL(signer).host} gives another: ${file.dataHash} with root ${tree.root}`);
-          continue;
-        }
-        const [oldest] = this.trees.keys();
-        if (this.trees.size === MOST_TREES) this.trees.delete(oldest);
-        this.trees.set(dataHash, tree);
-        return tree;
-      } catch (error) {
-        reasons.push(reasonOf(error));
+      const published = await fetchPublished(client, signer, root);
+      if (published.kind !== "right") {
+        reasons.push(published.reason);
+        continue;
       }
+      const [oldest] = this.trees.keys();
+      if (this.trees.size === MOST_TREES) this.trees.delete(oldest);
+      this.trees.set(dataHash, published.tree);
+      return published.tree;
     }
     throw new NoReceiptFileError(dataHash, reasons);
   }

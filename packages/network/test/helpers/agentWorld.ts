@@ -235,7 +235,7 @@ export class AgentWorld {
 }
 
 /** Signs documents of the oracle's signers, with addresses for as many as are given. */
-async function documentsOf({ actors, addresses }: Protocol, endpoints: readonly string[]) {
+export async function documentsOf({ actors, addresses }: Protocol, endpoints: readonly string[]) {
   const keys = accountKeys().map((key) => new Wallet(key));
   const expiresAt = BigInt(await time.latest()) + 1_000n * 86_400n;
   return Promise.all(

@@ -1,35 +1,28 @@
-import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { setBalance } from "@nomicfoundation/hardhat-network-helpers";
 import { ChainClock, Health, initKeeper, keeperConfig, openKeeper, readConfig } from "@turingfog/network";
-import { encodeReceiptFile, type Receipt, receiptDataHash } from "@turingfog/sdk/wire";
-import { id } from "ethers";
+import type { Receipt } from "@turingfog/sdk/wire";
 import JSON5 from "json5";
 import pino from "pino";
 import { Registry } from "prom-client";
 
 import type { Protocol } from "../../../../test/helpers/fixture";
 import { ChainServer } from "./chainServer";
+import { FileServer } from "./fileServer";
 
 /** What a part of a keeper's health is. */
 type Parts = Record<string, { state: string; reason?: string }>;
 
 /** A chain and a server of receipt files, before which keepers can be opened. */
 export class KeeperWorld {
-  /** Files by their SHA-256, and how often each was asked for. */
-  readonly files = new Map<string, Uint8Array>();
-  readonly asked: string[] = [];
-
   private constructor(
     readonly protocol: Protocol,
     readonly folder: string,
     readonly chain: ChainServer,
-    private readonly signer: Server,
+    readonly signer: FileServer,
     private readonly before: string | undefined,
   ) {}
 
@@ -39,30 +32,23 @@ export class KeeperWorld {
     await mkdir(path.join(folder, "deployments"));
     await writeFile(path.join(folder, "deployments/localhost.json"), JSON.stringify(book));
     const chain = await ChainServer.open();
-    const files = createServer((request, response) => {
-      const dataHash = String(request.url).split("/").at(-1) ?? "";
-      world.asked.push(dataHash);
-      const file = world.files.get(dataHash);
-      if (file === undefined) response.writeHead(404).end('{"error":"unknown-file","message":"There is no such file"}');
-      else response.writeHead(200).end(file);
-    });
-    files.listen(0, "127.0.0.1");
-    await once(files, "listening");
-    const world = new KeeperWorld(protocol, folder, chain, files, process.env.LOCALHOST_RPC_URL);
+    const world = new KeeperWorld(protocol, folder, chain, await FileServer.open(), process.env.LOCALHOST_RPC_URL);
     process.env.LOCALHOST_RPC_URL = chain.url;
     return world;
   }
 
-  get endpoint(): string {
-    return `http://127.0.0.1:${(this.signer.address() as AddressInfo).port}`;
+  /** Files by their SHA-256, and how often each was asked for. */
+  get files(): Map<string, Uint8Array> {
+    return this.signer.files;
+  }
+
+  get asked(): readonly string[] {
+    return this.signer.asked;
   }
 
   /** Publishes the file of receipts that were submitted. */
-  async publish(receipts: readonly Receipt[]): Promise<string> {
-    const file = encodeReceiptFile(receipts.map((receipt) => ({ ...receipt, meterLogHash: id("meter log") })));
-    const dataHash = await receiptDataHash(file);
-    this.files.set(dataHash, file);
-    return dataHash;
+  publish(receipts: readonly Receipt[]): Promise<string> {
+    return this.signer.publish(receipts);
   }
 
   /** Makes a keeper's folder, with coins for its key. */
@@ -74,7 +60,7 @@ export class KeeperWorld {
       folder: path.join(this.folder, name),
       network: "localhost",
       deployments: path.join(this.folder, "deployments"),
-      signers: [this.endpoint],
+      signers: [this.signer.endpoint],
       budget: "1",
       port: 0,
     });
@@ -107,8 +93,7 @@ export class KeeperWorld {
   }
 
   async close(): Promise<void> {
-    this.signer.closeAllConnections();
-    this.signer.close();
+    await this.signer.close();
     await this.chain.close();
     if (this.before === undefined) delete process.env.LOCALHOST_RPC_URL;
     else process.env.LOCALHOST_RPC_URL = this.before;

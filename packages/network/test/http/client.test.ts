@@ -70,6 +70,16 @@ describe("HttpClient", () => {
     }
   });
 
+  it("names who gives no answer, also when it was to be taken piece by piece", async () => {
+    let gone = "";
+    await withServer(async (url) => void (gone = url));
+    const client = new HttpClient();
+    for (const asking of [client.get(gone), client.stream(gone).next()]) {
+      expect(await errorOf(asking)).to.include({ status: 0, error: "unreachable", host: new URL(gone).host });
+    }
+    client.close();
+  });
+
   it("ends what is under way when it is closed", async () => {
     const trickler = await Trickler.open();
     const client = new HttpClient();

@@ -1,8 +1,9 @@
 import { initKeeper } from "@turingfog/network";
 
-import { newCommand, UsageError, wholeNumber } from "../../lib/command.js";
+import { newCommand, UsageError } from "../../lib/command.js";
 import { DEPLOYMENTS, NETWORK, noteMissingBook } from "../../lib/deployed.js";
 import { type Output, outputOf } from "../../lib/output.js";
+import { monitorPort } from "../../lib/port.js";
 
 export const command = newCommand({
   description: `Writes a new keeper's key and its configuration file to an empty folder.
@@ -22,8 +23,6 @@ Then somebody sends the key some coins. See docs/operators/keeper.md.
   .addOption(DEPLOYMENTS)
   .action((values) => init(values, outputOf(values)));
 
-const LAST_PORT = 65_535;
-
 interface Values {
   folder: string;
   network: string;
@@ -34,8 +33,7 @@ interface Values {
 }
 
 async function init({ signer: signers, budget, ...values }: Values, output: Output): Promise<void> {
-  const port = wholeNumber("port", values.port, 1);
-  if (port > LAST_PORT) throw new UsageError(`--port is ${port}, must be at most ${LAST_PORT}`);
+  const port = monitorPort(values.port);
   if (!/^\d+(\.\d{1,18})?$/.test(budget)) {
     throw new UsageError(`--budget is ${budget}, must be a decimal number of coins, such as 0.05`);
   }

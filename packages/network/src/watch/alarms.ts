@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+
+import { toJson } from "@turingfog/sdk";
+import { hideAccess } from "@turingfog/sdk/node";
+import type { Kysely } from "kysely";
+import type { Logger } from "pino";
+import { Counter, type Registry } from "prom-client";
+
+import type { HttpClient } from "../http/index.js";
+import { Backoff, type Health, reasonOf, step } from "../runtime/index.js";
+import type { Finding, FindingName } from "./findings.js";
+import type { WatchTables } from "./tables.js";
+
+export const ALARM_STEPS = [
+  "watch.alarm.before-store",
+  "watch.alarm.stored",
+  "watch.alarm.before-send",
+  "watch.alarm.sent",
+  "watch.alarm.done",
+] as const;
+
+/** Names of alarms. Programs compare them, so they never change. */
+export type AlarmName =
+  | FindingName
+  | "file-missing"
+  | "file-other"
+  | "final-unchecked"
+  | "nothing-checked"
+  | "vetoed"
+  | "veto-to-sign"
+  | "veto-failed";
+
+/** A message to webhooks. */
+export interface Alarm {
+  /** The same for each repeat: what happened once has one id. */
+  id: string;
+  alarm: AlarmName;
+  network: string;
+  /** One sentence for people. */
+  text: string;
+  receiptsRoot?: string;
+  dataHash?: string;
+  /** When the root becomes final, in unix seconds. */
+  finalAt?: bigint;
+  finding?: Finding;
+  /** Unix seconds. */
+  raisedAt: bigint;
+}
+
+/** Milliseconds in which a webhook must answer. */
+const TIMEOUT = 10_000;
+
+export interface AlarmsOptions {
+  network: string;
+  webhooks: readonly string[];
+  db: Kysely<WatchTables>;
+  client: HttpClient;
+  log: Logger;
+  health: Health;
+  metrics: Registry;
+}
+
+/** Alarms, each written down once, then posted to each webhook until it takes it. */
+export class Alarms {
+  private readonly backoff = new Backoff<string>();
+  private readonly raised: Counter;
+
+  constructor(private readonly options: AlarmsOptions) {
+    for (const webhook of options.webhooks) hideAccess(webhook, "webhook");
+    const [name, help] = ["turingfog_watch_alarms_total", "Alarms that were raised since the start, by name"];
+    this.raised = new Counter({ name, help, labelNames: ["alarm"], registers: [options.metrics] });
+  }
+
+  async isRaised(id: string, db = this.options.db): Promise<boolean> {
+    const known = await db.selectFrom("watch_alarms").select("id").where("id", "=", id).executeTakeFirst();
+    return known !== undefined;
+  }
+
+  /** Raises an alarm, unless it was raised before. */
+  async raise(given: Omit<Alarm, "network" | "raisedAt">, db = this.options.db): Promise<void> {
+    const { network, webhooks, log } = this.options;
+    if (await this.isRaised(given.id, db)) return;
+    const { id, alarm, text } = given;
+    // the chain's time is not known when nothing can be checked
+    const raisedAt = BigInt(Math.floor(Date.now() / 1_000));
+    const body = toJson({ ...given, network, raisedAt });
+    step("watch.alarm.before-store");
+    const insert = async (on: Kysely<WatchTables>) => {
+      await on.insertInto("watch_alarms").values({ id, body, raised_at: raisedAt }).execute();
+      for (const webhook of new Set(webhooks)) {
+        await on
+          .insertInto("watch_deliveries")
+          .values({ alarm: id, webhook: keyOf(webhook), delivered: 0n })
+          .execute();
+      }
+    };
+    if (db.isTransaction) await insert(db);
+    else await db.transaction().execute(insert);
+    step("watch.alarm.stored");
+    this.raised.inc({ alarm });
+    log.error({ alarm, id }, text);
+  }
+
+  /** Posts what was not taken yet. */
+  async deliver(): Promise<void> {
+    const { webhooks, health } = this.options;
+    await Promise.all([...new Set(webhooks)].map((webhook) => this.deliverTo(webhook)));
+    try {
+      this.backoff.check();
+      health.report("webhooks", "ok");
+    } catch (error) {
+      health.report("webhooks", "waiting", reasonOf(error));
+    }
+  }
+
+  private async deliverTo(webhook: string): Promise<void> {
+    const { db, client } = this.options;
+    if (!this.backoff.isDue(webhook)) return;
+    const rows = await db
+      .selectFrom("watch_deliveries")
+      .innerJoin("watch_alarms", "watch_alarms.id", "watch_deliveries.alarm")
+      .select(["alarm", "body"])
+      .where("webhook", "=", keyOf(webhook))
+      .where("delivered", "=", 0n)
+      .orderBy("raised_at")
+      .execute();
+    try {
+      for (const { alarm, body } of rows) {
+        step("watch.alarm.before-send");
+        await client.post(webhook, body, { timeout: TIMEOUT });
+        step("watch.alarm.sent");
+        await db
+          .updateTable("watch_deliveries")
+          .set({ delivered: 1n })
+          .where("alarm", "=", alarm)
+          .where("webhook", "=", keyOf(webhook))
+          .execute();
+        step("watch.alarm.done");
+      }
+      this.backoff.succeeds(webhook);
+    } catch (error) {
+      this.backoff.fails(webhook, error);
+    }
+  }
+}
+
+function keyOf(webhook: string): Uint8Array {
+  return createHash("sha256").update(webhook).digest();
+}

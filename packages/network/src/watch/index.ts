@@ -1,0 +1,5 @@
+export * from "./config.js";
+export * from "./init.js";
+export * from "./run.js";
+export { NoGuardianError } from "./vetoes.js";
+export type { Look, Looked } from "./watch.js";
