@@ -41,6 +41,7 @@ const NOT_RUN: Record<string, string> = {
   "docs/operators/keeper.md#from-nothing-to-running": "run by packages/network/test/keeper",
   "docs/operators/node.md#a-node-on-the-chain": "run by packages/cli/test/fleet.test.ts, and by attest.test.ts there",
   "docs/operators/node.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
+  "docs/operators/renter.md#finding-a-node": "run by packages/cli/test/renting.test.ts, and by earning.test.ts there",
   "docs/operators/renter.md#from-nothing-to-a-result": "run by packages/network/test/orderEndToEnd.test.ts",
   "docs/operators/signer.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
   "docs/operators/watch.md#from-nothing-to-running": "run by packages/network/test/watch",

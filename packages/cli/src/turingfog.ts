@@ -124,11 +124,17 @@ export const NOUNS: Record<string, Noun> = {
   },
   order: {
     summary: "rent: open an order, send its job, watch it and fetch its result",
-    examples: ["turingfog order open --help", "turingfog order status ORDER --watch"],
+    examples: [
+      "turingfog order quote --network sepolia --tu 0.5 --hours 24",
+      "turingfog order open --help",
+      "turingfog order status ORDER --watch",
+    ],
     verbs: {
+      quote: { summary: "say what it would cost", load: () => import("./commands/order/quote.js") },
       open: { summary: "seal a job and open an order of it", load: () => import("./commands/order/open.js") },
       send: { summary: "hand the job to the node", load: () => import("./commands/order/send.js") },
       status: { summary: "show what chain and node say of it", load: () => import("./commands/order/status.js") },
+      log: { summary: "follow the node's progress", load: () => import("./commands/order/log.js") },
       result: { summary: "fetch and decrypt the result", load: () => import("./commands/order/result.js") },
       acknowledge: {
         summary: "acknowledge what was delivered",
@@ -136,6 +142,15 @@ export const NOUNS: Record<string, Noun> = {
       },
       stop: { summary: "end it now", load: () => import("./commands/order/stop.js") },
       close: { summary: "have the rest of its deposit refunded", load: () => import("./commands/order/close.js") },
+      transfer: { summary: "hand it over to another account", load: () => import("./commands/order/transfer.js") },
+      list: { summary: "list an account's orders", load: () => import("./commands/order/list.js") },
+    },
+  },
+  receipts: {
+    summary: "check what the oracle's signers have published",
+    examples: ["turingfog receipts verify receipts.json --network sepolia"],
+    verbs: {
+      verify: { summary: "check a file of receipts", load: () => import("./commands/receipts/verify.js") },
     },
   },
   watch: {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { TU } from "@turingfog/sdk";
 import { TuringFog } from "@turingfog/sdk/ethers";
-import { decodeReceiptFile, ReceiptTree, ROOTS } from "@turingfog/sdk/wire";
+import { decodeReceiptFile, encodeReceiptFile, ReceiptTree, ROOTS } from "@turingfog/sdk/wire";
 import { expect } from "chai";
 
 import { startEpoch } from "../../../test/helpers/market";
@@ -22,6 +22,14 @@ describe("An order, by commands", () => {
   }).timeout(300_000);
 });
 
+interface Quoted {
+  quotes: { nodeId: string; deposit: string }[];
+}
+
+interface Listed {
+  orders: { orderId: string; holder: string; state: string }[];
+}
+
 async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   const { protocol, nodeIds } = network;
   const { contracts, actors, addresses } = protocol;
@@ -33,6 +41,10 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   await mkdir(path.join(files, "data"), { recursive: true });
   const content = Buffer.alloc(3_000_000, "turingfog");
   await writeFile(path.join(files, "data/big.bin"), content);
+
+  const quoting = ["--network", "localhost", "--tu", "1", "--hours", "4", "--json"];
+  const { quotes } = JSON.parse((await network.command("order quote", quoting, renter)).stdout) as Quoted;
+  expect(quotes.map(({ nodeId, deposit }) => [BigInt(nodeId), BigInt(deposit)])).to.deep.include([nodeIds[0], PRICE]);
 
   const order = path.join(network.folder, "order");
   const terms = [
@@ -61,6 +73,10 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   await expect(stranger).to.be.rejectedWith("has an order whose renter is");
 
   await network.command("order send", [order], renter);
+  const { stdout: logged } = await network.plainCommand("order log", [order], renter);
+  expect(logged)
+    .to.match(/^(running|released), \d+ s, [\d.]+ TU/m)
+    .and.contain(`ended with order ${orderId}: released`);
   const watched = await network.command("order status", [order, "--watch", "--json"], renter);
   const { node } = JSON.parse(watched.stdout) as { node: { state: string; cumulativeTU: string; result: string } };
   expect(node.state).to.equal("released");
@@ -75,6 +91,19 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   const hash = createHash("sha256").update(content).digest("hex");
   expect(await readFile(path.join(order, "result/log.txt"), "utf8")).to.equal(`${hash}  data/big.bin\n`);
   expect((await readdir(path.join(order, "result"))).sort()).to.deep.equal(["job.json", "log.txt", "run.json"]);
+
+  // who gets the order also gets the folder, and gives the node a grant of their own
+  const [, buyer] = actors.renters;
+  await network.command("order transfer", [order, "--to", buyer.address], renter);
+  expect(await contracts.escrow.ownerOf(orderId)).to.equal(buyer.address);
+  const bought = path.join(network.folder, "bought");
+  await cp(order, bought, { recursive: true });
+  await network.command("order send", [bought], buyer.address);
+  const held = ["--network", "localhost", "--json"];
+  const { orders } = JSON.parse((await network.command("order list", held, buyer.address)).stdout) as Listed;
+  expect(orders.map((each) => [BigInt(each.orderId), each.holder, each.state])).to.deep.equal([
+    [orderId, buyer.address, "running"],
+  ]);
 
   // the signers publish a file with what was counted, and bring its root to the chain
   const [signer] = network.signers;
@@ -95,6 +124,10 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   await network.until("The root on the chain", isSubmitted, 60);
   expect(receipts.map((each) => [each.orderId, each.nodeId])).to.deep.equal([[orderId, nodeIds[0]]]);
   expect(receipts[0].cumulativeTU).to.be.within(1n, BigInt(node.cumulativeTU));
+  const file = path.join(network.folder, "receipts.json");
+  await writeFile(file, encodeReceiptFile(receipts));
+  const verified = await network.command("receipts verify", [file, "--network", "localhost", "--json"], renter);
+  expect(JSON.parse(verified.stdout)).to.deep.include({ receiptsRoot: tree.root, orders: 1, nodes: 1 });
 
   // who rents gets it from the signers too, when the node is gone
   await network.stopAgents();
@@ -121,6 +154,8 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   await controller.connect(actors.stranger).burn(round);
   const [{ id, amount }] = await fog.claimableBuckets(miner.address);
   expect([id, amount > 0n]).to.deep.equal([await pool.bucketId(round, tft), true]);
-  await expect(pool.connect(miner).claim([id], miner)).to.changeTokenBalance(tft, miner, amount);
+  const before = await tft.balanceOf(miner);
+  await network.command("node claim", ["--network", "localhost", "--yes"], miner.address);
+  expect((await tft.balanceOf(miner)) - before).to.equal(amount);
   expect(await fog.claimableBuckets(miner.address)).to.deep.equal([]);
 }

@@ -1,16 +1,16 @@
 import { Rental } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
 import { formatInstant } from "@turingfog/sdk";
-import { type Change, connectContracts, IERC20Metadata__factory, withRevertDecoded } from "@turingfog/sdk/ethers";
-import { formatUnits } from "ethers";
+import { type Change, connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
 
 import { type HelpTexts, newCommand } from "./command.js";
 import { DEPLOYMENTS, openDeployment } from "./deployed.js";
 import type { Output } from "./output.js";
 import { DRY_RUN, KEYSTORE, MAX_FEE, openSender, SAFE, type SenderValues, YES } from "./sender.js";
 import { outcomeLine, outcomeOf, submitShown } from "./steps.js";
+import { formatToken, readToken } from "./token.js";
 
-/** Returns a command that ends the order of a folder. */
+/** Returns a command that ends the order of a folder, or hands it over. */
 export function endingCommand(texts: HelpTexts) {
   return newCommand(texts)
     .argument("<DIR>", "folder that turingfog order open has written")
@@ -22,7 +22,8 @@ export function endingCommand(texts: HelpTexts) {
     .addOption(YES);
 }
 
-interface Values extends SenderValues {
+/** Values of the options of {@link endingCommand}. */
+export interface EndingValues extends SenderValues {
   deployments: string;
 }
 
@@ -30,7 +31,12 @@ interface Values extends SenderValues {
  * Stops an order, so that nothing measured later counts, or closes one, which refunds what is left of its deposit.
  * @throws RevertError with the error that the escrow declares, and what opens a deployment and a sender
  */
-export async function endOrder(act: "stop" | "close", folder: string, values: Values, output: Output): Promise<void> {
+export async function endOrder(
+  act: "stop" | "close",
+  folder: string,
+  values: EndingValues,
+  output: Output,
+): Promise<void> {
   const { network, orderId } = await new Rental(folder).readOpen();
   const { connection, book } = await openDeployment({ ...values, network });
   const { provider } = connection;
@@ -40,8 +46,7 @@ export async function endOrder(act: "stop" | "close", folder: string, values: Va
     withRevertDecoded(escrow.refundable(orderId)),
     escrow.GRACE(),
   ]);
-  const token = IERC20Metadata__factory.connect(order.asset, provider);
-  const left = `${formatUnits(refund, await token.decimals())} ${await token.symbol()}`;
+  const left = formatToken(refund, await readToken(order.asset, provider));
   const now = BigInt((await latestBlock(provider)).timestamp);
   const changes: Record<typeof act, Change[]> = {
     stop: [

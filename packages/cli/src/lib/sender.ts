@@ -80,8 +80,18 @@ export async function openSender(
   if (safe !== undefined) return new SafeSender(safe, chainId, title);
 
   checkConfirmable(connection, values);
-  const maxFeePerGas = maxFee ?? HEADROOM * ((await provider.getFeeData()).gasPrice ?? 0n);
-  const wallet = await openWallet(connection, keystore, output);
+  return keySenderOf(await openWallet(connection, keystore, output), connection, maxFee, output, journal);
+}
+
+/** Returns the sender of a key. @param maxFee wei per unit of gas */
+export async function keySenderOf(
+  wallet: Wallet,
+  connection: Connection,
+  maxFee: bigint | undefined,
+  output: Output,
+  journal?: Journal,
+): Promise<KeySender> {
+  const maxFeePerGas = maxFee ?? HEADROOM * ((await connection.provider.getFeeData()).gasPrice ?? 0n);
   const say = (line: string) => {
     output.say(line);
     output.doing("Waiting for the transaction to be mined");

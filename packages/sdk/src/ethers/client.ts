@@ -1,9 +1,10 @@
 import {
   type ContractRunner,
+  type ContractTransaction,
   type ContractTransactionReceipt,
-  type ContractTransactionResponse,
   getAddress,
   type Signer,
+  type TransactionReceipt,
   type TypedDataDomain,
   ZeroAddress,
   ZeroHash,
@@ -22,6 +23,7 @@ import { readEarnedBuckets } from "./earnings.js";
 import { IncompleteLogsError, type LogRange, type OnProgress, readEvents, timelockWitness } from "./logs.js";
 import { NodeError } from "./nodeError.js";
 import { signPermit, tryPermit } from "./permit.js";
+import { withRevertDecoded } from "./revert.js";
 import { MAX_TRANSACTION_GAS, mined, signerOf } from "./transactions.js";
 import { checkNotBlocked, type TokenTransfer, withTransferExplained } from "./transfers.js";
 
@@ -71,7 +73,7 @@ export interface PermitOptions {
 
 export interface OpenedOrder {
   orderId: bigint;
-  receipt: ContractTransactionReceipt;
+  receipt: TransactionReceipt;
 }
 
 /** A final bucket that a miner has not claimed. */
@@ -159,13 +161,7 @@ export class TuringFog {
    * @throws BlockedAccountError, TransferRefusedError if the asset's issuer or the asset stands against the deposit
    */
   async openOrder(request: OrderRequest): Promise<OpenedOrder> {
-    const payer = await this.signer.getAddress();
-    const deposit = this.depositFrom(request, payer);
-    await this.checkPath(deposit);
-    const { openOrder } = this.contracts.escrow;
-    const params = openParams(request, payer);
-    const sent = gasIfTaken(params, (taken) => openOrder.estimateGas(taken)).then((gas) => openOrder(params, gas));
-    return this.opened(sent, deposit);
+    return this.opened(await this.openingCall(request), request);
   }
 
   /**
@@ -176,6 +172,32 @@ export class TuringFog {
    * @throws NoPermitError, UnknownDomainError, ContractOwnerError, PermitRefusedError if the permit is not to be had
    */
   async openOrderWithPermit(request: OrderRequest, options: PermitOptions = {}): Promise<OpenedOrder> {
+    return this.opened(await this.permittedOpeningCall(request, options), request);
+  }
+
+  /**
+   * Returns the call to the escrow that {@link openOrder} sends, for a sender of one's own.
+   * @throws NoSignerError, BlockedAccountError
+   */
+  async openingCall(request: OrderRequest): Promise<ContractTransaction> {
+    const payer = await this.signer.getAddress();
+    const deposit = this.depositFrom(request, payer);
+    await this.checkPath(deposit);
+    const { openOrder } = this.contracts.escrow;
+    const params = openParams(request, payer);
+    const gas = await this.explained(
+      gasIfTaken(params, (taken) => openOrder.estimateGas(taken)),
+      deposit,
+    );
+    return openOrder.populateTransaction(params, gas);
+  }
+
+  /**
+   * Returns the call to the escrow that {@link openOrderWithPermit} sends, with its permit, for a sender of one's own.
+   * @throws NoSignerError, NoProviderError, BlockedAccountError
+   * @throws NoPermitError, UnknownDomainError, ContractOwnerError, PermitRefusedError if the permit is not to be had
+   */
+  async permittedOpeningCall(request: OrderRequest, options: PermitOptions = {}): Promise<ContractTransaction> {
     const payer = await this.signer.getAddress();
     const asset = TFT__factory.connect(request.asset, this.runner);
     const { escrow } = this.addresses;
@@ -187,10 +209,11 @@ export class TuringFog {
     await tryPermit(this.signer, asset, escrow, amount, permit);
     const { openOrderWithPermit: open } = this.contracts.escrow;
     const params = openParams(request, payer);
-    const sent = gasIfTaken(params, (taken) => open.estimateGas(taken, permit)).then((gas) =>
-      open(params, permit, gas),
+    const gas = await this.explained(
+      gasIfTaken(params, (taken) => open.estimateGas(taken, permit)),
+      deposit,
     );
-    return this.opened(sent, deposit);
+    return open.populateTransaction(params, permit, gas);
   }
 
   /**
@@ -270,15 +293,15 @@ export class TuringFog {
     });
   }
 
-  private get signer(): Signer {
-    return signerOf(this.runner);
-  }
-
-  /** The transfer of an order's deposit at its highest. */
-  private depositFrom({ asset, tuAmount, maxUnitPrice }: OrderRequest, payer: string): TokenTransfer {
+  /** Returns the transfer of an order's deposit at its highest, for `withTransferExplained`. */
+  depositFrom({ asset, tuAmount, maxUnitPrice }: OrderRequest, payer: string): TokenTransfer {
     const escrow = { name: "the escrow", address: this.addresses.escrow };
     const amount = depositOf(tuAmount, maxUnitPrice);
     return { asset, from: { name: "the payer", address: payer }, to: escrow, spender: escrow, amount };
+  }
+
+  private get signer(): Signer {
+    return signerOf(this.runner);
   }
 
   /** The transfer of what a settlement has earned: all that the escrow owes at most. */
@@ -298,8 +321,14 @@ export class TuringFog {
     return checkNotBlocked(this.runner, asset, [to, controller, from]);
   }
 
-  private async opened(sent: Promise<ContractTransactionResponse>, deposit: TokenTransfer): Promise<OpenedOrder> {
-    const receipt = await withTransferExplained(mined(sent), this.runner, () => deposit);
+  private explained<T>(result: Promise<T>, deposit: TokenTransfer): Promise<T> {
+    return withTransferExplained(withRevertDecoded(result), this.runner, () => deposit);
+  }
+
+  private async opened(call: ContractTransaction, request: OrderRequest): Promise<OpenedOrder> {
+    const { signer } = this;
+    const deposit = this.depositFrom(request, await signer.getAddress());
+    const receipt = await this.explained(mined<TransactionReceipt>(signer.sendTransaction(call)), deposit);
     const escrow = getAddress(this.addresses.escrow);
     const { topicHash } = this.contracts.escrow.interface.getEvent("OrderOpened");
     const [orderId] = receipt.logs

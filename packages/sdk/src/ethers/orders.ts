@@ -43,8 +43,9 @@ export interface OrderRecord {
   refund?: bigint;
 }
 
-/** Orders to read: all, those that an account has paid for or has ever held, or those that nodes have worked on. */
-export type OrderSelection = "all" | { account: string } | { nodeIds: readonly bigint[] };
+/** Orders to read: all, those that are named, that an account has paid for or ever held, or that nodes have worked on. */
+export type OrderSelection =
+  "all" | { orderIds: readonly bigint[] } | { account: string } | { nodeIds: readonly bigint[] };
 
 /** Thrown when a node's logs do not add up to what the contracts hold, so that some are missing. */
 export class InconsistentLogsError extends NodeError {
@@ -154,6 +155,7 @@ async function idsOf(
   selection: OrderSelection,
 ): Promise<Set<bigint> | undefined> {
   if (selection === "all") return undefined;
+  if ("orderIds" in selection) return new Set(selection.orderIds);
   const witness = await timelockWitness(timelock);
   const { OrderOpened, Transfer, ReceiptSettled } = escrow.filters;
   if ("account" in selection) {

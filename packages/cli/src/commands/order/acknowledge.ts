@@ -8,14 +8,16 @@ import {
   type Policy,
   Rental,
 } from "@turingfog/network";
-import { connectContracts } from "@turingfog/sdk/ethers";
+import { earnedBy, max } from "@turingfog/sdk";
+import { connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { ACKNOWLEDGEMENT } from "@turingfog/sdk/wire";
-import { formatUnits } from "ethers";
 
 import { newCommand } from "../../lib/command.js";
+import { confirm, type ConfirmationValues } from "../../lib/confirm.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
 import { type Output, outputOf } from "../../lib/output.js";
-import { KEYSTORE, openWallet } from "../../lib/sender.js";
+import { KEYSTORE, openWallet, YES } from "../../lib/sender.js";
+import { formatToken, formatTU, readToken } from "../../lib/token.js";
 import { FOLDER } from "./status.js";
 
 export const command = newCommand({
@@ -36,9 +38,10 @@ What was acknowledged is paid, whatever becomes of the order.`,
   )
   .addOption(DEPLOYMENTS)
   .addOption(KEYSTORE)
+  .addOption(YES)
   .action((folder, values) => acknowledge(folder, values, outputOf(values)));
 
-interface Values {
+interface Values extends ConfirmationValues {
   acknowledge: Policy;
   deployments: string;
   keystore?: string;
@@ -50,13 +53,19 @@ async function acknowledge(folder: string, values: Values, output: Output): Prom
   const { network, orderId, nodeId, endpoint } = await rental.readOpen();
   const { connection, book } = await openDeployment({ ...values, network });
   const { escrow, registry } = connectContracts(book.addresses, connection.provider);
-  const { startedAt, tuAmount } = await escrow.order(orderId);
+  const { startedAt, tuAmount, tuSettled, unitPrice, asset } = await withRevertDecoded(escrow.order(orderId));
   const seen = { policy, seen: await rental.seen(), hasResult: rental.hasResult };
   const ratePerDay = await registry.ratePerDay(nodeId);
   const cumulativeTU = acknowledgedTU({ ...seen, ratePerDay, order: { startedAt, tuAmount } });
   if (cumulativeTU === 0n)
     return output.result({ orderId, cumulativeTU }, "Nothing was seen that could be acknowledged");
 
+  const token = await readToken(asset, connection.provider);
+  const more = max(0n, earnedBy(cumulativeTU, unitPrice) - earnedBy(tuSettled, unitPrice));
+  output.say(
+    `Acknowledge ${formatTU(cumulativeTU)} of order ${orderId}, of which ${formatTU(tuSettled)} are settled: pays ${formatToken(more, token)}`,
+  );
+  await confirm(connection, values, `the acknowledgement to node ${nodeId}, which brings it`);
   const wallet = await openWallet(connection, values.keystore, output);
   const domain = escrowDomain(connection.chainId, book.addresses.escrow);
   const client = new HttpClient();
@@ -66,5 +75,5 @@ async function acknowledge(folder: string, values: Values, output: Output): Prom
   } finally {
     client.close();
   }
-  output.result({ orderId, cumulativeTU }, `Acknowledged ${formatUnits(cumulativeTU, 18)} TU of order ${orderId}`);
+  output.result({ orderId, cumulativeTU }, `Acknowledged ${formatTU(cumulativeTU)} of order ${orderId}`);
 }

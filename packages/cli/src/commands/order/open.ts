@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { checkSlots, HttpClient, readNodeDocument, Rental, type RentalRecord, slotsText } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
-import { depositOf, HOUR, TuringFogError } from "@turingfog/sdk";
+import { depositOf, HOUR, pricePerGpuHour, TuringFogError } from "@turingfog/sdk";
 import {
   connectContracts,
   IERC20Metadata__factory,
@@ -10,15 +10,19 @@ import {
   timelockWitness,
   TuringFog,
   type SystemContracts,
+  withTransferExplained,
 } from "@turingfog/sdk/ethers";
-import { formatUnits, getAddress, hexlify, isAddress, keccak256, parseUnits } from "ethers";
+import { formatUnits, getAddress, hexlify, isAddress, keccak256, parseUnits, type Provider, type Wallet } from "ethers";
 
 import { newCommand, UsageError, wholeNumber } from "../../lib/command.js";
 import { confirm, type ConfirmationValues } from "../../lib/confirm.js";
-import { DEPLOYMENTS, NETWORK, openDeployment } from "../../lib/deployed.js";
+import { DEPLOYMENTS, NETWORK, openDeployment, type OpenDeployment } from "../../lib/deployed.js";
+import { finalityText } from "../../lib/finality.js";
 import { readNodeId } from "../../lib/nodeId.js";
 import { type Output, outputOf } from "../../lib/output.js";
-import { KEYSTORE, openWallet, YES } from "../../lib/sender.js";
+import { KEYSTORE, keySenderOf, MAX_FEE, openWallet, YES } from "../../lib/sender.js";
+import { outcomeLine, outcomeOf } from "../../lib/steps.js";
+import { formatToken, readToken } from "../../lib/token.js";
 
 export const command = newCommand({
   description: `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
@@ -44,6 +48,7 @@ If DIR has an order that was begun, goes on with it, and needs none of its terms
   .option("--approve", "allow the escrow the deposit in a transaction of its own, for an asset without permits", false)
   .option("--allow-private", "take a node on a private address, and http, for test networks", false)
   .addOption(KEYSTORE)
+  .addOption(MAX_FEE)
   .addOption(YES)
   .action((folder, values) => openOrder(folder, values, outputOf(values)));
 
@@ -54,7 +59,17 @@ class NotOfferedError extends TuringFogError {
   }
 }
 
+/** Thrown when an order was opened, and the node has no log of it. */
+class NotSeenError extends TuringFogError {
+  constructor(folder: string) {
+    super(
+      `The order of ${folder} was opened, and the chain's node does not tell its ID yet: run the same command again`,
+    );
+  }
+}
+
 interface Values extends ConfirmationValues {
+  maxFee?: bigint;
   network: string;
   deployments: string;
   node?: string;
@@ -72,7 +87,8 @@ interface Values extends ConfirmationValues {
 }
 
 async function openOrder(folder: string, values: Values, output: Output): Promise<void> {
-  const { connection, book } = await openDeployment(values);
+  const deployment = await openDeployment(values);
+  const { connection, book } = deployment;
   const { provider, chainId } = connection;
   const contracts = connectContracts(book.addresses, provider);
   const wallet = await openWallet(connection, values.keystore, output);
@@ -110,22 +126,58 @@ async function openOrder(folder: string, values: Values, output: Output): Promis
   }
   const record = await rental.read();
   if (record.orderId !== undefined) return output.result(record, `Order ${record.orderId} is open already`);
-  const opened = await openedBefore(contracts, since, wallet.address, record);
-  const orderId = opened ?? (await open());
-  await rental.write({ ...record, orderId });
-  output.result({ ...record, orderId }, `Order ${orderId} is open. Next: turingfog order send ${folder}`);
-
-  async function open(): Promise<bigint> {
-    output.say(await describe(record, contracts, rental.folder));
+  const find = () => openedBefore(contracts, since, wallet.address, record);
+  const before = await find();
+  if (before === undefined) {
+    output.say(await describe(record, contracts, provider, rental.folder));
     await confirm(connection, values, `the deposit from ${wallet.address}`);
-    const fog = new TuringFog(book.addresses, wallet, { since });
-    const { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef } = record;
-    const request = { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef };
-    if (!values.approve) return (await fog.openOrderWithPermit(request)).orderId;
-    const token = IERC20Metadata__factory.connect(asset, wallet);
-    await (await token.approve(book.addresses.escrow, depositOf(tuAmount, maxUnitPrice))).wait();
-    return (await fog.openOrder(request)).orderId;
+    await open({ deployment, wallet, values, output }, record);
   }
+  const orderId = before ?? (await find());
+  if (orderId === undefined) throw new NotSeenError(folder);
+  await rental.write({ ...record, orderId });
+  const opened = `Order ${orderId} is open${finalityText(connection)}. Next: turingfog order send ${folder}`;
+  output.result({ ...record, orderId }, opened);
+}
+
+/** What an order is opened with. */
+interface Opening {
+  deployment: OpenDeployment;
+  wallet: Wallet;
+  values: Values;
+  output: Output;
+}
+
+/** Pays the deposit by a permit, or after an approval, and opens the order once, however often it is tried. */
+async function open({ deployment, wallet, values, output }: Opening, record: RentalRecord): Promise<void> {
+  const { connection, book } = deployment;
+  const { escrow } = book.addresses;
+  const fog = new TuringFog(book.addresses, wallet);
+  const { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef } = record;
+  const request = { nodeId, asset, tuAmount, maxUnitPrice, duration, jobHash, paymentRef };
+  const deposit = fog.depositFrom(request, wallet.address);
+  const token = IERC20Metadata__factory.connect(asset, wallet);
+  const approval = {
+    call: {
+      description: "Approve the deposit",
+      to: asset,
+      data: token.interface.encodeFunctionData("approve", [escrow, deposit.amount]),
+    },
+    isDone: async () => (await token.allowance(wallet.address, escrow)) >= deposit.amount,
+  };
+  const { to, data } = await (values.approve ? fog.openingCall(request) : fog.permittedOpeningCall(request));
+  const opening = {
+    call: { description: `Open the order of job ${jobHash}`, to, data },
+    isDone: () => fog.contracts.escrow.isPaymentRefUsed(wallet.address, paymentRef),
+  };
+  const steps = values.approve ? [approval, opening] : [opening];
+  const sender = await keySenderOf(wallet, connection, values.maxFee, output);
+  const sent = sender.submit(
+    steps.map(({ call }) => call),
+    (i) => steps[i].isDone(),
+  );
+  const submitted = await withTransferExplained(sent, wallet, () => deposit);
+  output.say(outcomeLine(outcomeOf(connection, submitted)));
 }
 
 function termsOf({ node, asset, tu, hours, runner }: Values) {
@@ -187,14 +239,20 @@ async function openedBefore(
   return opened.find(({ args }) => args.paymentRef === paymentRef)?.args.orderId;
 }
 
-async function describe(record: RentalRecord, { escrow }: SystemContracts, folder: string): Promise<string> {
+async function describe(
+  record: RentalRecord,
+  { registry }: SystemContracts,
+  provider: Provider,
+  folder: string,
+): Promise<string> {
   const { nodeId, asset, tuAmount, maxUnitPrice, duration, endpoint, jobHash } = record;
-  const token = IERC20Metadata__factory.connect(asset, escrow.runner);
-  const [decimals, symbol] = [await token.decimals(), await token.symbol()];
-  const amount = (units: bigint) => `${formatUnits(units, decimals)} ${symbol}`;
+  const { gpuModel } = await registry.node(nodeId);
+  const token = await readToken(asset, provider);
+  const gpuHour = pricePerGpuHour(maxUnitPrice, await registry.ratingOf(gpuModel));
+  const amount = (units: bigint) => formatToken(units, token);
   return [
     `Order of ${formatUnits(tuAmount, 18)} TU on node ${nodeId} at ${endpoint}, for ${duration / HOUR} hours`,
-    `  Price     ${amount(maxUnitPrice)} for 1 TU`,
+    `  Price     ${amount(maxUnitPrice)} for 1 TU, ${amount(gpuHour)} for an hour of one GPU`,
     `  Deposit   ${amount(depositOf(tuAmount, maxUnitPrice))}; what is not delivered comes back when the order closes`,
     `  Job       ${jobHash}, sealed in ${folder}`,
     `  Readable  by the owner of node ${nodeId}, once it was sent; by nobody else`,

@@ -1,8 +1,10 @@
 import { HttpClient, makeGrant, NodeClient, Rental } from "@turingfog/network";
+import { connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
 import { jobDomain } from "@turingfog/sdk/wire";
 
 import { newCommand, wholeNumber } from "../../lib/command.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
+import { whileNotFinal } from "../../lib/finality.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, openWallet } from "../../lib/sender.js";
 import { FOLDER } from "./status.js";
@@ -30,10 +32,16 @@ async function send(folder: string, values: Values, output: Output): Promise<voi
   const wallet = await openWallet(connection, values.keystore, output);
   const domain = jobDomain(connection.chainId, book.addresses.escrow);
   const grant = await makeGrant(wallet, domain, orderId, recipient, await rental.jobIdentity());
+  const { startedAt } = await withRevertDecoded(
+    connectContracts(book.addresses, connection.provider).escrow.order(orderId),
+  );
   const client = new HttpClient();
   const until = performance.now() + wholeNumber("wait", values.wait, 0) * 1_000;
   try {
-    await new NodeClient(client, endpoint, orderId).send(grant, rental.bundle, until, (line) => output.doing(line));
+    const sending = new NodeClient(client, endpoint, orderId).send(grant, rental.bundle, until, (line) =>
+      output.note(line),
+    );
+    await whileNotFinal(connection, startedAt, output, sending);
   } finally {
     client.close();
   }

@@ -1,0 +1,178 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { UsageError } from "@turingfog/cli";
+import { Rental } from "@turingfog/network";
+import { depositOf, HOUR, TU } from "@turingfog/sdk";
+import { expect } from "chai";
+import { id, parseUnits } from "ethers";
+
+import { addressBookOf, printedFor } from "../../../test/helpers/commands";
+import { deployProtocolFixture } from "../../../test/helpers/fixture";
+import { openOrder, registerNodes, registerUnattested } from "../../../test/helpers/market";
+import { temporaryFolder, thrownBy } from "../../../test/helpers/tuLogs";
+
+const PRICE = parseUnits("0.4", 6);
+
+/** A fast and a slow node on offer, and one that nobody has attested. */
+async function offered() {
+  const protocol = await deployProtocolFixture();
+  const { contracts, actors } = protocol;
+  const [first, second, third] = actors.miners;
+  const { registry, usd, tft } = contracts;
+  const [fast] = await registerNodes(protocol, [first], { gpuModel: "V100", gpuCount: 8n });
+  const [slow] = await registerNodes(protocol, [second], { gpuModel: "GTX 1080 Ti", gpuCount: 1n });
+  const unattested = await registerUnattested(protocol, third);
+  await registry.connect(first).setListing(fast, usd, PRICE, 10n * TU);
+  await registry.connect(first).setListing(fast, tft, parseUnits("20", 18), 10n * TU);
+  await registry.connect(second).setListing(slow, usd, PRICE / 2n, 10n * TU);
+  await registry.connect(third).setListing(unattested, usd, 1n, 10n * TU);
+  const books = await addressBookOf(protocol);
+  return { protocol, ...contracts, ...actors, fast, slow, books, renter: actors.renters[0] };
+}
+
+type Offered = Awaited<ReturnType<typeof offered>>;
+
+/** Runs a command on the deployment, as the renter or another account. */
+const run = ({ books, renter }: Offered, command: string, args: string[], account: { address: string } = renter) =>
+  printedFor(account, command, [...args, "--deployments", books]);
+
+const messageOf = async (call: Promise<unknown>) => ((await thrownBy(call)) as Error).message;
+
+const NETWORK = ["--network", "hardhat"];
+
+/** An order of the renter's on the fast node, and a folder as `turingfog order open` leaves it. */
+async function rented() {
+  const world = await loadFixture(offered);
+  const { protocol, renter, usd, fast } = world;
+  const asset = await usd.getAddress();
+  const orderId = await openOrder(protocol, renter, usd, { nodeId: fast, maxUnitPrice: PRICE });
+  return { ...world, orderId, folder: await folderOf(orderId, asset, fast, renter.address) };
+}
+
+async function folderOf(orderId: bigint, asset: string, nodeId: bigint, renter: string): Promise<string> {
+  const folder = temporaryFolder();
+  const terms = { network: "hardhat", nodeId, asset, tuAmount: TU, maxUnitPrice: PRICE, duration: HOUR, renter };
+  const rest = { jobHash: id("job"), paymentRef: id("ref"), endpoint: "http://127.0.0.1:9", recipient: "age1" };
+  await new Rental(folder).write({ ...terms, ...rest, orderId });
+  return folder;
+}
+
+describe("turingfog order quote", () => {
+  it("says what an order costs on each node that can take it, the cheapest first", async () => {
+    const world = await loadFixture(offered);
+    const printed = await run(world, "order quote", [...NETWORK, "--tu", "0.5", "--hours", "24", "--asset", "usd"]);
+    const rows = printed.split("\n");
+    // 0.4 and 0.2 USD for 1 TU; an hour of a V100 makes 1.85 TU a day, one of a GTX 1080 Ti 1
+    expect(rows[1]).to.match(
+      new RegExp(`^  ${world.slow} +1 × GTX 1080 Ti +0\\.1 USD +0\\.2 USD +0\\.008334 USD +0\\.5 TU +12\\.0 h`),
+    );
+    expect(rows[2]).to.match(
+      new RegExp(`^  ${world.fast} +8 × V100 +0\\.2 USD +0\\.4 USD +0\\.030834 USD +0\\.5 TU +0\\.8 h`),
+    );
+    expect(rows).to.have.length(4);
+    expect(rows[3]).to.contain(`Next: turingfog order open ORDER --network hardhat --node ${world.slow} --asset 0x`);
+  });
+
+  it("buys more TU on a faster GPU for the same GPU hours", async () => {
+    const world = await loadFixture(offered);
+    const args = [...NETWORK, "--gpu-hours", "8", "--hours", "24", "--json"];
+    const { quotes } = JSON.parse(await run(world, "order quote", args)) as {
+      quotes: { nodeId: string; symbol: string; tuAmount: string; unitPrice: string; deposit: string }[];
+    };
+    expect(quotes.map(({ nodeId, symbol }) => `${nodeId} ${symbol}`)).to.deep.equal([
+      ...[`${world.fast} TFT`, `${world.slow} USD`, `${world.fast} USD`],
+    ]);
+    expect(quotes.map(({ tuAmount }) => BigInt(tuAmount))).to.deep.equal([
+      ...[(185n * TU) / 300n, TU / 3n, (185n * TU) / 300n],
+    ]);
+    for (const { tuAmount, unitPrice, deposit } of quotes) {
+      expect(BigInt(deposit)).to.equal(depositOf(BigInt(tuAmount), BigInt(unitPrice)));
+    }
+  });
+
+  it("says why no node can take an order", async () => {
+    const world = await loadFixture(offered);
+    const quote = (...args: string[]) => messageOf(run(world, "order quote", [...NETWORK, ...args]));
+    expect(await quote("--tu", "11", "--hours", "24")).to.equal(
+      "No node can take the order: of the offers that were looked at, 3 with less capacity, 1 of a node that is not attested",
+    );
+    expect(await quote("--tu", "2", "--hours", "1", "--node", String(world.slow))).to.contain(
+      "1 of a node that is too slow",
+    );
+    expect(await quote("--hours", "1")).to.contain("--tu or --gpu-hours is missing");
+    expect(await quote("--tu", "1e3", "--hours", "1")).to.contain("--tu is 1e3, must be TU as 2.5");
+  });
+});
+
+describe("turingfog order open", () => {
+  it("pays after an approval where there is no permit, by the one sender, and once", async () => {
+    const world = await loadFixture(offered);
+    const { fast, usd, escrow, renter, miners } = world;
+    const node = ["--folder", path.join(temporaryFolder(), "node"), ...NETWORK, "--node", String(fast)];
+    const document = [...node, "--endpoint", "https://node.example", "--signer", "https://signer.example"];
+    await run(world, "node init", [...document, "--publish", "data"], miners[0]);
+    const order = path.join(temporaryFolder(), "order");
+    const terms = ["--node", String(fast), "--asset", await usd.getAddress(), "--tu", "0.5", "--hours", "4"];
+    const opening = [order, ...NETWORK, ...terms, "--runner", "sha256", "--slot", "FILE=a", "--approve"];
+    const printed = await run(world, "order open", opening);
+    expect(printed).to.contain("Price     0.4 USD for 1 TU, 0.030834 USD for an hour of one GPU");
+    expect(printed).to.match(/Approve the deposit: sent as 0x.*\nOpen the order of job 0x\w+: sent as 0x/);
+    const { orderId } = JSON.parse(readFileSync(path.join(order, "order.json"), "utf8")) as { orderId: string };
+    expect(await escrow.ownerOf(orderId)).to.equal(renter.address);
+    expect(await usd.allowance(renter, escrow)).to.equal(0n);
+
+    // as if it had been ended before it wrote down the order
+    const rental = new Rental(order);
+    await rental.write({ ...(await rental.read()), orderId: undefined });
+    expect(await run(world, "order open", [order, ...NETWORK])).to.contain(`Order ${orderId} is open`);
+    expect((await escrow.queryFilter(escrow.filters.OrderOpened())).length).to.equal(1);
+  });
+});
+
+describe("turingfog order list", () => {
+  it("lists what an account has bought, and what of it was spent", async () => {
+    const world = await rented();
+    const printed = await run(world, "order list", NETWORK);
+    expect(printed).to.match(
+      new RegExp(
+        `  ${world.orderId} +${world.fast} +1\\.0 TU +0\\.0 TU +0\\.4 USD +0\\.0 USD +- +this account +until 20`,
+      ),
+    );
+    expect(await run(world, "order list", [...NETWORK, "--open"], world.stranger)).to.contain("has no open orders");
+  });
+});
+
+describe("turingfog order transfer", () => {
+  it("hands an order over, and says that the new holder must send a grant", async () => {
+    const world = await rented();
+    const { escrow, orderId, folder, stranger, renter } = world;
+    const notes: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => notes.push(line);
+    const printed = await run(world, "order transfer", [folder, "--to", stranger.address]).finally(() => {
+      console.error = error;
+    });
+    expect(printed).to.contain(`    - ${renter.address}\n    + ${stranger.address}`);
+    expect(notes.join("\n")).to.contain(`runs turingfog order send ${folder} with their own key`);
+    expect(await escrow.ownerOf(orderId)).to.equal(stranger.address);
+    expect(await messageOf(run(world, "order transfer", [folder, "--to", renter.address]))).to.equal(
+      `Order ${orderId} is held by ${stranger.address}, not by ${renter.address}`,
+    );
+    expect(await thrownBy(run(world, "order transfer", [folder, "--to", stranger.address]))).to.be.instanceOf(
+      UsageError,
+    );
+  });
+
+  it("refuses an order whose refund is promised", async () => {
+    const world = await loadFixture(offered);
+    const { protocol, renter, usd, fast, stranger } = world;
+    const terms = { nodeId: fast, maxUnitPrice: PRICE, refundTo: stranger.address };
+    const orderId = await openOrder(protocol, renter, usd, terms);
+    const folder = await folderOf(orderId, await usd.getAddress(), fast, renter.address);
+    expect(await messageOf(run(world, "order transfer", [folder, "--to", stranger.address]))).to.equal(
+      `Order ${orderId} cannot be handed over: its refund is promised to ${stranger.address}`,
+    );
+  });
+});
