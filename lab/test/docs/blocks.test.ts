@@ -39,7 +39,9 @@ const NOT_RUN: Record<string, string> = {
   "docs/tu.md#the-commands": "needs a GPU and Docker",
   "docs/deploying.md#the-auctions-fillers": "needs pools of Uniswap",
   "docs/operators/keeper.md#from-nothing-to-running": "run by packages/network/test/keeper",
-  "docs/operators/node.md#a-node-on-the-chain": "run by packages/cli/test/fleet.test.ts, and by attest.test.ts there",
+  "docs/operators/node.md#a-node-on-the-chain":
+    "needs a GPU; run by packages/cli/test/{benchmark,fleet,attest}.test.ts",
+  "docs/operators/node.md#seeing-and-claiming-what-is-earned": "run by packages/cli/test/earning.test.ts",
   "docs/operators/node.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
   "docs/operators/renter.md#finding-a-node": "run by packages/cli/test/renting.test.ts, and by earning.test.ts there",
   "docs/operators/renter.md#from-nothing-to-a-result": "run by packages/network/test/orderEndToEnd.test.ts",

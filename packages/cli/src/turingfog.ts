@@ -104,13 +104,14 @@ export const NOUNS: Record<string, Noun> = {
     },
   },
   node: {
-    summary: "earn with a node: register, list, run, claim",
+    summary: "earn with a node: measure, register, list, run, claim",
     examples: [
       "turingfog node init --help",
       "turingfog node run --config node/node.json5",
       "turingfog node claim --network sepolia --every 86400",
     ],
     verbs: {
+      benchmark: { summary: "measure GPUs and rate them", load: () => import("./commands/node/benchmark.js") },
       register: { summary: "register nodes on the chain", load: () => import("./commands/node/register.js") },
       list: { summary: "offer nodes at a price", load: () => import("./commands/node/list.js") },
       init: { summary: "make a node's folder and sign its document", load: () => import("./commands/node/init.js") },

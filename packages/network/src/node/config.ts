@@ -82,6 +82,14 @@ export const nodeConfig = z.strictObject({
   runners: z.array(runner).min(1).max(16),
   /** When jobs may run; always if left out. */
   availability: availabilityConfig.prefault({}),
+  /** The owner's command for `turingfog node benchmark`; see docs/operators/node.md for what it may name. */
+  benchmark: z
+    .strictObject({
+      command: absolute,
+      args: z.array(z.string()).default([]),
+      env: z.record(z.string(), z.string()).default({}),
+    })
+    .optional(),
   bundles: z
     .strictObject({
       /** Bytes of a bundle as it is sent. */

@@ -1,4 +1,5 @@
 export * from "./availability.js";
+export * from "./benchmark.js";
 export * from "./challenged.js";
 export * from "./config.js";
 export * from "./document.js";

@@ -72,7 +72,7 @@ export const RECIPES: readonly Recipe[] = [
 ];
 
 /** Images a batch: Lambda's published logs of a GTX 1080 Ti, and the default of tf_cnn_benchmarks' SSD300. */
-const BATCH_SIZES: Readonly<Record<Network, number>> = {
+export const BATCH_SIZES: Readonly<Record<Network, number>> = {
   "ResNet-50": 64,
   "ResNet-152": 32,
   "Inception v3": 64,
