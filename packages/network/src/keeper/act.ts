@@ -19,8 +19,7 @@ export interface Sight {
   facts: ChainFacts;
   /** Account that sends. */
   keeper: string;
-  /** Number and time of the latest block. */
-  block: number;
+  /** Time of the latest block, in unix seconds. */
   now: bigint;
 }
 

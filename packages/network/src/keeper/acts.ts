@@ -1,6 +1,6 @@
 import { max } from "@turingfog/sdk";
 import { TuringFog } from "@turingfog/sdk/ethers";
-import { getAddress } from "ethers";
+import { getAddress, keccak256 } from "ethers";
 
 import type { Addresses } from "@turingfog/sdk/ethers";
 import { type Act, isTaken, type Sight, unlessRefused } from "./act.js";
@@ -70,12 +70,13 @@ export const closing: Act = {
 export function payingOperations({ least }: NonNullable<KeeperConfig["operations"]>): Act {
   return {
     name: "operations",
-    async *due({ contracts: { vault }, block }: Sight) {
-      const owed = await vault.operationsOwed();
+    async *due({ contracts: { vault } }: Sight) {
+      const [owed, released] = await Promise.all([vault.operationsOwed(), vault.released()]);
       if (owed < max(least, 1n)) return;
       yield {
         call: {
-          description: `Pay operations, who are owed ${owed} at block ${block}`,
+          // what is released only rises, and each payment is of a later release
+          description: `Pay operations, who are owed ${owed} of ${released} released`,
           to: await vault.getAddress(),
           data: vault.interface.encodeFunctionData("payOperations"),
         },
@@ -85,31 +86,33 @@ export function payingOperations({ least }: NonNullable<KeeperConfig["operations
   };
 }
 
-/** Milliseconds between two searches of the logs for what can be claimed. */
-const CLAIM_SEARCH = 3_600_000;
+/** Seconds between two searches of the logs for what can be claimed. */
+const CLAIM_SEARCH = 3_600n;
 
 /** Claims for miners who have asked for it. */
 export function claiming(book: Addresses, claims: KeeperConfig["claims"]): Act {
-  let searchedAt = -Infinity;
+  let searchedAt = 0n;
+  const found = new Map<string, bigint[]>();
   return {
     name: "claim",
-    async *due({ contracts: { pool }, provider, block }: Sight) {
-      if (performance.now() - searchedAt < CLAIM_SEARCH) return;
-      const fog = new TuringFog(book.addresses, provider, { since: book.firstBlock ?? 0 });
-      for (const { miner, least } of claims) {
-        const ids = (await fog.claimableBuckets(miner)).map(({ id }) => id);
-        const amount = await pool.claimable(miner, ids);
-        if (amount < max(least, 1n)) continue;
-        yield {
-          call: {
-            description: `Claim for ${getAddress(miner)} at block ${block}`,
-            to: await pool.getAddress(),
-            data: pool.interface.encodeFunctionData("claimFor", [miner, ids]),
-          },
-          isDone: async () => (await pool.claimable(miner, ids)) === 0n,
-        };
+    async *due({ contracts: { pool }, provider, now }: Sight) {
+      if (now - searchedAt >= CLAIM_SEARCH) {
+        const fog = new TuringFog(book.addresses, provider, { since: book.firstBlock ?? 0 });
+        for (const { miner, least } of claims) {
+          const ids = (await fog.claimableBuckets(miner)).map(({ id }) => id);
+          if ((await pool.claimable(miner, ids)) >= max(least, 1n)) found.set(miner, ids);
+        }
+        searchedAt = now;
       }
-      searchedAt = performance.now();
+      for (const [miner, ids] of found) {
+        const isDone = async () => (await pool.claimable(miner, ids)) === 0n;
+        const data = pool.interface.encodeFunctionData("claimFor", [miner, ids]);
+        // a bucket that was claimed is never claimable again
+        const name = keccak256(data).slice(0, 10);
+        const description = `Claim ${ids.length} buckets for ${getAddress(miner)} (${name})`;
+        yield { call: { description, to: await pool.getAddress(), data }, isDone };
+        if (await isDone()) found.delete(miner);
+      }
     },
   };
 }

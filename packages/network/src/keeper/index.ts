@@ -4,3 +4,4 @@ export * from "./keeper.js";
 export * from "./outbox.js";
 export * from "./run.js";
 export * from "./settling.js";
+export * from "./turns.js";

@@ -1,4 +1,5 @@
-import { type Connection, KeySender, latestBlock } from "@turingfog/operator";
+import { type Attempt, type Connection, KeySender, latestBlock } from "@turingfog/operator";
+import { TuringFogError } from "@turingfog/sdk";
 import { connectContracts, type Addresses } from "@turingfog/sdk/ethers";
 import type { Provider, Wallet } from "ethers";
 import type { Logger } from "pino";
@@ -8,6 +9,7 @@ import type { ChainFacts } from "../chain/index.js";
 import { type Clock, type Health, reasonOf, step } from "../runtime/index.js";
 import type { Act, Due } from "./act.js";
 import type { KeeperOutbox } from "./outbox.js";
+import { Turns } from "./turns.js";
 
 export const ACT_STEPS = ["keeper.act.before-send", "keeper.act.done"] as const;
 
@@ -28,10 +30,19 @@ export interface KeeperOptions {
   metrics: Registry;
 }
 
+/** Thrown when a transaction that is not mined holds the key up. What is due is sent once its nonce is used. */
+export class KeyBusyError extends TuringFogError {
+  constructor(
+    readonly waiting: Attempt,
+    whatNext: string,
+  ) {
+    super(`Transaction ${waiting.nonce} of this key waits, "${waiting.call}", and ${whatNext}`);
+  }
+}
+
 /** Carries out what is due, one transaction at a time. */
 export class Keeper {
-  /** When each call was first due, in unix seconds, by its description. */
-  private seen = new Map<string, bigint>();
+  private readonly turns = new Map<Act, Turns>();
   private readonly counts: Counter;
   private readonly spent: Gauge;
 
@@ -45,33 +56,29 @@ export class Keeper {
 
   /** Looks once at everything that may be due. What fails keeps nothing else from being done. */
   async advance(signal: AbortSignal): Promise<void> {
-    const { acts, facts, book, connect, key, health, outbox, clock } = this.options;
+    const { acts, facts, book, connect, key, health, outbox, clock, delay } = this.options;
     const connection = await connect();
     const { provider } = connection;
-    const seen = new Map<string, bigint>();
     for (const act of acts) {
       if (signal.aborted) return;
+      const turns = this.turns.get(act) ?? new Turns(delay);
+      this.turns.set(act, turns);
       const failures: unknown[] = [];
       try {
-        const { number, timestamp } = await latestBlock(provider);
-        const sight = {
-          ...{ provider, facts, contracts: connectContracts(book.addresses, provider), keeper: key.address },
-          ...{ block: number, now: BigInt(timestamp) },
-        };
+        const now = BigInt((await latestBlock(provider)).timestamp);
+        const contracts = connectContracts(book.addresses, provider);
+        const sight = { provider, facts, contracts, keeper: key.address, now };
         for await (const due of act.due(sight)) {
-          const { description } = due.call;
-          const since = this.seen.get(description) ?? clock.now();
-          seen.set(description, since);
-          await this.carryOut(act, due, since, connection).catch((error: unknown) => failures.push(error));
+          await this.carryOut(act, due, turns, connection).catch((error: unknown) => failures.push(error));
           if (signal.aborted) return;
         }
+        turns.end(clock.now());
       } catch (error) {
         failures.push(error);
       }
       if (failures.length === 0) health.report(act.name, "ok");
       else health.report(act.name, "waiting", reasonOf(failures[0]));
     }
-    this.seen = seen;
     this.spent.set(Number(outbox.spent(clock.now())) / 1e18);
   }
 
@@ -82,24 +89,49 @@ export class Keeper {
     return receipts.some((receipt) => receipt?.status === 1);
   }
 
-  /** @param since when it was first due, in unix seconds */
-  private async carryOut(act: Act, { call, isDone }: Due, since: bigint, connection: Connection): Promise<void> {
-    const { key, outbox, maxFeePerGas, log, clock, delay } = this.options;
-    if (await isDone()) return;
-    if (clock.now() - since < delay) return;
+  private async carryOut(act: Act, { call, isDone }: Due, turns: Turns, connection: Connection): Promise<void> {
+    const { key, outbox, maxFeePerGas, log, clock } = this.options;
+    if (await isDone()) return turns.done(call.description, clock.now());
+    if (!turns.isOurs(call.description, clock.now())) return;
     clock.check();
     const sender = new KeySender(key.connect(connection.provider), connection, {
       maxFeePerGas,
       journal: outbox,
       say: (line) => log.info({ act: act.name }, line),
     });
+    await this.freeKey(sender, connection, call.description);
     step("keeper.act.before-send");
-    const submitted = await sender.submit([call], isDone);
+    const submitted = await sender.submit([call], isDone).catch(async (error: unknown) => {
+      // refused because somebody else was first
+      if (!(await isDone())) throw error;
+      return undefined;
+    });
     step("keeper.act.done");
-    const receipt = submitted.kind === "sent" ? submitted.receipts[0] : undefined;
+    const receipt = submitted?.kind === "sent" ? submitted.receipts[0] : undefined;
     if (receipt) await outbox.mined(receipt.hash, receipt.gasUsed * receipt.gasPrice);
     const by = receipt?.status === 1 ? "this keeper" : "others";
+    turns.done(call.description, by === "others" ? clock.now() : undefined);
     this.counts.inc({ act: act.name, by });
     log.info({ act: act.name, by, transaction: receipt?.hash }, `${call.description}: done`);
+  }
+
+  /**
+   * Replaces a transaction of another act by an empty one, if the chain should have mined it. It holds the key up: that act
+   * may be done by somebody else, so that nothing sends it again.
+   * @throws KeyBusyError as long as its nonce is not used
+   */
+  private async freeKey(sender: KeySender, { provider, chain }: Connection, description: string): Promise<void> {
+    const { key, outbox, clock } = this.options;
+    const [used, known] = await Promise.all([
+      provider.getTransactionCount(key.address, "latest"),
+      provider.getTransactionCount(key.address, "pending"),
+    ]);
+    const waiting = outbox.attempts.filter(({ nonce }) => nonce === used);
+    const last = waiting.at(-1);
+    if (known === used || last === undefined || waiting.some(({ call }) => call === description)) return;
+    if (clock.now() - last.signedAt < chain.patience) throw new KeyBusyError(last, "is given some more time");
+    const cancellation = { description: `Cancel transaction ${used}`, to: key.address, data: "0x" };
+    const isSent = await sender.replace(last, cancellation);
+    throw new KeyBusyError(last, isSent ? "is being cancelled" : "can be cancelled only above maxFeeGwei: raise it");
   }
 }

@@ -69,8 +69,11 @@ export class BudgetUsedUpError extends TuringFogError {
   }
 }
 
-interface Kept extends Attempt {
+/** A transaction that was signed. */
+export interface KeptAttempt extends Attempt {
+  /** Unix seconds. */
   signedAt: bigint;
+  /** Wei that it has cost; undefined while that is not known. */
   cost?: bigint;
 }
 
@@ -81,7 +84,7 @@ export class KeeperOutbox implements Journal {
     private readonly clock: Clock,
     /** Wei in 24 hours. */
     private readonly budget: bigint,
-    private kept: Kept[],
+    private kept: KeptAttempt[],
   ) {}
 
   static async open(db: Kysely<KeeperTables>, clock: Clock, budget: bigint): Promise<KeeperOutbox> {
@@ -100,7 +103,7 @@ export class KeeperOutbox implements Journal {
     return new KeeperOutbox(db, clock, budget, kept);
   }
 
-  get attempts(): readonly Attempt[] {
+  get attempts(): readonly KeptAttempt[] {
     return this.kept;
   }
 

@@ -72,6 +72,12 @@ export class KeeperWorld {
     return made;
   }
 
+  /** Changes some of a keeper's configuration. */
+  async change(config: string, changes: object): Promise<void> {
+    const given = JSON.parse(await readFile(config, "utf8")) as object;
+    await writeFile(config, JSON.stringify({ ...given, ...changes }), { mode: 0o600 });
+  }
+
   /** Opens a keeper in this process, which looks at the chain when it is told to. */
   async keeper(config: string) {
     const parts: Parts = {};

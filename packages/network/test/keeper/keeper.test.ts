@@ -1,19 +1,25 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { Turns } from "@turingfog/network";
 import { DAY, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
+import { ReceiptTree } from "@turingfog/sdk/wire";
 import { expect } from "chai";
-import { ZeroAddress } from "ethers";
-import { ethers, ignition } from "hardhat";
+import { formatUnits, parseUnits, toQuantity, ZeroAddress } from "ethers";
+import { ethers, ignition, network } from "hardhat";
 
 import FillerModule from "../../../../deploy/modules/Filler";
 import FillerV4Module from "../../../../deploy/modules/FillerV4";
 import { openJob, receiptOf } from "../../../../test/helpers/settling";
 import { deployProtocolFixture, type Protocol } from "../../../../test/helpers/fixture";
 import { openLot, PERIOD, POOL_TFT, POOL_USD, USD } from "../../../../test/helpers/filling";
-import { earn, passVetoWindow, startEpoch, submitReceipts } from "../../../../test/helpers/market";
+import { earn, passVetoWindow, settle, startEpoch, submitReceipts } from "../../../../test/helpers/market";
 import { createPool, deployUniswapV3, POOL_FEE } from "../../../../test/helpers/uniswap";
 import { createPoolV4, deployUniswapV4 } from "../../../../test/helpers/uniswapV4";
 import { KeeperWorld } from "../helpers/keeping";
 
+/** Wei that the next block asks for a unit of gas. */
+const setFee = (fee: bigint) => network.provider.send("hardhat_setNextBlockBaseFeePerGas", [toQuantity(fee)]);
+
+const turnOfEvents = () => new Promise((resolve) => setImmediate(resolve));
 const sentBy = (account: string) => ethers.provider.getTransactionCount(account);
 
 /** Two orders, one in dollars and one in DAI, with receipts under a root that is final. */
@@ -279,6 +285,135 @@ describe("A keeper", () => {
       expect(await sentBy(patient.keeper)).to.equal(2);
       await first.close();
       await second.close();
+    });
+  });
+
+  describe("beside others", () => {
+    it("does what comes again after its delay too: operations and claims", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { tft, vault } = protocol.contracts;
+      const [miner] = protocol.actors.miners;
+      await earn(protocol, [{ asset: tft, amount: 1_000n * TFT, miner, payer: protocol.actors.treasury }]);
+      await startEpoch(protocol);
+      const world = await inWorld(protocol);
+      const changes = {
+        ...{ settle: false, delay: 60, operations: { least: "0" } },
+        claims: [{ miner: miner.address, least: "0" }],
+      };
+      const { advance, close } = await world.keeper((await world.init("keeper", changes)).config);
+      const had = await tft.balanceOf(miner);
+      // the round's burn, then what it has released; each look is of a later block
+      for (let i = 0; i < 4; ++i) {
+        await advance();
+        await time.increase(60);
+      }
+      expect(await vault.operationsOwed()).to.equal(0n);
+      await time.increase(3_600);
+      for (let i = 0; i < 2; ++i) {
+        await advance();
+        await time.increase(60);
+      }
+      expect(await tft.balanceOf(miner)).to.be.greaterThan(had);
+      await close();
+    });
+
+    it("leaves a list to others as long as they go through it", async () => {
+      const protocol = await loadFixture(deployProtocolFixture);
+      const { escrow } = protocol.contracts;
+      const jobs = [];
+      for (let i = 0; i < 3; ++i) jobs.push(await openJob(protocol));
+      const world = await inWorld(protocol);
+      const { config, keeper } = await world.init("keeper", { settle: false, delay: 60 });
+      const { advance, close } = await world.keeper(config);
+      await time.increaseTo(jobs[2].endsAt + (await escrow.GRACE()));
+      await advance();
+      for (const { orderId } of jobs.slice(0, 2)) {
+        await time.increase(40);
+        await escrow.close(orderId);
+        await advance();
+        expect(await sentBy(keeper)).to.equal(0);
+      }
+      await time.increase(60);
+      await advance();
+      expect(await sentBy(keeper)).to.equal(1);
+      await close();
+    });
+
+    it("does after ten delays what others leave out", async () => {
+      const turns = new Turns(60n);
+      expect(turns.isOurs("left out", 1_000n)).to.equal(false);
+      for (let now = 1_000n; now < 1_600n; now += 30n) {
+        expect(turns.isOurs("left out", now)).to.equal(false);
+        turns.isOurs(`act ${now}`, now);
+        turns.done(`act ${now}`, now);
+      }
+      expect(turns.isOurs("left out", 1_600n)).to.equal(true);
+    });
+  });
+
+  describe("a transaction that is not mined", () => {
+    /** Has a keeper send a settlement whose fee has become too low, and somebody else settle instead. */
+    async function withStuckKeeper() {
+      const { protocol, receipts } = await loadFixture(withFinalRoot);
+      const { usd, dai } = protocol.contracts;
+      const later = receipts.map((receipt) => ({ ...receipt, cumulativeTU: TU / 3n }));
+      await submitReceipts(protocol, later);
+      await passVetoWindow(protocol);
+      const world = await inWorld(protocol);
+      await world.publish(receipts);
+      const tree = await ReceiptTree.of(receipts);
+      await settle(protocol, dai, tree, [receipts[1]]);
+      const made = await world.init("keeper");
+      const first = await world.keeper(made.config);
+      await setFee(parseUnits("30", "gwei"));
+      await network.provider.send("evm_mine");
+
+      await network.provider.send("evm_setAutomine", [false]);
+      const settling = first.advance();
+      while ((await ethers.provider.getTransactionCount(made.keeper, "pending")) === 0) await turnOfEvents();
+      const [stuck] = (await network.provider.send("eth_pendingTransactions")) as { maxFeePerGas: string }[];
+      // a block's fee is at most an eighth below that of the one before
+      await setFee((BigInt(stuck.maxFeePerGas) * 5n) / 4n);
+      await network.provider.send("evm_mine");
+      await settle(protocol, usd, tree, [receipts[0]]);
+      await network.provider.send("evm_increaseTime", [60]);
+      await network.provider.send("evm_mine");
+      await settling;
+      await first.close();
+      expect(await sentBy(made.keeper)).to.equal(0);
+      await world.publish(later);
+      return { ...made, protocol, world, stuck };
+    }
+    afterEach(() => network.provider.send("evm_setAutomine", [true]));
+
+    it("is cancelled if somebody else has done its act, so that the next one is sent", async () => {
+      const { protocol, world, config, keeper } = await withStuckKeeper();
+      const { advance, close, parts } = await world.keeper(config);
+      await advance();
+      expect(parts.settle.reason).to.match(/^Transaction 0 of this key waits, "Settle 1 .*", and is being cancelled$/);
+      await network.provider.send("evm_mine");
+      expect(await sentBy(keeper)).to.equal(1);
+
+      await network.provider.send("evm_setAutomine", [true]);
+      await advance();
+      expect(parts.settle.state).to.equal("ok");
+      expect(await sentBy(keeper)).to.equal(3);
+      const [job] = await protocol.contracts.escrow.queryFilter(protocol.contracts.escrow.filters.ReceiptSettled(), -1);
+      expect(job.args.tuSettled).to.equal(TU / 3n);
+      await close();
+    });
+
+    it("is left while its cancellation would cost more than the ceiling, which is said", async () => {
+      const { world, config, keeper, stuck } = await withStuckKeeper();
+      // the chain asks less, and nodes take a replacement from an eighth more on
+      const ceiling = (BigInt(stuck.maxFeePerGas) * 11n) / 10n;
+      await world.change(config, { maxFeeGwei: Number(formatUnits(ceiling, "gwei")) });
+      const { advance, close, parts } = await world.keeper(config);
+      await advance();
+      expect(parts.settle.reason).to.match(/, and can be cancelled only above maxFeeGwei: raise it$/);
+      expect(await network.provider.send("eth_pendingTransactions")).to.have.length(1);
+      expect(await sentBy(keeper)).to.equal(0);
+      await close();
     });
   });
 

@@ -127,14 +127,24 @@ export class KeySender implements Sender {
     }
     return { kind: "sent", receipts };
   }
+
+  /**
+   * Sends a call once in the place of a recorded transaction that waits: at its nonce, with a higher fee. Does not wait for
+   * it to be mined.
+   * @returns false if the limit does not allow that fee, so that nothing was sent
+   * @throws FeeAboveLimitError, InsufficientBalanceError
+   */
+  async replace(waiting: Attempt, call: Call): Promise<boolean> {
+    return new Delivery(this.wallet, this.connection, this.journal, this.options, call).send(waiting.nonce, waiting);
+  }
 }
 
 /** The delivery of one call. */
 class Delivery {
   private readonly earlier: ReadonlySet<string>;
   private readonly patience: number;
-  private readonly started = Date.now();
-  private lastSent = Date.now();
+  private readonly started = performance.now();
+  private lastSent = performance.now();
   private sightings = 0;
 
   constructor(
@@ -198,7 +208,7 @@ class Delivery {
   }
 
   private get isTooLate(): boolean {
-    return Date.now() - this.started > GIVING_UP * this.patience;
+    return performance.now() - this.started > GIVING_UP * this.patience;
   }
 
   /** Sends the call, waits, or sends it again, depending on the account's nonces. */
@@ -213,7 +223,7 @@ class Delivery {
     }
 
     if (waiting !== undefined) {
-      const isOverdue = Date.now() - this.lastSent > this.patience;
+      const isOverdue = performance.now() - this.lastSent > this.patience;
       if (isOverdue || (await this.isLost(waiting))) await this.send(waiting.nonce, waiting);
       return;
     }
@@ -229,12 +239,13 @@ class Delivery {
     return this.earlier.has(hash) && (await this.connection.provider.getTransaction(hash)) === null;
   }
 
-  private async send(nonce: number, replaced?: Attempt): Promise<void> {
+  /** Returns false if the limit does not allow the raise that a replacement needs; nothing is sent then. */
+  async send(nonce: number, replaced?: Attempt): Promise<boolean> {
     const { call, wallet } = this;
-    this.lastSent = Date.now();
+    this.lastSent = performance.now();
     this.sightings = 0;
     const fees = await this.fees(replaced);
-    if (fees === undefined) return;
+    if (fees === undefined) return false;
     const gasLimit = replaced?.gasLimit ?? (await this.gasLimit());
     const needed = (call.value ?? 0n) + gasLimit * fees.maxFeePerGas;
     const balance = await this.connection.provider.getBalance(wallet.address);
@@ -251,6 +262,7 @@ class Delivery {
     try {
       const isTaken = await broadcast(this.connection.provider, signed);
       if (isTaken) say(replaced === undefined ? "sent" : "sent again");
+      return true;
     } catch (error) {
       // a node that is cut off, or refuses something else, may have taken it
       if (!(error instanceof NodeRefusalError && error.method === SENDING)) say("may be sent");
