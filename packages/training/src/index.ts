@@ -5,6 +5,8 @@ export * from "./errors";
 export { toOnnx } from "./export/onnx";
 export { toSafetensors } from "./export/safetensors";
 export * from "./idx";
+export * from "./joint/branch";
+export * from "./joint/turn";
 export * from "./kernels";
 export * from "./mean";
 export * from "./model";

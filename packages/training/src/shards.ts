@@ -29,3 +29,8 @@ export function shardsOf({ images, labels }: Dataset, count: number, seed: strin
     return shard;
   });
 }
+
+/** Returns which of so many shards a node trains on in a round: each in turn, so that no image depends on one node alone. */
+export function shardOf(nodeId: bigint, round: bigint, count: number): number {
+  return Number((nodeId + round) % BigInt(count));
+}

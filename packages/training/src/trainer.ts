@@ -21,6 +21,8 @@ export interface RoundInput {
   shard: Dataset;
   /** What the worker's last 8-bit difference left out; zeros before its first. Only with `transfer: "int8"`. */
   residual?: Float32Array;
+  /** Called before each step, which may wait in it. */
+  beforeStep?: () => void;
 }
 
 export interface RoundResult {
@@ -64,14 +66,17 @@ export class Trainer {
    * @throws NonFiniteError if it leaves the finite numbers
    * @throws WeightsError, DatasetError if an input does not fit the model
    */
-  train({ round, nodeId, start, shard, residual }: RoundInput): RoundResult {
+  train({ round, nodeId, start, shard, residual, beforeStep }: RoundInput): RoundResult {
     const { model, seed, steps, batch, transfer } = this.plan;
     checkWeights(model, start);
     checkDataset(model, shard);
     const draw = new Draw(shard.labels.length, new Random(deriveSeed(seed, "round", round, nodeId)));
     this.network.load(start);
     let loss = 0;
-    for (let step = 0; step < steps; step++) loss = fround(loss + this.step(shard, draw, step));
+    for (let step = 0; step < steps; step++) {
+      beforeStep?.();
+      loss = fround(loss + this.step(shard, draw, step));
+    }
     const images = steps * batch;
     const end = this.network.store();
     const result = { startHash: hashOf(start), images: BigInt(images), loss: fround(loss / images) };

@@ -52,7 +52,7 @@ export class OtherWeightsError extends TuringFogError {
 }
 
 /** A claim with what its round was computed from. */
-export interface ClaimedRound extends Pick<RoundInput, "start" | "shard" | "residual"> {
+export interface ClaimedRound extends Pick<RoundInput, "start" | "shard" | "residual" | "beforeStep"> {
   claim: RoundClaim;
   /** The weights that the claim names, in order to know where they differ. */
   end?: Weights;

@@ -31,4 +31,5 @@ export * from "./job.js";
 export * from "./metering.js";
 export * from "./oracle.js";
 export * from "./signing.js";
+export * from "./training.js";
 export * from "../receipts/index.js";

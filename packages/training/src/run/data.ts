@@ -9,6 +9,9 @@ import type { Dataset } from "../dataset";
 import { IdxError, readIdx, type IdxFile } from "../idx";
 import type { Model } from "../plan";
 
+/** The most bytes of a packed file's content: a small file could fill the memory otherwise. */
+const MAX_UNPACKED = 1_073_741_824;
+
 /** A data set to learn from, and one to measure by. */
 export interface Data {
   /** Where they were read, as an absolute path. */
@@ -61,7 +64,7 @@ async function readFirst(folder: string, names: readonly string[]): Promise<IdxF
     const file = path.join(folder, name);
     try {
       const bytes = await readFile(file);
-      return readIdx(name.endsWith(".gz") ? gunzipSync(bytes) : bytes);
+      return readIdx(name.endsWith(".gz") ? gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED }) : bytes);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
       throw error instanceof IdxError ? new IdxError(`${file}: ${error.message}`) : error;

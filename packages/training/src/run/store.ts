@@ -41,7 +41,13 @@ export class WeightsStore {
     return weights;
   }
 
-  private fileOf(hash: string): string {
+  /** Says whether weights are there. */
+  has(hash: string): Promise<boolean> {
+    return exists(this.fileOf(hash));
+  }
+
+  /** Returns the file of weights. */
+  fileOf(hash: string): string {
     return path.join(this.folder, `${hash.slice(2)}.bin`);
   }
 }
