@@ -6,6 +6,7 @@ export * from "./runner/index.js";
 export * from "./runtime/index.js";
 export * from "./signer/index.js";
 export * from "./store/index.js";
+export * from "./joint/index.js";
 export * from "./node/index.js";
 export * from "./order/index.js";
 export * from "./watch/index.js";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-import { NODE_STEPS, SIGNER_STEPS } from "@turingfog/network";
+import { CLAIM_POSTER_STEPS, NODE_STEPS, SIGNER_STEPS, TRAINING_STEPS } from "@turingfog/network";
 import { expect } from "chai";
 
 const SOURCES = path.join(__dirname, "../src");
@@ -10,6 +10,7 @@ const SOURCES = path.join(__dirname, "../src");
 const ROLES = {
   signer: { steps: SIGNER_STEPS, again: [], folders: ["signer", "chain", "http"] },
   node: { steps: NODE_STEPS, again: ["node.order.before-store", "node.order.stored"], folders: ["node", "chain"] },
+  trainer: { steps: [...CLAIM_POSTER_STEPS, ...TRAINING_STEPS], again: [], folders: ["joint"] },
 };
 
 for (const [role, { steps, again, folders }] of Object.entries(ROLES)) {

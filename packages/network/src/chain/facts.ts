@@ -48,6 +48,15 @@ export interface NodeFacts {
   attestations: readonly Attestation[];
 }
 
+/** Checks whether a node may work on an order: on its own, or on a joint one if it was attested when the order began. */
+export function mayWorkOn(
+  facts: { attestedAt(nodeId: bigint, time: bigint): boolean },
+  nodeId: bigint,
+  order: Pick<OrderFacts, "nodeId" | "startedAt">,
+): boolean {
+  return order.nodeId === nodeId || (order.nodeId === 0n && facts.attestedAt(nodeId, order.startedAt));
+}
+
 export interface SignerSet {
   /** In ascending order, in lower case. */
   signers: readonly string[];

@@ -69,18 +69,10 @@ export class Link {
     settings: RequestSettings = {},
   ): Promise<Buffer> {
     const { linkKey, domain, clock, client } = this.options;
-    const envelope = await ENVELOPE.sign(linkKey, domain, {
-      receiver: to.signer,
-      request: `${method} ${path}`,
-      bodyHash: sha256(body),
-      nonce: `0x${randomBytes(32).toString("hex")}`,
-      expiresAt: clock.now() + LIFETIME,
-    });
+    const request = { receiver: to.signer, request: `${method} ${path}`, now: clock.now() };
+    const envelope = await envelopeHeader(linkKey, domain, request, body);
     const url = `${to.endpoint}${path}`;
-    const withEnvelope = {
-      ...settings,
-      headers: { ...settings.headers, [ENVELOPE_HEADER]: ENVELOPE.encode(envelope) },
-    };
+    const withEnvelope = { ...settings, headers: { ...settings.headers, ...envelope } };
     if (method === "GET") return client.get(url, withEnvelope);
     return client[method === "POST" ? "post" : "put"](url, body, withEnvelope);
   }
@@ -90,23 +82,13 @@ export class Link {
    * @returns the sender's document
    * @throws RefusedError
    */
-  async check({ method, url, headers, body }: FastifyRequest): Promise<SignerDocument> {
+  async check(request: FastifyRequest): Promise<SignerDocument> {
     const { signer, domain, documents, clock } = this.options;
-    const text = headers[ENVELOPE_HEADER.toLowerCase()];
-    if (typeof text !== "string") throw refusal(`The header ${ENVELOPE_HEADER} is missing`);
-    try {
-      const envelope = ENVELOPE.decode(text);
-      const key = ENVELOPE.signerOf(domain, envelope);
-      const sender = documents().find(({ linkKey }) => linkKey === key);
-      if (sender === undefined) throw refusal(`${key ?? "Nobody"} has signed it, who is no signer's link key`);
-      const bodyHash = sha256(Buffer.isBuffer(body) ? body : "");
-      checkEnvelope(envelope, { receiver: signer, request: `${method} ${url}`, bodyHash, now: clock.now() });
-      await this.take(envelope);
-      return sender;
-    } catch (error) {
-      if (error instanceof InvalidMessageError || error instanceof EnvelopeRefusedError) throw refusal(error.message);
-      throw error;
-    }
+    const { envelope, key } = openEnvelope(request, domain, { receiver: signer, now: clock.now() });
+    const sender = documents().find(({ linkKey }) => linkKey === key);
+    if (sender === undefined) throw refusal(`${key ?? "Nobody"} has signed it, who is no signer's link key`);
+    await this.take(envelope);
+    return sender;
   }
 
   /** Writes a nonce down, and forgets those that are void by their time. */
@@ -127,6 +109,46 @@ export class Link {
       throw error;
     }
     step("link.nonce.stored");
+  }
+}
+
+/** Returns the header of a request with its envelope. */
+export async function envelopeHeader(
+  key: Pick<Wallet, "signTypedData">,
+  domain: TypedDataDomain,
+  { receiver, request, now }: { receiver: string; request: string; now: bigint },
+  body: Uint8Array | string = "",
+): Promise<Record<string, string>> {
+  const envelope = await ENVELOPE.sign(key, domain, {
+    receiver,
+    request,
+    bodyHash: sha256(body),
+    nonce: `0x${randomBytes(32).toString("hex")}`,
+    expiresAt: now + LIFETIME,
+  });
+  return { [ENVELOPE_HEADER]: ENVELOPE.encode(envelope) };
+}
+
+/**
+ * Reads a request's envelope, and checks all of it but its nonce and whose key has signed it.
+ * @returns the envelope and that key, in lower case; undefined if no key has
+ * @throws RefusedError
+ */
+export function openEnvelope(
+  { method, url, headers, body }: FastifyRequest,
+  domain: TypedDataDomain,
+  { receiver, now }: { receiver: string; now: bigint },
+): { envelope: Envelope; key: string | undefined } {
+  const text = headers[ENVELOPE_HEADER.toLowerCase()];
+  if (typeof text !== "string") throw refusal(`The header ${ENVELOPE_HEADER} is missing`);
+  try {
+    const envelope = ENVELOPE.decode(text);
+    const bodyHash = sha256(Buffer.isBuffer(body) ? body : "");
+    checkEnvelope(envelope, { receiver, request: `${method} ${url}`, bodyHash, now });
+    return { envelope, key: ENVELOPE.signerOf(domain, envelope) };
+  } catch (error) {
+    if (error instanceof InvalidMessageError || error instanceof EnvelopeRefusedError) throw refusal(error.message);
+    throw error;
   }
 }
 

@@ -58,11 +58,23 @@ export interface StrangerSettings {
  */
 export async function fetchStranger(
   address: string,
-  { allowPrivate, client, signal, resolve = resolveAll }: StrangerSettings,
+  { allowPrivate, client, signal, resolve }: StrangerSettings,
 ): Promise<Buffer> {
+  if (URL.canParse(address) && new URL(address).protocol === "data:") return contentOf(address);
+  const lookup = await lookupOf(address, { allowPrivate, resolve });
+  return client.get(address, { maxBytes: MAX_FETCHED, timeout: TIMEOUT, lookup, signal });
+}
+
+/**
+ * Resolves the host of an address that a stranger names, once: whoever connects by what is returned reaches what was checked.
+ * @throws AddressRefusedError
+ */
+export async function lookupOf(
+  address: string,
+  { allowPrivate, resolve = resolveAll }: Pick<StrangerSettings, "allowPrivate" | "resolve">,
+): Promise<LookupFunction> {
   if (!URL.canParse(address)) throw new AddressRefusedError("it is no URL");
   const url = new URL(address);
-  if (url.protocol === "data:") return contentOf(address);
   if (url.protocol !== "https:" && !(allowPrivate && url.protocol === "http:")) {
     throw new AddressRefusedError(`it begins with ${url.protocol}, must begin with https: or data:`);
   }
@@ -73,8 +85,7 @@ export async function fetchStranger(
   if (addresses.length === 0) throw new AddressRefusedError("its host has no address");
   const refused = allowPrivate ? undefined : addresses.find((each) => !isPublic(each));
   if (refused !== undefined) throw new AddressRefusedError("its host is not on the public internet");
-  const settings = { maxBytes: MAX_FETCHED, timeout: TIMEOUT, lookup: fixed(addresses), signal };
-  return client.get(url, settings);
+  return fixed(addresses);
 }
 
 /** Returns a lookup that gives addresses that were checked, so that a name cannot mean another address by then. */

@@ -55,7 +55,16 @@ const containerRunner = z.strictObject({
   images: file.optional(),
 });
 
-const runner = z.discriminatedUnion("kind", [processRunner, benchmarkRunner, containerRunner]);
+/** The built-in trainer, for joint training. */
+const trainingRunner = z.strictObject({
+  kind: z.literal("training"),
+  name: OFFER.name,
+  slots: z.strictObject({}).default({}),
+  /** Seconds that a coordinator waits for workers that have not claimed a round; others wait three times as long for it. */
+  roundSeconds: z.number().min(0.1).default(60),
+});
+
+const runner = z.discriminatedUnion("kind", [processRunner, benchmarkRunner, containerRunner, trainingRunner]);
 
 /** The configuration file of `turingfog node run`. */
 export const nodeConfig = z.strictObject({
@@ -90,6 +99,8 @@ export const nodeConfig = z.strictObject({
       env: z.record(z.string(), z.string()).default({}),
     })
     .optional(),
+  /** Asks other workers also at addresses that are not public, and by http, for test networks. */
+  allowPrivate: z.boolean().default(false),
   bundles: z
     .strictObject({
       /** Bytes of a bundle as it is sent. */

@@ -10,7 +10,7 @@ import type { Logger } from "pino";
 
 import { toJson } from "@turingfog/sdk";
 import { ACKNOWLEDGEMENT, type Acknowledgement, GRANT, jobDomain } from "@turingfog/sdk/wire";
-import type { ChainFacts, OrderFacts } from "../chain/index.js";
+import { type ChainFacts, mayWorkOn, type OrderFacts } from "../chain/index.js";
 import {
   type Allowance,
   Budget,
@@ -23,6 +23,7 @@ import {
 } from "../http/index.js";
 import { checkGrant, encryptText, GrantRefusedError, openGrant, UndecipherableError } from "../job/index.js";
 import type { ListenConfig } from "../runtime/index.js";
+import { addTrainingRoutes, type TrainingRoutes } from "../joint/routes.js";
 import type { NodeStore } from "./nodeStore.js";
 import { isAcknowledgedBy } from "./settling.js";
 import type { Uploads } from "./uploads.js";
@@ -47,13 +48,15 @@ export interface NodeServerOptions {
   age: { identity: string; recipient: string };
   /** File of the node's signed document. */
   document: string;
-  facts: Pick<ChainFacts, "isKnown" | "isSignedByContract" | "order">;
+  facts: Pick<ChainFacts, "attestedAt" | "isKnown" | "isSignedByContract" | "order">;
   /** The escrow's. */
   escrowDomain: TypedDataDomain;
   store: NodeStore;
   uploads: Uploads;
   work: Work;
   bundles: { maxBytes: number; seconds: number; idleSeconds: number };
+  /** What the workers of joint training ask each other for. */
+  training: Omit<TrainingRoutes, "bundleOf" | "orderOf">;
   /** Those of all requests but bundles. */
   limits?: Partial<Limits>;
   signal: AbortSignal;
@@ -79,6 +82,8 @@ export async function openNodeServer(options: NodeServerOptions): Promise<Fastif
       scope.get("/v1/orders/:orderId", (request, reply) => routes.state(request, reply));
       scope.get("/v1/orders/:orderId/progress", (request, reply) => routes.progress(request, reply));
       scope.get("/v1/orders/:orderId/result", (request, reply) => routes.result(request, reply));
+      const bundleOf = (orderId: bigint) => options.uploads.bundleOf(orderId);
+      addTrainingRoutes(scope, { ...options.training, bundleOf, orderOf: (request) => routes.orderOf(request) });
     });
     void server.register(async (scope) => {
       scope.addHook("onRequest", async ({ raw }) => limitIdle(raw, bundles.idleSeconds * 1_000));
@@ -131,7 +136,8 @@ class Routes {
   }
 
   async acknowledge(request: FastifyRequest): Promise<object> {
-    const { orderId, refundTo, holder, tuAmount } = this.orderOf(request);
+    const { orderId, nodeId, refundTo, holder, tuAmount } = this.orderOf(request);
+    if (nodeId === 0n) throw new RefusedError(409, "joint-order", "A joint order is paid by receipts alone");
     const acknowledgement = readBody(ACKNOWLEDGEMENT, request);
     const by = refundTo === ZeroAddress ? holder : refundTo;
     const counts = (each: Acknowledgement) => isAcknowledgedBy(by, each, this.options.escrowDomain);
@@ -201,11 +207,11 @@ class Routes {
   }
 
   /** Returns the order of this node that a request names. */
-  private orderOf({ params }: FastifyRequest): OrderFacts {
+  orderOf({ params }: FastifyRequest): OrderFacts {
     const { facts, nodeId } = this.options;
     const { orderId } = params as { orderId: string };
     const order = /^\d{1,78}$/.test(orderId) && facts.isKnown ? facts.order(BigInt(orderId)) : undefined;
-    if (order?.nodeId === nodeId) return order;
+    if (order !== undefined && mayWorkOn(facts, nodeId, order)) return order;
     throw new RefusedError(404, "unknown-order", `No final block has order ${orderId.slice(0, 78)} on node ${nodeId}`);
   }
 

@@ -49,12 +49,21 @@ export class Peers {
 
   /** Returns the signers in force whose address is known. */
   get known(): Peer[] {
+    return this.inForce.map(({ signer, endpoint }) => ({ signer, endpoint }));
+  }
+
+  /** Returns the keys by which the signers in force sign what they ask nodes for. */
+  get linkKeys(): string[] {
+    return this.inForce.map(({ linkKey }) => linkKey);
+  }
+
+  private get inForce(): SignerDocument[] {
     const { facts, clock } = this.options;
     const now = clock.now();
     return facts.signers().signers.flatMap((signer) => {
       const documents = this.documents.get(signer);
       const document = documents && documentInForce(SIGNER_DOCUMENT, documents, now);
-      return document === undefined ? [] : [{ signer, endpoint: document.endpoint }];
+      return document === undefined ? [] : [document];
     });
   }
 

@@ -6,11 +6,11 @@ import type { Wallet } from "ethers";
 import type { Kysely } from "kysely";
 
 import { TuringFog } from "@turingfog/sdk/ethers";
-import { meterDomain, NODE_DOCUMENT, oracleDomain } from "@turingfog/sdk/wire";
+import { linkDomain, meterDomain, NODE_DOCUMENT, nodeDomain, oracleDomain, ROUND_CLAIM } from "@turingfog/sdk/wire";
 import { CHAIN_MIGRATIONS, CHAIN_STEPS, ChainFacts, chainOf, type ChainTables } from "../chain/index.js";
 import { HttpClient } from "../http/index.js";
 import { type AgeKey, escrowDomain, recipientOf } from "../job/index.js";
-import { ContainerRunner, ProcessRunner } from "../runner/index.js";
+import { ContainerRunner, ProcessRunner, type Runner, TrainingRunner } from "../runner/index.js";
 import {
   ConfigError,
   readKey,
@@ -21,6 +21,7 @@ import {
   type Stoppable,
 } from "../runtime/index.js";
 import { openStore } from "../store/index.js";
+import { ClaimPoster, Workers } from "../joint/index.js";
 import { Availability, limitPower } from "./availability.js";
 import { Challenged, CHALLENGED_STEPS } from "./challenged.js";
 import type { NodeConfig } from "./config.js";
@@ -91,6 +92,7 @@ interface Parts extends Stoppable {
   client: HttpClient;
   peers: Peers;
   poster: Poster;
+  claims: ClaimPoster;
   settler: Settler;
   challenged: Challenged;
   uploads: Uploads;
@@ -109,7 +111,7 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   await checkDocument(config, file, meter.address, age);
   const { book, connect } = await chainOf(config.chain);
   const { addresses } = book;
-  const { escrow, oracle } = addresses;
+  const { escrow, oracle, registry } = addresses;
   const chainId = BigInt(book.chainId);
 
   await openPassage(folder);
@@ -122,9 +124,28 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   const domain = meterDomain(chainId, escrow);
   const filesOf = (orderId: bigint) => new OrderFiles(path.join(folder, "orders", String(orderId)));
   const uploads = new Uploads((orderId) => filesOf(orderId).folder, bundles.maxBytes);
-  const runners = offered.map((each) =>
-    each.kind === "container" ? new ContainerRunner(each) : new ProcessRunner(each),
-  );
+  const signers = { seeds: config.signers, oracleDomain: oracleDomain(chainId, oracle), meterDomain: domain };
+  const peers = new Peers({ ...signers, nodeId, meter, facts, client, clock });
+  const link = linkDomain(chainId, oracle);
+  const workers = new Workers({
+    ...{ nodeId, meter, facts, peers, client, clock, allowPrivate: config.allowPrivate },
+    domains: { node: nodeDomain(chainId, registry), link, meter: domain },
+  });
+  const trainers: TrainingRunner[] = [];
+  const runners = offered.map((each): Runner => {
+    if (each.kind === "container") return new ContainerRunner(each);
+    if (each.kind !== "training") return new ProcessRunner(each);
+    const trainer = new TrainingRunner({
+      ...{ name: each.name, nodeId, network: workers, log, patience: 1_000 * each.roundSeconds },
+      sign: (claim) => ROUND_CLAIM.sign(meter, domain, claim),
+    });
+    trainers.push(trainer);
+    return trainer;
+  });
+  const runOf = async (orderId: bigint) => {
+    const runs = await Promise.all(trainers.map((trainer) => trainer.runOf(filesOf(orderId).run)));
+    return runs.find((run) => run !== undefined);
+  };
   const times = { readingSeconds: BigInt(config.readingSeconds), finishSeconds: BigInt(config.finishSeconds) };
   const chain = { chainId, escrow, nodeId, facts, clock };
   const { maxUnpacked } = bundles;
@@ -141,8 +162,10 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
     maxUnpacked,
     log,
   });
-  const signers = { seeds: config.signers, oracleDomain: oracleDomain(chainId, oracle), meterDomain: domain };
-  const peers = new Peers({ ...signers, nodeId, meter, facts, client, clock });
+  const claims = new ClaimPoster({
+    ...{ client, runOf },
+    orders: async () => (await store.orderIds()).filter((orderId) => facts.order(orderId)?.closed === false),
+  });
   const poster = new Poster({
     ...{ store, client, nodeId, log },
     isClosed: (orderId) => facts.order(orderId)?.closed === true,
@@ -163,13 +186,16 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   const settler = new Settler(acknowledged);
   const { listen, document } = config;
   const served = { listen, document, age, store, uploads, work, bundles, log, signal };
-  const server = await openNodeServer({ ...chain, ...served, escrowDomain: acknowledged.domain });
+  const readers = (orderId: bigint) => workers.readers(orderId);
+  const training = { meterKey: meter.address.toLowerCase(), domain: link, clock, readers, runOf };
+  const server = await openNodeServer({ ...chain, ...served, training, escrowDomain: acknowledged.domain });
   log.info({ listen: server.addresses() }, "listening");
   return {
-    ...{ facts, connect, addresses, store, client, peers, poster, settler, challenged, uploads, work, meter },
+    ...{ facts, connect, addresses, store, client, peers, poster, claims, settler, challenged, uploads, work, meter },
     availability: new Availability(config.availability),
     async stop() {
       await server.close();
+      for (const trainer of trainers) await trainer.close();
       client.close();
       await database.close();
     },
@@ -192,7 +218,7 @@ class Agent {
 
   /** Works on the orders, and hands signers what they lack. */
   async tick(): Promise<void> {
-    const { facts, work, availability, peers, poster } = this.parts;
+    const { facts, work, availability, peers, poster, claims } = this.parts;
     const { health } = this.context;
     if (!facts.isKnown) return health.report("orders", "waiting", "The chain was not read yet");
     await this.meetSigners();
@@ -201,7 +227,10 @@ class Agent {
     work.rest(await availability.reason(() => work.cpuSeconds()));
     const failures = await work.tick();
     health.report("orders", failures.length === 0 ? "ok" : "waiting", failures.map(reasonOf).join("; ") || undefined);
-    for (const peer of peers.known) this.start(`delivery ${peer.signer}`, () => poster.deliver(peer));
+    for (const peer of peers.known) {
+      this.start(`delivery ${peer.signer}`, () => poster.deliver(peer));
+      this.start(`claims ${peer.signer}`, () => claims.deliver(peer));
+    }
   }
 
   /** Gives every signer a sign of life, and does what it asks for. */

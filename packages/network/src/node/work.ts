@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+
+import { ModelError } from "@turingfog/training";
 import type { TypedDataDomain, Wallet } from "ethers";
 import type { Logger } from "pino";
 
@@ -16,7 +18,7 @@ import {
   type Reading,
   type Signed,
 } from "@turingfog/sdk/wire";
-import type { ChainFacts, OrderFacts } from "../chain/index.js";
+import { type ChainFacts, mayWorkOn, type OrderFacts } from "../chain/index.js";
 import { UndecipherableError } from "../job/index.js";
 import { checkSlots, type Runner, type Sample, SlotRefusedError } from "../runner/index.js";
 import { checkDisk, type Clock } from "../runtime/index.js";
@@ -36,7 +38,7 @@ export interface WorkOptions {
   store: NodeStore;
   uploads: Uploads;
   runners: readonly Runner[];
-  facts: Pick<ChainFacts, "node" | "openOrders" | "order">;
+  facts: Pick<ChainFacts, "attestedAt" | "node" | "openOrders" | "order">;
   clock: Clock;
   meter: Wallet;
   /** That of readings. */
@@ -97,7 +99,7 @@ export class Work {
   /** Does what is to be done on every order. Resolves to the failures, of which none keeps the others. */
   async tick(): Promise<Error[]> {
     const { facts, nodeId, store } = this.options;
-    const own = facts.openOrders().filter((each) => each.nodeId === nodeId && each.jobHash !== ZERO_HASH);
+    const own = facts.openOrders().filter((each) => mayWorkOn(facts, nodeId, each) && each.jobHash !== ZERO_HASH);
     const failures: Error[] = [];
     for (const { orderId, jobHash } of own) await store.take(orderId, jobHash);
     for (const orderId of await store.orderIds()) {
@@ -229,7 +231,7 @@ export class Work {
     if (this.isStill || (await this.active()).length > 0 || (await this.firstOf(order)) !== undefined) return;
     clock.check();
     await checkDisk(folder);
-    await runner.prepare(job, files.run);
+    await runner.prepare(job, files.run, order.orderId);
     await runner.start(files.run);
     this.options.log.info({ orderId: String(order.orderId), runner: job.runner }, "run started");
   }
@@ -346,5 +348,6 @@ function isRefusal(error: unknown): error is TuringFogError {
     BundleTooLargeError,
     InvalidMessageError,
     MessageTooLargeError,
+    ModelError,
   ].some((type) => error instanceof type);
 }

@@ -4,3 +4,4 @@ export * from "./processRunner.js";
 export * from "./runner.js";
 export { checkSlots, SlotRefusedError } from "./slots.js";
 export { StuckRunError, UnpreparedRunError } from "./supervisedRunner.js";
+export * from "./trainingRunner.js";

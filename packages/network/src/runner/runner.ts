@@ -64,7 +64,7 @@ export interface Runner {
    * @param folder the run's own, with the job's files in `input/`
    * @throws SlotRefusedError
    */
-  prepare(job: Job, folder: string): Promise<void>;
+  prepare(job: Job, folder: string, orderId: bigint): Promise<void>;
   /** Starts a run that was prepared, or finds it running or ended. */
   start(folder: string): Promise<void>;
   sample(folder: string): Promise<Sample>;

@@ -23,11 +23,15 @@ export class SlotRefusedError extends TuringFogError {
   }
 }
 
+/** The slots of every job for the built-in trainer, whose patterns no document could have. */
+const TRAINING_SLOTS: Offer["slots"] = { PLAN: "[ -~]{1,9999}", SHARDS: "[0-9]{1,4}", LEAST: "[0-9]{1,3}" };
+
 /**
  * Checks that a job fills exactly the slots of a runner, each as the owner's pattern has it.
  * @throws SlotRefusedError
  */
-export function checkSlots(offer: Pick<Offer, "name" | "slots">, slots: Readonly<Record<string, string>>): void {
+export function checkSlots({ kind, name: runner, slots: own }: Offer, slots: Readonly<Record<string, string>>): void {
+  const offer = { name: runner, slots: kind === "training" ? TRAINING_SLOTS : own };
   const names = new Set([...Object.keys(offer.slots), ...Object.keys(slots)]);
   for (const name of names) {
     const refuse = (reason: string) => {

@@ -44,6 +44,12 @@ const ENDED: Runner = {
   stop: async () => undefined,
 };
 
+/** What a node that trains nothing serves of joint training. */
+export const NO_TRAINING = {
+  ...{ meterKey: ESCROW, domain: METER_DOMAIN, clock: new StoppedClock() },
+  ...{ readers: async () => new Set<string>(), runOf: async () => undefined },
+};
+
 /** A node's server with its files and store, on orders that a test names. */
 export class ServedNode {
   private constructor(
@@ -86,6 +92,7 @@ export class ServedNode {
       listen: { host: "127.0.0.1", port: 0 },
       document: path.join(folder, "document.json"),
       escrowDomain: escrowDomain(31_337n, ESCROW),
+      training: NO_TRAINING,
       bundles: { maxBytes: BUNDLE.length, seconds, idleSeconds: 60 },
     });
     const { port } = server.server.address() as { port: number };

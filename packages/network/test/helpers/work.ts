@@ -10,11 +10,12 @@ import {
   type OrderFacts,
   OrderFiles,
   ProcessRunner,
+  type Runner,
   sealBundle,
   Uploads,
   Work,
 } from "@turingfog/network";
-import { type Job, meterDomain } from "@turingfog/sdk/wire";
+import { type BundleFile, type Job, meterDomain } from "@turingfog/sdk/wire";
 import { id, Wallet, ZeroAddress } from "ethers";
 
 import { inFolder } from "./folders";
@@ -45,16 +46,16 @@ export class WorkBench {
   private constructor(
     readonly folder: string,
     readonly store: CountingStore,
-    program: string,
+    program: string | Runner,
   ) {
     const filesOf = (orderId: bigint) => new OrderFiles(path.join(folder, String(orderId)));
     this.uploads = new Uploads((orderId) => filesOf(orderId).folder, 1_048_576);
     const limits = { memoryMiB: 512, cpuSeconds: 60, processes: 16, seconds: 60, outputMiB: 16 };
-    const runner = {
+    const own = {
       kind: "process" as const,
       name: "program",
       command: process.execPath,
-      args: ["-e", program],
+      args: ["-e", typeof program === "string" ? program : ""],
       env: {},
       slots: {},
       limits,
@@ -62,10 +63,11 @@ export class WorkBench {
     this.work = new Work({
       ...{ chainId, escrow, nodeId, folder, filesOf, store, clock: this.clock, log: LOG },
       uploads: this.uploads,
-      runners: [new ProcessRunner(runner)],
+      runners: [typeof program === "string" ? new ProcessRunner(own) : program],
       facts: {
         openOrders: () => [...this.orders.values()].filter(({ closed }) => !closed),
         order: (orderId) => this.orders.get(orderId),
+        attestedAt: () => true,
         node: () => ({
           nodeId,
           owner: ZeroAddress,
@@ -83,7 +85,8 @@ export class WorkBench {
     });
   }
 
-  static async use(program: string, test: (bench: WorkBench) => Promise<void>): Promise<void> {
+  /** @param program for node, or a runner in its place */
+  static async use(program: string | Runner, test: (bench: WorkBench) => Promise<void>): Promise<void> {
     const stores = new Stores();
     try {
       await inFolder(async (folder) => {
@@ -108,9 +111,12 @@ export class WorkBench {
   }
 
   /** Seals a job, and returns its hash, its bytes and its key. */
-  async seal(job: Job = JOB_OF_TESTS): Promise<{ jobHash: string; content: Buffer; identity: string }> {
+  async seal(
+    job: Job = JOB_OF_TESTS,
+    files: readonly BundleFile[] = [],
+  ): Promise<{ jobHash: string; content: Buffer; identity: string }> {
     const file = path.join(this.folder, `bundle-${this.orders.size}`);
-    const { hash, key } = await sealBundle(job, [], file);
+    const { hash, key } = await sealBundle(job, files, file);
     return { jobHash: hash, content: await readFile(file), identity: key.identity };
   }
 

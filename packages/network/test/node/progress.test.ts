@@ -14,6 +14,7 @@ import { inFolder } from "../helpers/folders";
 import { LOG } from "../helpers/intake";
 import { JOB_OF_TESTS } from "../helpers/jobs";
 import { open, untilClosed } from "../helpers/raw";
+import { NO_TRAINING } from "../helpers/nodeServers";
 import { WorkBench } from "../helpers/work";
 
 const { chainId, escrow, nodeId } = JOB_OF_TESTS;
@@ -29,7 +30,11 @@ describe("A node's server", () => {
         ...{ nodeId, chainId, escrow, document, store, uploads, work, log: LOG, signal: end.signal },
         listen: { host: "127.0.0.1", port: 0, trustedProxies: ["127.0.0.0/8"] },
         age: await newAgeKey(),
-        facts: { isKnown: true, order: (orderId) => orders.get(orderId), isSignedByContract: async () => false },
+        facts: {
+          ...{ isKnown: true, order: (orderId) => orders.get(orderId) },
+          ...{ attestedAt: () => false, isSignedByContract: async () => false },
+        },
+        training: NO_TRAINING,
         escrowDomain: escrowDomain(chainId, escrow),
         bundles: { maxBytes: 1_000, seconds: 60, idleSeconds: 1 },
       });

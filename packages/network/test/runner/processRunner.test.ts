@@ -103,7 +103,7 @@ describe("ProcessRunner", () => {
 
     it("takes a value with dots that leads nowhere else", () => {
       expect(() =>
-        checkSlots({ name: "hash", slots: { FILE: "[a-z./]{1,20}" } }, { FILE: "a..b/c.txt" }),
+        checkSlots({ kind: "process", name: "hash", slots: { FILE: "[a-z./]{1,20}" } }, { FILE: "a..b/c.txt" }),
       ).not.to.throw();
     });
   });

@@ -107,9 +107,11 @@ async function init(values: Values, output: Output): Promise<void> {
     throw new NotOwnerError(document.nodeId, owner);
   }
   const data = await saveDocument(config, document);
-  for (const { kind, name, user } of config.runners) {
-    if (kind === "process" && user === undefined) {
-      output.note(`Runner ${name} is no sandbox: its runs read what this account reads; see docs/operators/node.md`);
+  for (const runner of config.runners) {
+    if (runner.kind === "process" && runner.user === undefined) {
+      output.note(
+        `Runner ${runner.name} is no sandbox: its runs read what this account reads; see docs/operators/node.md`,
+      );
     }
   }
   const uri = values.publish === "served" ? `${document.endpoint}/v1/document` : data;

@@ -8,7 +8,7 @@ import {
   type ReadingResult,
   type Signed,
 } from "@turingfog/sdk/wire";
-import type { NodeFacts, OrderFacts } from "../../chain/index.js";
+import { mayWorkOn, type NodeFacts, type OrderFacts } from "../../chain/index.js";
 import { type Allowance, Budget } from "../../http/index.js";
 import { type Clock, step } from "../../runtime/index.js";
 import { fromBytes, GroupCommit, isAborted, isUniqueViolation, toBlob, toBytes } from "../../store/index.js";
@@ -132,8 +132,7 @@ export class Intake {
     if (order === undefined) return "unknown-order";
     if (order.closed) return "closed-order";
     if (facts.node(nodeId) === undefined) return "unknown-node";
-    const isItsOwn = order.nodeId === nodeId || (order.nodeId === 0n && facts.attestedAt(nodeId, order.startedAt));
-    if (!isItsOwn) return "other-node";
+    if (!mayWorkOn(facts, nodeId, order)) return "other-node";
     if (this.stopped.has(nodeId)) return "stopped-node";
     if (measuredAt < order.startedAt) return "before-start";
     if (measuredAt > clock.now() + MAX_AHEAD) return "ahead-of-time";
