@@ -38,6 +38,7 @@ const NOT_RUN: Record<string, string> = {
   "docs/tu.md#attesting": "needs a node and a quorum's signatures",
   "docs/tu.md#the-commands": "needs a GPU and Docker",
   "docs/deploying.md#the-auctions-fillers": "needs pools of Uniswap",
+  "docs/operators/README.md#in-a-container": "fetches an image from a registry",
   "docs/operators/keeper.md#from-nothing-to-running": "run by packages/network/test/keeper",
   "docs/operators/node.md#a-node-on-the-chain":
     "needs a GPU; run by packages/cli/test/{benchmark,fleet,attest}.test.ts",
