@@ -19,7 +19,9 @@ export function isCommandLine(text: string): boolean {
 /** Returns the words of each command of the repository that the pages give, in `sh` blocks and in the text. */
 export function commandLinesOf(pages: readonly Page[]): string[][] {
   const lines = pages.flatMap(({ spans, blocks }) => [
-    ...blocks.filter(({ language }) => language === "sh").flatMap(({ text }) => text.split("\n")),
+    ...blocks
+      .filter(({ language }) => language === "sh")
+      .flatMap(({ text }) => text.replace(/\\\n\s*/g, "").split("\n")),
     ...spans,
   ]);
   return split(lines.filter(isCommandLine));

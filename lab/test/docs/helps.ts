@@ -40,7 +40,9 @@ export class Helps {
       if (!has(this.helpOf(commands), word)) return `no ${word} in the help of turingfog ${commands.join(" ")}`.trim();
       commands.push(word);
     }
-    return faultOfOptions(args, this.helpOf(commands), `turingfog ${commands.join(" ")}`);
+    // what stands after -- is another program's
+    const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+    return faultOfOptions(own, this.helpOf(commands), `turingfog ${commands.join(" ")}`);
   }
 
   /** A script passes its arguments to its last program. */
