@@ -119,8 +119,14 @@ describe("readMarket", () => {
     expect(await standings()).to.deep.equal(["attested", "attested", "pending", "unattested"]);
     await protocol.contracts.registry.connect(protocol.actors.guardian).revokeNode(nodeIds.c);
     expect(await standings()).to.deep.equal(["attested", "attested", "unattested", "unattested"]);
+    const { attestedUntil } = await protocol.contracts.registry.node(nodeIds.a);
     await time.increase(91n * DAY);
     expect(await standings()).to.deep.equal(["unattested", "unattested", "unattested", "unattested"]);
+    // one that was undone before it counted leaves the one before it
+    await submitAttestation(protocol, nodeIds.a);
+    await protocol.contracts.registry.connect(protocol.actors.guardian).revokeNode(nodeIds.a);
+    const [first] = (await readMarket(protocol.contracts, rangeOf())).nodes;
+    expect(first).to.include({ standing: "unattested", attestedUntil });
   });
 
   it("leaves out offers in an asset that takes no new orders", async () => {

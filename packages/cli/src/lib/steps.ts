@@ -70,6 +70,7 @@ export function outcomeOf({ chain }: Connection, submitted: Submitted): Outcome 
 export function outcomeLine({ kind, transaction, transactions, explorer, file, gas }: Outcome): string {
   switch (kind) {
     case "sent":
+      if (transaction === undefined) return "Nothing sent: it was done already";
       return `Sent: ${(explorer ?? transactions ?? [transaction]).join("\n      ")}`;
     case "batch":
       return `Nothing sent: wrote ${file} for the Safe's Transaction Builder`;

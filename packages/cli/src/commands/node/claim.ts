@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { KeySender, type Sender } from "@turingfog/operator";
+import { type Connection, type Sender } from "@turingfog/operator";
 import { connectContracts } from "@turingfog/sdk/ethers";
 
 import { UsageError, wholeNumber } from "../../lib/command.js";
-import { confirm } from "../../lib/confirm.js";
+import { checkConfirmable, confirm } from "../../lib/confirm.js";
 import { openDeployment, type OpenDeployment } from "../../lib/deployed.js";
 import { bucketTable, claimableOf, earningsOf, formatTft } from "../../lib/miner.js";
 import { type Output, outputOf } from "../../lib/output.js";
-import { openSender, sendingCommand, type SenderValues } from "../../lib/sender.js";
+import { keySenderOf, openSender, openWallet, sendingCommand, type SenderValues } from "../../lib/sender.js";
 import { type Outcome, outcomeLine, outcomeOf, submitShown } from "../../lib/steps.js";
 import { readAddress, readAmount } from "../../lib/token.js";
 
@@ -72,35 +72,47 @@ async function claim(values: Values, output: Output): Promise<void> {
   const named = values.miner === undefined ? undefined : readAddress("miner", values.miner);
   const deployment = await openDeployment(values);
   const { connection } = deployment;
-  const sender = await openSender(connection, values, output, "TuringFog: claim");
+  // a sender bounds its fees by the price when it is made, and claims may be years apart
+  const renewed = every === undefined ? undefined : await renewableSender(connection, values, output);
+  const sender = await (renewed?.() ?? openSender(connection, values, output, "TuringFog: claim"));
   const miner = named ?? sender.address;
   if (miner === undefined) throw new UsageError("--miner is missing: the batch of a Safe does not tell its account");
   if (recipient !== undefined && sender.address !== undefined && sender.address !== miner) {
     throw new UsageError(`--recipient is for ${miner} to say, the key is that of ${sender.address}: leave it out`);
   }
   const claiming = { deployment, sender, miner, recipient, least };
-  if (every === undefined) {
+  if (every === undefined || renewed === undefined) {
     const claimed = await claimOnce(claiming, values, output);
     const text = claimed === undefined ? "Nothing was claimed" : outcomeLine(claimed.outcome);
     return output.result({ miner, claims: claimed === undefined ? [] : [claimed] }, text);
   }
-  if (sender instanceof KeySender) {
-    await confirm(connection, values, `what ${miner} can claim, every ${every} s, from ${sender.address}`);
-  }
-  const claims = await claimAgain(claiming, every, output);
+  await confirm(connection, values, `what ${miner} can claim, every ${every} s, from ${sender.address}`);
+  const claims = await claimAgain(claiming, renewed, every, output);
   const sum = claims.reduce((all, { amount }) => all + amount, 0n);
   output.result({ miner, claims }, `Claimed ${formatTft(sum)} in ${claims.length} claims`);
 }
 
+/** Opens the key once, and returns what makes a sender of it. */
+async function renewableSender(connection: Connection, values: Values, output: Output): Promise<() => Promise<Sender>> {
+  checkConfirmable(connection, values);
+  const wallet = await openWallet(connection, values.keystore, output);
+  return () => keySenderOf(wallet, connection, values.maxFee, output);
+}
+
 /** Claims until the process is told to end. */
-async function claimAgain(claiming: Claiming, every: number, output: Output): Promise<Claimed[]> {
+async function claimAgain(
+  claiming: Claiming,
+  renewed: () => Promise<Sender>,
+  every: number,
+  output: Output,
+): Promise<Claimed[]> {
   const end = new AbortController();
   const stop = () => end.abort();
   process.once("SIGTERM", stop).once("SIGINT", stop);
   const claims: Claimed[] = [];
   while (!end.signal.aborted) {
     try {
-      const claimed = await claimOnce(claiming, { yes: true }, output);
+      const claimed = await claimOnce({ ...claiming, sender: await renewed() }, { yes: true }, output);
       if (claimed !== undefined) {
         claims.push(claimed);
         output.say(outcomeLine(claimed.outcome));
