@@ -191,6 +191,18 @@ describe("turingfog node list", () => {
     await run(world, "node list", [...common, "--price", "0.05", "--per-gpu-hour", "--capacity", "1.5"]);
     const unitPrice = unitPriceOf(50_000n, GENESIS_RATINGS["RTX 2080 Ti"]);
     expect(await registry.listing(world.nodeId, world.usd)).to.deep.equal([unitPrice, (3n * TU) / 2n]);
+    const tft = [
+      "--node",
+      String(world.nodeId),
+      "--asset",
+      world.tft,
+      "--price",
+      "1.5",
+      "--per-gpu-hour",
+      "--capacity",
+      "1",
+    ];
+    expect(await run(world, "node list", tft)).to.match(/ 26\.666667 TFT +1\.5 TFT +1\.0 TU/);
     await run(world, "node list", [...common, "--price", "0"]);
     expect(await registry.listing(world.nodeId, world.usd)).to.deep.equal([0n, 0n]);
   });

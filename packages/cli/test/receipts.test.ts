@@ -16,6 +16,7 @@ import { id } from "ethers";
 import { addressBookOf } from "../../../test/helpers/commands";
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 import { openOrder, passVetoWindow, registerNode, submitReceipts } from "../../../test/helpers/market";
+import { CommandProcess } from "../../../test/helpers/otherChain";
 import { fileOf, thrownBy } from "../../../test/helpers/tuLogs";
 
 /** A root of two receipts that was submitted, and its file. */
@@ -103,6 +104,9 @@ describe("turingfog receipts verify", () => {
     }));
     const error = await thrownBy(verify([fileOf("b.json", encodeReceiptFile(many)), "--max-mib", "1"]));
     expect(error).to.be.instanceOf(ReceiptFileTooLargeError);
-    expect(((await thrownBy(verify(["/nowhere.json"]))) as Error).message).to.contain("/nowhere.json");
+    // in a process of its own, where an error that nobody catches would show
+    const { code, stderr } = await CommandProcess.start("receipts verify", ["/nowhere.json"]).outcome;
+    expect({ code, lines: stderr.trim().split("\n").length }).to.deep.equal({ code: 1, lines: 1 });
+    expect(stderr).to.contain("/nowhere.json");
   });
 });

@@ -6,7 +6,7 @@ import { UsageError } from "../lib/command.js";
 import { deployedCommand, openDeployment } from "../lib/deployed.js";
 import { gpuNameOf, nodesWith, readOffers } from "../lib/offers.js";
 import { type Output, outputOf, table } from "../lib/output.js";
-import { formatToken, readAmount, type Token, tokenNamed } from "../lib/token.js";
+import { formatPrice, readAmount, type Token, tokenNamed } from "../lib/token.js";
 
 const ORDERS = ["price", "gpu-hour", "rating", "capacity", "node"] as const;
 
@@ -103,7 +103,7 @@ const HEAD = [
 
 function cellsOf({ node, offer, token }: Row): string[] {
   const price = (units: bigint | undefined) =>
-    units === undefined || token === undefined ? "-" : formatToken(units, token);
+    units === undefined || token === undefined ? "-" : formatPrice(units, token);
   const { open, closed, boughtTU, deliveredTU } = node.history;
   const share = boughtTU === 0n ? "" : `, ${formatAmount((deliveredTU * 10_000n) / boughtTU, 2, 1)} %`;
   return [

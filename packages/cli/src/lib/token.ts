@@ -32,6 +32,16 @@ export function formatToken(units: bigint, { decimals, symbol }: Token): string 
   return `${formatUnits(units, decimals)} ${symbol}`;
 }
 
+/** Decimals of a price that people are shown. */
+const PRICE_DECIMALS = 6;
+
+/** Writes a price for people, rounded to six decimals; one that would be nothing then is written in full. */
+export function formatPrice(units: bigint, token: Token): string {
+  const unit = 10n ** BigInt(Math.max(token.decimals - PRICE_DECIMALS, 0));
+  const rounded = ((units + unit / 2n) / unit) * unit;
+  return formatToken(rounded === 0n ? units : rounded, token);
+}
+
 /** Writes an amount of TU, as "0.5 TU". */
 export function formatTU(tu: bigint): string {
   return `${formatUnits(tu, 18)} TU`;

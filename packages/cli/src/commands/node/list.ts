@@ -11,7 +11,7 @@ import { readNodeId } from "../../lib/nodeId.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
 import { openSender, sendingCommand, type SenderValues } from "../../lib/sender.js";
 import { outcomeLine } from "../../lib/steps.js";
-import { formatToken, formatTU, readAddress, readAmount, readTokens, type Token } from "../../lib/token.js";
+import { formatPrice, formatTU, readAddress, readAmount, readTokens, type Token } from "../../lib/token.js";
 
 export const command = sendingCommand({
   description: `Offers a node's compute in an asset, or that of every machine of an inventory, each offer in a transaction of its own.
@@ -209,10 +209,10 @@ function listingTable(
     const { nodeId, asset, unitPrice, gpuHourPrice, capacityTU, before } = listing;
     const token = tokens.get(asset) as Token;
     const was =
-      before.unitPrice === 0n ? "no offer" : `${formatToken(before.unitPrice, token)}, ${formatTU(before.capacityTU)}`;
+      before.unitPrice === 0n ? "no offer" : `${formatPrice(before.unitPrice, token)}, ${formatTU(before.capacityTU)}`;
     const offered = unitPrice === 0n ? "withdrawn" : formatTU(capacityTU);
     return [
-      ...[String(nodeId), formatToken(unitPrice, token), formatToken(gpuHourPrice, token), offered],
+      ...[String(nodeId), formatPrice(unitPrice, token), formatPrice(gpuHourPrice, token), offered],
       isSet(listing) ? "as it is" : was,
     ];
   });

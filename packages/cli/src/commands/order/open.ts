@@ -22,7 +22,7 @@ import { readNodeId } from "../../lib/nodeId.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, keySenderOf, MAX_FEE, openWallet, YES } from "../../lib/sender.js";
 import { outcomeLine, outcomeOf } from "../../lib/steps.js";
-import { formatToken, readToken } from "../../lib/token.js";
+import { formatPrice, formatToken, readToken } from "../../lib/token.js";
 
 export const command = newCommand({
   description: `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
@@ -252,7 +252,7 @@ async function describe(
   const amount = (units: bigint) => formatToken(units, token);
   return [
     `Order of ${formatUnits(tuAmount, 18)} TU on node ${nodeId} at ${endpoint}, for ${duration / HOUR} hours`,
-    `  Price     ${amount(maxUnitPrice)} for 1 TU, ${amount(gpuHour)} for an hour of one GPU`,
+    `  Price     ${amount(maxUnitPrice)} for 1 TU, ${formatPrice(gpuHour, token)} for an hour of one GPU`,
     `  Deposit   ${amount(depositOf(tuAmount, maxUnitPrice))}; what is not delivered comes back when the order closes`,
     `  Job       ${jobHash}, sealed in ${folder}`,
     `  Readable  by the owner of node ${nodeId}, once it was sent; by nobody else`,

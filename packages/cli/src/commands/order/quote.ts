@@ -7,7 +7,7 @@ import { deployedCommand, openDeployment } from "../../lib/deployed.js";
 import { readNodeId } from "../../lib/nodeId.js";
 import { gpuNameOf, nodesWith, readOffers } from "../../lib/offers.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
-import { formatToken, formatTU, readAmount, type Token, tokenNamed } from "../../lib/token.js";
+import { formatPrice, formatToken, formatTU, readAmount, type Token, tokenNamed } from "../../lib/token.js";
 
 export const command = deployedCommand({
   description: `Says what an order would cost on each node that can take it: attested, with the capacity, and fast enough for the time.
@@ -129,7 +129,7 @@ function quoteTable(quotes: readonly Quote[], endsAt: bigint): string {
   const head = ["node", "GPUs", "deposit", "for 1 TU", "for 1 GPU hour", "buys", "takes", "attested until"];
   const rows = quotes.map(({ node, offer, token, tu, deposit, takes }) => [
     ...[String(node.nodeId), `${node.gpuCount} × ${gpuNameOf(node)}`, formatToken(deposit, token)],
-    ...[formatToken(offer.unitPrice, token), formatToken(offer.gpuHourPrice, token), formatTU(tu)],
+    ...[formatPrice(offer.unitPrice, token), formatPrice(offer.gpuHourPrice, token), formatTU(tu)],
     `${formatAmount((takes * 10n) / HOUR, 1, 1)} h`,
     `${formatInstant(node.attestedUntil)}${node.attestedUntil < endsAt ? ", before the order ends" : ""}`,
   ]);

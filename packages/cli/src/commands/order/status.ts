@@ -8,7 +8,7 @@ import { newCommand } from "../../lib/command.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
 import { progressLine, progressOn } from "../../lib/progress.js";
-import { formatToken, formatTU, readToken, type Token } from "../../lib/token.js";
+import { formatPrice, formatToken, formatTU, readToken, type Token } from "../../lib/token.js";
 
 export const FOLDER = new Argument("<DIR>", "folder that turingfog order open has written");
 
@@ -70,7 +70,7 @@ function describe(
   escrow: string | undefined,
 ): string {
   const { orderId, tuAmount, unitPrice, deposit, refund, endsAt } = order;
-  const [price, hourly] = [unitPrice, pricePerGpuHour(unitPrice, rating)].map((each) => formatToken(each, token));
+  const [price, hourly] = [unitPrice, pricePerGpuHour(unitPrice, rating)].map((each) => formatPrice(each, token));
   const left = formatToken(refund ?? deposit - spentOn(order), token);
   const rows = [
     ["order", String(orderId)],

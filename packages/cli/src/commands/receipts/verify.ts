@@ -46,7 +46,7 @@ interface OnChain {
 async function verify(file: string, values: Values, output: Output): Promise<number> {
   const maxBytes = wholeNumber("max-mib", values.maxMib, 1) * MIB;
   output.doing("Reading the file");
-  const { receipts, dataHash } = await readingOf(file, readReceiptFile(createReadStream(file), { maxBytes }));
+  const { receipts, dataHash } = await readingOf(file, readReceiptFile(chunksOf(file), { maxBytes }));
   const [orders, nodes] = [new Set<bigint>(), new Set<bigint>()];
   let [tu, from, to] = [0n, 2n ** 40n, 0n];
   for (const { orderId, nodeId, cumulativeTU, measuredAt } of receipts) {
@@ -71,6 +71,11 @@ async function verify(file: string, values: Values, output: Output): Promise<num
   if (chain !== undefined) rows.push(["oracle", fault ?? `has it with this file: ${finalText(chain)}`]);
   output.result({ ...counts, receiptsRoot, dataHash, chain: chain ?? null }, table(rows));
   return fault === undefined ? 0 : 1;
+}
+
+/** Reads a file once it is asked for, so that one that cannot be read is an error of the reading. */
+async function* chunksOf(file: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(file) as AsyncIterable<Uint8Array>;
 }
 
 async function onChain(
