@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { Transaction } from "ethers";
+import { keccak256, Transaction } from "ethers";
 import { network } from "hardhat";
 
 /** What the chain's node does with the requests of one member, instead of answering them. */
-export type RpcFault = "gone" | "refusing" | "slow" | "behind" | "empty";
+export type RpcFault = "gone" | "refusing" | "slow" | "behind" | "forked" | "empty" | "pruned";
 
 /** Seconds that the chain's time goes on at each step, and milliseconds between two steps. */
 const STEP = 6;
@@ -32,7 +32,10 @@ interface Answer {
   error?: { code: number; message: string; data?: unknown };
 }
 
-/** Hardhat's chain of this process, whose time goes on by itself, and which every member reaches by an address of its own. */
+/**
+ * Hardhat's chain of this process, whose blocks come by themselves, with what was sent to it since the one before, and
+ * which every member reaches by an address of its own.
+ */
 export class Chain {
   private readonly faults = new Map<string, RpcFault>();
   /** Block at which the node of a member stands still that is behind. */
@@ -75,9 +78,16 @@ export class Chain {
     else this.faults.set(member, fault);
   }
 
-  /** Does something while no time passes and nothing is undone. */
+  /** Does something while no time passes and nothing is undone; what it sends is mined at once. */
   alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.last.then(work);
+    const done = this.last.then(async () => {
+      await send("evm_setAutomine", [true]);
+      try {
+        return await work();
+      } finally {
+        await send("evm_setAutomine", [false]);
+      }
+    });
     this.last = done.catch(() => undefined);
     return done;
   }
@@ -127,6 +137,8 @@ export class Chain {
     const fault = this.faults.get(member);
     if (fault === "refusing") return { error: { code: -32_005, message: "limit exceeded" } };
     if (fault === "empty" && method === "eth_getLogs") return { result: [] };
+    if (fault === "pruned" && method === "eth_getLogs") return { error: { code: -32_000, message: "history pruned" } };
+    if (fault === "forked" && method === "eth_getBlockByNumber") return forked(await this.ask(method, params));
     if (fault === "behind" && ["eth_blockNumber", "eth_getBlockByNumber"].includes(method)) {
       const stands = this.stands.get(member) ?? Number(await send("eth_blockNumber")) - BEHIND;
       this.stands.set(member, stands);
@@ -135,6 +147,8 @@ export class Chain {
       return this.ask(method, [params[0] === "latest" ? old : params[0], ...params.slice(1)]);
     }
     if (method === "eth_sendRawTransaction") return this.take(params);
+    // as others do, which have nothing but the latest state to try on
+    if (method === "eth_estimateGas") return this.ask(method, [params[0], "latest"]);
     return this.ask(method, params);
   }
 
@@ -164,6 +178,12 @@ export class Chain {
       });
     });
   }
+}
+
+/** Gives a block another hash. */
+function forked({ result, ...answer }: Answer): Answer {
+  const { hash, ...block } = result as { hash: string };
+  return { ...answer, result: { ...block, hash: keccak256(hash) } };
 }
 
 function send(method: string, params: unknown[] = []): Promise<unknown> {

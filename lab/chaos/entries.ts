@@ -21,6 +21,7 @@ const EVENTS = {
   ]),
   oracle: new Interface([
     "event RootSubmitted(bytes32 indexed receiptsRoot, bytes32 dataHash, uint64 indexed signerSetVersion)",
+    "event RootVetoed(bytes32 indexed receiptsRoot)",
   ]),
   pool: new Interface([
     "event WeightAdded(uint256 indexed bucketId, uint256 weight)",
@@ -62,11 +63,15 @@ interface Found {
   block: string;
 }
 
+/** What the chain says. */
+export interface ChainEntries extends Omit<Books, "meters"> {
+  settlements: readonly (SettlementEntry & { isAcknowledged: boolean })[];
+  /** Files of the roots that were submitted and not vetoed. */
+  dataHashes: string[];
+}
+
 /** Reads what the chain says, but for the meters: all entries since its first block. */
-export async function readChain(
-  node: ChainNode,
-  addresses: Readonly<Record<Source, string>>,
-): Promise<Omit<Books, "meters"> & { dataHashes: string[] }> {
+export async function readChain(node: ChainNode, addresses: Readonly<Record<Source, string>>): Promise<ChainEntries> {
   const found = {} as Record<Source, Found[]>;
   for (const source of Object.keys(EVENTS) as Source[]) found[source] = await logsOf(node, addresses[source], source);
   const named = (source: Source, ...names: string[]) => found[source].filter(({ name }) => names.includes(name));
@@ -87,7 +92,8 @@ export async function readChain(
     named("pool", "WeightAdded").map(({ args, transactionHash }): [string, bigint] => [transactionHash, args.bucketId]),
   );
   const settlements = named("escrow", "ReceiptSettled", "AcknowledgementSettled").map(
-    ({ args, transactionHash }): SettlementEntry => ({
+    ({ name, args, transactionHash }) => ({
+      isAcknowledged: name === "AcknowledgementSettled",
       orderId: args.orderId,
       nodeId: args.nodeId,
       payout: args.payout,
@@ -112,7 +118,9 @@ export async function readChain(
       (ratings.get(args.gpuModel) ?? 0n) * (args.gpuCount as bigint),
     ]),
   );
-  const dataHashes = named("oracle", "RootSubmitted").map(({ args }): string => args.dataHash);
+  const vetoed = new Set(named("oracle", "RootVetoed").map(({ args }): string => args.receiptsRoot));
+  const submitted = named("oracle", "RootSubmitted").filter(({ args }) => !vetoed.has(args.receiptsRoot));
+  const dataHashes = submitted.map(({ args }): string => args.dataHash);
   const entries = Array.from(rewards, ([bucketId, reward]): BucketEntry => ({ bucketId, reward }));
   return { orders, settlements, buckets: entries, payouts, rates, dataHashes };
 }

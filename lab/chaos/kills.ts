@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { NODE_STEPS, SIGNER_STEPS } from "@turingfog/network";
+import { KEEPER_STEPS, NODE_STEPS, SIGNER_STEPS, WATCH_STEPS } from "@turingfog/network";
 
 import { type Cast, withMember } from "./acts/act";
-import type { Member } from "./member";
+import type { Member, RoleName } from "./member";
 
-const STEPS: Record<Member["options"]["role"], readonly string[]> = { signer: SIGNER_STEPS, node: NODE_STEPS };
+const STEPS: Record<RoleName, readonly string[]> = {
+  signer: SIGNER_STEPS,
+  node: NODE_STEPS,
+  keeper: KEEPER_STEPS,
+  watch: WATCH_STEPS,
+};
+
+/** Roles in the order in which they are killed, again and again: those with more steps more often. */
+const TURNS: RoleName[] = ["node", "signer", "keeper", "watch", "signer", "node"];
 
 /** Of how many kills one is at an instant that is no step. */
 const AT_RANDOM = 4;
@@ -23,8 +31,9 @@ const START = 1_000;
 /** Kills members one after the other, at no step a second time, and starts them again. */
 export class Killer {
   /** Where members were killed, by their role. */
-  readonly killedAt: Record<string, string[]> = { signer: [], node: [] };
-  count = 0;
+  readonly killedAt: Record<RoleName, string[]> = { signer: [], node: [], keeper: [], watch: [] };
+  /** How often each role was killed. */
+  readonly counts: Record<RoleName, number> = { signer: 0, node: 0, keeper: 0, watch: 0 };
 
   constructor(
     private readonly cast: Cast,
@@ -34,17 +43,20 @@ export class Killer {
   async run(kills: number): Promise<void> {
     const { random } = this.cast;
     while (this.count < kills) {
-      // a signer has more steps, and there is one more of them
-      const role = random.below(5) < 3 ? "signer" : "node";
+      const role = TURNS[this.count % TURNS.length];
       await withMember(this.cast, role, async (member) => {
         const where = random.below(AT_RANDOM) === 0 ? await this.atRandom(member) : await this.atStep(member, role);
-        ++this.count;
+        ++this.counts[role];
         this.say(`kill ${this.count} of ${kills}: ${member.name} ${where}`);
         await sleep(random.below(DOWN));
         member.start();
         await sleep(START);
       });
     }
+  }
+
+  get count(): number {
+    return Object.values(this.counts).reduce((sum, count) => sum + count, 0);
   }
 
   /** Number of the steps that somebody was killed at, and of all. */
@@ -59,7 +71,7 @@ export class Killer {
     return "at no step";
   }
 
-  private async atStep(member: Member, role: Member["options"]["role"]): Promise<string> {
+  private async atStep(member: Member, role: RoleName): Promise<string> {
     const { random } = this.cast;
     const fresh = STEPS[role].filter((step) => !this.killedAt[role].includes(step));
     const before = member.killedAt.length;

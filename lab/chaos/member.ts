@@ -31,13 +31,19 @@ export interface Word {
 /** A line of a member's log. */
 export type Line = { msg?: string; part?: string; state?: string; reason?: string } & Record<string, unknown>;
 
+/** The roles that run here, by their noun on the command line. */
+export type RoleName = "signer" | "node" | "keeper" | "watch";
+
 export interface MemberOptions {
   name: string;
-  role: "signer" | "node";
+  role: RoleName;
   /** Its configuration file, beside which its store is. */
   config: string;
+  /** What its command is given beside. */
+  args?: readonly string[];
+  /** Empty if nobody asks it anything. */
   endpoint: string;
-  /** Account of a signer or of a node's owner, in lower case. */
+  /** Account of a signer, a node's owner, a keeper or a guardian, in lower case. */
   address: string;
   rpcUrl: string;
   /** Milliseconds since 1970, of the world. */
@@ -45,7 +51,7 @@ export interface MemberOptions {
   onLine: (line: Line) => void;
 }
 
-/** A signer or a node's agent, in a process of its own, which may be killed and started again. */
+/** Who has a role, in a process of its own, which may be killed and started again. */
 export class Member {
   /** Exit codes with which it ended though nobody asked it to, or signals. */
   readonly crashes: string[] = [];
@@ -80,8 +86,8 @@ export class Member {
   start(): void {
     clearTimeout(this.restarting);
     this.failure = "";
-    const { role, config, rpcUrl, now } = this.options;
-    const child = spawn(process.execPath, [TURINGFOG, role, "run", "--config", config], {
+    const { role, config, args = [], rpcUrl, now } = this.options;
+    const child = spawn(process.execPath, [TURINGFOG, role, "run", "--config", config, ...args], {
       env: {
         PATH: process.env.PATH,
         LOCALHOST_RPC_URL: rpcUrl,

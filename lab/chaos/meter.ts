@@ -23,8 +23,9 @@ import { sha256, toUtf8Bytes, Wallet, ZeroHash } from "ethers";
 
 import { openOrder } from "../../test/helpers/market";
 import type { MeterEntry } from "./books";
+import { PRICES } from "./genesis";
 import type { Member } from "./member";
-import { CHAIN_ID, PRICE, type World } from "./world";
+import { CHAIN_ID, type World } from "./world";
 
 const HOURS = 12n * 3_600n;
 
@@ -52,7 +53,7 @@ export class Meter {
 
   /** @param index of the nodes without an agent */
   static async start(world: World, index: number): Promise<Meter> {
-    const { owner, nodeId } = world.others[index];
+    const { owner, nodeId } = world.genesis.others[index];
     const { contracts, addresses } = world.protocol;
     const { rate } = await contracts.registry.standing(nodeId);
     const meter = new Meter(world, nodeId, rate);
@@ -82,7 +83,7 @@ export class Meter {
   async open(terms: { tuAmount: bigint; jobHash?: string }): Promise<bigint> {
     const { protocol, chain } = this.world;
     const { tft, escrow } = protocol.contracts;
-    const whole = { nodeId: this.nodeId, maxUnitPrice: PRICE, duration: HOURS, jobHash: ZeroHash, ...terms };
+    const whole = { nodeId: this.nodeId, maxUnitPrice: PRICES.tft, duration: HOURS, jobHash: ZeroHash, ...terms };
     const orderId = await chain.alone(() => openOrder(protocol, protocol.actors.renters[0], tft, whole));
     this.join(orderId, terms.tuAmount, (await escrow.order(orderId)).startedAt);
     return orderId;

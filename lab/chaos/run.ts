@@ -1,16 +1,23 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import path from "node:path";
 
 import type { Random } from "@turingfog/economy";
+import { UniswapV3BuybackFiller__factory } from "@turingfog/sdk/ethers";
+import type { Interface } from "ethers";
 import { network } from "hardhat";
 
 import type { Cast } from "./acts/act";
 import { closeBooks, type Finding } from "./books";
 import { countPublished, readChain, readMeters } from "./entries";
-import { Keeper } from "./keeper";
+import type { Witness } from "./lines";
 import { Meter } from "./meter";
+import { Payday } from "./payday";
+import { payTwice } from "./plant";
+import { Published } from "./published";
+import { type Race, readRace } from "./race";
 import { Renter } from "./renter";
-import { type Size, storm, type Storm } from "./storm";
+import { type Size, storm } from "./storm";
+import { Thief } from "./thief";
+import { RacingWallet } from "./wallet";
 import { CHAIN_ID, World } from "./world";
 
 /** What a run is asked for. */
@@ -31,109 +38,113 @@ export interface Outcome {
   orders: number;
   /** TU, 18 decimals. */
   settled: bigint;
+  /** Those that were settled by an acknowledgement. */
+  acknowledged: bigint;
   /** TFT, 18 decimals. */
   claimed: bigint;
   refused: Map<string, number>;
-  storm: Storm;
+  race: Race;
+  witnesses: Witness[];
   findings: Finding[];
   /** What of the run was not as it should, beside the books. */
   failures: string[];
 }
 
-/** Seconds that all that was begun may take after the storm. */
-const CALM = 180;
-
-/** TFT that are paid a second time if faults are planted. */
-const PLANTED = 10n ** 18n;
-
-/** Lives a storm through, lets it calm down, pays everybody, and closes the books. */
-export async function runChaos(asked: Asked): Promise<Outcome> {
+/** Lives a storm through, lets it calm down, has everybody paid, and closes the books. */
+export async function runNetwork(asked: Asked): Promise<Outcome> {
   const { kills, size, random, plant, say } = asked;
   const world = await World.open();
+  let thief: Thief | undefined;
   try {
     await world.startSigners();
     await world.startAgents();
+    await world.startKeepers({ settle: !plant });
+    thief = await Thief.open();
+    await world.startWatch(thief.endpoint);
     const renter = new Renter(world);
-    const keeper = new Keeper(world, (orderId) => plant && orderId === renter.rented[0].orderId);
-    keeper.start();
     const [worker, seller, withholder, equivocator] = await Promise.all([0, 1, 2, 3].map((i) => Meter.start(world, i)));
     const meters = { worker, seller, withholder, equivocator };
-    const cast: Cast = { world, renter, keeper, random, meters };
-
-    const played = await storm(cast, { kills, size, say });
-    say("calm");
-    const failures = [...played.failed, ...(await calm(cast))];
-    await keeper.stop();
-    await renter.stop();
-    await Promise.all(Object.values(meters).map((meter) => meter.stop()));
-    for (const { name, crashes } of world.members)
-      failures.push(...crashes.map((how) => `${name} ended by itself with ${how}`));
-    const ended = await world.stop();
-    failures.push(...ended.map((name) => `${name} did not end with 0 when it was asked to`));
-
-    say("pay out");
-    const orderIds = [
+    const cast: Cast = { world, renter, random, meters, thief };
+    const orderIds = () => [
       ...renter.rented.map(({ orderId }) => orderId),
       ...new Set(Object.values(meters).flatMap((meter) => [...meter.orders.keys()])),
     ];
-    const claimed = await keeper.payOut(orderIds);
+    const published = new Published(world);
+    const wallet = new RacingWallet(world, published, orderIds, random);
+    if (!plant) await wallet.start();
+
+    const played = await storm(cast, { kills, size, say });
+    say("calm");
+    const payday = new Payday(cast, published, orderIds);
+    const failures = [...played.failed, ...(await payday.calm())];
+    if (plant) await payday.settleAllBut(renter.rented[0].orderId);
+    else failures.push(...(await payday.settle()));
+    await renter.stop();
+    await Promise.all(Object.values(meters).map((meter) => meter.stop()));
+    failures.push(...(await world.stop([...world.signers, ...world.agents])).map(notStopped));
+
+    say("pay out");
+    failures.push(...(await payday.payOut()));
+    await wallet.stop();
+    failures.push(...(await world.stop([...world.keepers, ...world.watches])).map(notStopped));
+    for (const { name, crashes } of world.members)
+      failures.push(...crashes.map((how) => `${name} ended by itself with ${how}`));
     if (plant) await payTwice(world);
 
     const entries = await readChain(network.provider, world.protocol.addresses);
     const { escrow } = world.protocol.addresses;
-    const honest = world.agents.flatMap(({ store }, i) => readMeters(store, world.nodeIds[i], CHAIN_ID, escrow));
+    const honest = world.agents.flatMap(({ store }, i) => readMeters(store, world.nodes[i].nodeId, CHAIN_ID, escrow));
     const told = Object.values(meters).flatMap((meter) => meter.entries(owedBy(cast, meter)));
-    const books = { ...entries, meters: [...honest, ...told] };
-    failures.push(...unpublished(world, entries.dataHashes));
-    const settled = books.settlements.reduce(
-      (all, each) => all.set(`${each.orderId} ${each.nodeId}`, each.settledTU),
-      new Map<string, bigint>(),
-    );
+    failures.push(...unpublished(world, entries.dataHashes), ...unserved(renter));
     return {
       kills: played.killer.count,
-      orders: orderIds.length,
-      settled: [...settled.values()].reduce((sum, tu) => sum + tu, 0n),
-      claimed,
+      orders: orderIds().length,
+      ...settledIn(entries.settlements),
+      claimed: entries.payouts.reduce((sum, { amount }) => sum + amount, 0n),
       refused: world.refusals.counts,
-      storm: played,
-      findings: closeBooks(books),
+      race: await raceOf(world, wallet),
+      witnesses: played.witnesses,
+      findings: closeBooks({ ...entries, meters: [...honest, ...told] }),
       failures,
     };
   } finally {
     await world.close(asked.logs);
+    await thief?.close();
   }
 }
 
-/** Waits until all that was begun is done: results fetched, receipts of all work submitted, and their roots final. */
-async function calm(cast: Cast): Promise<string[]> {
-  const { world, renter, keeper } = cast;
-  const { worker } = cast.meters;
-  const failures: string[] = [];
-  const within = (what: string, isSo: () => Promise<boolean>) =>
-    world
-      .until(what, async () => (await isSo()) || undefined, CALM)
-      .catch((error: Error) => failures.push(error.message));
-  for (const member of world.members.filter(({ isUp }) => !isUp)) member.start();
+function notStopped(name: string): string {
+  return `${name} did not end with 0 when it was asked to`;
+}
 
-  await within("Every result at its renter", async () => renter.isServed);
-  const { escrow } = world.protocol.addresses;
-  await within("A submitted receipt of all that was worked", async () => {
-    await keeper.settle();
-    const entries = world.agents.flatMap(({ store }, i) => readMeters(store, world.nodeIds[i], CHAIN_ID, escrow));
-    const all = [...entries, ...worker.entries((_, workedTU) => workedTU)];
-    return all.every(({ orderId, nodeId, owedTU }) => keeper.submittedTU(orderId, nodeId) >= owedTU);
-  });
-  await within("A receipt of what a cheat did work", async () => {
-    const { seller, withholder } = cast.meters;
-    return [seller, withholder].every(
-      ({ orders, nodeId }) =>
-        orders.size === 0 || [...orders.keys()].some((orderId) => keeper.submittedTU(orderId, nodeId) > 0n),
-    );
-  });
-  await world.chain.increase(await world.protocol.contracts.oracle.VETO_WINDOW());
-  await sleep(1_000);
-  await keeper.settle();
-  return failures;
+/** Returns the TU that were settled, and those of them by acknowledgements. */
+function settledIn(settlements: Awaited<ReturnType<typeof readChain>>["settlements"]) {
+  const last = new Map<string, bigint>();
+  let [settled, acknowledged] = [0n, 0n];
+  for (const { orderId, nodeId, settledTU, isAcknowledged } of settlements) {
+    const key = `${orderId} ${nodeId}`;
+    const more = settledTU - (last.get(key) ?? 0n);
+    last.set(key, settledTU);
+    settled += more;
+    if (isAcknowledged) acknowledged += more;
+  }
+  return { settled, acknowledged };
+}
+
+function raceOf({ protocol, keepers, genesis }: World, wallet: RacingWallet): Promise<Race> {
+  const { escrow, controller, pool, vault } = protocol.addresses;
+  const { contracts } = protocol;
+  const racers = new Map(keepers.map(({ name, address }) => [address, name]));
+  racers.set(wallet.address.toLowerCase(), "wallet");
+  const filler = UniswapV3BuybackFiller__factory.createInterface();
+  const functions: [string, Interface][] = [
+    [escrow, contracts.escrow.interface],
+    [controller, contracts.controller.interface],
+    [pool, contracts.pool.interface],
+    [vault, contracts.vault.interface],
+    [genesis.filler, filler],
+  ];
+  return readRace(network.provider, racers, new Map(functions.map(([to, each]) => [to.toLowerCase(), each])));
 }
 
 /** Returns what a node without an agent must be paid: all if it is honest, and nothing if it cheats. */
@@ -141,16 +152,19 @@ function owedBy({ meters }: Cast, meter: Meter): (orderId: bigint, workedTU: big
   return (_, workedTU) => (meter === meters.worker ? workedTU : 0n);
 }
 
-/** Has the reward pool pay somebody once more than it owes them. */
-async function payTwice({ protocol }: World): Promise<void> {
-  const { tft, pool } = protocol.contracts;
-  const { treasury, miners } = protocol.actors;
-  const { ethers } = await import("hardhat");
-  const address = await pool.getAddress();
-  await tft.connect(treasury).transfer(address, PLANTED);
-  const payer = await ethers.getImpersonatedSigner(address);
-  await network.provider.send("hardhat_setBalance", [address, "0xde0b6b3a7640000"]);
-  await tft.connect(payer).transfer(miners[0], PLANTED);
+/** Returns what renters did not get: results that are wrong, and a way of paying that nobody has used. */
+function unserved({ rented }: Renter): string[] {
+  const wrong = rented.filter(({ isRight }) => isRight === false);
+  const ways: [string, boolean][] = [
+    ["no order was paid in TFT", rented.some(({ asset }) => asset === "tft")],
+    ["no order was paid by a permit", rented.some(({ asset }) => asset !== "tft")],
+    ["no order was acknowledged", rented.some(({ isAcknowledged }) => isAcknowledged)],
+    ["no result has what its job should have made", rented.some(({ isRight }) => isRight === true)],
+  ];
+  return [
+    ...wrong.map(({ orderId }) => `the result of order ${orderId} is not what its job should have made`),
+    ...ways.filter(([, isSo]) => !isSo).map(([what]) => what),
+  ];
 }
 
 /** Returns which submitted roots have fewer files than signers of a quorum. */

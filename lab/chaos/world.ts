@@ -5,33 +5,36 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { setBalance, time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
-import { HttpClient, initNodeFolder, initSigner, nextDocument, readNodeConfig, saveDocument } from "@turingfog/network";
-import { readParameters } from "@turingfog/operator";
-import { DAY, HOUR, MINUTE } from "@turingfog/sdk";
+import {
+  HttpClient,
+  initKeeper,
+  initNodeFolder,
+  initSigner,
+  initWatch,
+  nextDocument,
+  readNodeConfig,
+  saveDocument,
+} from "@turingfog/network";
+import { DAY } from "@turingfog/sdk";
 import { NODE_DOCUMENT, nodeDomain } from "@turingfog/sdk/wire";
-import { parseUnits, Wallet } from "ethers";
+import { Wallet } from "ethers";
 import JSON5 from "json5";
 
 import { freePorts } from "../../packages/network/test/helpers/signers";
-import { deployProtocolFixture, type Protocol } from "../../test/helpers/fixture";
+import type { Protocol } from "../../test/helpers/fixture";
 import { accountKeys } from "../../test/helpers/keys";
-import { registerNodes } from "../../test/helpers/market";
 import { Chain } from "./chain";
+import { FILLER_POOL, foundNetwork, type Genesis, type OwnedNode } from "./genesis";
 import { type Line, Member } from "./member";
 import { Refusals } from "./refusals";
 
 export const CHAIN_ID = 31_337n;
-
-/** TFT for 1 TU. */
-export const PRICE = parseUnits("20", 18);
 
 /** Seconds of the chain from one batch to the next. */
 export const INTERVAL = 150n;
 
 /** Seconds of the chain after which a block is final. */
 const CONFIRMATION = 30;
-
-const LOCAL_PARAMETERS = path.join(__dirname, "../../deploy/parameters/local.json5");
 
 /** What a signer is told beside its own: quick times, and challenges as small as they can be. */
 const SIGNER_SETTINGS = {
@@ -42,24 +45,32 @@ const SIGNER_SETTINGS = {
   allowPrivate: true,
 };
 
-/** The one program that jobs run: nothing, for some seconds. */
-const WAIT = {
+/** The one program that jobs run. */
+const WORDS = {
   kind: "process",
-  name: "wait",
-  command: "/bin/sleep",
-  args: ["{SECONDS}"],
+  name: "words",
+  command: process.execPath,
+  args: [path.join(__dirname, "job.cjs"), "{input}", "{output}", "{SECONDS}"],
   slots: { SECONDS: "[0-9]{1,3}" },
   limits: { memoryMiB: 512, cpuSeconds: 60, processes: 8, seconds: 600, outputMiB: 1 },
 };
 
-const NODE_SETTINGS = { tickSeconds: 0.3, heartbeatSeconds: 1, readingSeconds: 60, runners: [WAIT] };
+const NODE_SETTINGS = { tickSeconds: 0.5, heartbeatSeconds: 2, readingSeconds: 60, runners: [WORDS] };
 
-type OwnOptions = Pick<Member["options"], "config" | "endpoint" | "address">;
+/** Seconds that each keeper leaves an act to others: the first one long enough for a block with it to come. */
+const DELAYS = [30, 90];
 
-/** A chain with short times, and on it signers and nodes' agents, each in a process of its own. */
+/** What a keeper is told beside its own. */
+const KEEPER_SETTINGS = { tick: 0.5, operations: { least: "0" } };
+
+type OwnOptions = Pick<Member["options"], "config" | "args" | "endpoint" | "address">;
+
+/** A chain with short times, and on it everybody who has a role, each in a process of its own. */
 export class World {
   readonly signers: Member[] = [];
   readonly agents: Member[] = [];
+  readonly keepers: Member[] = [];
+  readonly watches: Member[] = [];
   readonly client = new HttpClient();
   readonly refusals = new Refusals();
   /** Nothing goes on any more. */
@@ -68,40 +79,31 @@ export class World {
 
   private constructor(
     readonly folder: string,
-    readonly protocol: Protocol,
-    /** Of the agents, in their order. */
-    readonly nodeIds: readonly bigint[],
-    /** Nodes without an agent. */
-    readonly others: readonly { owner: HardhatEthersSigner; nodeId: bigint }[],
+    readonly genesis: Genesis,
     private readonly opened: { chain?: Chain },
   ) {}
 
   static async open(): Promise<World> {
-    const { governor } = readParameters(LOCAL_PARAMETERS);
-    const protocol = await deployProtocolFixture({
-      governor: { ...governor, minDelay: HOUR },
-      vetoWindow: 10n * MINUTE,
-      grace: 2n * HOUR,
-      epochLength: HOUR,
-      auctionPeriod: HOUR,
-    });
-    const { miners, renters, stranger } = protocol.actors;
-    const owners = [...miners, ...renters.slice(1), stranger, protocol.actors.bidder];
-    const all = await registerNodes(protocol, owners);
-    const { registry, tft } = protocol.contracts;
-    for (const [i, nodeId] of all.entries())
-      await registry.connect(owners[i]).setListing(nodeId, tft, PRICE, 2n ** 100n);
-    const nodeIds = all.slice(0, miners.length);
-    const others = owners.slice(miners.length).map((owner, i) => ({ owner, nodeId: all[miners.length + i] }));
-    const folder = await mkdtemp(path.join(tmpdir(), "turingfog-chaos-"));
+    const genesis = await foundNetwork();
+    const folder = await mkdtemp(path.join(tmpdir(), "turingfog-network-"));
     await mkdir(path.join(folder, "deployments"));
-    const book = { network: "localhost", chainId: Number(CHAIN_ID), addresses: protocol.addresses, firstBlock: 0 };
+    const { addresses } = genesis.protocol;
+    const book = { network: "localhost", chainId: Number(CHAIN_ID), addresses, firstBlock: 0 };
     await writeFile(path.join(folder, "deployments/localhost.json"), JSON.stringify(book));
 
-    const world = new World(folder, protocol, nodeIds, others, {});
+    const world = new World(folder, genesis, {});
     world.tell(await time.latest());
     world.opened.chain = await Chain.open((now) => world.tell(now));
     return world;
+  }
+
+  get protocol(): Protocol {
+    return this.genesis.protocol;
+  }
+
+  /** Nodes with an agent, in the order of the agents. */
+  get nodes(): readonly OwnedNode[] {
+    return this.genesis.agents;
   }
 
   get chain(): Chain {
@@ -109,7 +111,7 @@ export class World {
   }
 
   get members(): Member[] {
-    return [...this.signers, ...this.agents];
+    return [...this.signers, ...this.agents, ...this.keepers, ...this.watches];
   }
 
   /** The chain's time, in unix seconds, as far as it is known. */
@@ -124,8 +126,8 @@ export class World {
     for (const [i, account] of accounts.entries()) {
       const folder = path.join(this.folder, `signer${i}`);
       const peers = endpoints.filter((_, j) => j !== i);
-      const where = { folder, network: "localhost", deployments: path.join(this.folder, "deployments") };
-      const { config, gas } = await initSigner({ ...where, endpoint: endpoints[i], port: ports[i], peers });
+      const own = { folder, endpoint: endpoints[i], port: ports[i], peers };
+      const { config, gas } = await initSigner({ ...this.where, ...own });
       await setBalance(gas, 10n ** 18n);
       await writeFile(path.join(folder, "signer.key"), keyOf(account).privateKey, { mode: 0o600 });
       await changeConfig(config, SIGNER_SETTINGS);
@@ -137,21 +139,15 @@ export class World {
 
   /** Makes each node's folder, has its owner sign and publish its document, and starts its agent. */
   async startAgents(): Promise<void> {
-    const ports = await freePorts(this.nodeIds.length);
-    for (const [i, nodeId] of this.nodeIds.entries()) {
+    const ports = await freePorts(this.nodes.length);
+    const signers = this.signers.map((signer) => signer.options.endpoint);
+    for (const [i, { owner, nodeId }] of this.nodes.entries()) {
       const folder = path.join(this.folder, `node${i}`);
       const endpoint = `http://127.0.0.1:${ports[i]}`;
-      const signers = this.signers.map((signer) => signer.options.endpoint);
-      await initNodeFolder(folder, {
-        network: "localhost",
-        deployments: path.join(this.folder, "deployments"),
-        nodeId,
-        signers,
-      });
+      await initNodeFolder(folder, { ...this.where, nodeId, signers });
       const file = path.join(folder, "node.json5");
       await changeConfig(file, { ...NODE_SETTINGS, listen: { host: "127.0.0.1", port: ports[i] } });
       const config = await readNodeConfig(file);
-      const owner = this.protocol.actors.miners[i];
       const document = await nextDocument(config, endpoint, this.seconds + 100n * DAY, this.seconds);
       const { registry } = this.protocol.addresses;
       const signed = await NODE_DOCUMENT.sign(owner, nodeDomain(CHAIN_ID, registry), document);
@@ -159,6 +155,43 @@ export class World {
       await this.chain.alone(() => this.protocol.contracts.registry.connect(owner).setMetadataURI(nodeId, address));
       this.agents.push(this.member("node", i, { config: file, endpoint, address: owner.address.toLowerCase() }));
     }
+  }
+
+  /** Starts two keepers that do all there is to do, one of which is more patient. */
+  async startKeepers(changes: object = {}): Promise<void> {
+    const signers = this.signers.map((signer) => signer.options.endpoint);
+    const { usd } = this.protocol.contracts;
+    const claims = this.miners.map((miner) => ({ miner, least: "0" }));
+    const fillers = [
+      { asset: await usd.getAddress(), filler: this.genesis.filler, pool: FILLER_POOL, leastProfit: "1" },
+    ];
+    for (const [i, delay] of DELAYS.entries()) {
+      const folder = path.join(this.folder, `keeper${i}`);
+      const { config, keeper } = await initKeeper({ ...this.where, folder, signers, budget: "100", port: 1 });
+      await setBalance(keeper, 10n ** 21n);
+      await changeConfig(config, { ...KEEPER_SETTINGS, delay, claims, fillers, ...changes });
+      this.keepers.push(this.member("keeper", i, { config, endpoint: "", address: keeper.toLowerCase() }));
+    }
+  }
+
+  /**
+   * Starts the guardian's watch, which vetoes.
+   * @param files where files are beside the signers
+   */
+  async startWatch(files: string): Promise<void> {
+    const folder = path.join(this.folder, "watch0");
+    const signers = [...this.signers.map((signer) => signer.options.endpoint), files];
+    const config = await initWatch({ ...this.where, folder, signers, webhooks: [], port: 1 });
+    const { guardian } = this.protocol.actors;
+    await writeFile(path.join(folder, "guardian.key"), keyOf(guardian).privateKey, { mode: 0o600 });
+    await changeConfig(config, { guardian: { key: "guardian.key" } });
+    const address = guardian.address.toLowerCase();
+    this.watches.push(this.member("watch", 0, { config, args: ["--veto"], endpoint: "", address }));
+  }
+
+  /** Everybody who is rewarded for a node. */
+  get miners(): string[] {
+    return [...new Set([...this.nodes, ...this.genesis.others].map(({ owner }) => owner.address))];
   }
 
   /** Waits until something is so. @throws if it never is */
@@ -170,6 +203,18 @@ export class World {
     throw new Error(`${what} did not come about in ${seconds} s`);
   }
 
+  /** Returns how many roots were submitted. */
+  async rootCount(): Promise<number> {
+    const { oracle } = this.protocol.contracts;
+    return (await oracle.queryFilter(oracle.filters.RootSubmitted())).length;
+  }
+
+  /** Waits until more roots were submitted than there were. */
+  async moreRoots(before?: number): Promise<void> {
+    const least = before ?? (await this.rootCount());
+    await this.until("Another root", async () => (await this.rootCount()) > least || undefined);
+  }
+
   /** Asks a signer that answers, any of them. */
   async ask(query: string): Promise<Buffer> {
     for (const { options, isUp } of this.signers) {
@@ -179,9 +224,9 @@ export class World {
     throw new Error(`No signer answers ${query}`);
   }
 
-  /** Ends everybody as a service manager does. Returns the names of those that did not end well. */
-  async stop(): Promise<string[]> {
-    const up = this.members.filter(({ isUp }) => isUp);
+  /** Ends some as a service manager does. Returns the names of those that did not end well. */
+  async stop(members: readonly Member[]): Promise<string[]> {
+    const up = members.filter(({ isUp }) => isUp);
     const codes = await Promise.all(up.map((member) => member.stop()));
     return up.filter((_, i) => codes[i] !== 0).map(({ name }) => name);
   }
@@ -197,6 +242,16 @@ export class World {
     await this.chain.close();
     this.client.close();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** Addresses of what orders are paid in. */
+  async assets(): Promise<string[]> {
+    const { tft, usd, dai } = this.protocol.contracts;
+    return Promise.all([tft, usd, dai].map((asset) => asset.getAddress()));
+  }
+
+  private get where() {
+    return { network: "localhost", deployments: path.join(this.folder, "deployments") };
   }
 
   private member(role: Member["options"]["role"], i: number, own: OwnOptions): Member {
@@ -223,6 +278,6 @@ export function keyOf({ address }: HardhatEthersSigner): Wallet {
 
 async function changeConfig(file: string, changes: object): Promise<void> {
   const config = JSON5.parse<{ chain: object }>(await readFile(file, "utf8"));
-  const chain = { ...config.chain, confirmationSeconds: CONFIRMATION, poll: 0.5 };
+  const chain = { ...config.chain, confirmationSeconds: CONFIRMATION, poll: 1 };
   await writeFile(file, JSON.stringify({ ...config, ...changes, monitor: { port: 0 }, chain }), { mode: 0o600 });
 }

@@ -1,17 +1,18 @@
 import type { Random } from "@turingfog/economy";
 
-import type { Keeper } from "../keeper";
-import type { Member } from "../member";
+import type { Line } from "../lines";
+import type { Member, RoleName } from "../member";
 import type { Meter } from "../meter";
 import type { Renter } from "../renter";
+import type { Thief } from "../thief";
 import type { World } from "../world";
 
 /** Who an act is played with. */
 export interface Cast {
   world: World;
   renter: Renter;
-  keeper: Keeper;
   random: Random;
+  thief: Thief;
   /** Nodes without an agent: one that works on a joint order, and the cheats. */
   meters: { worker: Meter; seller: Meter; withholder: Meter; equivocator: Meter };
 }
@@ -19,19 +20,20 @@ export interface Cast {
 /** Something that goes wrong, or somebody who does. */
 export interface Act {
   name: string;
-  /** Resolves once it is over. @throws if what had to be seen of it was not */
-  play(cast: Cast): Promise<void>;
+  line: Line;
+  /** Resolves to what held once it is over. @throws if what had to be seen of it was not */
+  play(cast: Cast): Promise<string>;
 }
 
 /** Signers that something is done to at a time: with more of them gone nobody is there to refuse anything. */
 const MOST_TAKEN = 2;
 
 /** Does something to a member that nobody else does anything to meanwhile. */
-export async function withMember(
+export async function withMember<T>(
   { world, random }: Cast,
-  role: "signer" | "node",
-  work: (member: Member) => Promise<void>,
-): Promise<void> {
+  role: RoleName,
+  work: (member: Member) => Promise<T>,
+): Promise<T> {
   const free = () => {
     const all = world.members.filter(({ options }) => options.role === role);
     const isEnough = role === "signer" && all.filter(({ isTaken }) => isTaken).length >= MOST_TAKEN;
@@ -40,7 +42,7 @@ export async function withMember(
   const member = await world.until(`A free ${role}`, async () => random.shuffle(free()).at(0));
   member.isTaken = true;
   try {
-    await work(member);
+    return await work(member);
   } finally {
     member.isTaken = false;
   }

@@ -3,7 +3,7 @@ import { type Reading, type Signed } from "@turingfog/sdk/wire";
 import { id } from "ethers";
 
 import { openOrder } from "../../../test/helpers/market";
-import { PRICE } from "../world";
+import { PRICES } from "../genesis";
 import type { Act, Cast } from "./act";
 
 /** TU of an order that nobody delivers as a whole. */
@@ -15,8 +15,10 @@ const TIMES = 3;
 /** Nodes that say more than they did, beside one on the same order that does not. */
 export const cheatingNodes: Act = {
   name: "nodes that cheat",
+  line: "node",
   async play(cast) {
-    await Promise.all([sellTwice(cast), withhold(cast), workTogether(cast), contradict(cast)]);
+    const names = await Promise.all([contradict(cast), sellTwice(cast), withhold(cast), workTogether(cast)]);
+    return `refused as ${names[0].join(", ")}; who worked honestly on the same order was paid`;
   },
 };
 
@@ -39,15 +41,15 @@ async function withhold({ meters: { withholder } }: Cast): Promise<void> {
 async function workTogether({ world, meters: { worker, equivocator } }: Cast): Promise<void> {
   const { protocol, chain } = world;
   const { tft, escrow } = protocol.contracts;
-  const terms = { nodeId: 0n, maxUnitPrice: PRICE, tuAmount: MANY, duration: DAY / 2n };
+  const terms = { nodeId: 0n, maxUnitPrice: PRICES.tft, tuAmount: MANY, duration: DAY / 2n };
   const orderId = await chain.alone(() => openOrder(protocol, protocol.actors.renters[0], tft, terms));
   const { startedAt } = await escrow.order(orderId);
   for (const meter of [worker, equivocator]) meter.join(orderId, MANY, startedAt);
   await worker.measure(orderId, TIMES, (possible) => possible);
 }
 
-/** Posts what no signer may take, and at the end contradicts itself. */
-async function contradict(cast: Cast): Promise<void> {
+/** Posts what no signer may take, and at the end contradicts itself. Returns the names of the answers. */
+async function contradict(cast: Cast): Promise<string[]> {
   const { world, renter, meters } = cast;
   const { equivocator } = meters;
   const own = await equivocator.open({ tuAmount: MANY });
@@ -60,19 +62,30 @@ async function contradict(cast: Cast): Promise<void> {
   const soon = last.measuredAt + 60n;
   const { startedAt } = await world.protocol.contracts.escrow.order(other);
 
-  await expectAnswer(cast, "known", async () => first);
-  await expectAnswer(cast, "bad-signature", async () => ({ ...first, orderId: other, measuredAt: last.measuredAt }));
-  await expectAnswer(cast, "before-start", () => next(other, { measuredAt: startedAt - 60n }));
-  await expectAnswer(cast, "too-soon", () => next(own, { measuredAt: last.measuredAt + 30n }));
-  await expectAnswer(cast, "falling-tu", () => next(own, { measuredAt: soon, cumulativeTU: last.cumulativeTU - 1n }));
-  await expectAnswer(cast, "broken-chain", () => next(own, { sequence: last.sequence + 2n }));
-  await expectAnswer(cast, "ahead-of-time", () => next(own, { measuredAt: world.seconds + 600n }));
-  await expectAnswer(cast, "unknown-order", () => next(1n));
-  await expectAnswer(cast, "other-node", () => next(renter.rented[0].orderId));
-  await expectAnswer(cast, "equivocation", () =>
-    next(own, { sequence: first.sequence, previous: first.previous, measuredAt: first.measuredAt, cumulativeTU: 1n }),
-  );
-  await expectAnswer(cast, "stopped-node", () => next(own));
+  const wrong: [answer: string, make: () => Promise<Signed<Reading>>][] = [
+    ["known", async () => first],
+    ["bad-signature", async () => ({ ...first, orderId: other, measuredAt: last.measuredAt })],
+    ["before-start", () => next(other, { measuredAt: startedAt - 60n })],
+    ["too-soon", () => next(own, { measuredAt: last.measuredAt + 30n })],
+    ["falling-tu", () => next(own, { measuredAt: soon, cumulativeTU: last.cumulativeTU - 1n })],
+    ["broken-chain", () => next(own, { sequence: last.sequence + 2n })],
+    ["ahead-of-time", () => next(own, { measuredAt: world.seconds + 600n })],
+    ["unknown-order", () => next(1n)],
+    ["other-node", () => next(renter.rented[0].orderId)],
+    [
+      "equivocation",
+      () =>
+        next(own, {
+          sequence: first.sequence,
+          previous: first.previous,
+          measuredAt: first.measuredAt,
+          cumulativeTU: 1n,
+        }),
+    ],
+    ["stopped-node", () => next(own)],
+  ];
+  for (const [answer, make] of wrong) await expectAnswer(cast, answer, make);
+  return wrong.map(([answer]) => answer);
 }
 
 /** Posts a reading until some signer gives an answer: those that were killed or lag behind give none, or another one. */

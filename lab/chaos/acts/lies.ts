@@ -27,10 +27,15 @@ const ENOUGH = 3;
 /** Names under which receipts are refused that no meter bears out. */
 const FALSE_RECEIPTS = ["over-rate", "held-back", "unknown-reading", "no-readings", "stopped-node"];
 
+/** Names under which the rest is refused. */
+const LIES = ["second-proposal", "too-large", "no-receipt-file", "other-file", "bad-signature", "bad-envelope"];
+
 /** A signer that proposes what is not so, tells everybody something else, and sends files that never end. */
 export const lyingSigner: Act = {
   name: "a signer that lies",
+  line: "signer",
   async play(cast) {
+    const before = await cast.world.rootCount();
     const all = Object.values(cast.meters);
     const areConfirmed = async () => all.every(({ confirmations }) => confirmations >= ENOUGH) || undefined;
     await cast.world.until("A challenge of all that was said", areConfirmed);
@@ -45,6 +50,8 @@ export const lyingSigner: Act = {
         member.start();
       }
     });
+    await cast.world.moreRoots(before);
+    return `refused as ${[...FALSE_RECEIPTS, ...LIES].join(", ")}; batches went on`;
   },
 };
 

@@ -4,10 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RootStatus } from "@turingfog/sdk";
 
 import type { RpcFault } from "../chain";
-import type { Member } from "../member";
+import type { RoleName } from "../member";
 import { type Act, seen, withMember } from "./act";
-
-type RoleName = Member["options"]["role"];
 
 /** Seconds that a clock is off. */
 const OFF = 300;
@@ -21,11 +19,13 @@ const AGE = 8_000;
 export function wrongClock(role: RoleName, isAhead: boolean): Act {
   return {
     name: `a ${role}'s clock ${isAhead ? "ahead" : "behind"}`,
+    line: "machine",
     play: (cast) =>
       withMember(cast, role, async (member) => {
         const clockOff = isAhead ? OFF : -OFF;
         const waits = `${member.name}-waits-for-clock`;
         await seen(cast, [waits], async () => member.tell({ clockOff })).finally(() => member.tell({ clockOff: 0 }));
+        return "it waited, and said so";
       }),
   };
 }
@@ -34,6 +34,7 @@ export function wrongClock(role: RoleName, isAhead: boolean): Act {
 export function fullDisk(role: RoleName): Act {
   return {
     name: `a ${role}'s disk full`,
+    line: "machine",
     play: (cast) =>
       withMember(cast, role, async (member) => {
         const fill = async () => {
@@ -41,6 +42,7 @@ export function fullDisk(role: RoleName): Act {
           await sleep(LASTS);
         };
         await seen(cast, [`${member.name}-waits-for-disk`], fill).finally(() => member.tell({ isDiskFull: false }));
+        return "it waited, and said so";
       }),
   };
 }
@@ -49,6 +51,7 @@ export function fullDisk(role: RoleName): Act {
 export function badNode(role: RoleName, fault: RpcFault): Act {
   return {
     name: `a ${role}'s node of the chain ${fault}`,
+    line: "rpc",
     play: (cast) =>
       withMember(cast, role, async (member) => {
         const { world, renter, random } = cast;
@@ -63,6 +66,7 @@ export function badNode(role: RoleName, fault: RpcFault): Act {
         // one that is slow gives right answers
         const played = fault === "slow" ? misbehaves() : seen(cast, [waits], misbehaves);
         await played.finally(() => world.chain.fault(member.name));
+        return fault === "slow" ? "it went on" : "it waited, and said so";
       }),
   };
 }
@@ -71,6 +75,7 @@ export function badNode(role: RoleName, fault: RpcFault): Act {
 export function oldBackup(role: RoleName): Act {
   return {
     name: `a ${role}'s restored backup`,
+    line: "killed",
     play: (cast) =>
       withMember(cast, role, async (member) => {
         const copy = path.join(cast.world.folder, `backup-${member.name}`);
@@ -81,6 +86,7 @@ export function oldBackup(role: RoleName): Act {
         await member.kill();
         await member.restore(copy);
         member.start();
+        return "it took nothing back";
       }),
   };
 }
@@ -88,30 +94,49 @@ export function oldBackup(role: RoleName): Act {
 /** A signer that stands still, and answers late. */
 export const lateSigner: Act = {
   name: "a signer that answers late",
+  line: "signer",
   play: (cast) =>
     withMember(cast, "signer", async (member) => {
       member.halt(true);
-      await sleep(LATE);
-      member.halt(false);
+      try {
+        const before = await cast.world.rootCount();
+        await sleep(LATE);
+        await cast.world.moreRoots(before);
+      } finally {
+        member.halt(false);
+      }
+      return "batches went on";
     }),
 };
 
 /** Two signers gone for more than an interval, so that there is no quorum. */
 export const twoSignersGone: Act = {
   name: "two signers gone",
-  play: (cast) =>
-    withMember(cast, "signer", (first) =>
+  line: "signers",
+  async play(cast) {
+    const { world } = cast;
+    const before = await withMember(cast, "signer", (first) =>
       withMember(cast, "signer", async (second) => {
         await Promise.all([first.kill(), second.kill()]);
-        await sleep(3 * LATE);
+        // a root that had its signatures before is submitted still
+        await sleep(LATE);
+        const count = await world.rootCount();
+        await sleep(2 * LATE);
+        const meanwhile = (await world.rootCount()) - count;
         for (const member of [first, second]) member.start();
+        if (meanwhile > 0) throw new Error(`${meanwhile} roots were submitted without a quorum`);
+        return count;
       }),
-    ),
+    );
+    await world.moreRoots(before);
+    return "no root was submitted until they were back, and the next one then";
+  },
 };
 
 /** A reorganisation that undoes a root: its signers bring it to the chain again. */
 export const reorganisation: Act = {
   name: "a reorganisation",
+  line: "reorganisation",
   async play({ world }) {
     const { oracle } = world.protocol.contracts;
     const data = await world.chain.undoNext(await oracle.getAddress());
@@ -120,5 +145,6 @@ export const reorganisation: Act = {
       const [status] = await oracle.status(receiptsRoot);
       return Number(status) === Number(RootStatus.Unknown) ? undefined : true;
     });
+    return "the root that it undid was submitted again";
   },
 };
