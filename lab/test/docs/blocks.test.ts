@@ -44,6 +44,7 @@ const NOT_RUN: Record<string, string> = {
     "needs a GPU; run by packages/cli/test/{benchmark,fleet,attest}.test.ts",
   "docs/operators/node.md#seeing-and-claiming-what-is-earned": "run by packages/cli/test/earning.test.ts",
   "docs/operators/node.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
+  "docs/operators/relay.md#from-nothing-to-running": "run by packages/network/test/relay",
   "docs/operators/renter.md#finding-a-node": "run by packages/cli/test/renting.test.ts, and by earning.test.ts there",
   "docs/operators/renter.md#from-nothing-to-a-result": "run by packages/network/test/orderEndToEnd.test.ts",
   "docs/operators/signer.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",

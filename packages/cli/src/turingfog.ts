@@ -154,6 +154,14 @@ export const NOUNS: Record<string, Noun> = {
       verify: { summary: "check a file of receipts", load: () => import("./commands/receipts/verify.js") },
     },
   },
+  relay: {
+    summary: "hand requests on to nodes without an open port, as a relay",
+    examples: ["turingfog relay init --help", "turingfog relay run --config relay/relay.json5"],
+    verbs: {
+      init: { summary: "write a relay's configuration", load: () => import("./commands/relay/init.js") },
+      run: { summary: "run a relay", load: () => import("./commands/relay/run.js") },
+    },
+  },
   watch: {
     summary: "check every pending root, raise alarms and veto, as a watch",
     examples: ["turingfog watch init --help", "turingfog watch run --config watch/watch.json5 --veto"],

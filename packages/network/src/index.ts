@@ -10,3 +10,4 @@ export * from "./joint/index.js";
 export * from "./node/index.js";
 export * from "./order/index.js";
 export * from "./watch/index.js";
+export * from "./relay/index.js";

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { FolderInUseError, initKeeper, initSigner, initWatch } from "@turingfog/network";
+import { FolderInUseError, initKeeper, initRelay, initSigner, initWatch } from "@turingfog/network";
 import { expect } from "chai";
 
 const SIGNER = { network: "sepolia", deployments: "deployments", endpoint: "https://a.example", port: 8600, peers: [] };
@@ -16,6 +16,8 @@ const WATCH = {
   ...{ network: "sepolia", deployments: "deployments", signers: ["https://a.example"] },
   ...{ webhooks: ["https://hooks.example"], port: 8630 },
 };
+
+const RELAY = { network: "sepolia", deployments: "deployments", endpoint: "https://relay.example", port: 8640 };
 
 /** Expects what is refused to leave nothing behind. */
 async function expectRefused(init: (folder: string) => Promise<unknown>, reason: RegExp): Promise<void> {
@@ -37,6 +39,7 @@ describe("A new role's folder", () => {
       await expect(initSigner({ ...SIGNER, folder })).to.be.rejectedWith(FolderInUseError, folder);
       await expect(initKeeper({ ...KEEPER, folder })).to.be.rejectedWith(FolderInUseError, folder);
       await expect(initWatch({ ...WATCH, folder })).to.be.rejectedWith(FolderInUseError, folder);
+      await expect(initRelay({ ...RELAY, folder })).to.be.rejectedWith(FolderInUseError, folder);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -73,4 +76,10 @@ describe("A new role's folder", () => {
     it(`is not written for a watch with ${what}`, () =>
       expectRefused((folder) => initWatch({ ...WATCH, ...change, folder }), reason));
   }
+
+  it("is not written for a relay with an endpoint that is none", () =>
+    expectRefused(
+      (folder) => initRelay({ ...RELAY, endpoint: "relay", folder }),
+      /relay\.json5, endpoint: expected http:\/\/ .*"relay"/,
+    ));
 });

@@ -13,28 +13,13 @@ import {
   InvalidMessageError,
   type SignerDocument,
 } from "@turingfog/sdk/wire";
-import { type Clock, step } from "../runtime/index.js";
-import { isUniqueViolation, type Migrations, toBytes } from "../store/index.js";
+import type { Clock } from "../runtime/index.js";
 import type { HttpClient, RequestSettings } from "./client.js";
 import { RefusedError } from "./errors.js";
+import { type LinkTables, takeNonce } from "./nonces.js";
 
 /** Seconds for which an envelope is sent to be valid: clocks differ, and the receiver takes none for above 300. */
 const LIFETIME = 120n;
-
-/** Nonces of envelopes that were taken. */
-export interface LinkTables {
-  envelope_nonces: { nonce: Uint8Array; expires_at: bigint };
-}
-
-export const LINK_MIGRATIONS: Migrations = {
-  "link-1": async (db, { blob, integer }) => {
-    await db.schema
-      .createTable("envelope_nonces")
-      .addColumn("nonce", blob, (column) => column.primaryKey().notNull())
-      .addColumn("expires_at", integer, (column) => column.notNull())
-      .execute();
-  },
-};
 
 export interface LinkOptions {
   /** The account of this signer. */
@@ -48,9 +33,6 @@ export interface LinkOptions {
   clock: Clock;
   client: HttpClient;
 }
-
-/** Where a link stands before and after a durable write. */
-export const LINK_STEPS = ["link.nonce.before-store", "link.nonce.stored"] as const;
 
 /** Sends requests to other signers and takes theirs, each with its envelope. */
 export class Link {
@@ -83,32 +65,12 @@ export class Link {
    * @throws RefusedError
    */
   async check(request: FastifyRequest): Promise<SignerDocument> {
-    const { signer, domain, documents, clock } = this.options;
+    const { signer, domain, documents, db, clock } = this.options;
     const { envelope, key } = openEnvelope(request, domain, { receiver: signer, now: clock.now() });
     const sender = documents().find(({ linkKey }) => linkKey === key);
     if (sender === undefined) throw refusal(`${key ?? "Nobody"} has signed it, who is no signer's link key`);
-    await this.take(envelope);
+    if (!(await takeNonce(db, clock, envelope))) throw refusal(`Its nonce ${envelope.nonce} was used before`);
     return sender;
-  }
-
-  /** Writes a nonce down, and forgets those that are void by their time. */
-  private async take({ nonce, expiresAt }: Envelope): Promise<void> {
-    const { db, clock } = this.options;
-    const now = clock.now();
-    step("link.nonce.before-store");
-    try {
-      await db.transaction().execute(async (transaction) => {
-        await transaction.deleteFrom("envelope_nonces").where("expires_at", "<=", now).execute();
-        await transaction
-          .insertInto("envelope_nonces")
-          .values({ nonce: toBytes(nonce), expires_at: expiresAt })
-          .execute();
-      });
-    } catch (error) {
-      if (isUniqueViolation(error)) throw refusal(`Its nonce ${nonce} was used before`);
-      throw error;
-    }
-    step("link.nonce.stored");
   }
 }
 

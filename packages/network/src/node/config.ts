@@ -80,6 +80,8 @@ export const nodeConfig = z.strictObject({
   store: z.union([z.string().regex(/^postgres(ql)?:\/\//), pathConfig]),
   /** Where renters and signers reach the node. */
   listen: serveConfig,
+  /** Whether the document's endpoint is at a relay, to which the node then keeps connections. */
+  relay: z.boolean().default(false),
   /** The key that signs readings. */
   meter: z.strictObject({ key: pathConfig }),
   /** The identity that jobs are granted to. */

@@ -10,6 +10,7 @@ export * from "./nodeStore.js";
 export * from "./orderFiles.js";
 export * from "./peers.js";
 export * from "./poster.js";
+export * from "./relayLink.js";
 export * from "./run.js";
 export * from "./settling.js";
 export * from "./uploads.js";

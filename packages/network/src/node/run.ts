@@ -31,6 +31,7 @@ import { NODE_MIGRATIONS, NODE_STORE_STEPS, NodeStore, type NodeTables } from ".
 import { openPassage, OrderFiles } from "./orderFiles.js";
 import { Peers } from "./peers.js";
 import { Poster, POSTER_STEPS } from "./poster.js";
+import { RELAYED, RelayLink } from "./relayLink.js";
 import { Settler } from "./settling.js";
 import { UPLOAD_STEPS, Uploads } from "./uploads.js";
 import { Work } from "./work.js";
@@ -70,6 +71,7 @@ export function nodeRole(config: NodeConfig, file: string, payer?: Wallet): Role
         every(config.tickSeconds, context, "orders", () => agent.tick()),
         every(config.heartbeatSeconds, context, "heartbeats", () => agent.beat()),
       ];
+      if (parts.relay !== undefined) tasks.push(parts.relay.run(signal));
       if (payer !== undefined) tasks.push(every(SETTLE_SECONDS, context, "settling", () => agent.settle(payer)));
       return {
         async stop() {
@@ -95,6 +97,8 @@ interface Parts extends Stoppable {
   claims: ClaimPoster;
   settler: Settler;
   challenged: Challenged;
+  /** Undefined if the node is reached at its own address. */
+  relay?: RelayLink;
   uploads: Uploads;
   work: Work;
   availability: Availability;
@@ -184,13 +188,18 @@ async function openParts(config: NodeConfig, file: string, context: RoleContext)
   });
   const acknowledged = { store, facts, domain: escrowDomain(chainId, escrow), log };
   const settler = new Settler(acknowledged);
-  const { listen, document } = config;
+  const { document } = config;
+  const { trustedProxies } = config.listen;
+  const listen = { ...config.listen, trustedProxies: config.relay ? [...trustedProxies, RELAYED] : trustedProxies };
   const served = { listen, document, age, store, uploads, work, bundles, log, signal };
   const readers = (orderId: bigint) => workers.readers(orderId);
   const training = { meterKey: meter.address.toLowerCase(), domain: link, clock, readers, runOf };
   const server = await openNodeServer({ ...chain, ...served, training, escrowDomain: acknowledged.domain });
   log.info({ listen: server.addresses() }, "listening");
+  const linked = { nodeId, meter, domain: linkDomain(chainId, oracle), document, server: server.server };
+  const relay = config.relay ? new RelayLink({ ...linked, client, clock, health }) : undefined;
   return {
+    relay,
     ...{ facts, connect, addresses, store, client, peers, poster, claims, settler, challenged, uploads, work, meter },
     availability: new Availability(config.availability),
     async stop() {

@@ -17,8 +17,11 @@ const RETRY = 2_000;
 const HOUR = 3_600_000;
 const NO_RESULT = `0x${"00".repeat(32)}`;
 
-/** Names of refusals that pass by themselves. */
-const PASSING = ["unknown-order", "busy", "unreachable", "timeout", "stopped"];
+/** Names of refusals that pass by themselves: of the node, of what is on the way, and of a relay. */
+const PASSING = [
+  ...["unknown-order", "busy", "unreachable", "timeout", "stopped"],
+  ...["not-connected", "no-answer", "too-slow", "not-ready"],
+];
 
 const integer = z
   .string()

@@ -7,7 +7,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { loadFixture, setBalance, time } from "@nomicfoundation/hardhat-network-helpers";
-import { HttpClient, initSigner } from "@turingfog/network";
+import { HttpClient, initRelay, initSigner, tunnelPath } from "@turingfog/network";
 import { parseUnits, Wallet } from "ethers";
 import JSON5 from "json5";
 
@@ -37,6 +37,8 @@ interface Member {
 export class OrderNetwork {
   readonly signers: Member[] = [];
   readonly agents: Member[] = [];
+  /** By which the agents are reached, if there is one. */
+  relay?: Member;
   readonly client = new HttpClient();
   private isRunning = true;
   private pumped: Promise<void> = Promise.resolve();
@@ -107,12 +109,28 @@ export class OrderNetwork {
     }
   }
 
+  /** Starts the relay, by which agents that are started later are reached. @param killedAt step at which it is killed */
+  async startRelay(killedAt?: string): Promise<Member> {
+    const folder = path.join(this.folder, "relay");
+    const config = path.join(folder, "relay.json5");
+    if (this.relay === undefined) {
+      const port = await freePort();
+      const deployments = path.join(this.folder, "deployments");
+      const endpoint = `http://127.0.0.1:${port}`;
+      await initRelay({ folder, network: "localhost", deployments, endpoint, port });
+      await changeConfig(config, { monitor: { port: 0 } });
+      this.relay = this.start(endpoint, ["relay", "run", "--config", config], killedAt);
+    } else this.relay = this.start(this.relay.endpoint, ["relay", "run", "--config", config], killedAt);
+    return this.relay;
+  }
+
   /** Makes each node's folder by its owner's command, and starts its agent. */
   async startAgents(): Promise<void> {
     for (const [i, nodeId] of this.nodeIds.entries()) {
       const folder = path.join(this.folder, `node${i}`);
-      const port = await freePort();
-      const endpoint = `http://127.0.0.1:${port}`;
+      const { relay } = this;
+      const port = relay === undefined ? await freePort() : 0;
+      const endpoint = relay === undefined ? `http://127.0.0.1:${port}` : `${relay.endpoint}${tunnelPath(nodeId)}`;
       const args = ["--folder", folder, "--network", "localhost", "--node", String(nodeId), "--endpoint", endpoint];
       const signers = this.signers.flatMap((signer) => ["--signer", signer.endpoint]);
       const owner = this.protocol.actors.miners[i].address;
@@ -122,6 +140,7 @@ export class OrderNetwork {
         tickSeconds: 0.3,
         heartbeatSeconds: 1,
         listen: { host: "127.0.0.1", port },
+        relay: relay !== undefined,
         monitor: { port: 0 },
       };
       await changeConfig(config, quick);
@@ -145,7 +164,8 @@ export class OrderNetwork {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.signers, ...this.agents].map(({ child }) => ended(child)));
+    const relays = this.relay === undefined ? [] : [this.relay];
+    await Promise.all([...this.signers, ...this.agents, ...relays].map(({ child }) => ended(child)));
     this.isRunning = false;
     await this.pumped;
     this.client.close();
@@ -154,7 +174,10 @@ export class OrderNetwork {
   }
 
   get logs(): string {
-    const ends = [...this.signers, ...this.agents].map(({ output }) => output.split("\n").slice(-12).join("\n"));
+    const relays = this.relay === undefined ? [] : [this.relay];
+    const ends = [...this.signers, ...this.agents, ...relays].map(({ output }) =>
+      output.split("\n").slice(-12).join("\n"),
+    );
     return ends.join("\n--\n");
   }
 
@@ -166,9 +189,10 @@ export class OrderNetwork {
     }
   }
 
-  private start(endpoint: string, args: string[]): Member {
-    const child = spawn(process.execPath, [TURINGFOG, ...args], {
-      env: { PATH: process.env.PATH, LOCALHOST_RPC_URL: this.server.url },
+  private start(endpoint: string, args: string[], killedAt = ""): Member {
+    const killer = path.join(__dirname, "killer.js");
+    const child = spawn(process.execPath, ["--require", killer, TURINGFOG, ...args], {
+      env: { PATH: process.env.PATH, LOCALHOST_RPC_URL: this.server.url, TURINGFOG_KILL_AT: killedAt },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const member = { endpoint, child, output: "" };
@@ -181,7 +205,7 @@ export class OrderNetwork {
 
 /** Asks a process to end, and resolves once it has. */
 async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, "exit");
   child.kill("SIGTERM");
   await exit;
