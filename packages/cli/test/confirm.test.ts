@@ -94,11 +94,27 @@ describe("the commands that send, on a public chain", () => {
   });
 
   it("send with --yes", async () => {
-    const all = [...args(), "--yes", "--json"];
+    const deployments = temporaryFolder();
+    const all = [...args(), "--deployments", deployments, "--yes", "--json"];
     const { code, stderr, stdout } = await CommandProcess.start("deploy run", all, env()).outcome;
     expect(code, stderr).to.equal(0);
     expect(stderr).to.contain("Transactions to send\n  Create timelock ");
     expect(JSON.parse(stdout)).to.include({ chainId: SEPOLIA });
-    expect(await sent()).to.be.above(10);
+    const count = await sent();
+    expect(count).to.be.above(10);
+
+    // what nodes send is not sent unasked either
+    for (const [command, ...more] of [
+      ["node register", "--gpu", "V100", "--uri", "ipfs://document"],
+      ["node list", "--node", "1", "--asset", DEPLOYER, "--price", "1", "--capacity", "1"],
+      ["node claim"],
+      ["node claim", "--every", "60"],
+    ]) {
+      const place = ["--network", "localhost", "--deployments", deployments];
+      const refused = await CommandProcess.start(command, [...more, ...place], env()).outcome;
+      expect(refused.code, `${command}: ${refused.stderr}`).to.equal(2);
+      expect(refused.stderr).to.contain("and nothing was sent").and.contain("give --yes");
+    }
+    expect(await sent()).to.equal(count);
   });
 });
