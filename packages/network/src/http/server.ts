@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, type Socket } from "node:net";
 
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
@@ -44,8 +45,7 @@ export async function openServer(
   addRoutes: (server: FastifyInstance) => void,
 ): Promise<FastifyInstance> {
   const { headers, body, connectionsPerAddress, maxBytes } = { ...LIMITS, ...limits };
-  const proxies = blockListOf(trustedProxies);
-  const isProxy = (address: string) => proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  const isProxy = proxyCheck(trustedProxies);
   const server = fastify({
     trustProxy: isProxy,
     bodyLimit: maxBytes,
@@ -107,6 +107,22 @@ class Open {
     });
     return true;
   }
+}
+
+/** Returns the address of a request's client, as the last proxy that is trusted tells it. */
+export function clientOf(request: IncomingMessage, trustedProxies: readonly string[] = []): string {
+  const isProxy = proxyCheck(trustedProxies);
+  const hops = String(request.headers["x-forwarded-for"] ?? "").split(",");
+  let address = request.socket.remoteAddress ?? "";
+  for (let hop = hops.pop()?.trim(); hop !== undefined && hop !== "" && isProxy(address); hop = hops.pop()?.trim()) {
+    address = hop;
+  }
+  return address;
+}
+
+function proxyCheck(networks: readonly string[]): (address: string) => boolean {
+  const proxies = blockListOf(networks);
+  return (address) => isIP(address) !== 0 && proxies.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 function blockListOf(networks: readonly string[]): BlockList {

@@ -12,7 +12,7 @@ import type { HttpClient } from "../http/index.js";
 import { TUNNEL, tunnelPath } from "../relay/protocol.js";
 import { type Clock, type Health, plainText, reasonOf } from "../runtime/index.js";
 
-/** What stands for a relay's address, which no connection has: strangers come through it, as through a proxy. */
+/** Stands for a relay's address, which no connection has: strangers come through it, as through a proxy. */
 export const RELAYED = "0.0.0.0";
 
 /** Connections that wait for a request, and the most that are open. */

@@ -9,7 +9,7 @@ import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 import { ENVELOPE_HEADER, NODE_DOCUMENT } from "@turingfog/sdk/wire";
-import { type Allowance, Budget, type Limits, openServer, RefusedError, senderOf } from "../http/index.js";
+import { type Allowance, Budget, clientOf, type Limits, openServer, RefusedError, senderOf } from "../http/index.js";
 import { type ListenConfig, reasonOf, step } from "../runtime/index.js";
 import type { RelayLimits } from "./config.js";
 import type { Members } from "./members.js";
@@ -104,8 +104,8 @@ class Relay {
 
   /** Takes a connection of a node, or refuses it. */
   async connect(request: IncomingMessage, socket: Socket): Promise<void> {
-    const { members, tunnels, log } = this.options;
-    const sender = senderOf(socket.remoteAddress);
+    const { listen, members, tunnels, log } = this.options;
+    const sender = senderOf(clientOf(request, listen.trustedProxies));
     socket.on("error", () => undefined);
     try {
       this.checkSender(sender);

@@ -11,7 +11,7 @@ import { BODY_STEPS, openRelayServer } from "./relayServer.js";
 import { RELAY_MIGRATIONS, type RelayTables } from "./tables.js";
 import { Tunnels } from "./tunnels.js";
 
-/** Where a relay stands before and after each durable write, and in the middle of a body. */
+/** Steps of a relay: before and after each durable write, and in the middle of a body. */
 export const RELAY_STEPS = [...CHAIN_STEPS, ...LINK_STEPS, ...BODY_STEPS] as const;
 
 /** A relay, as a process. */

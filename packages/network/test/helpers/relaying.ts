@@ -56,6 +56,7 @@ export class RelayWorld {
   owner = OWNER.address.toLowerCase();
   readonly metrics = new Registry();
   readonly client = new HttpClient();
+  trustedProxies: string[] = [];
   /** Requests that have come to the node. */
   asked = 0;
   private readonly ends: (() => unknown)[] = [];
@@ -101,7 +102,7 @@ export class RelayWorld {
     const members = new Members({ endpoint, facts, domains: DOMAINS, db, nonces, clock: new StoppedClock(NOW) });
     const tunnels = new Tunnels(this.limits, this.patience);
     this.metrics.clear();
-    const listen = { host: "127.0.0.1", port: this.port };
+    const listen = { host: "127.0.0.1", port: this.port, trustedProxies: this.trustedProxies };
     const server = await openRelayServer({
       listen,
       limits: this.limits,
@@ -147,9 +148,9 @@ export class RelayWorld {
   }
 
   /** Asks for a connection, and resolves to it, or to the name of what refuses it. */
-  async connect(envelope: string, nodeId = NODE): Promise<Socket | string> {
+  async connect(envelope: string, nodeId = NODE, more: Record<string, string> = {}): Promise<Socket | string> {
     const url = `http://127.0.0.1:${this.port}${tunnelPath(nodeId)}`;
-    const headers = { connection: "upgrade", upgrade: TUNNEL, [ENVELOPE_HEADER]: envelope };
+    const headers = { connection: "upgrade", upgrade: TUNNEL, [ENVELOPE_HEADER]: envelope, ...more };
     const request = http.request(url, { headers, agent: false }).end();
     return new Promise((resolve, reject) => {
       request.on("error", reject);

@@ -4,7 +4,7 @@ import http, { type RequestListener } from "node:http";
 import type { RelayLimits } from "@turingfog/network";
 import { expect } from "chai";
 
-import { METER, NOW, RelayWorld, STRANGER } from "../helpers/relaying";
+import { METER, NODE, NOW, RelayWorld, STRANGER } from "../helpers/relaying";
 
 /** Answers with what was asked, and the size of the body; `/none` never, `/zeros/N` with so many bytes. */
 const echo: RequestListener = (request, response) => {
@@ -149,6 +149,23 @@ describe("A relay", () => {
       expect(names.slice(0, 64)).to.deep.equal(Array<string>(64).fill("bad-envelope"));
       expect(names).to.include("too-many-refused");
     });
+  });
+
+  it("tells those apart who come through a proxy that it trusts, and believes nobody else", async () => {
+    const world = await opened();
+    await world.introduce();
+    const from = async (address: string) => world.connect("{}", NODE, { "x-forwarded-for": `1.1.1.1, ${address}` });
+    const many = async () => {
+      for (let i = 0; i < 80; ++i) await from("9.9.9.9");
+    };
+    await many();
+    expect(await from("8.8.8.8")).to.equal("too-many-refused");
+    await world.stopRelay();
+    world.trustedProxies.push("127.0.0.1");
+    await world.startRelay();
+    await many();
+    expect(await from("9.9.9.9")).to.equal("too-many-refused");
+    expect(await from("8.8.8.8")).to.equal("bad-envelope");
   });
 
   describe("at its limits", () => {
