@@ -7,6 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Duplex } from "node:stream";
 
 import { openServer } from "@turingfog/network";
 import { expect } from "chai";
@@ -41,6 +42,10 @@ async function withProxy(use: (proxied: Proxied) => Promise<void>): Promise<void
       reply.raw.write("data: 1\n\n");
     });
     routes.put("/body", ({ body }) => ({ bytes: (body as Buffer).length }));
+  });
+  server.server.on("upgrade", (_: IncomingMessage, socket: Duplex) => {
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: turingfog-relay\r\nConnection: Upgrade\r\n\r\n");
+    socket.pipe(socket);
   });
   let nginx: ChildProcess | undefined;
   try {
@@ -143,6 +148,17 @@ describe("the proxy of the documentation", () => {
       const body = Buffer.alloc(LARGE, 1);
       const headers = { "content-type": "application/octet-stream", "content-length": String(LARGE) };
       expect(await answerTo(request("/body", headers, "PUT").end(body))).to.deep.equal({ bytes: LARGE });
+    });
+  });
+
+  it("lets a node connect to a relay by an upgrade", async () => {
+    await withProxy(async ({ request }) => {
+      const asked = request("/nodes/7", { upgrade: "turingfog-relay", connection: "Upgrade" }).end();
+      const [answer, socket] = (await once(asked, "upgrade")) as [IncomingMessage, Duplex];
+      expect(answer.statusCode).to.equal(101);
+      socket.write("both ways");
+      expect(String((await once(socket, "data"))[0])).to.equal("both ways");
+      socket.destroy();
     });
   });
 });
