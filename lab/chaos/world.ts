@@ -58,7 +58,7 @@ const WORDS = {
 const NODE_SETTINGS = { tickSeconds: 0.5, heartbeatSeconds: 2, readingSeconds: 60, runners: [WORDS] };
 
 /** Seconds that each keeper leaves an act to others: the first one long enough for a block with it to come. */
-const DELAYS = [30, 90];
+const DELAYS = [30, 180];
 
 /** What a keeper is told beside its own. */
 const KEEPER_SETTINGS = { tick: 0.5, operations: { least: "0" } };
