@@ -82,7 +82,7 @@ main(
   newCommand({
     description: `Runs a whole network on this machine: it trades, is harmed in every way that it must survive, and closes its books.
 
-Signers, nodes' agents and keepers are processes of their own, on a chain of this one with Uniswap. Renters order and get
+Signers, nodes' agents, a relay, keepers and a watch are processes of their own, on a chain of this one with Uniswap. Renters order and get
 results, lots are sold, rewards claimed. Ends with 0 if all that was worked was paid, once, and nothing else was, and if
 everything that was to be survived was shown; with 1 and a line for each finding if not. The last line is the result as JSON.`,
     examples: ["npm run network", "npm run network -- --small --chaos 8", "npm run network -- --chaos 40 --seed 1"],

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { KEEPER_STEPS, NODE_STEPS, SIGNER_STEPS, WATCH_STEPS } from "@turingfog/network";
+import { KEEPER_STEPS, NODE_STEPS, RELAY_STEPS, SIGNER_STEPS, WATCH_STEPS } from "@turingfog/network";
 
 import { type Cast, withMember } from "./acts/act";
 import type { Member, RoleName } from "./member";
@@ -10,10 +10,11 @@ const STEPS: Record<RoleName, readonly string[]> = {
   node: NODE_STEPS,
   keeper: KEEPER_STEPS,
   watch: WATCH_STEPS,
+  relay: RELAY_STEPS,
 };
 
 /** Roles in the order in which they are killed, again and again: those with more steps more often. */
-const TURNS: RoleName[] = ["node", "signer", "keeper", "watch", "signer", "node"];
+const TURNS: RoleName[] = ["node", "signer", "keeper", "watch", "relay", "signer"];
 
 /** Of how many kills one is at an instant that is no step. */
 const AT_RANDOM = 4;
@@ -31,9 +32,9 @@ const START = 1_000;
 /** Kills members one after the other, at no step a second time, and starts them again. */
 export class Killer {
   /** Where members were killed, by their role. */
-  readonly killedAt: Record<RoleName, string[]> = { signer: [], node: [], keeper: [], watch: [] };
+  readonly killedAt: Record<RoleName, string[]> = { signer: [], node: [], keeper: [], watch: [], relay: [] };
   /** How often each role was killed. */
-  readonly counts: Record<RoleName, number> = { signer: 0, node: 0, keeper: 0, watch: 0 };
+  readonly counts: Record<RoleName, number> = { signer: 0, node: 0, keeper: 0, watch: 0, relay: 0 };
 
   constructor(
     private readonly cast: Cast,

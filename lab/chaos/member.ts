@@ -32,7 +32,7 @@ export interface Word {
 export type Line = { msg?: string; part?: string; state?: string; reason?: string } & Record<string, unknown>;
 
 /** The roles that run here, by their noun on the command line. */
-export type RoleName = "signer" | "node" | "keeper" | "watch";
+export type RoleName = "signer" | "node" | "keeper" | "watch" | "relay";
 
 export interface MemberOptions {
   name: string;

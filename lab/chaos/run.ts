@@ -57,6 +57,7 @@ export async function runNetwork(asked: Asked): Promise<Outcome> {
   let thief: Thief | undefined;
   try {
     await world.startSigners();
+    await world.startRelay();
     await world.startAgents();
     await world.startKeepers({ settle: !plant });
     thief = await Thief.open();
@@ -81,7 +82,7 @@ export async function runNetwork(asked: Asked): Promise<Outcome> {
     else failures.push(...(await payday.settle()));
     await renter.stop();
     await Promise.all(Object.values(meters).map((meter) => meter.stop()));
-    failures.push(...(await world.stop([...world.signers, ...world.agents])).map(notStopped));
+    failures.push(...(await world.stop([...world.signers, ...world.agents, ...world.relays])).map(notStopped));
 
     say("pay out");
     failures.push(...(await payday.payOut()));
@@ -95,7 +96,7 @@ export async function runNetwork(asked: Asked): Promise<Outcome> {
     const { escrow } = world.protocol.addresses;
     const honest = world.agents.flatMap(({ store }, i) => readMeters(store, world.nodes[i].nodeId, CHAIN_ID, escrow));
     const told = Object.values(meters).flatMap((meter) => meter.entries(owedBy(cast, meter)));
-    failures.push(...unpublished(world, entries.dataHashes), ...unserved(renter));
+    failures.push(...unpublished(world, entries.dataHashes), ...unserved(cast));
     return {
       kills: played.killer.count,
       orders: orderIds().length,
@@ -153,12 +154,13 @@ function owedBy({ meters }: Cast, meter: Meter): (orderId: bigint, workedTU: big
 }
 
 /** Returns what renters did not get: results that are wrong, and a way of paying that nobody has used. */
-function unserved({ rented }: Renter): string[] {
+function unserved({ world, renter: { rented } }: Cast): string[] {
   const wrong = rented.filter(({ isRight }) => isRight === false);
   const ways: [string, boolean][] = [
     ["no order was paid in TFT", rented.some(({ asset }) => asset === "tft")],
     ["no order was paid by a permit", rented.some(({ asset }) => asset !== "tft")],
     ["no order was acknowledged", rented.some(({ isAcknowledged }) => isAcknowledged)],
+    ["no result came by the relay", rented.some(({ agent, isRight }) => world.isRelayed(agent) && isRight === true)],
     ["no result has what its job should have made", rented.some(({ isRight }) => isRight === true)],
   ];
   return [

@@ -9,11 +9,13 @@ import {
   HttpClient,
   initKeeper,
   initNodeFolder,
+  initRelay,
   initSigner,
   initWatch,
   nextDocument,
   readNodeConfig,
   saveDocument,
+  tunnelPath,
 } from "@turingfog/network";
 import { DAY } from "@turingfog/sdk";
 import { NODE_DOCUMENT, nodeDomain } from "@turingfog/sdk/wire";
@@ -57,6 +59,9 @@ const WORDS = {
 
 const NODE_SETTINGS = { tickSeconds: 0.5, heartbeatSeconds: 2, readingSeconds: 60, runners: [WORDS] };
 
+/** Agents that are reached by a relay. */
+const RELAYED = 2;
+
 /** Seconds that each keeper leaves an act to others: the first one long enough for a block with it to come. */
 const DELAYS = [30, 180];
 
@@ -71,6 +76,7 @@ export class World {
   readonly agents: Member[] = [];
   readonly keepers: Member[] = [];
   readonly watches: Member[] = [];
+  readonly relays: Member[] = [];
   readonly client = new HttpClient();
   readonly refusals = new Refusals();
   /** Nothing goes on any more. */
@@ -111,7 +117,7 @@ export class World {
   }
 
   get members(): Member[] {
-    return [...this.signers, ...this.agents, ...this.keepers, ...this.watches];
+    return [...this.signers, ...this.agents, ...this.keepers, ...this.watches, ...this.relays];
   }
 
   /** The chain's time, in unix seconds, as far as it is known. */
@@ -143,10 +149,13 @@ export class World {
     const signers = this.signers.map((signer) => signer.options.endpoint);
     for (const [i, { owner, nodeId }] of this.nodes.entries()) {
       const folder = path.join(this.folder, `node${i}`);
-      const endpoint = `http://127.0.0.1:${ports[i]}`;
+      const isBehindRelay = this.isRelayed(i);
+      const base = `http://127.0.0.1:${ports[i]}`;
+      const endpoint = isBehindRelay ? `${this.relays[0].options.endpoint}${tunnelPath(nodeId)}` : base;
       await initNodeFolder(folder, { ...this.where, nodeId, signers });
       const file = path.join(folder, "node.json5");
-      await changeConfig(file, { ...NODE_SETTINGS, listen: { host: "127.0.0.1", port: ports[i] } });
+      const listen = { host: "127.0.0.1", port: ports[i] };
+      await changeConfig(file, { ...NODE_SETTINGS, listen, relay: isBehindRelay });
       const config = await readNodeConfig(file);
       const document = await nextDocument(config, endpoint, this.seconds + 100n * DAY, this.seconds);
       const { registry } = this.protocol.addresses;
@@ -155,6 +164,21 @@ export class World {
       await this.chain.alone(() => this.protocol.contracts.registry.connect(owner).setMetadataURI(nodeId, address));
       this.agents.push(this.member("node", i, { config: file, endpoint, address: owner.address.toLowerCase() }));
     }
+  }
+
+  /** Whether an agent is reached by the relay. */
+  isRelayed(agent: number): boolean {
+    return agent >= this.nodes.length - RELAYED;
+  }
+
+  /** Starts the relay, by which the last of the agents are reached that are started later. */
+  async startRelay(): Promise<void> {
+    const folder = path.join(this.folder, "relay0");
+    const [port] = await freePorts(1);
+    const endpoint = `http://127.0.0.1:${port}`;
+    const config = await initRelay({ ...this.where, folder, endpoint, port });
+    await changeConfig(config, {});
+    this.relays.push(this.member("relay", 0, { config, endpoint, address: "" }));
   }
 
   /** Starts two keepers that do all there is to do, one of which is more patient. */

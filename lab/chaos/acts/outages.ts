@@ -5,7 +5,7 @@ import { RootStatus } from "@turingfog/sdk";
 
 import type { RpcFault } from "../chain";
 import type { RoleName } from "../member";
-import { type Act, seen, withMember } from "./act";
+import { type Act, type Cast, seen, withMember } from "./act";
 
 /** Seconds that a clock is off. */
 const OFF = 300;
@@ -24,7 +24,12 @@ export function wrongClock(role: RoleName, isAhead: boolean): Act {
       withMember(cast, role, async (member) => {
         const clockOff = isAhead ? OFF : -OFF;
         const waits = `${member.name}-waits-for-clock`;
-        await seen(cast, [waits], async () => member.tell({ clockOff })).finally(() => member.tell({ clockOff: 0 }));
+        const turn = async () => {
+          member.tell({ clockOff });
+          // who has nothing to sign does not look at the clock
+          if (role === "node") await order(cast, cast.world.agents.indexOf(member));
+        };
+        await seen(cast, [waits], turn).finally(() => member.tell({ clockOff: 0 }));
         return "it waited, and said so";
       }),
   };
@@ -54,11 +59,10 @@ export function badNode(role: RoleName, fault: RpcFault): Act {
     line: "rpc",
     play: (cast) =>
       withMember(cast, role, async (member) => {
-        const { world, renter, random } = cast;
+        const { world, random } = cast;
         world.chain.fault(member.name, fault);
         const misbehaves = async () => {
-          if (fault === "empty")
-            await renter.rent({ agent: random.below(world.agents.length), tuAmount: 10n ** 17n, seconds: 3 });
+          if (fault === "empty") await order(cast, random.below(world.agents.length));
           await sleep(LASTS);
         };
         // whoever has not followed the chain for long sees that a node is behind by their clock alone
@@ -69,6 +73,11 @@ export function badNode(role: RoleName, fault: RpcFault): Act {
         return fault === "slow" ? "it went on" : "it waited, and said so";
       }),
   };
+}
+
+/** Orders something of an agent, once that is possible: nothing is while everything is frozen. */
+async function order({ world, renter }: Cast, agent: number): Promise<void> {
+  await world.until("An order", () => renter.rent({ agent, tuAmount: 10n ** 17n, seconds: 3 }));
 }
 
 /** A store that is put back to what it was. */
