@@ -3,3 +3,4 @@ export * from "./nodeClient.js";
 export * from "./nodeDocument.js";
 export * from "./rental.js";
 export * from "./signerClient.js";
+export * from "./signerGrants.js";

@@ -10,12 +10,14 @@ import {
   type Reading,
   type ReadingAnswer,
   READINGS,
+  ROUND_CLAIMS,
   type Signed,
   type SignerDocument,
 } from "@turingfog/sdk/wire";
 import type { ChainFacts } from "../chain/index.js";
 import type { HttpClient } from "../http/index.js";
 import { reasonOf } from "../runtime/index.js";
+import type { Claims } from "./audits/index.js";
 import type { Author, Intake, NodeDocuments } from "./intake/index.js";
 
 /** Nodes whose readings are pulled at a time. */
@@ -27,6 +29,8 @@ const MAX_BYTES = 2_097_152;
 export interface CatchUpOptions {
   intake: Pick<Intake, "take" | "log">;
   documents: Pick<NodeDocuments, "show">;
+  /** What takes claims of joint training, and says whether an order's are audited here; none are pulled if left out. */
+  audits?: { claims: Pick<Claims, "lastRound" | "take">; isAudited: (orderId: bigint) => boolean };
   facts: Pick<ChainFacts, "isKnown" | "nodesAtWork">;
   /** Returns the documents in force of the other signers. */
   peers: () => readonly Pick<SignerDocument, "signer" | "endpoint">[];
@@ -94,7 +98,10 @@ export class CatchUp {
     let pulled = 0;
     for (const head of HEADS.decode(answer).heads) {
       // an answer about other nodes would be asked for again and again
-      if (head.nodeId === nodeId) pulled += await this.pullChain(peer, head, signal);
+      if (head.nodeId !== nodeId) continue;
+      pulled += await this.pullChain(peer, head, signal);
+      const { audits } = this.options;
+      if (audits?.isAudited(head.orderId) === true) await this.pullClaims(peer, audits.claims, head, signal);
     }
     return pulled;
   }
@@ -127,6 +134,24 @@ export class CatchUp {
       break;
     }
     return pulled;
+  }
+
+  /** Pulls the claims of a worker that this signer lacks. */
+  private async pullClaims(
+    peer: Peer,
+    claims: Pick<Claims, "lastRound" | "take">,
+    { orderId, nodeId }: Author,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    for (let after = await claims.lastRound({ orderId, nodeId }); ;) {
+      const answer = await this.get(peer, `/v1/claims?author=${orderId}-${nodeId}&after=${after}`, signal);
+      const given = answer.length === 0 ? [] : ROUND_CLAIMS.decode(answer).claims;
+      const theirs = given.filter((each) => each.orderId === orderId && each.nodeId === nodeId);
+      await claims.take(theirs, { isFree: true });
+      const reached = await claims.lastRound({ orderId, nodeId });
+      if (reached === after) return;
+      after = reached;
+    }
   }
 
   /** Takes readings; if no document explains who has signed them, after the documents that the signer knows. */

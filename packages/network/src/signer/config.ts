@@ -44,6 +44,10 @@ export const signerConfig = z.strictObject({
       patience: seconds.default(300),
     })
     .prefault({}),
+  /** One round of joint training in so many is audited, beside those that are in any case. */
+  auditOneIn: count.default(16),
+  /** The most bytes of a training job's bundle; four times as many are unpacked. */
+  maxBundleBytes: count.default(268_435_456),
   /** The most bytes of a result that is kept. */
   maxResultBytes: count.default(67_108_864),
   /** The most that is paid for gas, in gwei. */

@@ -1,4 +1,5 @@
 import type { ChainFacts } from "../chain/index.js";
+import type { Auditor } from "./audits/index.js";
 import type { ReceiptFiles } from "./batch/files.js";
 import { isIn, type Vetoes } from "./batch/vetoes.js";
 import type { ChallengeBoard, Head } from "./challenges/board.js";
@@ -14,6 +15,7 @@ export interface LedgerOptions {
   results: Pick<Results, "known">;
   files: Pick<ReceiptFiles, "receipts">;
   vetoes: Pick<Vetoes, "open">;
+  auditor: Pick<Auditor, "limits">;
 }
 
 /** Brings together all that the rules of metering ask for. */
@@ -22,17 +24,18 @@ export class Ledger {
 
   /** Says what counts of each chain of an open order, by all that is known now. */
   async judge(): Promise<Verdict[]> {
-    const { chain, intake, documents, challenges, results, files, vetoes } = this.options;
+    const { chain, intake, documents, challenges, results, files, vetoes, auditor } = this.options;
     const chains: RuledChain[] = [];
     for (const { orderId, nodeId } of this.pairs()) {
       const readings = await intake.log.chain({ orderId, nodeId });
       if (readings.length > 0) chains.push({ orderId, nodeId, readings });
     }
-    const [outcomes, hasResult, index, vetoed] = await Promise.all([
+    const [outcomes, hasResult, index, vetoed, audited] = await Promise.all([
       challenges.results(),
       results.known(),
       files.receipts(),
       vetoes.open(),
+      auditor.limits(),
     ]);
     return evaluate(chains, {
       order: (orderId) => chain.order(orderId),
@@ -41,6 +44,7 @@ export class Ledger {
       challenges: (nodeId) => outcomes.get(nodeId) ?? [],
       isStopped: (nodeId) => intake.isStopped(nodeId),
       hasResult: (orderId, nodeId, { evidence }) => hasResult({ orderId, nodeId }, evidence),
+      audited,
       signed: (orderId, nodeId) => index.of(orderId, nodeId).filter(({ dataHash }) => !vetoed.has(dataHash)),
       isVetoed: (orderId, nodeId) => isIn(vetoed, index, orderId, nodeId),
     });

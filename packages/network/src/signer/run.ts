@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CHAINS } from "@turingfog/sdk";
 import { connectContracts, isValidSignature, signMessage } from "@turingfog/sdk/ethers";
 import {
+  jobDomain,
   linkDomain,
   meterDomain,
   nodeDomain,
@@ -41,6 +42,7 @@ import {
   type Stoppable,
 } from "../runtime/index.js";
 import { type Migrations, openStore, type Store } from "../store/index.js";
+import { AUDIT_MIGRATIONS, AUDIT_STEPS, type AuditTables, openAudits } from "./audits/index.js";
 import {
   Batch,
   BATCH_MIGRATIONS,
@@ -81,7 +83,8 @@ import {
   type SignerDocumentTables,
 } from "./signerDocuments.js";
 
-type SignerTables = BatchTables &
+type SignerTables = AuditTables &
+  BatchTables &
   ChainTables &
   ChallengeTables &
   IntakeTables &
@@ -90,6 +93,7 @@ type SignerTables = BatchTables &
   SignerDocumentTables;
 
 const MIGRATIONS: Migrations = {
+  ...AUDIT_MIGRATIONS,
   ...BATCH_MIGRATIONS,
   ...CHAIN_MIGRATIONS,
   ...CHALLENGE_MIGRATIONS,
@@ -101,6 +105,7 @@ const MIGRATIONS: Migrations = {
 
 /** Where a signer stands before and after each durable write and each send. */
 export const SIGNER_STEPS = [
+  ...AUDIT_STEPS,
   ...BATCH_STEPS,
   ...CHAIN_STEPS,
   ...CHALLENGE_STEPS,
@@ -125,7 +130,7 @@ export function signerRole(config: SignerConfig): Role {
 
 async function startSigner(config: SignerConfig, context: RoleContext): Promise<Stoppable> {
   const parts = await partsOf(config, context);
-  const { batch, chain, catchUp, client, server, store } = parts;
+  const { auditor, batch, chain, catchUp, client, server, store } = parts;
   const { signal } = context;
   const loops = [chain.run(signal), catchUp.run(signal), meet(parts, config, signal), work(parts, config, context)];
   return {
@@ -134,6 +139,7 @@ async function startSigner(config: SignerConfig, context: RoleContext): Promise<
       // who is slow is not waited for
       client.close();
       await batch.settled();
+      await auditor.close();
       await server.close();
       await store.close();
     },
@@ -155,7 +161,7 @@ async function meet({ chain, documents }: Parts, { tick }: SignerConfig, signal:
 
 /** Does what is due again and again. */
 async function work(parts: Parts, { tick }: SignerConfig, { clock, health, signal, log }: RoleContext): Promise<void> {
-  const { batch, board, chain, documents, results, intake } = parts;
+  const { auditor, batch, board, chain, documents, results, intake } = parts;
   while (!signal.aborted) {
     try {
       if (chain.isKnown) {
@@ -166,6 +172,7 @@ async function work(parts: Parts, { tick }: SignerConfig, { clock, health, signa
         reportPeers(parts, health);
         await intake.readStopped();
         await board.advance();
+        await auditor.advance();
         await batch.advance();
         await results.prune();
         await parts.measure();
@@ -209,6 +216,7 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     link: linkDomain(chainId, oracle),
     meter: meterDomain(chainId, escrow),
     node: nodeDomain(chainId, registry),
+    job: jobDomain(chainId, escrow),
   };
   await mkdir(config.folder, { recursive: true, mode: 0o700 });
   const store = await openSignerStore(config);
@@ -254,7 +262,13 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     log,
   });
   const peers = () => documents.inForce().filter((each) => each.signer !== signer);
+  const age = { identity: keys.age, recipient: await recipientOf(keys.age) };
+  const audits = await openAudits({
+    ...{ config, db: tables(), facts: chain, documents: nodeDocuments, draws, age, linkKey: keys.link },
+    ...{ domains, client, clock, log, metrics },
+  });
   const catchUp = new CatchUp({
+    audits,
     intake,
     documents: nodeDocuments,
     facts: chain,
@@ -316,6 +330,7 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     results,
     files,
     vetoes: new Vetoes(tables()),
+    auditor: audits.auditor,
   });
   const { network } = config.chain;
   const submitter = new Submitter({
@@ -374,6 +389,7 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     addBatchRoutes(on, { link, files, ...batch });
     documents.addRoutes(on);
     results.addRoutes(on);
+    audits.addRoutes(on);
   });
   log.info({ signer, gas: keys.gas.address.toLowerCase(), listen: server.addresses() }, "listening");
   const gauges = {
@@ -392,5 +408,6 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     gauges.disk.set(await freeShare(config.folder));
     gauges.block.set(Number(chain.blockTime()));
   };
-  return { batch, board, catchUp, chain, client, documents, intake, measure, results, server, signer, store };
+  const { auditor } = audits;
+  return { auditor, batch, board, catchUp, chain, client, documents, intake, measure, results, server, signer, store };
 }

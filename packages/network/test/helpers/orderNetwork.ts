@@ -124,8 +124,11 @@ export class OrderNetwork {
     return this.relay;
   }
 
-  /** Makes each node's folder by its owner's command, and starts its agent. */
-  async startAgents(): Promise<void> {
+  /**
+   * Makes each node's folder by its owner's command, and starts its agent.
+   * @param runners those of its configuration, unless given
+   */
+  async startAgents(runners?: readonly object[]): Promise<void> {
     for (const [i, nodeId] of this.nodeIds.entries()) {
       const folder = path.join(this.folder, `node${i}`);
       const { relay } = this;
@@ -134,8 +137,12 @@ export class OrderNetwork {
       const args = ["--folder", folder, "--network", "localhost", "--node", String(nodeId), "--endpoint", endpoint];
       const signers = this.signers.flatMap((signer) => ["--signer", signer.endpoint]);
       const owner = this.protocol.actors.miners[i].address;
-      await this.command("node init", [...args, ...signers, "--publish", "data"], owner);
       const config = path.join(folder, "node.json5");
+      if (runners !== undefined) {
+        await this.command("node init", [...args, ...signers], owner);
+        await changeConfig(config, { runners, allowPrivate: true });
+      }
+      await this.command("node init", [...args, ...signers, "--publish", "data"], owner);
       const quick = {
         tickSeconds: 0.3,
         heartbeatSeconds: 1,

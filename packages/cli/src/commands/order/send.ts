@@ -1,6 +1,7 @@
-import { HttpClient, makeGrant, NodeClient, Rental } from "@turingfog/network";
+import { grantSigners, HttpClient, makeGrant, NodeClient, Rental } from "@turingfog/network";
+import { latestBlock } from "@turingfog/operator";
 import { connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
-import { jobDomain } from "@turingfog/sdk/wire";
+import { jobDomain, oracleDomain } from "@turingfog/sdk/wire";
 
 import { newCommand, wholeNumber } from "../../lib/command.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
@@ -10,18 +11,23 @@ import { KEYSTORE, openWallet } from "../../lib/sender.js";
 import { FOLDER } from "./status.js";
 
 export const command = newCommand({
-  description: "Hands an order's sealed job and its key to the node, until it has both.",
-  examples: ["turingfog order send ORDER"],
+  description: `Hands an order's sealed job and its key to the node, until it has both.
+
+With --signer gives the key to the oracle's signers too, which recompute the rounds of a job of the built-in trainer. No other
+job needs it, and then they can read the job.`,
+  examples: ["turingfog order send ORDER", "turingfog order send ORDER --signer https://signer.example"],
 })
   .addArgument(FOLDER)
   .addOption(DEPLOYMENTS)
   .option("--wait <SECONDS>", "how long to try: a node takes orders of final blocks alone", "1800")
+  .option("--signer <URL...>", "addresses of oracle signers, each of which tells all others")
   .addOption(KEYSTORE)
   .action((folder, values) => send(folder, values, outputOf(values)));
 
 interface Values {
   deployments: string;
   wait: string;
+  signer?: string[];
   keystore?: string;
 }
 
@@ -31,17 +37,25 @@ async function send(folder: string, values: Values, output: Output): Promise<voi
   const { connection, book } = await openDeployment({ ...values, network });
   const wallet = await openWallet(connection, values.keystore, output);
   const domain = jobDomain(connection.chainId, book.addresses.escrow);
-  const grant = await makeGrant(wallet, domain, orderId, recipient, await rental.jobIdentity());
-  const { startedAt } = await withRevertDecoded(
-    connectContracts(book.addresses, connection.provider).escrow.order(orderId),
-  );
+  const identity = await rental.jobIdentity();
+  const grantTo = (reader: string) => makeGrant(wallet, domain, orderId, reader, identity);
+  const { escrow, oracle } = connectContracts(book.addresses, connection.provider);
+  const { startedAt } = await withRevertDecoded(escrow.order(orderId));
   const client = new HttpClient();
   const until = performance.now() + wholeNumber("wait", values.wait, 0) * 1_000;
+  const note = (line: string) => output.note(line);
   try {
-    const sending = new NodeClient(client, endpoint, orderId).send(grant, rental.bundle, until, (line) =>
-      output.note(line),
-    );
-    await whileNotFinal(connection, startedAt, output, sending);
+    const node = new NodeClient(client, endpoint, orderId);
+    await whileNotFinal(connection, startedAt, output, node.send(await grantTo(recipient), rental.bundle, until, note));
+    if (values.signer !== undefined) {
+      await grantSigners({
+        ...{ client, orderId, grantTo, endpoints: values.signer, note },
+        signers: (await oracle.signers()).map((each) => each.toLowerCase()),
+        quorum: Number(await oracle.quorum()),
+        domain: oracleDomain(connection.chainId, book.addresses.oracle),
+        now: BigInt((await latestBlock(connection.provider)).timestamp),
+      });
+    }
   } finally {
     client.close();
   }

@@ -139,7 +139,7 @@ function cutToOrder(ofOrder: readonly Counting[]): void {
 function verdictOf(counting: Counting, facts: Facts): Verdict {
   const { chain, segments, counted, refused } = counting;
   const { orderId, nodeId } = chain;
-  const limit = limitOf(counting, facts);
+  const { limit, reason } = limitOf(counting, facts);
   const points: Point[] = [];
   let sum = 0n;
   let cut: Reason | undefined;
@@ -149,14 +149,22 @@ function verdictOf(counting: Counting, facts: Facts): Verdict {
     const { sequence, measuredAt, digest } = segment.reading;
     // the escrow takes no receipt of a time at which the node is not attested
     if (segment.cut === "not-attested") return;
-    const isHeld = sum > limit;
-    points.push({ sequence, measuredAt, digest, countedTU: min(sum, limit), cut: isHeld ? "held-back" : cut });
+    points.push({ sequence, measuredAt, digest, countedTU: min(sum, limit), cut: sum > limit ? reason : cut });
   });
   return { orderId, nodeId, points, refused };
 }
 
+/** Returns the most TU of a chain that may be paid, and why no more: by its audits, or before its result can be had. */
+function limitOf(counting: Counting, facts: Facts): { limit: bigint; reason: Reason } {
+  const { orderId, nodeId } = counting.chain;
+  const audited = facts.audited(orderId, nodeId);
+  const limit = heldTo(counting, facts);
+  if (audited === undefined || audited.limitTU > limit) return { limit, reason: "held-back" };
+  return { limit: audited.limitTU, reason: audited.reason };
+}
+
 /** Returns the most TU of a chain that may be paid before its order's result lies where it can be had. */
-function limitOf({ chain, order, segments }: Counting, facts: Facts): bigint {
+function heldTo({ chain, order, segments }: Counting, facts: Facts): bigint {
   const last = segments.at(-1)?.reading;
   const isPromised = order.nodeId !== 0n && order.jobHash !== ZERO_HASH;
   if (!isPromised || last === undefined || facts.hasResult(order.orderId, chain.nodeId, last)) return order.tuAmount;

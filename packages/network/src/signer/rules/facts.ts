@@ -81,6 +81,8 @@ export interface Facts {
   isStopped(nodeId: bigint): boolean;
   /** Says whether the result that a reading's evidence names lies where it can be had. */
   hasResult(orderId: bigint, nodeId: bigint, reading: RuledReading): boolean;
+  /** What the audits of joint training let be paid; undefined of an order that trains nothing. */
+  audited(orderId: bigint, nodeId: bigint): { limitTU: bigint; reason: Reason } | undefined;
   /** Receipts of a chain that were signed before. */
   signed(orderId: bigint, nodeId: bigint): readonly RuledReceipt[];
   /** Says whether receipts of the chain were vetoed, and stay out until a person clears them. */
@@ -107,6 +109,8 @@ export type Reason =
   | "over-rate"
   | "over-order"
   | "held-back"
+  | "unaudited"
+  | "false-claim"
   | "no-readings"
   | "unknown-reading";
 

@@ -176,6 +176,14 @@ describe("the rules of metering", () => {
       expect(held({ results: [halfDay.readings[1]] })).to.deep.include({ countedTU: HALF, cut: undefined });
     });
 
+    it("to what audits of joint training let be paid, by their reason", () => {
+      for (const reason of ["unaudited", "false-claim"] as const) {
+        const audited = (limitTU: bigint) => only(halfDay, { audited: () => ({ limitTU, reason }) }).points.at(-1);
+        expect(audited(TU / 8n)).to.deep.include({ countedTU: TU / 8n, cut: reason });
+        expect(audited(HALF)).to.deep.include({ countedTU: HALF, cut: undefined });
+      }
+    });
+
     it("unless it was acknowledged", () => {
       const acknowledged = [order({ orderId: 1n, jobHash, tuAmount: HALF, acknowledgedTU: HALF })];
       expect(held({ orders: acknowledged })).to.deep.include({ countedTU: HALF, cut: undefined });

@@ -57,6 +57,7 @@ export interface World {
   stopped?: bigint[];
   vetoed?: bigint[];
   results?: RuledReading[];
+  audited?: Facts["audited"];
   signed?: { orderId: bigint; measuredAt: bigint; batch: bigint }[];
 }
 
@@ -69,6 +70,7 @@ export const facts = (world: World): Facts => ({
   challenges: () => world.challenges ?? [{ at: START + 50n * DAY, passed: true }],
   isStopped: (nodeId) => world.stopped?.includes(nodeId) ?? false,
   hasResult: (_order, _node, reading) => world.results?.includes(reading) ?? false,
+  audited: (orderId, nodeId) => world.audited?.(orderId, nodeId),
   signed: (orderId) => (world.signed ?? []).filter((each) => each.orderId === orderId),
   isVetoed: (orderId) => world.vetoed?.includes(orderId) ?? false,
 });
