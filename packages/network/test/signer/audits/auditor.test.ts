@@ -104,9 +104,9 @@ class Bench {
     return (await this.claims.take(claims)).map(({ result }) => result);
   }
 
-  /** Lets a block pass, and audits until nothing more can be. */
-  async audit(): Promise<void> {
-    this.time += 60n;
+  /** Lets the time of blocks pass, and audits until nothing more can be. */
+  async audit(seconds = 60n): Promise<void> {
+    this.time += seconds;
     for (let i = 0; i < 12; i++) {
       await this.auditor.advance();
       await this.auditor.settled();
@@ -198,8 +198,7 @@ describe("Auditor", () => {
   it("draws no claim before a final block that is later than it", () =>
     bench(async (each) => {
       await each.take(await each.next(1n), await each.next(2n));
-      for (let i = 0; i < 4; i++) await each.auditor.advance();
-      await each.auditor.settled();
+      await each.audit(0n);
       expect((await each.limit())?.limitTU).to.equal(0n);
       await each.audit();
       expect((await each.limit())?.limitTU).to.equal(TU);
@@ -233,6 +232,18 @@ describe("Auditor", () => {
         expect(await each.take(await each.next(7n))).to.deep.equal(["stopped-node"]);
       }));
   }
+
+  it("audits a round that has changed nothing", () =>
+    bench(async (each) => {
+      const claims: Signed<RoundClaim>[] = [];
+      for (let at = 1n; at <= 5n; at++) claims.push(await each.next(at));
+      // no claim has ended with the first weights
+      const { startHash } = claims[0];
+      claims[4] = await each.sign({ ...claims[4], startHash, endHash: startHash });
+      await each.take(...claims);
+      await each.audit();
+      expect(await each.claims.lying(each.meter.orderId)).to.deep.equal([{ nodeId: each.meter.nodeId, round: 5n }]);
+    }));
 
   it("audits a round whose end another one has had before", () =>
     bench(async (each) => {
