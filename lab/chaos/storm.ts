@@ -21,7 +21,7 @@ const ROOTS = [reorganisation, stolenQuorum, freeze, twoSignersGone];
 const LITTLE: Act[] = [
   wrongClock("signer", true),
   wrongClock("node", false),
-  wrongClock("keeper", true),
+  badNode("keeper", "gone"),
   fullDisk("signer"),
   fullDisk("node"),
   oldBackup("signer"),
@@ -40,7 +40,7 @@ const ALL: Act[] = [
   lateSigner,
   ...(["refusing", "slow", "behind", "empty", "pruned"] as const).map((fault) => badNode("signer", fault)),
   ...(["gone", "refusing", "slow", "behind"] as const).map((fault) => badNode("node", fault)),
-  ...(["gone", "empty"] as const).map((fault) => badNode("keeper", fault)),
+  badNode("keeper", "empty"),
 ];
 
 /** Orders of each agent at least. */

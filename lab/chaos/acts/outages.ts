@@ -1,7 +1,7 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { RootStatus } from "@turingfog/sdk";
+import { RootStatus, TU } from "@turingfog/sdk";
 
 import type { RpcFault } from "../chain";
 import type { RoleName } from "../member";
@@ -25,9 +25,13 @@ export function wrongClock(role: RoleName, isAhead: boolean): Act {
         const clockOff = isAhead ? OFF : -OFF;
         const waits = `${member.name}-waits-for-clock`;
         const turn = async () => {
+          // who has nothing to sign does not look at the clock, and no relay takes one that is off
+          if (role === "node") {
+            member.tell({ clockOff: 0 });
+            await order(cast, cast.world.agents.indexOf(member));
+            await sleep(LATE / 2);
+          }
           member.tell({ clockOff });
-          // who has nothing to sign does not look at the clock
-          if (role === "node") await order(cast, cast.world.agents.indexOf(member));
         };
         await seen(cast, [waits], turn).finally(() => member.tell({ clockOff: 0 }));
         return "it waited, and said so";
@@ -77,7 +81,7 @@ export function badNode(role: RoleName, fault: RpcFault): Act {
 
 /** Orders something of an agent, once that is possible: nothing is while everything is frozen. */
 async function order({ world, renter }: Cast, agent: number): Promise<void> {
-  await world.until("An order", () => renter.rent({ agent, tuAmount: 10n ** 17n, seconds: 3 }));
+  await world.until("An order", () => renter.rent({ agent, tuAmount: 10n * TU, seconds: 12 }));
 }
 
 /** A store that is put back to what it was. */
@@ -128,7 +132,7 @@ export const twoSignersGone: Act = {
       withMember(cast, "signer", async (second) => {
         await Promise.all([first.kill(), second.kill()]);
         // a root that had its signatures before is submitted still
-        await sleep(LATE);
+        await sleep(2 * LATE);
         const count = await world.rootCount();
         await sleep(2 * LATE);
         const meanwhile = (await world.rootCount()) - count;
