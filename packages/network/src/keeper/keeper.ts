@@ -126,7 +126,7 @@ export class Keeper {
       provider.getTransactionCount(key.address, "latest"),
       provider.getTransactionCount(key.address, "pending"),
     ]);
-    const waiting = outbox.attempts.filter(({ nonce }) => nonce === used);
+    const waiting = outbox.attempts.filter(({ from, nonce }) => from === key.address && nonce === used);
     const last = waiting.at(-1);
     if (known === used || last === undefined || waiting.some(({ call }) => call === description)) return;
     if (clock.now() - last.signedAt < chain.patience) throw new KeyBusyError(last, "is given some more time");

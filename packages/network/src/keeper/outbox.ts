@@ -111,7 +111,7 @@ export class KeeperOutbox implements Journal {
   async record(attempt: Attempt): Promise<void> {
     const now = this.clock.now();
     const cost = attempt.gasLimit * attempt.maxFeePerGas;
-    const spent = this.spent(now, attempt.nonce);
+    const spent = this.spent(now, attempt);
     if (spent + cost > this.budget) throw new BudgetUsedUpError(attempt.call, cost, spent, this.budget);
     step("keeper.attempt.before-store");
     await this.db
@@ -146,12 +146,13 @@ export class KeeperOutbox implements Journal {
     this.kept = this.kept.map((each) => (each.hash === hash ? { ...each, cost } : each));
   }
 
-  /** Returns the wei of the last 24 hours: of each nonce what it has cost, or the most that it can. */
-  spent(now: bigint, except?: number): bigint {
-    const byNonce = new Map<number, bigint>();
-    for (const { nonce, signedAt, cost, gasLimit, maxFeePerGas } of this.kept) {
-      if (signedAt <= now - DAY || nonce === except) continue;
-      byNonce.set(nonce, cost ?? max(byNonce.get(nonce) ?? 0n, gasLimit * maxFeePerGas));
+  /** Returns the wei of the last 24 hours: of each nonce of a key what it has cost, or the most that it can. */
+  spent(now: bigint, except?: Pick<Attempt, "from" | "nonce">): bigint {
+    const byNonce = new Map<string, bigint>();
+    for (const { from, nonce, signedAt, cost, gasLimit, maxFeePerGas } of this.kept) {
+      if (signedAt <= now - DAY || (from === except?.from && nonce === except.nonce)) continue;
+      const id = `${from} ${nonce}`;
+      byNonce.set(id, cost ?? max(byNonce.get(id) ?? 0n, gasLimit * maxFeePerGas));
     }
     return [...byNonce.values()].reduce((sum, cost) => sum + cost, 0n);
   }

@@ -80,7 +80,7 @@ export class OrderFiles {
       const named = output.map((file) => ({ ...file, path: `${OUTPUT}/${file.path}` }));
       return await sealResult(job, [...files, ...named], target);
     } catch (error) {
-      if (!(error instanceof InvalidBundleError || error instanceof IrregularFileError)) throw error;
+      if (!isOfTheRun(error)) throw error;
       await rm(target, { force: true });
       const reason = { path: "no-output.txt", content: Buffer.from(`${error.message}\n`) };
       return sealResult(job, [...files, reason], target);
@@ -94,6 +94,13 @@ export class OrderFiles {
   private async endOfLog(most: number): Promise<Buffer> {
     return existsSync(path.join(this.run, LOG)) ? readTail(this.run, LOG, most) : Buffer.alloc(0);
   }
+}
+
+/** Tells whether a run has left what cannot be delivered, and not the disk or the system. */
+function isOfTheRun(error: unknown): error is Error {
+  const { code } = error as NodeJS.ErrnoException;
+  const isUnreadable = ["EACCES", "EPERM", "ENAMETOOLONG", "ELOOP", "ENOTDIR", "ENOENT"].includes(String(code));
+  return error instanceof InvalidBundleError || error instanceof IrregularFileError || isUnreadable;
 }
 
 /** Makes a folder that a run's account passes through, and sees nothing in: each file is its owner's alone. */

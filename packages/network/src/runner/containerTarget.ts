@@ -50,6 +50,7 @@ export class ContainerTarget implements Target {
       { env: engine.env, stdio: ["ignore", log, log] },
     );
     const exit = once(client, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+    exit.catch(() => undefined); // it may fail before it is waited for
     await started();
     const [code, signal] = await exit;
     if (signal !== null) return endedBy(signal);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import type { Engine } from "./engine.js";
@@ -50,7 +50,6 @@ export interface RunState {
 const PLAN = "plan.json";
 const WISH = "wish.json";
 const STATE = "state.json";
-const LOCK = "supervisor.lock";
 
 /** The files by which agents and supervisors of a run talk to each other, so that each can go without the other. */
 export class RunFiles {
@@ -82,15 +81,23 @@ export class RunFiles {
     return this.write(STATE, state);
   }
 
-  /** Takes the run for one supervisor, for ever; false if another one has it. */
-  async lock(): Promise<boolean> {
+  /** Takes the run for one supervisor, with its first state; false if another one has it. */
+  async claim(state: RunState): Promise<boolean> {
+    const temporary = await this.writeBeside(STATE, state);
     try {
-      await mkdir(path.join(this.folder, LOCK));
+      await link(temporary, path.join(this.folder, STATE));
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
       throw error;
+    } finally {
+      await rm(temporary, { force: true });
     }
+  }
+
+  /** Gives a run back in which nothing has run yet. */
+  release(): Promise<void> {
+    return rm(path.join(this.folder, STATE), { force: true });
   }
 
   private async read<T>(name: string): Promise<T | undefined> {
@@ -103,9 +110,12 @@ export class RunFiles {
   }
 
   private async write(name: string, content: unknown): Promise<void> {
-    const file = path.join(this.folder, name);
-    const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+    await rename(await this.writeBeside(name, content), path.join(this.folder, name));
+  }
+
+  private async writeBeside(name: string, content: unknown): Promise<string> {
+    const temporary = `${path.join(this.folder, name)}.${randomBytes(6).toString("hex")}`;
     await writeFile(temporary, JSON.stringify(content), { mode: 0o600 });
-    await rename(temporary, file);
+    return temporary;
   }
 }

@@ -94,12 +94,16 @@ export abstract class SupervisedRunner implements Runner {
     }
   }
 
-  /** Ends what a supervisor has left that is gone, and writes down that it is. */
+  /** Ends what a supervisor has left that is gone, and writes down that it is; what had not begun begins anew. */
   private async bury(files: RunFiles): Promise<Sample> {
     const { supervisor, sample } = (await files.state()) as RunState;
     // it may have ended well since it was looked for
     if (sample.phase === "ended") return sample;
     await targetOf((await files.plan()) as RunPlan, files.folder).end();
+    if (sample.phase === "starting") {
+      await files.release();
+      return NOTHING_USED;
+    }
     const lost: Sample = { ...sample, phase: "ended", processes: 0, memoryBytes: 0, outcome: { kind: "lost" } };
     await files.writeState({ supervisor, sample: lost });
     return lost;

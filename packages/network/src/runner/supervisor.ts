@@ -1,9 +1,10 @@
-import { open, lstat, readdir } from "node:fs/promises";
+import { lstat, open, readdir, statfs } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { LogReader } from "@turingfog/sdk";
 
+import { freeShare, LEAST_FREE } from "../runtime/disk.js";
 import { readRegular } from "../runtime/regularFile.js";
 import { nameOf, type ProcessName } from "./processes.js";
 import { RunFiles, type RunPlan, type Wish } from "./runFiles.js";
@@ -16,6 +17,8 @@ const MIB = 1_048_576;
 /** Milliseconds between two looks at the run, and at its files. */
 const LOOK = 200;
 const LOOK_AT_FILES = 1_000;
+/** Files and folders that a run may leave, as many as a result may have. */
+const MOST_ENTRIES = 10_000;
 /** The most bytes of the file in which a run reports its images. */
 const MAX_COUNT = 64;
 /** Milliseconds that a run has to end when it is asked to. */
@@ -29,7 +32,10 @@ class Supervisor {
   private readonly started = process.hrtime.bigint();
   private lastCounted = this.started;
   private heldNs = 0n;
-  private outputBefore = 0;
+  private before: Extent = { bytes: 0, entries: 0 };
+  private freeBefore = 0;
+  /** Whether it has taken more of the disk than files show: in many empty ones, or in some that have no name any more. */
+  private isHoarding = false;
   private filesLookedAt = 0;
   private outcome: Outcome | undefined;
   private readonly target: Target;
@@ -47,20 +53,23 @@ class Supervisor {
     const files = new RunFiles(folder);
     const plan = await files.plan();
     const supervisor = await nameOf(process.pid);
-    if (plan === undefined || supervisor === undefined || !(await files.lock())) return;
-    await new Supervisor(files, plan, supervisor).supervise();
+    if (plan === undefined || supervisor === undefined) return;
+    const run = new Supervisor(files, plan, supervisor);
+    if (await files.claim({ sample: run.state, supervisor })) await run.supervise();
   }
 
   private async supervise(): Promise<void> {
-    await this.write();
-    this.outputBefore = await sizeOf(this.files.folder);
+    this.before = await extentOf(this.files.folder);
+    this.freeBefore = await freeBytes(this.files.folder);
     const ended = this.launch();
     while (!(await Promise.race([ended, sleep(LOOK, false)]))) {
       await this.look().catch((error: unknown) => this.end({ kind: "failed", reason: messageOf(error) }));
     }
     this.count();
     await this.endSurely();
-    await this.lookAtFiles();
+    await this.lookAtFiles().catch((error: unknown) => {
+      this.outcome = { kind: "failed", reason: messageOf(error) };
+    });
     const over = this.outcome?.kind === "stopped" ? undefined : this.exceeded();
     if (over !== undefined) this.outcome = { kind: "over", limit: over };
     Object.assign(this.state, { phase: "ended", outcome: this.outcome, processes: 0, memoryBytes: 0 });
@@ -109,6 +118,7 @@ class Supervisor {
       seconds: heldMs / 1_000,
       outputMiB: outputBytes / MIB,
     };
+    if (this.isHoarding) return "outputMiB";
     return (Object.keys(used) as (keyof RunLimits)[]).find((name) => used[name] > this.plan.limits[name]);
   }
 
@@ -158,7 +168,12 @@ class Supervisor {
 
   private async lookAtFiles(): Promise<void> {
     this.filesLookedAt = Date.now();
-    this.state.outputBytes = Math.max(this.state.outputBytes, (await sizeOf(this.files.folder)) - this.outputBefore);
+    const { folder } = this.files;
+    const { bytes, entries } = await extentOf(folder);
+    this.state.outputBytes = Math.max(this.state.outputBytes, bytes - this.before.bytes);
+    const hidden = this.freeBefore - (await freeBytes(folder)) - this.plan.limits.outputMiB * MIB;
+    const isDiskFull = hidden > 0 && (await freeShare(folder)) < LEAST_FREE;
+    this.isHoarding ||= isDiskFull || entries - this.before.entries > MOST_ENTRIES;
     this.state.images = Math.max(this.state.images, await this.countImages());
   }
 
@@ -176,13 +191,25 @@ class Supervisor {
   }
 }
 
-/** Returns the bytes of the files of a folder and of all folders in it; links count themselves. */
-async function sizeOf(folder: string): Promise<number> {
+/** The files and folders of a folder, and of all folders in it. */
+interface Extent {
+  /** Of the files; links count themselves. */
+  bytes: number;
+  entries: number;
+}
+
+async function extentOf(folder: string): Promise<Extent> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const sizes = entries
     .filter((entry) => entry.isFile())
     .map(async (entry) => (await lstat(path.join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return { bytes: (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0), entries: entries.length };
+}
+
+/** Returns the bytes of a folder's disk that can still be filled. */
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 function messageOf(error: unknown): string {

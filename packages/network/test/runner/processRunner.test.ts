@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 
 import {
   checkSlots,
+  NOTHING_USED,
   type RunLimits,
   ProcessRunner,
   type ProcessRunnerConfig,
@@ -245,6 +246,64 @@ describe("ProcessRunner", () => {
       );
     }).timeout(20_000);
 
+    it("end a run that leaves more files than a result may have, though they are empty", async () => {
+      const program = `for (let i = 0; i < 10_001; ++i) require("fs").writeFileSync(process.argv[1] + "/" + i, "");
+        setInterval(() => {}, 1000)`;
+      await withRun(
+        program,
+        async (bench) => {
+          expect((await runToEnd(bench)).outcome).to.deep.equal({ kind: "over", limit: "outputMiB" });
+        },
+        { args: ["-e", program, "--", "{output}"] },
+      );
+    });
+
+    it("end a run whose files cannot be looked at, with the reason", async () => {
+      const program = `for (let i = 0; i < 30; ++i) {
+        require("fs").mkdirSync("x".repeat(200));
+        process.chdir("x".repeat(200));
+      }`;
+      await withRun(program, async (bench) => {
+        const { outcome } = await runToEnd(bench);
+        await promisify(execFile)("rm", ["-r", path.join(bench.folder, "input")]);
+        expect(outcome).to.have.property("kind", "failed");
+        expect(outcome).to.have.property("reason").that.contains("ENAMETOOLONG");
+      });
+    });
+
+    // takes a file system of its own, which only root can mount
+    const onSmallDisk = async () => {
+      const program = `
+        const { openSync, unlinkSync, writeSync } = require("fs");
+        for (let i = 0; i < 4; ++i) {
+          const file = openSync("hidden", "w");
+          unlinkSync("hidden");
+          writeSync(file, Buffer.alloc(3_400_000));
+        }
+        setInterval(() => {}, 1000)`;
+      await withRun(
+        program,
+        async (bench) => {
+          const run = path.join(bench.folder, "run");
+          await mkdir(run);
+          await promisify(execFile)("mount", ["-t", "tmpfs", "-o", "size=14m", "tmpfs", run]);
+          try {
+            await mkdir(path.join(run, "input"));
+            const { outcome } = await runToEnd({ ...bench, folder: run });
+            expect(outcome).to.deep.equal({ kind: "over", limit: "outputMiB" });
+          } finally {
+            await bench.runner.stop(run);
+            await promisify(execFile)("umount", ["--lazy", run]);
+          }
+        },
+        { limits: { outputMiB: 4 } },
+      );
+    };
+    it(
+      "end a run that fills the disk with files that have no name any more",
+      process.getuid?.() === 0 ? onSmallDisk : undefined,
+    );
+
     it("find what has left its parent and its session", async () => {
       const program = `
         require("child_process").spawn("setsid", ["sleep", "62"], { detached: true, stdio: "ignore" }).unref();
@@ -342,6 +401,18 @@ describe("ProcessRunner", () => {
         },
         { limits: { seconds: 1 } },
       );
+    });
+
+    it("begins anew if what watched it was gone before it began", async () => {
+      await withRun("process.exit(3)", async (bench) => {
+        const { folder, runner } = bench;
+        await runner.prepare(JOB_OF_TESTS, folder);
+        const sample = { ...NOTHING_USED, phase: "starting" };
+        const supervisor = { pid: process.pid, startedAt: "0", boot: "another" };
+        await writeFile(path.join(folder, "state.json"), JSON.stringify({ sample, supervisor }));
+        expect((await runner.sample(folder)).phase).to.equal("prepared");
+        expect((await runToEnd(bench)).outcome).to.deep.equal({ kind: "exited", code: 3 });
+      });
     });
 
     it("is ended with all it has started once what watched it is gone", async () => {
