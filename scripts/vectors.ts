@@ -5,6 +5,8 @@ import { toJson } from "@turingfog/sdk";
 import { Draws, Product } from "@turingfog/network";
 import {
   ACKNOWLEDGEMENT,
+  ATTESTATION,
+  ATTESTATION_REQUEST,
   BATCH_SIGNATURE,
   CHALLENGE_ANSWER,
   CHALLENGE_PROOF,
@@ -266,6 +268,19 @@ async function challenge(): Promise<object> {
   };
 }
 
+/** A request for an attestation and its answer. */
+async function attestation(): Promise<object> {
+  const log = "total images/sec: 208.75\n";
+  const message = { nodeId: NODE_ID, validUntil: START + 86_400n, evidence: sha256(toUtf8Bytes(log)) };
+  const attested = { ...message, signerSetVersion: 1n };
+  const signature = await signer.signTypedData(DOMAINS.oracle, typesOf("NodeAttestation"), attested);
+  return {
+    log,
+    request: await signedVector(ATTESTATION_REQUEST, DOMAINS.meter, meter, { ...message, card: "" }),
+    answer: ATTESTATION.encode({ signerSetVersion: 1n, signer: signer.address.toLowerCase(), signature }),
+  };
+}
+
 /** What signers say to each other, by format. */
 async function batch(): Promise<object> {
   const { facts } = await receipts();
@@ -349,6 +364,7 @@ export async function vectors(): Promise<Record<string, string>> {
     "bundle.json": json(bundle()),
     "chain.json": json(await chain()),
     "challenge.json": json(await challenge()),
+    "attestation.json": json(await attestation()),
     "batch.json": json(await batch()),
     "receipts.json": file,
     "receipts.facts.json": json(facts),

@@ -42,6 +42,7 @@ const NOT_RUN: Record<string, string> = {
   "docs/operators/keeper.md#from-nothing-to-running": "run by packages/network/test/keeper",
   "docs/operators/node.md#a-node-on-the-chain":
     "needs a GPU; run by packages/cli/test/{benchmark,fleet,attest}.test.ts",
+  "docs/operators/node.md#attestation": "run by packages/network/test/attesting.test.ts",
   "docs/operators/node.md#seeing-and-claiming-what-is-earned": "run by packages/cli/test/earning.test.ts",
   "docs/operators/node.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
   "docs/operators/relay.md#from-nothing-to-running": "run by packages/network/test/relay",

@@ -104,7 +104,7 @@ export const NOUNS: Record<string, Noun> = {
     },
   },
   node: {
-    summary: "earn with a node: measure, register, list, run, claim",
+    summary: "earn with a node: measure, register, list, run, attest, claim",
     examples: [
       "turingfog node init --help",
       "turingfog node run --config node/node.json5",
@@ -116,6 +116,7 @@ export const NOUNS: Record<string, Noun> = {
       list: { summary: "offer nodes at a price", load: () => import("./commands/node/list.js") },
       init: { summary: "make a node's folder and sign its document", load: () => import("./commands/node/init.js") },
       run: { summary: "run a node's agent", load: () => import("./commands/node/run.js") },
+      attest: { summary: "have signers attest a node by its log", load: () => import("./commands/node/attest.js") },
       earnings: {
         summary: "show what nodes have delivered and earned",
         load: () => import("./commands/node/earnings.js"),

@@ -41,6 +41,7 @@ export interface NodeFacts {
   owner: string;
   /** When the owner got it from another; 0 if it is the first. */
   ownedSince: bigint;
+  gpuModel: string;
   /** TU per day, 18 decimals. */
   ratePerDay: bigint;
   metadataURI: string;
@@ -279,6 +280,7 @@ export class Facts {
         nodeId,
         owner: lower(owner),
         ownedSince: 0n,
+        gpuModel,
         ratePerDay,
         metadataURI,
         attestations: [],

@@ -1,3 +1,4 @@
+export * from "./attesting.js";
 export * from "./availability.js";
 export * from "./benchmark.js";
 export * from "./challenged.js";

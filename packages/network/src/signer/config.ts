@@ -48,6 +48,8 @@ export const signerConfig = z.strictObject({
   auditOneIn: count.default(16),
   /** The most bytes of a training job's bundle; four times as many are unpacked. */
   maxBundleBytes: count.default(268_435_456),
+  /** Attests nodes that ask for it and show a consistent log; otherwise the operator attests by hand. */
+  attest: z.boolean().default(false),
   /** The most bytes of a result that is kept. */
   maxResultBytes: count.default(67_108_864),
   /** The most that is paid for gas, in gwei. */

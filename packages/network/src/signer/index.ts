@@ -1,3 +1,4 @@
+export * from "./attestations.js";
 export * from "./audits/index.js";
 export * from "./batch/index.js";
 export * from "./catchUp.js";

@@ -17,7 +17,6 @@ import {
 } from "@turingfog/sdk/wire";
 import { parseUnits, TypedDataEncoder } from "ethers";
 import type { Kysely } from "kysely";
-import { Gauge } from "prom-client";
 
 import { CHAIN_MIGRATIONS, CHAIN_STEPS, ChainFacts, type ChainTables, chainOf } from "../chain/index.js";
 import {
@@ -33,7 +32,6 @@ import { recipientOf } from "../job/age.js";
 import {
   checkDisk,
   ClockError,
-  freeShare,
   readKey,
   readSecret,
   reasonOf,
@@ -42,6 +40,7 @@ import {
   type Stoppable,
 } from "../runtime/index.js";
 import { type Migrations, openStore, type Store } from "../store/index.js";
+import { ATTESTATION_MIGRATIONS, ATTESTATION_STEPS, Attestations, type AttestationTables } from "./attestations.js";
 import { AUDIT_MIGRATIONS, AUDIT_STEPS, type AuditTables, openAudits } from "./audits/index.js";
 import {
   Batch,
@@ -75,6 +74,7 @@ import {
   NodeDocuments,
 } from "./intake/index.js";
 import { Ledger } from "./ledger.js";
+import { measuring } from "./measuring.js";
 import { limitOthers, RESULT_MIGRATIONS, RESULT_STEPS, Results, resultTime, type ResultTables } from "./results.js";
 import {
   SIGNER_DOCUMENT_MIGRATIONS,
@@ -83,7 +83,8 @@ import {
   type SignerDocumentTables,
 } from "./signerDocuments.js";
 
-type SignerTables = AuditTables &
+type SignerTables = AttestationTables &
+  AuditTables &
   BatchTables &
   ChainTables &
   ChallengeTables &
@@ -93,6 +94,7 @@ type SignerTables = AuditTables &
   SignerDocumentTables;
 
 const MIGRATIONS: Migrations = {
+  ...ATTESTATION_MIGRATIONS,
   ...AUDIT_MIGRATIONS,
   ...BATCH_MIGRATIONS,
   ...CHAIN_MIGRATIONS,
@@ -105,6 +107,7 @@ const MIGRATIONS: Migrations = {
 
 /** Where a signer stands before and after each durable write and each send. */
 export const SIGNER_STEPS = [
+  ...ATTESTATION_STEPS,
   ...AUDIT_STEPS,
   ...BATCH_STEPS,
   ...CHAIN_STEPS,
@@ -342,6 +345,17 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     log,
     health,
   });
+  const attestations = new Attestations({
+    isOffered: config.attest,
+    signer,
+    db: tables(),
+    chain,
+    documents: nodeDocuments,
+    domain: domains.meter,
+    sign: async (message) => (await signMessage(keys.signer, domains.oracle, "NodeAttestation", message)).signature,
+    clock,
+    log,
+  });
   const isRight = async (message: OracleMessages["ReceiptBatch"], by: BatchSignature) =>
     (await isValidSignature({ domain: domains.oracle, runner: null }, "ReceiptBatch", message, by)) ||
     chain.isSignedByContract(
@@ -387,27 +401,13 @@ async function partsOf(config: SignerConfig, { log, metrics, clock, health, sign
     addIntakeRoutes(on, { intake, facts: chain, documents: nodeDocuments, health, metrics });
     addChallengeRoutes(on, board);
     addBatchRoutes(on, { link, files, ...batch });
+    attestations.addRoutes(on);
     documents.addRoutes(on);
     results.addRoutes(on);
     audits.addRoutes(on);
   });
   log.info({ signer, gas: keys.gas.address.toLowerCase(), listen: server.addresses() }, "listening");
-  const gauges = {
-    disk: new Gauge({
-      name: "turingfog_signer_disk_free_ratio",
-      help: "Share of the disk that is free",
-      registers: [metrics],
-    }),
-    block: new Gauge({
-      name: "turingfog_chain_block_seconds",
-      help: "Time of the last final block",
-      registers: [metrics],
-    }),
-  };
-  const measure = async () => {
-    gauges.disk.set(await freeShare(config.folder));
-    gauges.block.set(Number(chain.blockTime()));
-  };
+  const measure = measuring(metrics, config.folder, chain);
   const { auditor } = audits;
   return { auditor, batch, board, catchUp, chain, client, documents, intake, measure, results, server, signer, store };
 }

@@ -112,11 +112,12 @@ describe("ChainFacts", () => {
         refundTo: ZeroAddress,
         holder: actors.renters[0].address.toLowerCase(),
       });
-      const { attestedFrom, attestedUntil, owner } = await contracts.registry.node(nodeId);
+      const { attestedFrom, attestedUntil, owner, gpuModel } = await contracts.registry.node(nodeId);
       expect(facts.node(nodeId)).to.deep.equal({
         nodeId,
         owner: owner.toLowerCase(),
         ownedSince: 0n,
+        gpuModel,
         ratePerDay: await contracts.registry.ratePerDay(nodeId),
         metadataURI: "ipfs://node",
         attestations: [{ from: attestedFrom, until: attestedUntil }],

@@ -129,7 +129,8 @@ export class AgentWorld {
     const { startedAt, endsAt } = await contracts.escrow.order(orderId);
     const attestations = [{ from: 0n, until: 2n ** 40n - 1n }];
     const owner = miner.address.toLowerCase();
-    world.nodes.set(nodeId, { nodeId, owner, ratePerDay: TU, metadataURI: "data:,", attestations, ownedSince: 0n });
+    const registered = { gpuModel: id("GTX 1080 Ti"), ratePerDay: TU, metadataURI: "data:,", ownedSince: 0n };
+    world.nodes.set(nodeId, { nodeId, owner, attestations, ...registered });
     world.orders.set(orderId, { orderId, nodeId, startedAt, endsAt, closed: false } as never);
     world.documents.set(nodeId, [{ ...document, signature: "0x00", firstSeen: 0n }]);
     clock.time = endsAt;

@@ -102,6 +102,7 @@ export class Meter {
       nodeId: this.nodeId,
       owner: ESCROW,
       ownedSince: 0n,
+      gpuModel: id("GTX 1080 Ti"),
       ratePerDay: 10n ** 18n,
       metadataURI: "data:,",
       attestations,

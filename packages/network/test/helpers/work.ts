@@ -71,6 +71,7 @@ export class WorkBench {
         node: () => ({
           nodeId,
           owner: ZeroAddress,
+          gpuModel: id("GTX 1080 Ti"),
           ratePerDay: 10n ** 18n,
           metadataURI: "",
           attestations: [],

@@ -147,10 +147,18 @@ export async function nodeAttestation(
 ): Promise<NodeAttestation> {
   const { gpu } = onlyOne(candidates);
   const { gpuModel } = await registry.node(nodeId);
-  if (gpuModel !== gpuModelOf(gpu)) throw new WrongHardwareError(nodeId, gpu);
+  checkHardware({ nodeId, gpuModel }, gpu);
 
   const message = { nodeId, validUntil, evidence, signerSetVersion: version };
   return { type: "NodeAttestation", gpu, message };
+}
+
+/**
+ * Checks that a node was registered with a GPU.
+ * @throws WrongHardwareError
+ */
+export function checkHardware({ nodeId, gpuModel }: { nodeId: bigint; gpuModel: string }, gpu: string): void {
+  if (gpuModel !== gpuModelOf(gpu)) throw new WrongHardwareError(nodeId, gpu);
 }
 
 /** Signs an attestation with any ethers signer. */

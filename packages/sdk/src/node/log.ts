@@ -13,14 +13,19 @@ const MAX_LINE_LENGTH = 4_096;
  * Reads a console log of tf_cnn_benchmarks, of any length: what its last finished run of each network has measured.
  * Which network and which GPU that is, the log itself says; the name of the file says nothing.
  * @param card the card, for a driver that names only its chip
+ * @param content of the log; that of the file if left out
  * @throws RefusedLogError, InvalidThroughputError, ZeroThroughputError, OutOfRangeError, as `LogReader.measurements`
  */
-export async function readLog(file: string, card?: string): Promise<LogMeasurement[]> {
+export async function readLog(
+  file: string,
+  card?: string,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = createReadStream(file) as AsyncIterable<Buffer>,
+): Promise<LogMeasurement[]> {
   const hash = createHash("sha256");
   const reader = new LogReader();
   let decoder: TextDecoder | undefined;
   let rest = "";
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+  for await (const chunk of content) {
     hash.update(chunk);
     if (decoder === undefined) {
       const format = packedFormatOf(chunk);

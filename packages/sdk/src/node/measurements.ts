@@ -87,7 +87,21 @@ async function readLogs(files: readonly string[], card: string | undefined): Pro
   for (const file of files) {
     for (const measurement of await readLog(file, card)) logs.push({ ...measurement, file });
   }
+  return together(logs);
+}
 
+/**
+ * Returns what one log has measured.
+ * @param name of the log, for errors
+ * @param card the card, for a driver that names only its chip
+ * @throws SeveralGpusError, and the errors of `readLog`
+ */
+export async function measurementsOfLog(name: string, log: Uint8Array, card?: string): Promise<Measurements> {
+  const measurements = await readLog(name, card, [log]);
+  return together(measurements.map((measurement) => ({ ...measurement, file: name })));
+}
+
+function together(logs: readonly (LogMeasurement & { file: string })[]): Measurements {
   const [{ gpu }] = logs;
   // boards that are rated as one model differ in speed: a rating is of one of them
   const gpus = new Map(logs.map((log) => [log.device, log.file]));

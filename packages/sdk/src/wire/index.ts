@@ -1,4 +1,5 @@
 export * from "./acknowledgement.js";
+export * from "./attestation.js";
 export * from "./bundle.js";
 export * from "./challenges.js";
 export {

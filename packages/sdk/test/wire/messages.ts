@@ -1,5 +1,7 @@
 import {
   ACKNOWLEDGEMENT,
+  ATTESTATION,
+  ATTESTATION_REQUEST,
   BATCH_SIGNATURE,
   CHALLENGE_ANSWER,
   CHALLENGE_PROOF,
@@ -170,6 +172,14 @@ export const CASES: Case[] = [
     }),
   ),
   one(ACKNOWLEDGEMENT, fc.record({ orderId: uint(256), cumulativeTU: uint(96), signature })),
+  one(
+    ATTESTATION_REQUEST,
+    fc.record({
+      ...{ nodeId: uint(256), validUntil: uint(40), evidence: hex(32), signature },
+      card: fc.constantFrom("", "Tesla V100-SXM2-16GB"),
+    }),
+  ),
+  one(ATTESTATION, fc.record({ signerSetVersion: uint(64), signer: hex(20), signature })),
   one(HEARTBEAT, fc.record({ nodeId: uint(256), receiver: hex(20), sentAt: uint(40), signature })),
   one(
     CHALLENGES,

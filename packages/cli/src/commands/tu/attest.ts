@@ -2,16 +2,12 @@ import { mkdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { Option } from "@commander-js/extra-typings";
-import { checkPrecision, formatInstant, PRECISION } from "@turingfog/sdk";
+import { checkPrecision, PRECISION } from "@turingfog/sdk";
 import {
   type Attestation,
-  attestationCall,
-  type Change,
-  checkAttested,
   checkSigner,
   connectContracts,
   encodeSignatureFile,
-  NONE,
   ratingAttestation,
   readSignerSet,
   signAttestation,
@@ -19,14 +15,13 @@ import {
   type SignerSet,
 } from "@turingfog/sdk/ethers";
 import { attestationOfLog, readMeasurements, readSignatureFile } from "@turingfog/sdk/node";
-import { formatUnits } from "ethers";
 
+import { describeAttestation, readValidUntil, submitAttestation } from "../../lib/attesting.js";
 import { UsageError } from "../../lib/command.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { openDeployment, type OpenDeployment } from "../../lib/deployed.js";
 import { readNodeId } from "../../lib/nodeId.js";
 import { openSender, openWallet, sendingCommand, type SenderValues } from "../../lib/sender.js";
-import { outcomeLine, outcomeOf, submitShown } from "../../lib/steps.js";
 
 export const command = sendingCommand({
   description: `Signs or submits an attestation: of a GPU model's rating, or of a node by its benchmark log.
@@ -82,38 +77,17 @@ async function attest(source: string, signatureFiles: string[], values: Values, 
   for (const file of written) output.say(`Wrote ${file}`);
 
   if (values.signOnly) {
-    output.say(describe(attestation));
+    output.say(describeAttestation(attestation));
     const file = await sign(deployment, values.keystore, out, signerSet, attestation, output);
     return output.result({ attestation, files: [...written, file] }, `Wrote ${file}`);
   }
 
   const signatures = await Promise.all(signatureFiles.map((file) => readSignatureFile(file, signerSet, attestation)));
-  const { connection } = deployment;
-  const title = describe(attestation);
-  const sender = await openSender(connection, values, output, `TuringFog: ${title}`);
-  const { to, data, signers } = await attestationCall(registry, signerSet, attestation, signatures, sender.address);
-  const changes = await attestedChanges(registry, attestation);
-  const call = { description: "attest", to, data };
-  const submitted = await submitShown({ connection, sender, values, output }, title, changes, call);
-  const outcome = outcomeOf(connection, submitted);
-  const receipt = submitted.kind === "sent" ? submitted.receipts[0] : undefined;
-  if (receipt === undefined) return output.result({ attestation, outcome }, outcomeLine(outcome));
-
-  const countsFrom = await checkAttested(registry, attestation, receipt);
-  const result = `Attested by ${signers.join(", ")} in ${outcome.transaction}; counts from ${formatInstant(countsFrom)}`;
-  output.result({ attestation, signers, outcome, countsFrom }, result);
-}
-
-/** Returns what an attestation changes. A model is rated once, so that it has no rating before. */
-async function attestedChanges(registry: NodeRegistry, attestation: Attestation): Promise<Change[]> {
-  if (attestation.type === "RatingAttestation") {
-    const { gpu, rating } = attestation;
-    return [{ what: `rating of ${gpu}, TU per day`, from: NONE, to: formatUnits(rating, 18) }];
-  }
-  const { nodeId, validUntil } = attestation.message;
-  const { attestedUntil } = await registry.node(nodeId);
-  const from = attestedUntil === 0n ? NONE : formatInstant(attestedUntil);
-  return [{ what: `node ${nodeId} is attested until`, from, to: formatInstant(validUntil) }];
+  const title = `TuringFog: ${describeAttestation(attestation)}`;
+  const sender = await openSender(deployment.connection, values, output, title);
+  const step = { connection: deployment.connection, sender, values, output };
+  const { result, line } = await submitAttestation(step, registry, signerSet, attestation, signatures);
+  output.result(result, line);
 }
 
 async function attestationOf(
@@ -124,11 +98,7 @@ async function attestationOf(
 ): Promise<Attestation> {
   if (node === undefined) return ratingAttestation(registry, signerSet, await readMeasurements(source, gpu));
 
-  const until = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(validUntil ?? "") ? Date.parse(validUntil ?? "") : NaN;
-  if (Number.isNaN(until)) {
-    throw new UsageError(`--valid-until is ${validUntil ?? "missing"}, must be a time in UTC, as 2027-01-01T00:00:00Z`);
-  }
-  return attestationOfLog(registry, signerSet, source, node, BigInt(until / 1_000), gpu);
+  return attestationOfLog(registry, signerSet, source, node, readValidUntil(validUntil), gpu);
 }
 
 /**
@@ -165,12 +135,4 @@ function stemOf(attestation: Attestation): string {
   return attestation.type === "RatingAttestation"
     ? attestation.gpu.replace(/[^\w.-]+/g, "-")
     : `node-${attestation.message.nodeId}`;
-}
-
-function describe(attestation: Attestation): string {
-  const { gpu, message } = attestation;
-  const evidence = `evidence ${message.evidence}, signer set ${message.signerSetVersion}`;
-  return attestation.type === "RatingAttestation"
-    ? `Rating of ${gpu}: ${attestation.rating} base units of TU per day; ${evidence}`
-    : `Node ${attestation.message.nodeId} with ${gpu} until ${formatInstant(attestation.message.validUntil)}; ${evidence}`;
 }

@@ -1,7 +1,7 @@
 import { HttpClient, INTAKE_MIGRATIONS, type IntakeTables, NodeDocuments } from "@turingfog/network";
 import { NODE_DOCUMENT, type NodeDocument } from "@turingfog/sdk/wire";
 import { expect } from "chai";
-import { id, Wallet } from "ethers";
+import { id, Wallet, ZeroHash } from "ethers";
 
 import { LOG, StoppedClock } from "../../helpers/intake";
 import { NODE_DOMAIN, START } from "../../helpers/meters";
@@ -27,7 +27,9 @@ async function withDocuments(
   const { db } = await stores.openNew<IntakeTables>(INTAKE_MIGRATIONS);
   const facts = {
     node: (nodeId: bigint) =>
-      nodeId === NODE ? { nodeId, ratePerDay: 1n, metadataURI: "data:,", attestations: [], ...node } : undefined,
+      nodeId === NODE
+        ? { nodeId, gpuModel: ZeroHash, ratePerDay: 1n, metadataURI: "data:,", attestations: [], ...node }
+        : undefined,
     isSignedByContract: async () => false,
   };
   const open = () =>
