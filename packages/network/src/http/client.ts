@@ -67,7 +67,7 @@ export class HttpClient {
       if (answer.statusCode !== 200) throw refusalOf(host, answer, await read(host, answer, MAX_BYTES));
       yield* limited(host, answer, maxBytes);
     } catch (error) {
-      throw asHttpError(host, error);
+      throw asHttpError(host, error, answer?.statusCode);
     } finally {
       answer?.destroy();
     }
@@ -164,8 +164,8 @@ function refusalOf(host: string, { statusCode = 0 }: IncomingMessage, body: Buff
   return new HttpError(host, statusCode, error, plainText(words, MAX_WORDS));
 }
 
-function asHttpError(host: string, error: unknown): HttpError {
+function asHttpError(host: string, error: unknown, status = 0): HttpError {
   if (error instanceof HttpError) return error;
   const { code, message, name } = error as NodeJS.ErrnoException;
-  return new HttpError(host, 0, name === "AbortError" ? "stopped" : "unreachable", code ?? message);
+  return new HttpError(host, status, name === "AbortError" ? "stopped" : "unreachable", code ?? message);
 }

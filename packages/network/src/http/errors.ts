@@ -17,7 +17,7 @@ export class HttpError extends TuringFogError {
   constructor(
     /** Host of the server. */
     readonly host: string,
-    /** 0 if there is no answer. */
+    /** 0 if there is no answer. One that breaks off has its status if it is streamed, and else 0. */
     readonly status: number,
     /** Name of the error as the server gave it, or of what went wrong on the way: `unreachable`, `timeout`, `too-large`. */
     readonly error: string,

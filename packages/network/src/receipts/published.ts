@@ -9,7 +9,7 @@ import { reasonOf } from "../runtime/index.js";
 /** The most bytes of a receipt file: 700,000 receipts. */
 const MAX_FILE = 200 * 2 ** 20;
 
-/** Milliseconds until a file is there. */
+/** Milliseconds until a file is there, unless the caller says otherwise. */
 const PATIENCE = 300_000;
 
 /** A server's answer to the question for a root's receipt file. */
@@ -19,7 +19,7 @@ export type Published =
   | { kind: "other"; reason: string }
   /** The bytes that were signed, which are no receipt file, or one of another root. */
   | { kind: "malformed" | "other-root"; reason: string }
-  /** No file; `isAnswered` if the server said so itself. */
+  /** No file; `isAnswered` if the server has answered, though what came may have broken off. */
   | { kind: "none"; isAnswered: boolean; reason: string };
 
 /** Fetches the file of a root from one signer, and holds it against its hash and the root. */
@@ -27,10 +27,11 @@ export async function fetchPublished(
   client: HttpClient,
   endpoint: string,
   { dataHash, receiptsRoot }: { dataHash: string; receiptsRoot: string },
+  patience = PATIENCE,
 ): Promise<Published> {
   const { host } = new URL(endpoint);
   const sha256 = createHash("sha256");
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(patience);
   const chunks = client.stream(`${endpoint}/v1/receipts/${dataHash}`, { maxBytes: MAX_FILE, signal });
   try {
     const tree = await treeOf(hashed(chunks, sha256));

@@ -6,8 +6,8 @@ import type { Kysely } from "kysely";
 import type { Logger } from "pino";
 import { Counter, type Registry } from "prom-client";
 
-import type { HttpClient } from "../http/index.js";
-import { Backoff, type Health, reasonOf, step } from "../runtime/index.js";
+import { type HttpClient, HttpError } from "../http/index.js";
+import { Backoff, type Health, plainText, reasonOf, step } from "../runtime/index.js";
 import type { Finding, FindingName } from "./findings.js";
 import type { WatchTables } from "./tables.js";
 
@@ -47,6 +47,9 @@ export interface Alarm {
   raisedAt: bigint;
 }
 
+/** The most characters of an alarm's text: chat programs refuse longer ones. */
+const MAX_TEXT = 2_000;
+
 /** Milliseconds in which a webhook must answer. */
 const TIMEOUT = 10_000;
 
@@ -62,6 +65,7 @@ export interface AlarmsOptions {
 
 /** Alarms, each written down once, then posted to each webhook until it takes it. */
 export class Alarms {
+  /** Waits by webhook and alarm. */
   private readonly backoff = new Backoff<string>();
   private readonly raised: Counter;
 
@@ -80,10 +84,11 @@ export class Alarms {
   async raise(given: Omit<Alarm, "network" | "raisedAt">, db = this.options.db): Promise<void> {
     const { network, webhooks, log } = this.options;
     if (await this.isRaised(given.id, db)) return;
-    const { id, alarm, text } = given;
+    const { id, alarm } = given;
+    const text = plainText(given.text, MAX_TEXT);
     // the chain's time is not known when nothing can be checked
     const raisedAt = BigInt(Math.floor(Date.now() / 1_000));
-    const body = toJson({ ...given, network, raisedAt });
+    const body = toJson({ ...given, text, network, raisedAt });
     step("watch.alarm.before-store");
     const insert = async (on: Kysely<WatchTables>) => {
       await on.insertInto("watch_alarms").values({ id, body, raised_at: raisedAt }).execute();
@@ -114,8 +119,7 @@ export class Alarms {
   }
 
   private async deliverTo(webhook: string): Promise<void> {
-    const { db, client } = this.options;
-    if (!this.backoff.isDue(webhook)) return;
+    const { db } = this.options;
     const rows = await db
       .selectFrom("watch_deliveries")
       .innerJoin("watch_alarms", "watch_alarms.id", "watch_deliveries.alarm")
@@ -124,23 +128,32 @@ export class Alarms {
       .where("delivered", "=", 0n)
       .orderBy("raised_at")
       .execute();
-    try {
-      for (const { alarm, body } of rows) {
-        step("watch.alarm.before-send");
-        await client.post(webhook, body, { timeout: TIMEOUT });
-        step("watch.alarm.sent");
-        await db
-          .updateTable("watch_deliveries")
-          .set({ delivered: 1n })
-          .where("alarm", "=", alarm)
-          .where("webhook", "=", keyOf(webhook))
-          .execute();
-        step("watch.alarm.done");
+    for (const { alarm, body } of rows) {
+      const key = `${webhook} ${alarm}`;
+      if (!this.backoff.isDue(key)) continue;
+      try {
+        await this.post(webhook, alarm, body);
+        this.backoff.succeeds(key);
+      } catch (error) {
+        this.backoff.fails(key, error);
+        // who gives no answer gives none to the next alarm either
+        if (!(error instanceof HttpError) || error.status === 0) return;
       }
-      this.backoff.succeeds(webhook);
-    } catch (error) {
-      this.backoff.fails(webhook, error);
     }
+  }
+
+  private async post(webhook: string, alarm: string, body: string): Promise<void> {
+    const { db, client } = this.options;
+    step("watch.alarm.before-send");
+    await client.post(webhook, body, { timeout: TIMEOUT });
+    step("watch.alarm.sent");
+    await db
+      .updateTable("watch_deliveries")
+      .set({ delivered: 1n })
+      .where("alarm", "=", alarm)
+      .where("webhook", "=", keyOf(webhook))
+      .execute();
+    step("watch.alarm.done");
   }
 }
 

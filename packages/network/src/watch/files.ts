@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+
 import { documentInForce, oracleDomain, SIGNER_DOCUMENT, SIGNERS, type ReceiptTree } from "@turingfog/sdk/wire";
 import type { Addresses } from "@turingfog/sdk/ethers";
 
@@ -8,6 +10,9 @@ import type { Clock } from "../runtime/index.js";
 
 /** Bytes and milliseconds of an answer with signers' documents. */
 const DOCUMENTS = { maxBytes: 2_097_152, timeout: 10_000 };
+
+/** Milliseconds after which a signer is slow. One that was slow gets no more for each further file of a look. */
+const SLOW = 5_000;
 
 /** That no signer gives a root's file. */
 export interface NoFile {
@@ -35,8 +40,11 @@ export interface FileFinderOptions {
 export class FileFinder {
   constructor(private readonly options: FileFinderOptions) {}
 
-  /** Asks one signer after the other, until one gives the bytes that were signed. */
-  async find(root: RootFacts): Promise<FoundFile> {
+  /**
+   * Asks one signer after the other, until one gives the bytes that were signed.
+   * @param slow endpoints that took long and gave nothing, to which it adds
+   */
+  async find(root: RootFacts, slow: Set<string>): Promise<FoundFile> {
     const { client, signers } = this.options;
     const none: NoFile & { reasons: string[] } = { kind: "none", reasons: [], isAnswered: false, isOther: false };
     const asked = new Set<string>();
@@ -44,8 +52,10 @@ export class FileFinder {
       for (const endpoint of endpoints) {
         if (asked.has(endpoint)) continue;
         asked.add(endpoint);
-        const published = await fetchPublished(client, endpoint, root);
+        const began = performance.now();
+        const published = await fetchPublished(client, endpoint, root, slow.has(endpoint) ? SLOW : undefined);
         if (published.kind !== "none" && published.kind !== "other") return published;
+        if (performance.now() - began >= SLOW) slow.add(endpoint);
         none.reasons.push(published.reason);
         none.isAnswered ||= published.kind === "other" || published.isAnswered;
         none.isOther ||= published.kind === "other";

@@ -54,10 +54,13 @@ export class Roots {
     return this.verdicts.get(keyOf(root));
   }
 
-  /** Asks for a root's file, and checks it if it is to be had. */
-  async examine(root: RootFacts): Promise<Verdict | NoFile> {
+  /**
+   * Asks for a root's file, and checks it if it is to be had.
+   * @param slow endpoints that took long and gave nothing, to which it adds
+   */
+  async examine(root: RootFacts, slow: Set<string>): Promise<Verdict | NoFile> {
     const { alarms, facts, files, paces } = this.options;
-    const file = await files.find(root);
+    const file = await files.find(root, slow);
     if (file.kind === "none") {
       if (file.isAnswered) await alarms.raise(missing(root, file));
       return file;

@@ -21,7 +21,7 @@ import type { Alarms } from "./alarms.js";
 import type { GuardianConfig, WatchConfig } from "./config.js";
 import { aboutRoot } from "./roots.js";
 
-export const VETO_STEPS = ["watch.veto.before-send", "watch.veto.sent"] as const;
+export const VETO_STEPS = ["watch.veto.before-send", "watch.veto.sent", "watch.veto.written"] as const;
 
 /** Thrown when vetoes are asked for, and nobody is named who can. */
 export class NoGuardianError extends TuringFogError {
@@ -85,9 +85,7 @@ export class Vetoes {
       const last = min(LAST, (finalAt - submittedAt) / QUARTER);
       if (ground === "no-file" && BigInt(timestamp) < finalAt - last) return;
       const why = ground === "no-file" ? "its file cannot be had" : "it contradicts the chain";
-      const done = await this.send(connection, contracts, root);
-      if (done === undefined) return health.report("veto", "ok");
-      const { alarm, how } = done;
+      const { alarm, how } = await this.send(connection, contracts, root);
       await alarms.raise({
         ...aboutRoot(root, alarm),
         text: `Root ${receiptsRoot}, final at ${formatInstant(finalAt)}: ${how}, because ${why}`,
@@ -100,12 +98,12 @@ export class Vetoes {
     }
   }
 
-  /** Sends the veto, or writes it for a Safe's owners; undefined if that was done before. */
+  /** Sends the veto, or writes it for a Safe's owners, unless that was done before. */
   private async send(
     connection: Connection,
     contracts: SystemContracts,
     { receiptsRoot }: RootFacts,
-  ): Promise<{ alarm: "vetoed" | "veto-to-sign"; how: string } | undefined> {
+  ): Promise<{ alarm: "vetoed" | "veto-to-sign"; how: string }> {
     const { guardian, key, log } = this.options;
     const { oracle } = contracts;
     const { provider, chainId } = connection;
@@ -116,11 +114,13 @@ export class Vetoes {
     if (!("key" in guardian) || key === undefined) {
       const folder = (guardian as { safe: string }).safe;
       const file = path.join(folder, `veto-${receiptsRoot}.json`);
-      if (existsSync(file)) return undefined;
+      const toSign = { alarm: "veto-to-sign", how: `the Safe's owners must sign ${file}` } as const;
+      if (existsSync(file)) return toSign;
       await simulate(provider, await oracle.guardian(), call);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await new SafeSender(file, chainId, `TuringFog: ${description}`).submit([call]);
-      return { alarm: "veto-to-sign", how: `the Safe's owners must sign ${file}` };
+      step("watch.veto.written");
+      return toSign;
     }
     await checkGuardian(oracle, key.address);
     const sender = new KeySender(key.connect(provider), connection, {

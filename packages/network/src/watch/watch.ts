@@ -30,6 +30,8 @@ export interface Looked extends Partial<Verdict> {
   root: RootFacts;
   /** Why there is no verdict: what signers answered to the question for its file. */
   missing?: readonly string[];
+  /** Whether any has answered. */
+  isAnswered?: boolean;
 }
 
 /** The result of one look. */
@@ -63,47 +65,47 @@ export class Watch {
       health.report("chain", "waiting", reasonOf(error));
       return this.end({ roots: [], unchecked: reasonOf(error) });
     }
+    if (this.episode === undefined) await this.begin();
     await vetoes?.check();
-    const look = await this.lookAtRoots();
-    for (const { root, outcome, missing } of look.roots) {
-      if (root.state !== "pending") continue;
-      if (outcome === "contradicted") await vetoes?.veto(root, "contradiction");
-      else if (missing !== undefined) await vetoes?.veto(root, "no-file");
+    return this.end(await this.lookAtRoots());
+  }
+
+  /** Leaves the roots that are over before the first look, and remembers that it began. */
+  private async begin(): Promise<void> {
+    const { facts, roots } = this.options;
+    for (const root of facts.roots()) {
+      const isOver = root.state === "final" || root.state === "vetoed";
+      if (isOver && roots.of(root) === undefined) await roots.conclude(root, { outcome: "before", findings: [] });
     }
-    return this.end(look);
+    await this.setEpisode(0n);
   }
 
   private async lookAtRoots(): Promise<Look> {
-    const { alarms, facts, roots } = this.options;
-    const raiseVetoed = (root: RootFacts) =>
-      alarms.raise({ ...aboutRoot(root, "vetoed"), text: `Root ${root.receiptsRoot} is vetoed` });
+    const { alarms, facts, roots, vetoes } = this.options;
     const looked: Looked[] = [];
     let unchecked: string | undefined;
-    for (const root of facts.roots()) {
-      if (root.state === "expired") continue;
+    const slow = new Set<string>();
+    for (const root of facts.roots().sort(byUrgency)) {
+      const { receiptsRoot, state } = root;
       const known = roots.of(root);
-      if (root.state !== "pending" && known === undefined && this.episode === undefined) {
-        await roots.conclude(root, { outcome: "before", findings: [] });
-      } else if (root.state === "vetoed") {
+      if (state === "vetoed" && known?.outcome !== "before") {
         // whoever has vetoed it, and though this watch was killed before it could tell
-        if (known?.outcome !== "before") await raiseVetoed(root);
-      } else if (known !== undefined) {
-        if (root.state === "pending") looked.push({ root, ...known });
-      } else if (unchecked !== undefined) {
-        // when no signer answers for one root, none does for the next
-        looked.push({ root, missing: [unchecked] });
-      } else {
-        const found = await this.examine(root);
-        looked.push(found);
-        if (found.missing !== undefined && !found.isAnswered) unchecked = found.missing.join("; ");
+        await alarms.raise({ ...aboutRoot(root, "vetoed"), text: `Root ${receiptsRoot} is vetoed` });
       }
+      if (state !== "pending" && (state !== "final" || known !== undefined)) continue;
+      const found = known === undefined ? await this.examine(root, slow) : { root, ...known };
+      looked.push(found);
+      if (found.isAnswered === false) unchecked ??= found.missing?.join("; ");
+      if (state !== "pending") continue;
+      if (found.outcome === "contradicted") await vetoes?.veto(root, "contradiction");
+      else if (found.missing !== undefined) await vetoes?.veto(root, "no-file");
     }
     return { roots: looked, unchecked };
   }
 
-  private async examine(root: RootFacts): Promise<Looked & { isAnswered?: boolean }> {
+  private async examine(root: RootFacts, slow: Set<string>): Promise<Looked> {
     const { alarms, roots } = this.options;
-    const found = await roots.examine(root);
+    const found = await roots.examine(root, slow);
     const isFound = "outcome" in found;
     if (root.state === "final" && (isFound || found.isAnswered)) {
       const text = `Root ${root.receiptsRoot} became final at ${instantOf(root)} before this watch had checked it`;
@@ -141,12 +143,12 @@ export class Watch {
 
   /** Begins a new episode if the last one had its alarm, so that the next silence has one too. */
   private async hasLooked(): Promise<void> {
-    const { alarms, db } = this.options;
     this.silentSince = undefined;
-    const isOver = await alarms.isRaised(this.silenceId);
-    if (this.episode !== undefined && !isOver) return;
-    const episode = (this.episode ?? 0n) + (isOver ? 1n : 0n);
-    await db
+    if (await this.options.alarms.isRaised(this.silenceId)) await this.setEpisode((this.episode ?? 0n) + 1n);
+  }
+
+  private async setEpisode(episode: bigint): Promise<void> {
+    await this.options.db
       .insertInto("watch_state")
       .values({ id: ONLY, episode })
       .onConflict((conflict) => conflict.column("id").doUpdateSet({ episode }))
@@ -157,6 +159,11 @@ export class Watch {
   private get silenceId(): string {
     return `nothing-checked/${this.episode ?? 0n}`;
   }
+}
+
+/** Sorts pending roots first. */
+function byUrgency(a: RootFacts, b: RootFacts): number {
+  return Number(a.state !== "pending") - Number(b.state !== "pending");
 }
 
 function instantOf({ finalAt }: RootFacts): string {

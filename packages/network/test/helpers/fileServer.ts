@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { encodeReceiptFile, type Receipt, receiptDataHash } from "@turingfog/sdk/wire";
@@ -10,6 +10,8 @@ export class FileServer {
   /** Files by their SHA-256, and how often each was asked for. */
   readonly files = new Map<string, Uint8Array>();
   readonly asked: string[] = [];
+  /** What it does instead of answering the question for a file. */
+  readonly instead = new Map<string, (response: ServerResponse) => unknown>();
   /** The answer to the question for signers' documents. */
   documents?: string;
 
@@ -23,7 +25,9 @@ export class FileServer {
       const name = String(url).split("/").at(-1) ?? "";
       const found = name === "signers" ? files.documents : files.files.get(name);
       if (name !== "signers") files.asked.push(name);
-      if (found === undefined)
+      const instead = files.instead.get(name);
+      if (instead !== undefined) instead(response);
+      else if (found === undefined)
         response.writeHead(404).end('{"error":"unknown-file","message":"There is no such file"}');
       else response.writeHead(200).end(found);
     });

@@ -28,8 +28,12 @@ export interface Told {
 /** A chain, a server of receipt files and a webhook, before which watches can be opened. */
 export class WatchWorld {
   readonly told: Told[] = [];
-  /** What the webhook answers. */
+  /** The webhook's answer; 0 for none. */
   answer = 200;
+  /** Alarms that the webhook never takes. */
+  readonly refused = new Set<string>();
+  /** Number of posts to the webhook. */
+  posts = 0;
 
   private constructor(
     private readonly base: KeeperWorld,
@@ -41,8 +45,12 @@ export class WatchWorld {
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
-        if (world.answer === 200) world.told.push(JSON.parse(Buffer.concat(chunks).toString()) as Told);
-        response.writeHead(world.answer).end();
+        const told = JSON.parse(Buffer.concat(chunks).toString()) as Told;
+        const answer = world.refused.has(told.alarm) ? 400 : world.answer;
+        ++world.posts;
+        if (answer === 200) world.told.push(told);
+        if (answer === 0) response.destroy();
+        else response.writeHead(answer).end();
         hook.emit("told");
       });
     });

@@ -57,6 +57,17 @@ describe("turingfog watch run", () => {
     expect(world.alarms).to.have.members(["over-order", "vetoed"]);
   });
 
+  it("tells a Safe's owners to sign, though it is killed when it has written what", async () => {
+    const { world, protocol, job } = await opened();
+    const receipts = [receiptOf(job, TU + 1n)];
+    await world.signer.publish(receipts);
+    await submitReceipts(protocol, receipts);
+    const args = ["--config", await world.init({ guardian: { safe: path.join(world.folder, "vetoes") } }), "--veto"];
+    expect(await run(world, args, "watch.veto.written").ended).to.equal("SIGKILL");
+    for (let i = 0; i < 2; ++i) expect(await run(world, [...args, "--once"]).ended).to.equal(1);
+    expect(world.alarms).to.deep.equal(["over-order", "veto-to-sign"]);
+  });
+
   it("ends with 0, 1 or 2 after one look", async () => {
     const { world, protocol, job } = await opened();
     const receipts = [receiptOf(job, TU / 4n)];

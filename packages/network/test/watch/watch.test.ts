@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import path from "node:path";
 
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
@@ -39,6 +40,30 @@ async function withTwoOrders() {
 
 /** Seconds before a time, in which a root without a file is vetoed. */
 const LAST_HOUR = 3_600n;
+
+/** Runs with a clock of its own, in milliseconds, and resolves to the waits that were begun. */
+async function withClock(now: () => number, run: () => Promise<void>): Promise<number[]> {
+  const waits: number[] = [];
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  performance.now = now;
+  AbortSignal.timeout = (wait) => {
+    waits.push(wait);
+    return timeout(wait);
+  };
+  try {
+    await run();
+  } finally {
+    Reflect.deleteProperty(performance, "now");
+    AbortSignal.timeout = timeout;
+  }
+  return waits;
+}
+
+/** How a signer fails to give a file, and whether that is an answer. */
+const FAILURES: [string, boolean, (response: ServerResponse) => unknown][] = [
+  ["breaks off", true, (response) => response.writeHead(200).write("{", () => response.destroy())],
+  ["is not answered for", false, (response) => response.destroy()],
+];
 
 describe("A watch", () => {
   const made: { world?: WatchWorld } = {};
@@ -225,6 +250,69 @@ describe("A watch", () => {
       await close();
     });
 
+    for (const [how, isAnswer, instead] of FAILURES) {
+      it(`that ${how} takes no other root with it`, async () => {
+        const { protocol, job } = await loadFixture(withJob);
+        const world = await inWorld(protocol);
+        const [failing, right] = [[receiptOf(job, TU / 4n)], [receiptOf(job, TU / 2n)]];
+        world.signer.instead.set(await world.signer.publish(failing), instead);
+        await world.signer.publish(right);
+        const roots = [await submitReceipts(protocol, failing), await submitReceipts(protocol, right)];
+        const [, finalAt] = await protocol.contracts.oracle.status(roots[1].root);
+        await time.increaseTo(finalAt - LAST_HOUR);
+        const { look, close } = await world.watch(await world.init({ guardian: await world.guardian() }), true);
+        const seen = await look();
+        expect(seen.roots.map(({ outcome }) => outcome)).to.deep.equal([undefined, "right"]);
+        expect(seen.unchecked === undefined).to.equal(isAnswer);
+        expect(world.alarms).to.deep.equal([...(isAnswer ? ["file-missing"] : []), "vetoed"]);
+        const states = await Promise.all(roots.map(({ root }) => world.status(root)));
+        expect(states).to.deep.equal(["Vetoed", "Pending"]);
+        await close();
+      });
+    }
+
+    it("that a slow signer has not given costs little time for the next roots", async () => {
+      const { protocol, job } = await loadFixture(withJob);
+      const world = await inWorld(protocol);
+      for (const part of [4n, 3n, 2n]) await submitReceipts(protocol, [receiptOf(job, TU / part)]);
+      const { look, close } = await world.watch(await world.init());
+      let passed = 0;
+      const waits = await withClock(
+        () => (passed += 5_000),
+        async () => {
+          await look();
+          await look();
+        },
+      );
+      // documents, webhooks and the chain have times of their own
+      const ofFiles = waits.filter((wait) => [300_000, 5_000].includes(wait));
+      expect(ofFiles).to.deep.equal([300_000, 5_000, 5_000, 300_000, 5_000, 5_000]);
+      await close();
+    });
+
+    it("is asked for after what is wrong is vetoed, and for pending roots first", async () => {
+      const { protocol, job } = await loadFixture(withJob);
+      const world = await inWorld(protocol);
+      const { look, close } = await world.watch(await world.init({ guardian: await world.guardian() }), true);
+      await look();
+      await submitReceipts(protocol, [receiptOf(job, TU / 4n)]);
+      await passVetoWindow(protocol);
+      const [wrong, later] = [[receiptOf(job, TU + 1n)], [receiptOf(job, TU / 2n)]];
+      const hashes = [await world.signer.publish(wrong), await world.signer.publish(later)];
+      const { root } = await submitReceipts(protocol, wrong);
+      await submitReceipts(protocol, later);
+      let status: string | undefined;
+      world.signer.instead.set(hashes[1], async (response) => {
+        status = await world.status(root);
+        response.writeHead(404).end();
+      });
+      await look();
+      expect(status).to.equal("Vetoed");
+      expect(world.signer.asked.slice(0, 2)).to.deep.equal(hashes);
+      expect(world.signer.asked).to.have.length(3);
+      await close();
+    });
+
     it("that is late is right when it comes", async () => {
       const { protocol, job } = await loadFixture(withJob);
       const world = await inWorld(protocol);
@@ -314,10 +402,12 @@ describe("A watch", () => {
     it("raises nothing-checked once while no signer answers, across restarts, and again the next time", async () => {
       const { protocol, job } = await loadFixture(withJob);
       const world = await inWorld(protocol);
-      await submitReceipts(protocol, [receiptOf(job, TU / 4n)]);
+      const receipts = [receiptOf(job, TU / 4n)];
+      await submitReceipts(protocol, receipts);
       const nobody = await FileServer.open();
       await nobody.close();
-      const config = await world.init({ signers: [nobody.endpoint], silence: 0 });
+      const store = path.join(world.folder, "watch.db");
+      const config = await world.init({ signers: [nobody.endpoint], silence: 0, store });
       for (let i = 0; i < 2; ++i) {
         const { look, close, parts } = await world.watch(config);
         expect((await look()).unchecked).to.include("ECONNREFUSED");
@@ -325,14 +415,39 @@ describe("A watch", () => {
         await close();
       }
       expect(world.alarms).to.deep.equal(["nothing-checked"]);
-      await passVetoWindow(protocol);
+      await world.signer.publish(receipts);
+      const seeing = await world.watch(await world.init({ store }, "seeing"));
+      expect((await seeing.look()).roots.map(({ outcome }) => outcome)).to.deep.equal(["right"]);
+      await seeing.close();
       const { look, close } = await world.watch(config);
-      await look();
       await submitReceipts(protocol, [receiptOf(job, TU / 2n)]);
       await look();
       expect(world.alarms).to.deep.equal(["nothing-checked", "nothing-checked"]);
       expect(new Set(world.told.map((each) => each.id)).size).to.equal(2);
       await close();
+    });
+
+    it("remembers that it began, and tells of what becomes final unchecked meanwhile", async () => {
+      const { protocol, job } = await loadFixture(withJob);
+      const world = await inWorld(protocol);
+      const receipts = [receiptOf(job, TU / 4n)];
+      const dataHash = await world.signer.publish(receipts);
+      world.signer.instead.set(dataHash, (response) => response.destroy());
+      await submitReceipts(protocol, receipts);
+      const config = await world.init();
+      const lookOnce = async () => {
+        const { look, close } = await world.watch(config);
+        const seen = await look();
+        await close();
+        return seen;
+      };
+      expect((await lookOnce()).unchecked).to.be.a("string");
+      await passVetoWindow(protocol);
+      expect((await lookOnce()).unchecked).to.be.a("string");
+      world.signer.instead.clear();
+      const { roots } = await lookOnce();
+      expect(roots.map(({ root, outcome }) => [root.state, outcome])).to.deep.equal([["final", "right"]]);
+      expect(world.alarms).to.deep.equal(["final-unchecked"]);
     });
 
     it("raises nothing-checked when the node of the chain is gone", async () => {
@@ -375,6 +490,55 @@ describe("A watch", () => {
         await again.close();
       }
       expect(world.alarms).to.deep.equal(["file-missing"]);
+    });
+
+    /** Opens a watch that raises file-missing, then over-order, and stands in time. */
+    async function withTwoAlarms() {
+      const { protocol, job } = await loadFixture(withJob);
+      const world = await inWorld(protocol);
+      await submitReceipts(protocol, [receiptOf(job, TU / 4n)]);
+      const receipts = [receiptOf(job, TU + 1n)];
+      await world.signer.publish(receipts);
+      await submitReceipts(protocol, receipts);
+      const { look, close, parts } = await world.watch(await world.init());
+      const now = performance.now();
+      const lookNow = () =>
+        withClock(
+          () => now,
+          async () => void (await look()),
+        );
+      return { world, look: lookNow, close, parts };
+    }
+
+    it("hear of what they take, though they refuse an earlier alarm, which waits by itself", async () => {
+      const { world, look, close, parts } = await withTwoAlarms();
+      world.refused.add("file-missing");
+      await look();
+      await look();
+      expect([world.alarms, world.posts]).to.deep.equal([["over-order"], 2]);
+      expect(parts.webhooks.reason).to.include("answers 400");
+      await close();
+    });
+
+    it("that give no answer are asked once a look, to take another alarm each time", async () => {
+      const { world, look, close } = await withTwoAlarms();
+      world.answer = 0;
+      for (const posts of [1, 2, 2]) {
+        await look();
+        expect(world.posts).to.equal(posts);
+      }
+      await close();
+    });
+
+    it("get a text that chat programs take", async () => {
+      const { protocol, job } = await loadFixture(withJob);
+      const world = await inWorld(protocol);
+      await submitReceipts(protocol, [receiptOf(job, TU / 4n)]);
+      const signers = Array.from({ length: 40 }, (_, i) => `${world.signer.endpoint}/${i}`);
+      const { look, close } = await world.watch(await world.init({ signers }));
+      await look();
+      expect(world.told.map(({ text }) => text.length)).to.deep.equal([2_000]);
+      await close();
     });
   });
 
