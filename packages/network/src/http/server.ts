@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { BlockList, isIP, type Socket } from "node:net";
 
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
@@ -169,11 +169,16 @@ const LINGER = 1_000;
 /** Answers what is no HTTP, or came too slowly, and closes the connection. */
 function answerBroken(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable) return void socket.destroy();
-  const isSlow = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-  const [status, name] = isSlow ? ["408 Request Timeout", "too-slow"] : ["400 Bad Request", "bad-request"];
-  const body = JSON.stringify({ error: name, message: isSlow ? "The request came too slowly" : "This is no request" });
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") closeWith(socket, 408, "too-slow", "The request came too slowly");
+  else closeWith(socket, 400, "bad-request", "This is no request");
+}
+
+/** Answers a request that has no reply with an error, and closes its connection, whatever the other side does. */
+export function closeWith(socket: Socket, status: number, error: string, message: string): void {
+  const body = JSON.stringify({ error, message });
   socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
   setTimeout(() => socket.destroy(), LINGER).unref();
 }

@@ -9,7 +9,16 @@ import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 import { ENVELOPE_HEADER, NODE_DOCUMENT } from "@turingfog/sdk/wire";
-import { type Allowance, Budget, clientOf, type Limits, openServer, RefusedError, senderOf } from "../http/index.js";
+import {
+  type Allowance,
+  Budget,
+  clientOf,
+  closeWith,
+  type Limits,
+  openServer,
+  RefusedError,
+  senderOf,
+} from "../http/index.js";
 import { type ListenConfig, reasonOf, step } from "../runtime/index.js";
 import type { RelayLimits } from "./config.js";
 import type { Members } from "./members.js";
@@ -188,11 +197,17 @@ class Relay {
     reply.hijack();
     // the rest of a body that the node does not read would come before the next request
     const end = raw.complete ? {} : { connection: "close" };
-    reply.raw.writeHead(answer.statusCode ?? 502, { ...endToEnd(answer.headers), ...end });
-    // the first part of an answer may be long in coming
-    reply.raw.flushHeaders();
-    await pipeline(answer, this.count(nodeId, "from"), reply.raw).catch(() => reply.raw.destroy());
-    answer.socket.destroy();
+    try {
+      reply.raw.writeHead(answer.statusCode ?? 502, { ...endToEnd(answer.headers), ...end });
+      // the first part of an answer may be long in coming
+      reply.raw.flushHeaders();
+      await pipeline(answer, this.count(nodeId, "from"), reply.raw);
+    } catch (error) {
+      reply.raw.destroy();
+      throw error;
+    } finally {
+      answer.socket.destroy();
+    }
   }
 
   /** Returns a stream that counts what goes through it, and ends with an error above the limit. */
@@ -237,12 +252,6 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 }
 
 function refuseUpgrade(socket: Socket, error: unknown): void {
-  const isKnown = error instanceof RefusedError;
-  const status = isKnown ? error.status : 500;
-  const [name, message] = isKnown ? [error.error, error.message] : ["failed", "The relay failed; its log says why"];
-  const body = JSON.stringify({ error: name, message });
-  socket.end(
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? "Refused"}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  if (error instanceof RefusedError) closeWith(socket, error.status, error.error, error.message);
+  else closeWith(socket, 500, "failed", "The relay failed; its log says why");
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import http, { type RequestListener } from "node:http";
+import net from "node:net";
 
 import type { RelayLimits } from "@turingfog/network";
 import { expect } from "chai";
@@ -79,6 +80,12 @@ describe("A relay", () => {
       await world.client.get(`${world.url}/v1`);
     });
 
+    it("breaks off an answer whose status is none", async () => {
+      const world = await linked({}, ({ socket }) => void socket.end("HTTP/1.1 099 None\r\ncontent-length: 0\r\n\r\n"));
+      expect(await world.refusal(world.client.get(`${world.url}/v1`))).to.equal("unreachable");
+      expect(await world.metrics.metrics()).to.include('turingfog_relay_requests_total{outcome="broken-off"} 1');
+    });
+
     it("ends a request whose renter has gone", async () => {
       const gone: Promise<unknown>[] = [];
       const world = await linked({}, (_, response) => void gone.push(once(response, "close")));
@@ -139,6 +146,15 @@ describe("A relay", () => {
       await world.introduce();
       world.owner = STRANGER.address.toLowerCase();
       expect(await world.connect(await world.envelope())).to.equal("bad-document");
+    });
+
+    it("closes a connection that it refuses though the other side does not", async () => {
+      const world = await opened();
+      const socket = net.connect({ port: world.port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.write("GET /nodes/7 HTTP/1.1\r\nhost: relay\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n");
+      expect(String(await once(socket, "data"))).to.include("bad-request");
+      await world.stopRelay();
+      socket.destroy();
     });
 
     it("hears no address any more of which too many were refused", async () => {
