@@ -19,9 +19,9 @@ export class Budget {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Checks whether a key has something left. */
-  has(key: string): boolean {
-    return this.tokensOf(key) >= 1;
+  /** Checks whether a key has so many tokens left, and something at all. */
+  has(key: string, tokens = 1): boolean {
+    return this.tokensOf(key) >= Math.max(1, tokens);
   }
 
   /** Takes tokens of a key, also more than it has left; returns whether it had as many. */

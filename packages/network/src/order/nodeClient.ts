@@ -20,7 +20,7 @@ const NO_RESULT = `0x${"00".repeat(32)}`;
 /** Names of refusals that pass by themselves: of the node, of what is on the way, and of a relay. */
 const PASSING = [
   ...["unknown-order", "busy", "unreachable", "timeout", "stopped"],
-  ...["not-connected", "no-answer", "too-slow", "not-ready"],
+  ...["not-connected", "no-answer", "too-slow", "not-ready", "used-up"],
 ];
 
 const integer = z

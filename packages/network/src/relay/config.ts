@@ -5,6 +5,9 @@ import { pathConfig, RUNTIME_CONFIG, serveConfig } from "../runtime/index.js";
 
 const MIB = 1_048_576;
 
+/** Parts of a node's bytes of the day, of which an address may use one. */
+export const SHARES = 8;
+
 /** The configuration file of `turingfog relay run`. */
 export const relayConfig = z.strictObject({
   ...RUNTIME_CONFIG,
@@ -27,7 +30,7 @@ export const relayConfig = z.strictObject({
         .int()
         .min(1_024)
         .default(1_024 * MIB),
-      /** Bytes to and from one node in 24 hours. */
+      /** Bytes to and from one node in 24 hours. An address may use an eighth of them, in which a body must fit. */
       dailyBytes: z
         .int()
         .min(1_024)
@@ -35,6 +38,10 @@ export const relayConfig = z.strictObject({
       /** Seconds that a request may take, and those in which nothing may come of it. */
       seconds: z.int().min(1).max(86_400).default(3_600),
       idleSeconds: z.int().min(1).max(3_600).default(30),
+    })
+    .refine(({ maxBytes, dailyBytes }) => SHARES * maxBytes <= dailyBytes, {
+      path: ["dailyBytes"],
+      error: `expected at least ${SHARES} times maxBytes`,
     })
     .prefault({}),
 });

@@ -20,7 +20,7 @@ import {
   senderOf,
 } from "../http/index.js";
 import { type ListenConfig, reasonOf, step } from "../runtime/index.js";
-import type { RelayLimits } from "./config.js";
+import { type RelayLimits, SHARES } from "./config.js";
 import type { Members } from "./members.js";
 import { TUNNEL, tunnelPath } from "./protocol.js";
 import type { Tunnels } from "./tunnels.js";
@@ -73,7 +73,9 @@ export async function openRelayServer(options: RelayServerOptions): Promise<Fast
 
 class Relay {
   private readonly refused = new Budget(REFUSED);
+  /** Bytes to and from each node, and those of each sender to and from each node. */
   private readonly bytes: Budget;
+  private readonly shares: Budget;
   /** Requests under way, by node and sender. */
   private readonly underWay = new Map<string, number>();
   private readonly requests: Counter;
@@ -82,7 +84,9 @@ class Relay {
   constructor(private readonly options: RelayServerOptions) {
     const { metrics, limits, tunnels } = options;
     const registers = [metrics];
-    this.bytes = new Budget({ burst: limits.dailyBytes, perSecond: limits.dailyBytes / DAY });
+    const daily = (bytes: number) => new Budget({ burst: bytes, perSecond: bytes / DAY });
+    this.bytes = daily(limits.dailyBytes);
+    this.shares = daily(limits.dailyBytes / SHARES);
     const requests = { name: "turingfog_relay_requests_total", help: "Requests to nodes, by outcome" };
     this.requests = new Counter({ ...requests, labelNames: ["outcome"], registers });
     const carried = { name: "turingfog_relay_bytes_total", help: "Bytes of bodies, to nodes and from them" };
@@ -141,11 +145,11 @@ class Relay {
   async forward(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { limits } = this.options;
     const nodeId = nodeIdOf(request);
-    if (Number(request.headers["content-length"] ?? 0) > limits.maxBytes) throw tooLarge(limits.maxBytes);
-    if (!this.bytes.has(String(nodeId))) {
-      throw new RefusedError(429, "used-up", `Node ${nodeId} has used its ${limits.dailyBytes} bytes of the day`);
-    }
-    const key = `${nodeId} ${senderOf(request.ip)}`;
+    const key = keyOf(nodeId, request);
+    const size = Number(request.headers["content-length"] ?? 0);
+    if (size > limits.maxBytes) throw tooLarge(limits.maxBytes);
+    const isLeft = this.bytes.has(String(nodeId), size) && this.shares.has(key, size);
+    if (!isLeft) throw usedUp(nodeId);
     const count = this.underWay.get(key) ?? 0;
     if (count >= limits.requests) {
       throw new RefusedError(429, "busy", `This address has ${count} requests to node ${nodeId} under way already`);
@@ -166,9 +170,13 @@ class Relay {
   }
 
   /** Sends a request through a connection of its node, and resolves once the answer begins. */
-  private async ask(nodeId: bigint, { raw, ip }: FastifyRequest, reply: FastifyReply): Promise<IncomingMessage> {
+  private async ask(nodeId: bigint, request: FastifyRequest, reply: FastifyReply): Promise<IncomingMessage> {
+    const { raw, ip } = request;
     const { limits, tunnels } = this.options;
-    const socket = await tunnels.take(nodeId);
+    const gone = new AbortController();
+    if (reply.raw.destroyed) gone.abort();
+    reply.raw.once("close", () => gone.abort());
+    const socket = await tunnels.take(nodeId, senderOf(ip), gone.signal);
     const onward = http.request({
       createConnection: () => socket,
       method: raw.method,
@@ -178,11 +186,11 @@ class Relay {
     });
     const slow = new RefusedError(504, "too-slow", `Nothing came for ${limits.idleSeconds} s`);
     onward.setTimeout(limits.idleSeconds * 1_000, () => onward.destroy(slow));
-    reply.raw.once("close", () => onward.destroy());
+    gone.signal.addEventListener("abort", () => onward.destroy());
     const answered = once(onward, "response") as Promise<[IncomingMessage]>;
     // what breaks off later shows in the answer
     onward.on("error", () => undefined);
-    const counted = this.count(nodeId, "to");
+    const counted = this.count(nodeId, request, "to");
     counted.on("error", (error) => onward.destroy(error));
     raw.pipe(counted).pipe(onward);
     try {
@@ -193,15 +201,15 @@ class Relay {
     }
   }
 
-  private async handBack(nodeId: bigint, answer: IncomingMessage, { raw }: FastifyRequest, reply: FastifyReply) {
+  private async handBack(nodeId: bigint, answer: IncomingMessage, request: FastifyRequest, reply: FastifyReply) {
     reply.hijack();
     // the rest of a body that the node does not read would come before the next request
-    const end = raw.complete ? {} : { connection: "close" };
+    const end = request.raw.complete ? {} : { connection: "close" };
     try {
       reply.raw.writeHead(answer.statusCode ?? 502, { ...endToEnd(answer.headers), ...end });
       // the first part of an answer may be long in coming
       reply.raw.flushHeaders();
-      await pipeline(answer, this.count(nodeId, "from"), reply.raw);
+      await pipeline(answer, this.count(nodeId, request, "from"), reply.raw);
     } catch (error) {
       reply.raw.destroy();
       throw error;
@@ -210,17 +218,19 @@ class Relay {
     }
   }
 
-  /** Returns a stream that counts what goes through it, and ends with an error above the limit. */
-  private count(nodeId: bigint, direction: "to" | "from"): Transform {
+  /** Returns a stream that counts what goes through it, and ends with an error above a limit. */
+  private count(nodeId: bigint, request: FastifyRequest, direction: "to" | "from"): Transform {
     const { maxBytes } = this.options.limits;
+    const key = keyOf(nodeId, request);
     let size = 0;
     return new Transform({
       transform: (chunk: Buffer, _, done) => {
         if (size > 0) step("relay.body.goes-on");
         size += chunk.length;
-        this.bytes.take(String(nodeId), chunk.length);
+        const isLeft = [this.bytes.take(String(nodeId), chunk.length), this.shares.take(key, chunk.length)];
         this.carried.inc({ direction }, chunk.length);
-        done(size > maxBytes ? tooLarge(maxBytes) : null, chunk);
+        if (size > maxBytes) done(tooLarge(maxBytes));
+        else done(isLeft.includes(false) ? usedUp(nodeId) : null, chunk);
       },
     });
   }
@@ -235,6 +245,16 @@ function nodeIdOf({ params }: FastifyRequest): bigint {
   const { nodeId } = params as { nodeId: string };
   if (/^\d{1,78}$/.test(nodeId)) return BigInt(nodeId);
   throw new RefusedError(404, "not-found", "A node's id is a number");
+}
+
+/** Returns what stands for a sender's requests to a node. */
+function keyOf(nodeId: bigint, { ip }: FastifyRequest): string {
+  return `${nodeId} ${senderOf(ip)}`;
+}
+
+function usedUp(nodeId: bigint): RefusedError {
+  const reason = `Node ${nodeId}, or this address at it, has used the bytes of its day: try again later`;
+  return new RefusedError(429, "used-up", reason);
 }
 
 function tooLarge(most: number): RefusedError {

@@ -196,6 +196,11 @@ export class RelayWorld {
     await this.becomes(async () => this.asked >= count);
   }
 
+  /** Resolves once the relay is done with a request. */
+  async hasEnded(): Promise<void> {
+    await this.becomes(async () => (await this.metricOf("turingfog_relay_requests_total")) > 0);
+  }
+
   /** Puts a body, and resolves to the answer, whatever it is. */
   async put(size: number, headers: Record<string, string>): Promise<string> {
     const given = "transfer-encoding" in headers ? headers : { "content-length": String(size) };

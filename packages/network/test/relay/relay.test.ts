@@ -2,9 +2,10 @@ import { once } from "node:events";
 import http, { type RequestListener } from "node:http";
 import net from "node:net";
 
-import type { RelayLimits } from "@turingfog/network";
+import { type RefusedError, relayConfig, type RelayLimits, Tunnels } from "@turingfog/network";
 import { expect } from "chai";
 
+import { send } from "../helpers/raw";
 import { METER, NODE, NOW, RelayWorld, STRANGER } from "../helpers/relaying";
 
 /** Answers with what was asked, and the size of the body; `/none` never, `/zeros/N` with so many bytes. */
@@ -213,6 +214,39 @@ describe("A relay", () => {
       expect(await world.connect(await world.envelope())).to.be.an("object");
     });
 
+    it("ends a request of the address that has most connections for one that has fewer", async () => {
+      const world = await opened({}, echo, 1_000);
+      await world.introduce();
+      const node = async () => (await world.connect(await world.envelope())) as net.Socket;
+      const get = (from: string) => send(world.port, { method: "GET", path: "/nodes/7/v1", from });
+      const sockets = [await node(), await node()];
+      const first = get("127.0.0.1");
+      await once(sockets[0], "data");
+      const second = get("127.0.0.1");
+      await once(sockets[1], "data");
+      const other = get("127.0.0.2");
+      expect((await first).json).to.include({
+        error: "busy",
+        message: "Another address needs the connection: try again later",
+      });
+      for (const each of [sockets[1], await node()]) each.destroy();
+      for (const each of [second, other]) expect((await each).json.error).to.equal("no-answer");
+    });
+
+    it("gives the place of a request up whose client has gone while it waits", async () => {
+      const world = await opened({}, echo, 600_000);
+      await world.introduce();
+      const socket = (await world.connect(await world.envelope())) as net.Socket;
+      const first = world.refusal(world.client.get(`${world.url}/v1`));
+      await once(socket, "data");
+      const waiting = http.get(`${world.url}/v1`, { agent: false }).on("error", () => undefined);
+      await once(waiting, "finish");
+      waiting.destroy();
+      await world.hasEnded();
+      socket.destroy();
+      expect(await first).to.equal("no-answer");
+    });
+
     it("hands on as many requests of an address to a node at a time as it may have, and no more", async () => {
       const world = await linked({ requests: 2 });
       const hanging = [1, 2].map(() => http.get(`${world.url}/none`).on("error", () => undefined));
@@ -241,9 +275,26 @@ describe("A relay", () => {
     });
 
     it("hands nothing on once a node's bytes of the day are used up", async () => {
-      const world = await linked({ dailyBytes: 2 * most });
-      for (let i = 0; i < 2; ++i) await world.client.get(`${world.url}/zeros/${most}`);
+      const world = await linked({ dailyBytes: 8 * most });
+      const get = (from: string) => send(world.port, { method: "GET", path: `/nodes/7/zeros/${most}`, from });
+      for (let i = 2; i < 10; ++i) expect((await get(`127.0.0.${i}`)).body).to.have.lengthOf(most);
+      expect(JSON.parse(await world.put(most, {}))).to.include({ error: "used-up" });
+    });
+
+    it("are none by which an address could not send one body a day", () => {
+      const { limits } = relayConfig.shape;
+      expect(limits.safeParse({ maxBytes: 2_048, dailyBytes: 16_384 }).success).to.equal(true);
+      const { error } = limits.safeParse({ maxBytes: 2_048, dailyBytes: 16_383 });
+      expect(error?.issues.map(({ message }) => message)).to.deep.equal(["expected at least 8 times maxBytes"]);
+    });
+
+    it("lets an address use an eighth of a node's bytes of the day, and breaks off what goes on", async () => {
+      const world = await linked({ dailyBytes: 8 * most });
+      expect(JSON.parse(await world.put(most + 1, {}))).to.include({ error: "used-up" });
+      expect(await world.refusal(world.client.get(`${world.url}/zeros/${2 * most}`))).to.equal("unreachable");
       expect(await world.refusal(world.client.get(`${world.url}/zeros/1`))).to.equal("used-up");
+      const other = await send(world.port, { method: "GET", path: "/nodes/7/zeros/10", from: "127.0.0.2" });
+      expect(other.body).to.have.lengthOf(10);
     });
 
     it("gives up a node from which nothing comes", async () => {
@@ -257,5 +308,27 @@ describe("A relay", () => {
     await world.introduce();
     await world.connect(await world.envelope());
     expect(await world.metrics.metrics()).to.include("turingfog_relay_nodes 1");
+  });
+});
+
+describe("The connections of a relay", () => {
+  it("go from a request of a minute to an address that has fewer, and from no shorter one", async () => {
+    let now = 0;
+    const tunnels = new Tunnels(relayConfig.shape.limits.parse(undefined), 200, () => now);
+    const [first, second, third] = [1, 2, 3].map(() => new net.Socket().on("error", () => undefined));
+    const take = (sender: string) => tunnels.take(NODE, sender, new AbortController().signal);
+    for (const each of [first, second]) tunnels.add(NODE, each);
+    expect([await take("a"), await take("b")]).to.deep.equal([first, second]);
+    now = 59_999;
+    expect(await take("c").catch((error: RefusedError) => error.error)).to.equal("busy");
+    expect(first.destroyed).to.equal(false);
+    now = 60_000;
+    const taken = take("c");
+    expect(await once(first, "error")).to.have.nested.property("[0].error", "busy");
+    tunnels.add(NODE, third);
+    tunnels.open(NODE, third);
+    expect(await taken).to.equal(third);
+    expect(second.destroyed).to.equal(false);
+    tunnels.close();
   });
 });
