@@ -119,6 +119,7 @@ export class World {
       [/\bSAFE\b/g, account(9).address],
       [/--signers A,B,C,D,E,F,G/g, `--signers ${[10, 11, 12, 13, 14, 15, 16].map((i) => account(i).address).join()}`],
       [/--id ID\b/g, `--id ${this.operation}`],
+      [/--asset TOKEN\b/g, "--asset TFT"],
       [/--asset ADDRESS\b/g, `--asset ${await this.addressOf("tft")}`],
       [/\bADDRESS\b|0x…/g, account(17).address],
       [/\[(--explorer)\]/g, "$1"],

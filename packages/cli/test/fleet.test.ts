@@ -195,7 +195,7 @@ describe("turingfog node list", () => {
       "--node",
       String(world.nodeId),
       "--asset",
-      world.tft,
+      "TFT",
       "--price",
       "1.5",
       "--per-gpu-hour",

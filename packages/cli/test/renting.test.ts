@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
@@ -114,7 +114,7 @@ describe("turingfog order open", () => {
     const document = [...node, "--endpoint", "https://node.example", "--signer", "https://signer.example"];
     await run(world, "node init", [...document, "--publish", "data"], miners[0]);
     const order = path.join(temporaryFolder(), "order");
-    const terms = ["--node", String(fast), "--asset", await usd.getAddress(), "--tu", "0.5", "--hours", "4"];
+    const terms = ["--node", String(fast), "--asset", "usd", "--tu", "0.5", "--hours", "4"];
     const opening = [order, ...NETWORK, ...terms, "--runner", "sha256", "--slot", "FILE=a", "--approve"];
     const printed = await run(world, "order open", opening);
     expect(printed).to.contain("Price     0.4 USD for 1 TU, 0.030834 USD for an hour of one GPU");
@@ -128,6 +128,44 @@ describe("turingfog order open", () => {
     await rental.write({ ...(await rental.read()), orderId: undefined });
     expect(await run(world, "order open", [order, ...NETWORK])).to.contain(`Order ${orderId} is open`);
     expect((await escrow.queryFilter(escrow.filters.OrderOpened())).length).to.equal(1);
+    const again = await run(world, "order open", [order, ...NETWORK, "--asset", "USD"]);
+    expect(again).to.contain(`Order ${orderId} is open already`);
+  });
+
+  /** Returns why an order is not opened, and checks that no folder is left of it. */
+  async function refusal(world: Offered, terms: Record<string, string>, account = world.renter): Promise<string> {
+    const order = path.join(temporaryFolder(), "order");
+    const all = { node: String(world.fast), asset: "usd", tu: "0.5", hours: "1", runner: "sha256", ...terms };
+    const given = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+    const message = await messageOf(run(world, "order open", [order, ...NETWORK, ...given], account));
+    expect(existsSync(order)).to.equal(false);
+    return message;
+  }
+
+  it("refuses a node that quote refuses, and says what it attains in the time", async () => {
+    const world = await loadFixture(offered);
+    const { slow, protocol, miners } = world;
+    const named = { node: String(slow) };
+    expect(await refusal(world, named)).to.equal(
+      `Node ${slow} attains 0.041666 TU in 1 hour, the order is of 0.5 TU: ask for less, or for more hours`,
+    );
+    expect(await refusal(world, { ...named, tu: "0.04" })).to.contain(`Node ${slow} has no document at ipfs://node: `);
+    expect(await refusal(world, { ...named, tu: "11", hours: "300" })).to.equal(`Node ${slow} offers 10.0 TU at most`);
+    expect(await refusal(world, { ...named, asset: "TFT" })).to.contain(`Node ${slow} is not offered in 0x`);
+    expect(await refusal(world, { ...named, asset: "EUR" })).to.match(/^--asset is EUR, must be one of .*USD \(0x/);
+    const unattested = await registerUnattested(protocol, miners[0]);
+    await world.registry.connect(miners[0]).setListing(unattested, world.usd, 1n, TU);
+    expect(await refusal(world, { node: String(unattested) })).to.contain("is not attested now");
+  });
+
+  it("says what is missing before it seals the job", async () => {
+    const world = await loadFixture(offered);
+    const { stranger, fast, registry, miners } = world;
+    expect(await refusal(world, {}, stranger)).to.match(/^You have 0\.0 USD, the deposit is 0\.2 USD: 0x/);
+    const files = path.join(temporaryFolder(), "none");
+    expect(await refusal(world, { files })).to.equal(`--files is ${files}, must be a folder that exists`);
+    await registry.connect(miners[0]).setMetadataURI(fast, "");
+    expect(await refusal(world, {})).to.contain(`Node ${fast} has published no document`);
   });
 });
 

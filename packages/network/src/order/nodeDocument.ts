@@ -4,14 +4,19 @@ import { TuringFogError } from "@turingfog/sdk";
 import { answerOf, IERC1271__factory, readEvents, type SystemContracts, timelockWitness } from "@turingfog/sdk/ethers";
 import { NODE_DOCUMENT, type NodeDocument, nodeDomain, type Signed } from "@turingfog/sdk/wire";
 import { fetchStranger, type HttpClient } from "../http/index.js";
+import { plainText, reasonOf } from "../runtime/index.js";
+
+/** The most characters of a document's address that are shown. */
+const MAX_ADDRESS = 80;
 
 /** Thrown when a node has no document that holds. */
 export class NoDocumentError extends TuringFogError {
   constructor(
     readonly nodeId: bigint,
     reason: string,
+    options?: ErrorOptions,
   ) {
-    super(`Node ${nodeId} ${reason}`);
+    super(`Node ${nodeId} ${reason}`, options);
   }
 }
 
@@ -30,7 +35,7 @@ export interface NodeDocumentSource {
 
 /**
  * Reads a node's document from where its owner has said on the chain.
- * @throws NoDocumentError, AddressRefusedError, HttpError, IncompleteLogsError
+ * @throws NoDocumentError, IncompleteLogsError
  */
 export async function readNodeDocument(nodeId: bigint, source: NodeDocumentSource): Promise<Signed<NodeDocument>> {
   const { contracts, provider, chainId, since, client, allowPrivate, now } = source;
@@ -43,7 +48,14 @@ export async function readNodeDocument(nodeId: bigint, source: NodeDocumentSourc
   );
   const address = [...registered, ...set].at(-1)?.args.metadataURI;
   if (address === undefined) throw new NoDocumentError(nodeId, "is not registered");
-  const document = NODE_DOCUMENT.decode(await fetchStranger(address, { allowPrivate, client }));
+  if (address === "")
+    throw new NoDocumentError(nodeId, "has published no document: its owner has set no address of one");
+  const text = await fetchStranger(address, { allowPrivate, client }).catch((cause: unknown) => {
+    throw new NoDocumentError(nodeId, `has no document at ${plainText(address, MAX_ADDRESS)}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  });
+  const document = NODE_DOCUMENT.decode(text);
   const { owner } = await registry.node(nodeId);
   const domain = nodeDomain(chainId, await registry.getAddress());
   if (document.nodeId !== nodeId) throw new NoDocumentError(nodeId, `names the document of node ${document.nodeId}`);

@@ -1,9 +1,16 @@
 import { Option } from "@commander-js/extra-typings";
 import { inventoryConfig, type MachineOffer, readConfig } from "@turingfog/network";
 import { pricePerGpuHour, TuringFogError, unitPriceOf } from "@turingfog/sdk";
-import { connectContracts, readEvents, type SystemContracts, timelockWitness } from "@turingfog/sdk/ethers";
+import {
+  connectContracts,
+  type LogRange,
+  readEvents,
+  type SystemContracts,
+  timelockWitness,
+} from "@turingfog/sdk/ethers";
 import { type Provider } from "ethers";
 
+import { assetNamed } from "../../lib/asset.js";
 import { UsageError } from "../../lib/command.js";
 import { openDeployment, type OpenDeployment } from "../../lib/deployed.js";
 import { nodeOf, ratedMachines, readRegistered, submitBatches } from "../../lib/fleet.js";
@@ -21,13 +28,13 @@ What the chain has already is skipped, so an interrupted run is finished by the 
 
 --json prints {owner, listings, outcomes}; prices are in base units of the asset, TU with 18 decimals.`,
   examples: [
-    "turingfog node list --network sepolia --node 7 --asset 0x… --price 0.4 --capacity 100",
+    "turingfog node list --network sepolia --node 7 --asset USDC --price 0.4 --capacity 100",
     "turingfog node list --network sepolia --node 7 --asset 0x… --price 0.05 --per-gpu-hour --capacity 100",
     "turingfog node list --network sepolia --inventory fleet.json5 --dry-run",
   ],
 })
   .option("--node <ID>", "the node")
-  .option("--asset <ADDRESS>", "what is paid with")
+  .option("--asset <TOKEN>", "what is paid with, by its symbol or its address")
   .option("--price <AMOUNT>", "price of 1 TU in whole units of the asset, as 0.4; 0 withdraws the offer")
   .option("--per-gpu-hour", "the price is that of an hour of one GPU", false)
   .option("--capacity <TU>", "TU on offer")
@@ -99,7 +106,7 @@ async function list(values: Values, output: Output): Promise<void> {
   const wanted =
     single === undefined
       ? await fleetOf(values.inventory as string, contracts, deployment, owner, output)
-      : await singleOf(single, contracts, owner);
+      : await singleOf(single, contracts, owner, { provider, since: book.firstBlock ?? 0 });
 
   const tokens = await readTokens(
     wanted.map(({ offer }) => offer.asset),
@@ -137,17 +144,20 @@ function offerOf({ node, asset, price, capacity, perGpuHour }: Values): { nodeId
     per: perGpuHour ? ("GPU hour" as const) : ("TU" as const),
     capacity: capacity ?? "0",
   };
-  return { nodeId: readNodeId(node ?? ""), offer: { ...offer, asset: readAddress("asset", asset ?? "") } };
+  return { nodeId: readNodeId(node ?? ""), offer: { ...offer, asset: asset ?? "" } };
 }
 
 async function singleOf(
   { nodeId, offer }: { nodeId: bigint; offer: MachineOffer },
-  { registry }: SystemContracts,
+  contracts: SystemContracts,
   sender: string,
+  range: LogRange,
 ): Promise<Wanted[]> {
+  const { registry } = contracts;
   const { owner, gpuModel } = await registry.node(nodeId);
   if (owner !== sender) throw new OtherOwnerError(nodeId, owner, sender);
-  return [{ nodeId, rating: await registry.ratingOf(gpuModel), offer }];
+  const asset = await assetNamed(offer.asset, contracts, range);
+  return [{ nodeId, rating: await registry.ratingOf(gpuModel), offer: { ...offer, asset } }];
 }
 
 async function fleetOf(

@@ -1,35 +1,39 @@
 import { randomBytes } from "node:crypto";
+import { stat } from "node:fs/promises";
 
 import { checkSlots, HttpClient, readNodeDocument, Rental, type RentalRecord, slotsText } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
-import { depositOf, HOUR, pricePerGpuHour, TuringFogError } from "@turingfog/sdk";
+import { depositOf, formatAmount, formatDuration, HOUR, pricePerGpuHour, TuringFogError, tuOf } from "@turingfog/sdk";
 import {
   connectContracts,
   IERC20Metadata__factory,
+  type LogRange,
   readEvents,
   timelockWitness,
   TuringFog,
   type SystemContracts,
   withTransferExplained,
 } from "@turingfog/sdk/ethers";
-import { formatUnits, getAddress, hexlify, isAddress, keccak256, parseUnits, type Provider, type Wallet } from "ethers";
+import { formatUnits, hexlify, keccak256, parseUnits, type Provider, type Wallet } from "ethers";
 
+import { assetNamed } from "../../lib/asset.js";
 import { newCommand, UsageError, wholeNumber } from "../../lib/command.js";
 import { confirm, type ConfirmationValues } from "../../lib/confirm.js";
 import { DEPLOYMENTS, NETWORK, openDeployment, type OpenDeployment } from "../../lib/deployed.js";
 import { finalityText } from "../../lib/finality.js";
 import { readNodeId } from "../../lib/nodeId.js";
+import { obstacleTo } from "../../lib/offers.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, keySenderOf, MAX_FEE, openWallet, YES } from "../../lib/sender.js";
 import { outcomeLine, outcomeOf } from "../../lib/steps.js";
-import { formatPrice, formatToken, readToken } from "../../lib/token.js";
+import { formatPrice, formatToken, formatTU, readToken, type Token } from "../../lib/token.js";
 
 export const command = newCommand({
   description: `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
 
 If DIR has an order that was begun, goes on with it, and needs none of its terms again.`,
   examples: [
-    "turingfog order open ORDER --network sepolia --node 7 --asset 0x… --tu 0.5 --hours 12 --runner hash --files FILES",
+    "turingfog order open ORDER --network sepolia --node 7 --asset USDC --tu 0.5 --hours 12 --runner hash --files FILES",
     "turingfog order open ORDER --network sepolia",
   ],
 })
@@ -37,7 +41,7 @@ If DIR has an order that was begun, goes on with it, and needs none of its terms
   .addOption(NETWORK)
   .addOption(DEPLOYMENTS)
   .option("--node <ID>", "the node")
-  .option("--asset <ADDRESS>", "what is paid with")
+  .option("--asset <TOKEN>", "what is paid with, by its symbol or its address")
   .option("--tu <AMOUNT>", "TU to buy, as 0.5")
   .option("--hours <N>", "hours until the order ends")
   .option("--runner <NAME>", "the node's runner that the job asks for")
@@ -56,6 +60,16 @@ If DIR has an order that was begun, goes on with it, and needs none of its terms
 class NotOfferedError extends TuringFogError {
   constructor(nodeId: bigint, reason: string) {
     super(`Node ${nodeId} ${reason}`);
+  }
+}
+
+/** Thrown when an account has less of an asset than an order's deposit. */
+class BalanceTooLowError extends TuringFogError {
+  constructor(account: string, balance: bigint, deposit: bigint, token: Token) {
+    super(
+      `You have ${formatToken(balance, token)}, the deposit is ${formatToken(deposit, token)}: ` +
+        `${account} needs more of ${token.address}`,
+    );
   }
 }
 
@@ -89,49 +103,23 @@ interface Values extends ConfirmationValues {
 async function openOrder(folder: string, values: Values, output: Output): Promise<void> {
   const deployment = await openDeployment(values);
   const { connection, book } = deployment;
-  const { provider, chainId } = connection;
+  const { provider } = connection;
   const contracts = connectContracts(book.addresses, provider);
   const wallet = await openWallet(connection, values.keystore, output);
   const rental = new Rental(folder);
-  const since = book.firstBlock ?? 0;
-  if (rental.isPrepared) await rental.checkTerms(givenTerms(values, wallet.address));
-  else {
-    const { nodeId, asset, tuAmount, duration, runner } = termsOf(values);
-    const now = BigInt((await latestBlock(provider)).timestamp);
-    const client = new HttpClient();
-    const allowPrivate = values.allowPrivate;
-    const source = { contracts, provider, chainId, since, client, allowPrivate, now };
-    const document = await readNodeDocument(nodeId, source).finally(() => client.close());
-    const offer = document.runners.find(({ name }) => name === runner);
-    if (offer === undefined) {
-      throw new NotOfferedError(nodeId, `has no runner ${runner}; it has ${document.runners.map(({ name }) => name)}`);
-    }
-    const slots = slotsOf(values.slot ?? []);
-    checkSlots(offer, slots);
-    const { unitPrice, capacityTU } = await contracts.registry.listing(nodeId, asset);
-    if (unitPrice === 0n) throw new NotOfferedError(nodeId, `is not offered in ${asset}`);
-    if (capacityTU < tuAmount) throw new NotOfferedError(nodeId, `offers ${formatUnits(capacityTU, 18)} TU at most`);
-
-    const salt = hexlify(randomBytes(32));
-    const renter = wallet.address.toLowerCase();
-    const common = { nodeId, asset: asset.toLowerCase(), tuAmount, renter };
-    const imagesPerTU = BigInt(wholeNumber("images-per-tu", values.imagesPerTu, 0));
-    const progress = values.encryptProgress ? ("encrypted" as const) : ("public" as const);
-    const order = { chainId, escrow: book.addresses.escrow.toLowerCase(), ...common };
-    const job = { ...order, salt, runner, slots, imagesPerTU, holdback: 0n, progress };
-    const reached = { endpoint: document.endpoint, recipient: document.encryptionKey };
-    // what is paid for once follows from what was drawn once
-    const payment = { maxUnitPrice: unitPrice, duration, paymentRef: keccak256(salt) };
-    await rental.prepare(values.files, job, { network: values.network, ...common, ...payment, ...reached });
-  }
+  const opening = { deployment, contracts, wallet, values, output };
+  const range = rangeOf(deployment);
+  if (rental.isPrepared) await rental.checkTerms(await givenTerms(values, wallet.address, contracts, range));
+  else await prepare(opening, rental);
   const record = await rental.read();
   if (record.orderId !== undefined) return output.result(record, `Order ${record.orderId} is open already`);
-  const find = () => openedBefore(contracts, since, wallet.address, record);
+  const find = () => openedBefore(contracts, range, wallet.address, record);
   const before = await find();
   if (before === undefined) {
+    await checkBalance(record, wallet.address, provider);
     output.say(await describe(record, contracts, provider, rental.folder));
     await confirm(connection, values, `the deposit from ${wallet.address}`);
-    await open({ deployment, wallet, values, output }, record);
+    await open(opening, record);
   }
   const orderId = before ?? (await find());
   if (orderId === undefined) throw new NotSeenError(folder);
@@ -140,12 +128,107 @@ async function openOrder(folder: string, values: Values, output: Output): Promis
   output.result({ ...record, orderId }, opened);
 }
 
+function rangeOf({ connection, book }: OpenDeployment) {
+  return { provider: connection.provider, since: book.firstBlock ?? 0 };
+}
+
 /** What an order is opened with. */
 interface Opening {
   deployment: OpenDeployment;
+  contracts: SystemContracts;
   wallet: Wallet;
   values: Values;
   output: Output;
+}
+
+/** Checks that the node and the account can do what the terms say, then seals the job and writes the terms down. */
+async function prepare({ deployment, contracts, wallet, values }: Opening, rental: Rental): Promise<void> {
+  const { connection, book } = deployment;
+  const { provider, chainId } = connection;
+  const { nodeId, duration, tuAmount, runner, ...given } = termsOf(values);
+  await checkFiles(values.files);
+  const range = rangeOf(deployment);
+  const asset = await assetNamed(given.asset, contracts, range);
+  const now = BigInt((await latestBlock(provider)).timestamp);
+  const unitPrice = await priceOn(contracts.registry, { nodeId, asset, tuAmount, duration, now });
+  await checkBalance({ asset, tuAmount, maxUnitPrice: unitPrice }, wallet.address, provider);
+
+  const client = new HttpClient();
+  const source = { contracts, chainId, ...range, client, allowPrivate: values.allowPrivate, now };
+  const document = await readNodeDocument(nodeId, source).finally(() => client.close());
+  const offer = document.runners.find(({ name }) => name === runner);
+  if (offer === undefined) {
+    throw new NotOfferedError(nodeId, `has no runner ${runner}; it has ${document.runners.map(({ name }) => name)}`);
+  }
+  const slots = slotsOf(values.slot ?? []);
+  checkSlots(offer, slots);
+
+  const salt = hexlify(randomBytes(32));
+  const renter = wallet.address.toLowerCase();
+  const common = { nodeId, asset: asset.toLowerCase(), tuAmount, renter };
+  const imagesPerTU = BigInt(wholeNumber("images-per-tu", values.imagesPerTu, 0));
+  const progress = values.encryptProgress ? ("encrypted" as const) : ("public" as const);
+  const order = { chainId, escrow: book.addresses.escrow.toLowerCase(), ...common };
+  const job = { ...order, salt, runner, slots, imagesPerTU, holdback: 0n, progress };
+  const reached = { endpoint: document.endpoint, recipient: document.encryptionKey };
+  // what is paid for once follows from what was drawn once
+  const payment = { maxUnitPrice: unitPrice, duration, paymentRef: keccak256(salt) };
+  await rental.prepare(values.files, job, { network: values.network, ...common, ...payment, ...reached });
+}
+
+/** Checks that --files names a folder. @throws UsageError */
+async function checkFiles(files: string | undefined): Promise<void> {
+  if (files === undefined) return;
+  const found = await stat(files).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new UsageError(`--files is ${files}, must be a folder that exists`);
+}
+
+/**
+ * Returns the price, in base units of the asset per whole TU, for which a node takes an order.
+ * @throws NotOfferedError if it cannot take it
+ */
+async function priceOn(
+  registry: SystemContracts["registry"],
+  {
+    nodeId,
+    asset,
+    tuAmount,
+    duration,
+    now,
+  }: Record<"nodeId" | "tuAmount" | "duration" | "now", bigint> & { asset: string },
+): Promise<bigint> {
+  const [{ unitPrice, capacityTU }, isAttested, ratePerDay] = await Promise.all([
+    registry.listing(nodeId, asset),
+    registry.isAttested(nodeId, now),
+    registry.ratePerDay(nodeId),
+  ]);
+  if (unitPrice === 0n) throw new NotOfferedError(nodeId, `is not offered in ${asset}`);
+  switch (obstacleTo({ isAttested, capacityTU, ratePerDay }, tuAmount, duration)) {
+    case "unattested":
+      throw new NotOfferedError(nodeId, "is not attested now, and takes no orders");
+    case "capacity":
+      throw new NotOfferedError(nodeId, `offers ${formatTU(capacityTU)} at most`);
+    case "speed": {
+      const attained = formatAmount(tuOf(duration, ratePerDay), 18, 6);
+      throw new NotOfferedError(
+        nodeId,
+        `attains ${attained} TU in ${formatDuration(duration)}, the order is of ${formatTU(tuAmount)}: ask for less, or for more hours`,
+      );
+    }
+    case undefined:
+      return unitPrice;
+  }
+}
+
+/** Checks that an account has an order's deposit. @throws BalanceTooLowError */
+async function checkBalance(
+  { asset, tuAmount, maxUnitPrice }: Pick<RentalRecord, "asset" | "tuAmount" | "maxUnitPrice">,
+  account: string,
+  provider: Provider,
+): Promise<void> {
+  const deposit = depositOf(tuAmount, maxUnitPrice);
+  const balance = await IERC20Metadata__factory.connect(asset, provider).balanceOf(account);
+  if (balance < deposit) throw new BalanceTooLowError(account, balance, deposit, await readToken(asset, provider));
 }
 
 /** Pays the deposit by a permit, or after an approval, and opens the order once, however often it is tried. */
@@ -184,10 +267,9 @@ function termsOf({ node, asset, tu, hours, runner }: Values) {
   for (const [name, value] of Object.entries({ node, asset, tu, hours, runner })) {
     if (value === undefined) throw new UsageError(`--${name} is missing; see --help`);
   }
-  if (!isAddress(asset)) throw new UsageError(`--asset is ${asset}, must be an address`);
   const duration = BigInt(wholeNumber("hours", hours ?? "", 1)) * HOUR;
   const tuAmount = readTU(tu ?? "");
-  return { nodeId: readNodeId(node ?? ""), asset: getAddress(asset), tuAmount, duration, runner: runner ?? "" };
+  return { nodeId: readNodeId(node ?? ""), asset: asset ?? "", tuAmount, duration, runner: runner ?? "" };
 }
 
 function readTU(text: string): bigint {
@@ -196,13 +278,18 @@ function readTU(text: string): bigint {
 }
 
 /** Returns the terms that were given for an order that was begun before, as texts. */
-function givenTerms(values: Values, renter: string): Record<string, string | undefined> {
+async function givenTerms(
+  values: Values,
+  renter: string,
+  contracts: SystemContracts,
+  range: LogRange,
+): Promise<Record<string, string | undefined>> {
   const { network, node, asset, tu, hours, runner, slot, imagesPerTu, encryptProgress } = values;
   return {
     network,
     renter: renter.toLowerCase(),
     node: node && String(readNodeId(node)),
-    asset: asset?.toLowerCase(),
+    asset: asset && (await assetNamed(asset, contracts, range)).toLowerCase(),
     tu: tu && String(readTU(tu)),
     duration: hours && String(BigInt(wholeNumber("hours", hours, 1)) * HOUR),
     runner,
@@ -224,14 +311,12 @@ function slotsOf(given: readonly string[]): Record<string, string> {
 /** Returns the order that an earlier try has opened, whose end it did not see. */
 async function openedBefore(
   { escrow, timelock }: SystemContracts,
-  since: number,
+  range: LogRange,
   payer: string,
   { paymentRef }: RentalRecord,
 ): Promise<bigint | undefined> {
   if (!(await escrow.isPaymentRefUsed(payer, paymentRef))) return undefined;
-  const provider = escrow.runner?.provider;
-  if (!provider) return undefined;
-  const [opened] = await readEvents({ provider, since }, await timelockWitness(timelock), {
+  const [opened] = await readEvents(range, await timelockWitness(timelock), {
     contract: escrow,
     event: escrow.filters.OrderOpened,
     args: [null, null, payer],
@@ -251,7 +336,7 @@ async function describe(
   const gpuHour = pricePerGpuHour(maxUnitPrice, await registry.ratingOf(gpuModel));
   const amount = (units: bigint) => formatToken(units, token);
   return [
-    `Order of ${formatUnits(tuAmount, 18)} TU on node ${nodeId} at ${endpoint}, for ${duration / HOUR} hours`,
+    `Order of ${formatUnits(tuAmount, 18)} TU on node ${nodeId} at ${endpoint}, for ${formatDuration(duration)}`,
     `  Price     ${amount(maxUnitPrice)} for 1 TU, ${formatPrice(gpuHour, token)} for an hour of one GPU`,
     `  Deposit   ${amount(depositOf(tuAmount, maxUnitPrice))}; what is not delivered comes back when the order closes`,
     `  Job       ${jobHash}, sealed in ${folder}`,

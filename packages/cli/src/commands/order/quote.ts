@@ -5,7 +5,7 @@ import { Option } from "@commander-js/extra-typings";
 import { UsageError, wholeNumber } from "../../lib/command.js";
 import { deployedCommand, openDeployment } from "../../lib/deployed.js";
 import { readNodeId } from "../../lib/nodeId.js";
-import { gpuNameOf, nodesWith, readOffers } from "../../lib/offers.js";
+import { gpuNameOf, nodesWith, obstacleTo, readOffers } from "../../lib/offers.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
 import { formatPrice, formatToken, formatTU, readAmount, type Token, tokenNamed } from "../../lib/token.js";
 
@@ -49,6 +49,12 @@ class NoQuoteError extends TuringFogError {
   }
 }
 
+const REASONS = {
+  unattested: "of a node that is not attested",
+  capacity: "with less capacity",
+  speed: "of a node that is too slow for the time",
+};
+
 /** What an order would cost on a node. */
 interface Quote {
   node: MarketNode;
@@ -78,10 +84,16 @@ async function quote(values: Values, output: Output): Promise<void> {
     const isMeant = (only ?? each.nodeId) === each.nodeId && (asset ?? offer.asset) === offer.asset;
     if (node === undefined || !isMeant) continue;
     const tu = amountOn(node);
-    const takes = gpuSecondsOf(tu, node.ratePerDay);
-    const reason = reasonAgainst(node, offer, tu, takes, duration);
-    if (reason === undefined) quotes.push({ node, offer, token, tu, deposit: depositOf(tu, offer.unitPrice), takes });
-    else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    const { capacityTU, unitPrice } = offer;
+    const { standing, ratePerDay } = node;
+    const obstacle = obstacleTo({ isAttested: standing === "attested", capacityTU, ratePerDay }, tu, duration);
+    if (obstacle !== undefined) {
+      const reason = REASONS[obstacle];
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      continue;
+    }
+    const takes = gpuSecondsOf(tu, ratePerDay);
+    quotes.push({ node, offer, token, tu, deposit: depositOf(tu, unitPrice), takes });
   }
   if (quotes.length === 0) throw new NoQuoteError(reasons);
   quotes.sort((a, b) => a.token.symbol.localeCompare(b.token.symbol) || Number(a.deposit - b.deposit));
@@ -111,18 +123,6 @@ function amountOf({ tu, gpuHours }: Values): (node: MarketNode) => bigint {
   if (gpuHours === undefined) throw new UsageError("--tu or --gpu-hours is missing; see --help");
   const seconds = BigInt(wholeNumber("gpu-hours", gpuHours, 1)) * HOUR;
   return ({ rating }) => tuOf(seconds, rating);
-}
-
-function reasonAgainst(
-  { standing }: MarketNode,
-  { capacityTU }: Offer,
-  tu: bigint,
-  takes: bigint,
-  duration: bigint,
-): string | undefined {
-  if (standing !== "attested") return "of a node that is not attested";
-  if (capacityTU < tu) return "with less capacity";
-  return takes > duration ? "of a node that is too slow for the time" : undefined;
 }
 
 function quoteTable(quotes: readonly Quote[], endsAt: bigint): string {
