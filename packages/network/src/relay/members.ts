@@ -22,7 +22,7 @@ import type { RelayTables } from "./tables.js";
 export interface MembersOptions {
   /** The base of the relay's address. */
   endpoint: string;
-  facts: Pick<ChainFacts, "isKnown" | "node" | "isSignedByContract">;
+  facts: Pick<ChainFacts, "isKnown" | "node" | "isSignedByContract" | "attestedAt">;
   /** Those of node documents and of envelopes. */
   domains: { node: TypedDataDomain; link: TypedDataDomain };
   db: Kysely<RelayTables>;
@@ -37,7 +37,7 @@ export class Members {
   constructor(private readonly options: MembersOptions) {}
 
   /**
-   * Keeps the document of a node, unless a higher one is kept.
+   * Keeps the document of a node, unless a higher one of the same owner is kept.
    * @returns whether it is another than before
    * @throws RefusedError, InvalidMessageError
    */
@@ -47,7 +47,7 @@ export class Members {
     const body = NODE_DOCUMENT.encode(document);
     const kept = await this.of(nodeId);
     if (kept !== undefined && NODE_DOCUMENT.encode(kept) === body) return false;
-    if (kept !== undefined && kept.sequence >= document.sequence) {
+    if (kept !== undefined && kept.sequence >= document.sequence && (await this.isByOwner(nodeId, kept))) {
       const reason = `The document of sequence ${kept.sequence} is known, got another of ${document.sequence}`;
       throw new RefusedError(409, "old-document", reason);
     }
@@ -85,9 +85,15 @@ export class Members {
     }
   }
 
+  /** Checks whether a node is attested now. */
+  isAttested(nodeId: bigint): boolean {
+    const { facts, clock } = this.options;
+    return facts.attestedAt(nodeId, clock.now());
+  }
+
   /** @throws RefusedError unless a document is in force at this relay, signed by the node's owner of now */
   private async check(nodeId: bigint, document: Signed<NodeDocument>): Promise<void> {
-    const { endpoint, facts, domains, clock } = this.options;
+    const { endpoint, facts, clock } = this.options;
     if (!facts.isKnown) throw new RefusedError(503, "not-ready", "The chain was not read yet: try again later");
     const refuse = (reason: string) => new RefusedError(403, "bad-document", reason);
     const own = `${endpoint}${tunnelPath(nodeId)}`;
@@ -96,10 +102,17 @@ export class Members {
     if (document.nodeId !== nodeId) throw refuse(`The document is of node ${document.nodeId}, not ${nodeId}`);
     if (document.endpoint !== own) throw refuse(`The document's endpoint is ${document.endpoint}, expected ${own}`);
     if (document.expiresAt <= clock.now()) throw refuse(`The document of node ${nodeId} has expired`);
-    if (NODE_DOCUMENT.signerOf(domains.node, document) === owner) return;
-    const digest = NODE_DOCUMENT.digest(domains.node, document);
-    if (await facts.isSignedByContract(owner, digest, document.signature)) return;
+    if (await this.isByOwner(nodeId, document)) return;
     throw refuse(`The document is not signed by ${owner}, the owner of node ${nodeId}`);
+  }
+
+  /** Checks whether the node's owner of now has signed a document. */
+  private async isByOwner(nodeId: bigint, document: Signed<NodeDocument>): Promise<boolean> {
+    const { facts, domains } = this.options;
+    const owner = facts.node(nodeId)?.owner;
+    if (owner === undefined) return false;
+    if (NODE_DOCUMENT.signerOf(domains.node, document) === owner) return true;
+    return facts.isSignedByContract(owner, NODE_DOCUMENT.digest(domains.node, document), document.signature);
   }
 
   private async of(nodeId: bigint): Promise<Signed<NodeDocument> | undefined> {

@@ -130,7 +130,7 @@ class Relay {
       const nodeId = BigInt(id);
       await members.admit(nodeId, envelope);
       if (socket.destroyed) return;
-      tunnels.add(nodeId, socket);
+      tunnels.add(nodeId, socket, (each) => members.isAttested(each));
       socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${TUNNEL}\r\n\r\n`);
       tunnels.open(nodeId, socket);

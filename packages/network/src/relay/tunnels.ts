@@ -50,10 +50,11 @@ export class Tunnels {
   }
 
   /**
-   * Takes a connection of a node, unless the node or the relay has as many as it may.
+   * Takes a connection of a node, unless the node or the relay has as many as it may. In a full relay, a node that is
+   * attested takes the place of one that is not.
    * @throws RefusedError
    */
-  add(nodeId: bigint, socket: Socket): void {
+  add(nodeId: bigint, socket: Socket, isAttested: (nodeId: bigint) => boolean): void {
     const { nodes, connections } = this.limits;
     const node: Node = this.nodes.get(nodeId) ?? {
       all: new Set(),
@@ -61,7 +62,10 @@ export class Tunnels {
       held: new Map(),
       waiting: new Set(),
     };
-    if (!this.nodes.has(nodeId) && this.nodes.size >= nodes) {
+    const isFull = !this.nodes.has(nodeId) && this.nodes.size >= nodes;
+    const other = isFull && isAttested(nodeId) ? [...this.nodes.keys()].find((each) => !isAttested(each)) : undefined;
+    if (other !== undefined) this.forget(other);
+    else if (isFull) {
       throw new RefusedError(503, "full", `This relay has ${nodes} nodes already: use another`);
     }
     if (node.all.size >= connections) {
@@ -76,7 +80,8 @@ export class Tunnels {
       node.fresh.delete(socket);
       node.held.delete(socket);
       // a node that has used all its connections is about to open others
-      if (node.all.size === 0) node.leaving = setTimeout(() => this.nodes.delete(nodeId), this.patience).unref();
+      if (node.all.size > 0 || this.nodes.get(nodeId) !== node) return;
+      node.leaving = setTimeout(() => this.nodes.delete(nodeId), this.patience).unref();
     });
   }
 
@@ -114,6 +119,13 @@ export class Tunnels {
 
   close(): void {
     for (const nodeId of this.nodes.keys()) this.drop(nodeId);
+  }
+
+  /** Ends the connections of one node, and gives its place up. */
+  private forget(nodeId: bigint): void {
+    clearTimeout(this.nodes.get(nodeId)?.leaving);
+    this.drop(nodeId);
+    this.nodes.delete(nodeId);
   }
 
   private next(node: Node, sender: string, gone: AbortSignal): Promise<Socket> {

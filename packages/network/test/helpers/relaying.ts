@@ -54,6 +54,7 @@ const LIMITS = relayConfig.shape.limits.parse(undefined);
 /** A relay and the server of a node, to be connected by links. */
 export class RelayWorld {
   owner = OWNER.address.toLowerCase();
+  readonly attested = new Set<bigint>();
   readonly metrics = new Registry();
   readonly client = new HttpClient();
   trustedProxies: string[] = [];
@@ -96,6 +97,7 @@ export class RelayWorld {
       isKnown: true,
       node: (nodeId: bigint) => (nodeId === NODE || nodeId === 8n ? ({ owner: this.owner } as never) : undefined),
       isSignedByContract: async () => false,
+      attestedAt: (nodeId: bigint) => this.attested.has(nodeId),
     };
     const endpoint = `http://127.0.0.1:${this.port}`;
     const [db, nonces] = [this.store.db as never, this.store.db as never];

@@ -158,6 +158,16 @@ describe("A relay", () => {
       socket.destroy();
     });
 
+    it("takes the document of a buyer, whatever sequence the seller has used", async () => {
+      const world = await opened();
+      await world.introduce({ sequence: 2n ** 63n - 1n });
+      const socket = (await world.connect(await world.envelope())) as net.Socket;
+      const closed = once(socket, "close");
+      world.owner = STRANGER.address.toLowerCase();
+      await world.introduce({ sequence: 1n }, STRANGER);
+      await closed;
+    });
+
     it("hears no address any more of which too many were refused", async () => {
       const world = await opened();
       await world.introduce();
@@ -212,6 +222,21 @@ describe("A relay", () => {
       expect(await world.connect(await world.envelope())).to.be.an("object");
       expect(await world.connect(await world.envelope(METER, 8n), 8n)).to.equal("full");
       expect(await world.connect(await world.envelope())).to.be.an("object");
+    });
+
+    it("gives the place of a node that is not attested to one that is", async () => {
+      const world = await opened({ nodes: 1 });
+      const other = { nodeId: 8n, endpoint: world.url.replace(/7$/, "8") };
+      await world.introduce();
+      await world.client.put(`${other.endpoint}/document`, await world.document(other));
+      const socket = (await world.connect(await world.envelope())) as net.Socket;
+      const closed = once(socket, "close");
+      world.attested.add(8n);
+      expect(await world.connect(await world.envelope(METER, 8n), 8n)).to.be.an("object");
+      await closed;
+      expect(await world.connect(await world.envelope())).to.equal("full");
+      world.attested.add(NODE);
+      expect(await world.connect(await world.envelope())).to.equal("full");
     });
 
     it("ends a request of the address that has most connections for one that has fewer", async () => {
@@ -317,7 +342,7 @@ describe("The connections of a relay", () => {
     const tunnels = new Tunnels(relayConfig.shape.limits.parse(undefined), 200, () => now);
     const [first, second, third] = [1, 2, 3].map(() => new net.Socket().on("error", () => undefined));
     const take = (sender: string) => tunnels.take(NODE, sender, new AbortController().signal);
-    for (const each of [first, second]) tunnels.add(NODE, each);
+    for (const each of [first, second]) tunnels.add(NODE, each, () => false);
     expect([await take("a"), await take("b")]).to.deep.equal([first, second]);
     now = 59_999;
     expect(await take("c").catch((error: RefusedError) => error.error)).to.equal("busy");
@@ -325,7 +350,7 @@ describe("The connections of a relay", () => {
     now = 60_000;
     const taken = take("c");
     expect(await once(first, "error")).to.have.nested.property("[0].error", "busy");
-    tunnels.add(NODE, third);
+    tunnels.add(NODE, third, () => false);
     tunnels.open(NODE, third);
     expect(await taken).to.equal(third);
     expect(second.destroyed).to.equal(false);
