@@ -85,6 +85,11 @@ export class Members {
     }
   }
 
+  /** Returns a node's owner of now, in lower case. */
+  ownerOf(nodeId: bigint): string | undefined {
+    return this.options.facts.node(nodeId)?.owner;
+  }
+
   /** Checks whether a node is attested now. */
   isAttested(nodeId: bigint): boolean {
     const { facts, clock } = this.options;
@@ -97,7 +102,7 @@ export class Members {
     if (!facts.isKnown) throw new RefusedError(503, "not-ready", "The chain was not read yet: try again later");
     const refuse = (reason: string) => new RefusedError(403, "bad-document", reason);
     const own = `${endpoint}${tunnelPath(nodeId)}`;
-    const owner = facts.node(nodeId)?.owner;
+    const owner = this.ownerOf(nodeId);
     if (owner === undefined) throw refuse(`No final block has node ${nodeId}`);
     if (document.nodeId !== nodeId) throw refuse(`The document is of node ${document.nodeId}, not ${nodeId}`);
     if (document.endpoint !== own) throw refuse(`The document's endpoint is ${document.endpoint}, expected ${own}`);
@@ -109,7 +114,7 @@ export class Members {
   /** Checks whether the node's owner of now has signed a document. */
   private async isByOwner(nodeId: bigint, document: Signed<NodeDocument>): Promise<boolean> {
     const { facts, domains } = this.options;
-    const owner = facts.node(nodeId)?.owner;
+    const owner = this.ownerOf(nodeId);
     if (owner === undefined) return false;
     if (NODE_DOCUMENT.signerOf(domains.node, document) === owner) return true;
     return facts.isSignedByContract(owner, NODE_DOCUMENT.digest(domains.node, document), document.signature);

@@ -76,6 +76,8 @@ class Relay {
   /** Bytes to and from each node, and those of each sender to and from each node. */
   private readonly bytes: Budget;
   private readonly shares: Budget;
+  /** Owners of nodes when they connected. */
+  private readonly owners = new Map<bigint, string | undefined>();
   /** Requests under way, by node and sender. */
   private readonly underWay = new Map<string, number>();
   private readonly requests: Counter;
@@ -130,6 +132,7 @@ class Relay {
       const nodeId = BigInt(id);
       await members.admit(nodeId, envelope);
       if (socket.destroyed) return;
+      this.owners.set(nodeId, members.ownerOf(nodeId));
       tunnels.add(nodeId, socket, (each) => members.isAttested(each));
       socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${TUNNEL}\r\n\r\n`);
@@ -143,8 +146,10 @@ class Relay {
 
   /** Hands a request on to its node, and the answer back, piece by piece. */
   async forward(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { limits } = this.options;
+    const { limits, members, tunnels } = this.options;
     const nodeId = nodeIdOf(request);
+    // the connections are of the seller's key
+    if (this.owners.has(nodeId) && members.ownerOf(nodeId) !== this.owners.get(nodeId)) tunnels.drop(nodeId);
     const key = keyOf(nodeId, request);
     const size = Number(request.headers["content-length"] ?? 0);
     if (size > limits.maxBytes) throw tooLarge(limits.maxBytes);

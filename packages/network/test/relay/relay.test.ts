@@ -158,6 +158,15 @@ describe("A relay", () => {
       socket.destroy();
     });
 
+    it("ends the connections of a seller once the node is asked for something", async () => {
+      const world = await opened();
+      await world.introduce();
+      const closed = once((await world.connect(await world.envelope())) as net.Socket, "close");
+      world.owner = STRANGER.address.toLowerCase();
+      expect(await world.refusal(world.client.get(`${world.url}/v1`))).to.equal("no-answer");
+      await closed;
+    });
+
     it("takes the document of a buyer, whatever sequence the seller has used", async () => {
       const world = await opened();
       await world.introduce({ sequence: 2n ** 63n - 1n });
