@@ -1,10 +1,13 @@
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 
-import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { UsageError } from "@turingfog/cli";
-import { Rental } from "@turingfog/network";
-import { depositOf, HOUR, TU } from "@turingfog/sdk";
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { program, runCommand, UsageError } from "@turingfog/cli";
+import { newAgeKey, Rental, writeSecret } from "@turingfog/network";
+import { depositOf, formatInstant, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
 import { id, parseUnits } from "ethers";
 
@@ -51,10 +54,16 @@ async function rented() {
   return { ...world, orderId, folder: await folderOf(orderId, asset, fast, renter.address) };
 }
 
-async function folderOf(orderId: bigint, asset: string, nodeId: bigint, renter: string): Promise<string> {
+async function folderOf(
+  orderId: bigint,
+  asset: string,
+  nodeId: bigint,
+  renter: string,
+  endpoint = "http://127.0.0.1:9",
+): Promise<string> {
   const folder = temporaryFolder();
   const terms = { network: "hardhat", nodeId, asset, tuAmount: TU, maxUnitPrice: PRICE, duration: HOUR, renter };
-  const rest = { jobHash: id("job"), paymentRef: id("ref"), endpoint: "http://127.0.0.1:9", recipient: "age1" };
+  const rest = { jobHash: id("job"), paymentRef: id("ref"), endpoint, recipient: "age1" };
   await new Rental(folder).write({ ...terms, ...rest, orderId });
   return folder;
 }
@@ -179,6 +188,66 @@ describe("turingfog order list", () => {
       ),
     );
     expect(await run(world, "order list", [...NETWORK, "--open"], world.stranger)).to.contain("has no open orders");
+  });
+});
+
+/** Runs a command that prints and then ends with an exit code, and returns both. */
+async function ending(command: string, args: string[]): Promise<[number, string]> {
+  const lines: string[] = [];
+  const { log } = console;
+  console.log = (line: string) => lines.push(line);
+  try {
+    const code = await runCommand(await program(command.split(" ")), [...command.split(" "), ...args]);
+    return [code, lines.join("\n")];
+  } finally {
+    console.log = log;
+  }
+}
+
+describe("turingfog order status", () => {
+  it("shows what the chain says when the node gives no answer, and ends with 1", async () => {
+    const world = await rented();
+    const { orderId, folder, books } = world;
+    const [code, printed] = await ending("order status", [folder, "--deployments", books]);
+    expect(code).to.equal(1);
+    expect(printed).to.match(new RegExp(`  order +${orderId}\n  chain +open until 20`));
+    expect(printed).to.match(
+      /\n {2}left +0\.4 USD\n {2}node +no answer: 127\.0\.0\.1:9 gives no answer \(unreachable\)/,
+    );
+    const [, json] = await ending("order status", [folder, "--deployments", books, "--json"]);
+    const { noAnswer, chain } = JSON.parse(json) as { noAnswer: string; chain: { isOpen: boolean; state: string } };
+    expect(noAnswer).to.contain("unreachable");
+    expect(chain).to.include({ isOpen: true, state: "running" });
+  });
+
+  it("tells by the time of the latest block that an order has ended", async () => {
+    const world = await rented();
+    const { orderId, folder, books, escrow } = world;
+    const { endsAt } = await escrow.order(orderId);
+    await time.increaseTo(endsAt);
+    const [, printed] = await ending("order status", [folder, "--deployments", books]);
+    expect(printed).to.contain(`chain    ended ${formatInstant(endsAt)}, not closed`);
+  });
+});
+
+describe("turingfog order log", () => {
+  const told = { heldSeconds: 0, images: 0, cumulativeTU: "0" };
+  const events = (...states: object[]) => states.map((each) => `data: ${JSON.stringify({ ...told, ...each })}\n\n`);
+
+  it("says that the node has not taken an order on yet, and ends with 1 if it refuses", async () => {
+    const world = await rented();
+    const { orderId, usd, fast, renter } = world;
+    const refused = events({ state: "unknown", reason: "" }, { state: "refused", reason: "no such runner" });
+    const server = createServer((_, response) => response.end(refused.join(""))).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const folder = await folderOf(orderId, await usd.getAddress(), fast, renter.address, endpoint);
+    await writeSecret(path.join(folder, "result.key"), (await newAgeKey()).identity);
+    const outcome = await ending("order log", [folder]).finally(() => server.close());
+    expect(outcome).to.deep.equal([
+      1,
+      `the node has not taken the order on yet\nrefused: no such runner, 0 s, 0.0 TU\nThe node has ended with order ${orderId}: refused`,
+    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { Rental } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
-import { formatInstant } from "@turingfog/sdk";
-import { type Change, connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
+import { formatInstant, TuringFogError } from "@turingfog/sdk";
+import { type Change, connectContracts, RevertError, withRevertDecoded } from "@turingfog/sdk/ethers";
 
 import { type HelpTexts, newCommand } from "./command.js";
 import { DEPLOYMENTS, openDeployment } from "./deployed.js";
@@ -27,9 +27,37 @@ export interface EndingValues extends SenderValues {
   deployments: string;
 }
 
+/** Thrown when the escrow refuses what is to be done with an order, in words. */
+class OrderRefusedError extends TuringFogError {
+  constructor(orderId: bigint, reason: string, cause: RevertError) {
+    super(`Order ${orderId} ${reason}`, { cause });
+  }
+}
+
+/** Says in words why the escrow refuses, by the name of its error, from what the error carries beside the order. */
+const REASONS: Readonly<Record<string, (value: unknown) => string>> = {
+  Escrow_UnknownOrder: () => "is closed already",
+  Escrow_NotHolder: (caller) => `is held by another account than ${String(caller)}`,
+  Escrow_OrderEnded: (endedAt) => `has ended already, at ${formatInstant(endedAt as bigint)}`,
+  Escrow_TooEarly: (closableFrom) => `can be closed from ${formatInstant(closableFrom as bigint)}`,
+};
+
+/**
+ * Awaits calls of the escrow about an order that was open once.
+ * @throws OrderRefusedError if the order's state is the reason why the escrow refuses
+ */
+export async function withReasonInWords<T>(orderId: bigint, result: Promise<T>): Promise<T> {
+  try {
+    return await withRevertDecoded(result);
+  } catch (error) {
+    const reason = error instanceof RevertError ? REASONS[error.error]?.(error.args.toArray()[1]) : undefined;
+    throw reason === undefined ? error : new OrderRefusedError(orderId, reason, error as RevertError);
+  }
+}
+
 /**
  * Stops an order, so that nothing measured later counts, or closes one, which refunds what is left of its deposit.
- * @throws RevertError with the error that the escrow declares, and what opens a deployment and a sender
+ * @throws OrderRefusedError, and what opens a deployment and a sender
  */
 export async function endOrder(
   act: "stop" | "close",
@@ -42,8 +70,8 @@ export async function endOrder(
   const { provider } = connection;
   const { escrow } = connectContracts(book.addresses, provider);
   const [order, [refund, from], grace] = await Promise.all([
-    withRevertDecoded(escrow.order(orderId)),
-    withRevertDecoded(escrow.refundable(orderId)),
+    withReasonInWords(orderId, escrow.order(orderId)),
+    withReasonInWords(orderId, escrow.refundable(orderId)),
     escrow.GRACE(),
   ]);
   const left = formatToken(refund, await readToken(order.asset, provider));
@@ -63,9 +91,7 @@ export async function endOrder(
     to: book.addresses.escrow,
     data: escrow.interface.encodeFunctionData(act as "close", [orderId]),
   };
-  const outcome = outcomeOf(
-    connection,
-    await submitShown({ connection, sender, values, output }, title, changes[act], call),
-  );
+  const submitting = submitShown({ connection, sender, values, output }, title, changes[act], call);
+  const outcome = outcomeOf(connection, await withReasonInWords(orderId, submitting));
   output.result({ orderId, changes: changes[act], outcome }, outcomeLine(outcome));
 }

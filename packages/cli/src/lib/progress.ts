@@ -12,8 +12,17 @@ export function progressOn(output: Output): OnProgress {
   };
 }
 
+/** Describes the state of an order in the node's words. */
+export function stateText({ state, reason }: ToldState): string {
+  if (state === "unknown") return "the node has not taken the order on yet";
+  return reason === "" ? state : `${state}: ${reason}`;
+}
+
 /** Returns a line on how far a run is, in the node's words and units. */
-export function progressLine({ state, reason, heldSeconds, cumulativeTU, line }: ToldState): string {
-  const what = reason === "" ? state : `${state}: ${reason}`;
-  return [`${what}, ${heldSeconds.toFixed(0)} s, ${formatTU(cumulativeTU)}`, line ?? ""].join("  ").trimEnd();
+export function progressLine(told: ToldState): string {
+  const { state, heldSeconds, cumulativeTU, line } = told;
+  if (state === "unknown") return stateText(told);
+  return [`${stateText(told)}, ${heldSeconds.toFixed(0)} s, ${formatTU(cumulativeTU)}`, line ?? ""]
+    .join("  ")
+    .trimEnd();
 }

@@ -29,8 +29,8 @@ export interface Step {
 }
 
 /**
- * Shows what a call changes, and tries it as its sender, if that is known, so that it fails before anything is paid. Then
- * submits it, once it is confirmed if it is sent.
+ * Tries a call as its sender, if that is known, so that it fails before anything is promised or paid. Then shows what it
+ * changes, and submits it, once it is confirmed if it is sent.
  * @throws RevertError with the error that the contract declares, UsageError, NotConfirmedError
  */
 export async function submitShown(
@@ -39,8 +39,8 @@ export async function submitShown(
   changes: readonly Change[],
   call: Call,
 ): Promise<Submitted> {
-  output.say([title, indent(diff(changes) || "nothing changes")].join("\n"));
   if (sender.address !== undefined) await simulate(connection.provider, sender.address, call);
+  output.say([title, indent(diff(changes) || "nothing changes")].join("\n"));
   if (sender instanceof KeySender) await confirm(connection, values, `this from ${sender.address}`);
   return sender.submit([call]);
 }

@@ -9,7 +9,7 @@ import { type TypedDataDomain, ZeroAddress } from "ethers";
 import type { Logger } from "pino";
 
 import { toJson } from "@turingfog/sdk";
-import { ACKNOWLEDGEMENT, type Acknowledgement, GRANT, jobDomain } from "@turingfog/sdk/wire";
+import { ACKNOWLEDGEMENT, type Acknowledgement, GRANT, type Job, jobDomain } from "@turingfog/sdk/wire";
 import { type ChainFacts, mayWorkOn, type OrderFacts } from "../chain/index.js";
 import {
   type Allowance,
@@ -164,7 +164,8 @@ class Routes {
     const { orderId } = this.orderOf(request);
     const count = this.listeners.get(orderId) ?? 0;
     if (count >= MAX_LISTENERS) throw new RefusedError(429, "busy", `Order ${orderId} has ${count} listeners already`);
-    const job = await work.filesOf(orderId).job();
+    const files = work.filesOf(orderId);
+    let job = await files.job();
     this.listeners.set(orderId, count + 1);
     reply.hijack();
     const { raw } = reply;
@@ -179,9 +180,11 @@ class Routes {
       for (let isOver = false; !isOver && !signal.aborted && !raw.destroyed;) {
         const state = await work.state(orderId);
         isOver = ["refused", "released"].includes(state.state);
-        const text = toJson({ ...state, line: await work.filesOf(orderId).lastLine() }).replace(/\s*\n\s*/g, " ");
-        if (text !== before)
-          await write(`data: ${job?.progress === "public" ? text : await this.hidden(text, job?.resultTo)}\n\n`);
+        job ??= await files.job();
+        // without a job there is no line, and anybody may ask for the state
+        const line = job && (await files.lastLine());
+        const text = toJson({ ...state, line }).replace(/\s*\n\s*/g, " ");
+        if (text !== before) await write(`data: ${await eventData(text, job)}\n\n`);
         // readers give up a connection on which nothing comes
         else if (performance.now() - writtenAt >= KEEP_ALIVE) await write(": nothing new\n\n");
         before = text;
@@ -199,11 +202,6 @@ class Routes {
     if (!(await work.isReleased(orderId)))
       throw new RefusedError(404, "no-result", `Order ${orderId} has no result yet`);
     return reply.type("application/octet-stream").send(createReadStream(work.filesOf(orderId).result));
-  }
-
-  private async hidden(text: string, recipient: string | undefined): Promise<string> {
-    if (recipient === undefined) return "";
-    return Buffer.from(await encryptText(recipient, text)).toString("base64");
   }
 
   /** Returns the order of this node that a request names. */
@@ -253,4 +251,10 @@ function limitTime(milliseconds: number) {
     const late = setTimeout(refuse, milliseconds).unref();
     raw.once("end", () => clearTimeout(late)).once("close", () => clearTimeout(late));
   };
+}
+
+/** Returns what an event tells of an order: a text, encrypted to the renter alone if the job asks for that. */
+async function eventData(text: string, job: Job | undefined): Promise<string> {
+  if (job?.progress !== "encrypted") return text;
+  return Buffer.from(await encryptText(job.resultTo, text)).toString("base64");
 }

@@ -63,6 +63,8 @@ describe("A node's server", () => {
           came.push(chunk.toString());
           if (came.length === 2) break;
         }
+        // no job was handed in that could say to whom the progress is encrypted
+        expect(came[0]).to.match(/^data: \{.*"state": "waiting".*\}\n\n$/);
         expect(came[1]).to.equal(": nothing new\n\n");
       } finally {
         end.abort();

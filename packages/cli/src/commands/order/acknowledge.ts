@@ -9,12 +9,13 @@ import {
   Rental,
 } from "@turingfog/network";
 import { earnedBy, max } from "@turingfog/sdk";
-import { connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
+import { connectContracts } from "@turingfog/sdk/ethers";
 import { ACKNOWLEDGEMENT } from "@turingfog/sdk/wire";
 
 import { newCommand } from "../../lib/command.js";
 import { confirm, type ConfirmationValues } from "../../lib/confirm.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
+import { withReasonInWords } from "../../lib/ending.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, openWallet, YES } from "../../lib/sender.js";
 import { formatToken, formatTU, readToken } from "../../lib/token.js";
@@ -53,7 +54,7 @@ async function acknowledge(folder: string, values: Values, output: Output): Prom
   const { network, orderId, nodeId, endpoint } = await rental.readOpen();
   const { connection, book } = await openDeployment({ ...values, network });
   const { escrow, registry } = connectContracts(book.addresses, connection.provider);
-  const { startedAt, tuAmount, tuSettled, unitPrice, asset } = await withRevertDecoded(escrow.order(orderId));
+  const { startedAt, tuAmount, tuSettled, unitPrice, asset } = await withReasonInWords(orderId, escrow.order(orderId));
   const seen = { policy, seen: await rental.seen(), hasResult: rental.hasResult };
   const ratePerDay = await registry.ratePerDay(nodeId);
   const cumulativeTU = acknowledgedTU({ ...seen, ratePerDay, order: { startedAt, tuAmount } });

@@ -1,9 +1,10 @@
 import { latestBlock } from "@turingfog/operator";
 import { explorerPage, formatInstant } from "@turingfog/sdk";
-import { connectContracts, deliveredOn, type OrderRecord, readOrders, spentOn } from "@turingfog/sdk/ethers";
+import { connectContracts, deliveredOn, readOrders, spentOn } from "@turingfog/sdk/ethers";
 
 import { deployedCommand, openDeployment } from "../../lib/deployed.js";
 import { accountOf } from "../../lib/miner.js";
+import { orderStateOf } from "../../lib/orderState.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
 import { progressOn } from "../../lib/progress.js";
 import { KEYSTORE } from "../../lib/sender.js";
@@ -52,7 +53,7 @@ async function list(values: Values, output: Output): Promise<void> {
       decimals,
       delivered: deliveredOn(order),
       spent: spentOn(order),
-      state: stateOf(order, now),
+      state: orderStateOf(order, now),
     };
   });
   const escrow = explorerPage(chain, "address", book.addresses.escrow);
@@ -60,7 +61,7 @@ async function list(values: Values, output: Output): Promise<void> {
   const rows = orders.map((order) => {
     const { orderId, nodeId, asset, tuAmount, deposit, refund, holder, endsAt } = order;
     const token = tokens.get(asset) as Token;
-    const state = stateOf(order, now);
+    const state = orderStateOf(order, now);
     return [
       ...[String(orderId), nodeId === 0n ? "joint" : String(nodeId), formatTU(tuAmount), formatTU(deliveredOn(order))],
       ...[formatToken(deposit, token), formatToken(spentOn(order), token)],
@@ -74,10 +75,4 @@ async function list(values: Values, output: Output): Promise<void> {
     ...(escrow === undefined ? [] : [`Escrow: ${escrow}`]),
   ];
   output.result({ account, orders: documents }, text.join("\n"));
-}
-
-/** Tells how an order stands: it runs, has ended and can be closed some time, or is closed. */
-function stateOf({ refund, endsAt }: OrderRecord, now: bigint): "running" | "ended" | "closed" {
-  if (refund !== undefined) return "closed";
-  return endsAt > now ? "running" : "ended";
 }

@@ -1,6 +1,6 @@
 import { HttpClient, NodeClient, Rental, type ToldState } from "@turingfog/network";
 
-import { newCommand } from "../../lib/command.js";
+import { ends, newCommand } from "../../lib/command.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { progressLine } from "../../lib/progress.js";
 import { FOLDER } from "./status.js";
@@ -9,7 +9,7 @@ export const command = newCommand({
   description: `Prints an order's progress as the node tells it, until its result is there or the node has refused it.
 
 Asks the node alone, and no chain; progress that was encrypted to the renter is decrypted. The connection may be broken off and
-begun again: the node tells where the run stands then.
+begun again: the node tells where the run stands then. Ends with 1 unless the result is there.
 
 --json prints {orderId, states} at the end.`,
   examples: ["turingfog order log ORDER"],
@@ -31,8 +31,13 @@ async function log(folder: string, output: Output): Promise<void> {
   } finally {
     client.close();
   }
-  const last = states.at(-1);
-  const end =
-    last === undefined ? "The node has told nothing" : `The node has ended with order ${orderId}: ${last.state}`;
-  output.result({ orderId, states }, end);
+  const last = states.at(-1)?.state;
+  output.result({ orderId, states }, endText(orderId, last));
+  ends(last === "released" ? 0 : 1);
+}
+
+function endText(orderId: bigint, last: ToldState["state"] | undefined): string {
+  if (last === undefined) return `The node has told nothing of order ${orderId}: run the same command again`;
+  if (last === "released" || last === "refused") return `The node has ended with order ${orderId}: ${last}`;
+  return `The node has ended the connection before it has ended with order ${orderId}: run the same command again`;
 }

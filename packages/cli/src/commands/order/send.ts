@@ -1,10 +1,11 @@
 import { grantSigners, HttpClient, makeGrant, NodeClient, Rental } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
-import { connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
+import { connectContracts } from "@turingfog/sdk/ethers";
 import { jobDomain, oracleDomain } from "@turingfog/sdk/wire";
 
 import { newCommand, wholeNumber } from "../../lib/command.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
+import { withReasonInWords } from "../../lib/ending.js";
 import { whileNotFinal } from "../../lib/finality.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, openWallet } from "../../lib/sender.js";
@@ -40,7 +41,7 @@ async function send(folder: string, values: Values, output: Output): Promise<voi
   const identity = await rental.jobIdentity();
   const grantTo = (reader: string) => makeGrant(wallet, domain, orderId, reader, identity);
   const { escrow, oracle } = connectContracts(book.addresses, connection.provider);
-  const { startedAt } = await withRevertDecoded(escrow.order(orderId));
+  const { startedAt } = await withReasonInWords(orderId, escrow.order(orderId));
   const client = new HttpClient();
   const until = performance.now() + wholeNumber("wait", values.wait, 0) * 1_000;
   const note = (line: string) => output.note(line);

@@ -1,10 +1,10 @@
 import { Rental } from "@turingfog/network";
 import { TuringFogError } from "@turingfog/sdk";
-import { connectContracts, withRevertDecoded } from "@turingfog/sdk/ethers";
+import { connectContracts } from "@turingfog/sdk/ethers";
 
 import { UsageError } from "../../lib/command.js";
 import { openDeployment } from "../../lib/deployed.js";
-import { endingCommand, type EndingValues } from "../../lib/ending.js";
+import { endingCommand, type EndingValues, withReasonInWords } from "../../lib/ending.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { openSender } from "../../lib/sender.js";
 import { outcomeLine, outcomeOf, submitShown } from "../../lib/steps.js";
@@ -45,7 +45,7 @@ async function transfer(folder: string, values: Values, output: Output): Promise
   const { network, orderId } = await new Rental(folder).readOpen();
   const { connection, book } = await openDeployment({ ...values, network });
   const { escrow } = connectContracts(book.addresses, connection.provider);
-  const { refundTo } = await withRevertDecoded(escrow.order(orderId));
+  const { refundTo } = await withReasonInWords(orderId, escrow.order(orderId));
   if (BigInt(refundTo) !== 0n) throw new NotTransferableError(orderId, refundTo);
   const holder = await escrow.ownerOf(orderId);
   if (holder === to) throw new UsageError(`--to is ${to}, who holds order ${orderId} already`);
