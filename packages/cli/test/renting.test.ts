@@ -178,6 +178,26 @@ describe("turingfog order open", () => {
   });
 });
 
+describe("turingfog node init", () => {
+  it("writes nothing if the document could not be signed", async () => {
+    const world = await loadFixture(offered);
+    const { fast, miners } = world;
+    const folder = path.join(temporaryFolder(), "node");
+    const given = { node: String(fast), endpoint: "https://node.example", signer: "https://signer.example" };
+    const refused = async (changed: Partial<typeof given>, account = miners[0]) => {
+      const args = Object.entries({ ...given, ...changed }).flatMap(([name, value]) => [`--${name}`, value]);
+      const message = await messageOf(run(world, "node init", ["--folder", folder, ...NETWORK, ...args], account));
+      expect(existsSync(folder)).to.equal(false);
+      return message;
+    };
+    expect(await refused({ node: "12345" })).to.contain("Node 12345 is not registered");
+    expect(await refused({}, miners[1])).to.contain(`Node ${fast} belongs to ${miners[0].address}`);
+    expect(await refused({ signer: "signer" })).to.contain("node.json5, signers.0: ");
+    const args = ["--folder", folder, ...NETWORK, "--node", String(fast), "--endpoint", given.endpoint];
+    expect(await messageOf(run(world, "node init", args, miners[0]))).to.contain("option '--signer <URL...>' not");
+  });
+});
+
 describe("turingfog order list", () => {
   it("lists what an account has bought, and what of it was spent", async () => {
     const world = await rented();

@@ -8,7 +8,7 @@ import { max, TuringFogError } from "@turingfog/sdk";
 import { writeAtomically } from "@turingfog/sdk/node";
 import { NODE_DOCUMENT, type NodeDocument, type Signed } from "@turingfog/sdk/wire";
 import { newAgeKey, recipientOf, writeSecret } from "../job/index.js";
-import { readConfig, readKey, readSecret } from "../runtime/index.js";
+import { parseConfig, readConfig, readKey, readSecret } from "../runtime/index.js";
 import { type NodeConfig, nodeConfig } from "./config.js";
 
 /** Name of a node's configuration file in its folder. */
@@ -36,8 +36,11 @@ export interface NodeTemplate {
 /**
  * Makes a node's folder: its configuration, its meter key and its age identity. What is there stays.
  * @returns what was written, by name
+ * @throws ConfigError before anything is written
  */
 export async function initNodeFolder(folder: string, template: NodeTemplate): Promise<string[]> {
+  const text = configText(folder, template);
+  parseConfig(path.join(folder, NODE_CONFIG), text, nodeConfig);
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o711);
   const written: string[] = [];
@@ -49,7 +52,7 @@ export async function initNodeFolder(folder: string, template: NodeTemplate): Pr
   };
   await add("meter.key", (file) => writeSecret(file, Wallet.createRandom().privateKey));
   await add("age.key", async (file) => writeSecret(file, (await newAgeKey()).identity));
-  await add(NODE_CONFIG, (file) => writeFile(file, configText(folder, template), { mode: 0o600 }));
+  await add(NODE_CONFIG, (file) => writeFile(file, text, { mode: 0o600 }));
   return written;
 }
 

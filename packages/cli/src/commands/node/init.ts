@@ -14,7 +14,8 @@ import {
 import { latestBlock } from "@turingfog/operator";
 import { DAY, TuringFogError } from "@turingfog/sdk";
 import { connectContracts } from "@turingfog/sdk/ethers";
-import { NODE_DOCUMENT, nodeDomain, type Signed, type NodeDocument } from "@turingfog/sdk/wire";
+import { NODE_DOCUMENT, nodeDomain } from "@turingfog/sdk/wire";
+import { ZeroAddress } from "ethers";
 
 import { wholeNumber } from "../../lib/command.js";
 import { openDeployment } from "../../lib/deployed.js";
@@ -29,7 +30,7 @@ export const command = sendingCommand({
 A process runner keeps a run within its limits. It is no sandbox: a run reads what its account reads. Give runs an account
 of their own (user), or bubblewrap as their command; see docs/operators/node.md.`,
   examples: [
-    "turingfog node init --folder node --network sepolia --node 7 --endpoint https://node.example --publish served",
+    "turingfog node init --folder node --network sepolia --node 7 --endpoint https://node.example --signer https://signer.example --publish served",
   ],
 })
   .requiredOption(
@@ -38,7 +39,10 @@ of their own (user), or bubblewrap as their command; see docs/operators/node.md.
   )
   .requiredOption("--node <ID>", "the node, as it was registered")
   .requiredOption("--endpoint <URL>", "address at which renters and signers reach the node")
-  .option("--signer <URL...>", "addresses of signers to begin with")
+  .requiredOption(
+    "--signer <URL...>",
+    "addresses of signers to begin with; those of a configuration that is there stay",
+  )
   .option("--days <N>", "days for which the document is in force", "90")
   .option("--unsigned", "sign nothing: print the typed data, for an owner whose key is elsewhere", false)
   .option("--signature <HEX>", "the owner's signature of the typed data that --unsigned has printed last")
@@ -49,6 +53,13 @@ of their own (user), or bubblewrap as their command; see docs/operators/node.md.
     ).choices(["data", "served"] as const),
   )
   .action((values) => init(values, outputOf(values)));
+
+/** Thrown when a document is to be made for a node that there is not. */
+class NotRegisteredError extends TuringFogError {
+  constructor(nodeId: bigint) {
+    super(`Node ${nodeId} is not registered: see turingfog node register`);
+  }
+}
 
 /** Thrown when a document is signed by somebody else than the node's owner. */
 class NotOwnerError extends TuringFogError {
@@ -63,7 +74,7 @@ interface Values extends SenderValues {
   deployments: string;
   node: string;
   endpoint: string;
-  signer?: string[];
+  signer: string[];
   days: string;
   unsigned: boolean;
   signature?: string;
@@ -74,36 +85,37 @@ async function init(values: Values, output: Output): Promise<void> {
   const { folder } = values;
   const deployment = await openDeployment(values);
   const { connection, book } = deployment;
-  const template = {
-    network: values.network,
-    deployments: values.deployments,
-    nodeId: readNodeId(values.node),
-  };
-  const written = await initNodeFolder(folder, { ...template, signers: values.signer ?? [] });
+  const { provider } = connection;
+  const nodeId = readNodeId(values.node);
+  const days = BigInt(wholeNumber("days", values.days, 1));
+  const { registry } = connectContracts(book.addresses, provider);
+  const { owner } = await registry.node(nodeId);
+  if (owner === ZeroAddress) throw new NotRegisteredError(nodeId);
+  const isSignedHere = !values.unsigned && values.signature === undefined;
+  const wallet = isSignedHere ? await openWallet(connection, values.keystore, output) : undefined;
+  // a contract says itself whose signature is its own
+  if (wallet !== undefined && wallet.address !== owner && (await provider.getCode(owner)) === "0x") {
+    throw new NotOwnerError(nodeId, owner);
+  }
+  const { network, deployments, signer: signers } = values;
+  const written = await initNodeFolder(folder, { network, deployments, nodeId, signers });
   if (written.length > 0) output.say(`Wrote ${written.map((name) => path.join(folder, name)).join(", ")}`);
   const config = await readNodeConfig(path.join(folder, NODE_CONFIG));
 
-  const now = BigInt((await latestBlock(connection.provider)).timestamp);
-  const expiresAt = now + BigInt(wholeNumber("days", values.days, 1)) * DAY;
-  const next = () => nextDocument(config, values.endpoint.replace(/\/$/, ""), expiresAt, now);
-  const { registry } = connectContracts(book.addresses, connection.provider);
+  const now = BigInt((await latestBlock(provider)).timestamp);
+  const next = () => nextDocument(config, values.endpoint.replace(/\/$/, ""), now + days * DAY, now);
   const domain = nodeDomain(connection.chainId, book.addresses.registry);
   if (values.unsigned) {
     const document = await next();
     await keepUnsigned(config, document);
     const typedData = { domain, types: NODE_DOCUMENT.types, message: NODE_DOCUMENT.typedData(document) };
-    return output.result(
-      { document, typedData },
-      `Sign this as ${(await registry.node(document.nodeId)).owner}; see --json`,
-    );
+    return output.result({ document, typedData }, `Sign this as ${owner}; see --json`);
   }
-  const sign = async (): Promise<Signed<NodeDocument>> => {
-    const wallet = await openWallet(connection, values.keystore, output);
-    return NODE_DOCUMENT.sign(wallet, domain, await next());
-  };
-  const document = values.signature === undefined ? await sign() : await readSigned(config, values.signature);
-  const { owner } = await registry.node(document.nodeId);
-  if (!(await isSignedByOwner(document, owner, domain, connection.provider))) {
+  const document =
+    wallet === undefined
+      ? await readSigned(config, values.signature ?? "")
+      : await NODE_DOCUMENT.sign(wallet, domain, await next());
+  if (!(await isSignedByOwner(document, owner, domain, provider))) {
     throw new NotOwnerError(document.nodeId, owner);
   }
   const data = await saveDocument(config, document);
