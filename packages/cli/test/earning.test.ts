@@ -1,5 +1,5 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { TU } from "@turingfog/sdk";
+import { formatInstant, TU } from "@turingfog/sdk";
 import { readDomain } from "@turingfog/sdk/ethers";
 import { ACKNOWLEDGEMENT } from "@turingfog/sdk/wire";
 import { UsageError } from "@turingfog/cli";
@@ -8,7 +8,13 @@ import { formatEther, parseUnits } from "ethers";
 
 import { addressBookOf, printedFor } from "../../../test/helpers/commands";
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
-import { openOrder, registerNodes, startEpoch } from "../../../test/helpers/market";
+import {
+  openOrder,
+  registerNodes,
+  registerUnattested,
+  startEpoch,
+  submitAttestation,
+} from "../../../test/helpers/market";
 import { thrownBy } from "../../../test/helpers/tuLogs";
 
 const PRICE = parseUnits("30", 18);
@@ -206,6 +212,23 @@ describe("turingfog market", () => {
     await contracts.registry.connect(actors.guardian).revokeNode(other);
     expect(await found()).to.deep.equal(["first TFT"]);
     expect(await found("--all")).to.have.length(3);
+  });
+
+  it("says why no offer can be taken", async () => {
+    const world = await loadFixture(earned);
+    const { protocol, nodeId } = world;
+    const { contracts, actors } = protocol;
+    await contracts.registry.connect(actors.guardian).revokeNode(nodeId);
+    expect(await run(world, "market", [])).to.match(
+      /^No offer can be taken now: 1 of a node that is not attested; see --all\n0 of 1 offers of 1 nodes/,
+    );
+    const pending = await registerUnattested(protocol, actors.miners[1]);
+    await contracts.registry.connect(actors.miners[1]).setListing(pending, contracts.usd, 1n, TU);
+    await submitAttestation(protocol, pending);
+    const { from } = await contracts.registry.pendingAttestation(pending);
+    expect(await run(world, "market", ["--asset", "USD"])).to.contain(
+      `No offer can be taken now: 1 of a node whose attestation counts from ${formatInstant(from)}; see --all\n`,
+    );
   });
 
   it("says what it does not know", async () => {

@@ -70,21 +70,38 @@ async function market(values: Values, output: Output): Promise<void> {
     const own = offers.filter((each) => each.node.nodeId === node.nodeId).map((each) => ({ ...each, node }));
     return own.length === 0 ? [{ node }] : own;
   });
-  const shown = rows.filter(({ node, offer }) => {
-    const isOpen = node.standing === "attested" && offer !== undefined && offer.capacityTU > 0n;
-    if (!values.all && !isOpen) return false;
+  const meant = rows.filter(({ offer }) => {
     if (token !== undefined && offer?.asset !== token.address) return false;
     if (maxPrice !== undefined && (offer === undefined || offer.unitPrice > maxPrice)) return false;
     return (offer?.capacityTU ?? 0n) >= free;
   });
+  const shown = meant.filter((row) => values.all || takesOrders(row));
   shown.sort(COMPARE[values.sort]);
 
   const all = shown.map(({ node, offer, token: each }) => {
     return { ...node, offers: undefined, ...offer, symbol: each?.symbol, decimals: each?.decimals };
   });
   const note = `${shown.length} of ${rows.length} offers of ${market.nodes.length} nodes, as of block ${market.block}, ${formatInstant(market.time)}`;
-  const text = shown.length === 0 ? "" : `${table([HEAD, ...shown.map(cellsOf)])}\n`;
-  output.result({ block: market.block, time: market.time, nodes: market.nodes.length, offers: all }, text + note);
+  const lines = shown.length > 0 ? [table([HEAD, ...shown.map(cellsOf)])] : reasonsOf(meant);
+  const document = { block: market.block, time: market.time, nodes: market.nodes.length, offers: all };
+  output.result(document, [...lines, note].join("\n"));
+}
+
+function takesOrders({ node, offer }: Row): boolean {
+  return node.standing === "attested" && offer !== undefined && offer.capacityTU > 0n;
+}
+
+/** Says why no offer can be taken; says nothing of no offers. */
+function reasonsOf(rows: readonly Row[]): string[] {
+  const reasons = new Map<string, number>();
+  for (const row of rows) reasons.set(reasonAgainst(row), (reasons.get(reasonAgainst(row)) ?? 0) + 1);
+  const counted = Array.from(reasons, ([reason, count]) => `${count} of a node ${reason}`);
+  return counted.length === 0 ? [] : [`No offer can be taken now: ${counted.join(", ")}; see --all`];
+}
+
+function reasonAgainst({ node }: Row): string {
+  if (node.standing === "pending") return `whose attestation counts from ${formatInstant(node.attestedFrom)}`;
+  return node.standing === "unattested" ? "that is not attested" : "that has nothing to sell";
 }
 
 /** The most TU of one order: a uint96. */
