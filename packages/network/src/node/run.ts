@@ -231,7 +231,9 @@ class Agent {
     const { health } = this.context;
     if (!facts.isKnown) return health.report("orders", "waiting", "The chain was not read yet");
     await this.meetSigners();
-    if (!this.areHeadsKnown) return;
+    if (!this.areHeadsKnown) {
+      return health.report("orders", "waiting", "No signer has answered what the last readings of this node are");
+    }
 
     work.rest(await availability.reason(() => work.cpuSeconds()));
     const failures = await work.tick();
