@@ -155,8 +155,11 @@ describe("Workers of one run", () => {
       const before = all.runs.get(3n)?.book.claims ?? [];
       await all.until(1n, 10);
 
+      // the others are not to be done before it is back
+      for (const nodeId of [1n, 2n]) all.runs.get(nodeId)?.pause(true);
       const again = await all.open(3n, { plan });
       all.away.delete(3n);
+      for (const nodeId of [1n, 2n]) all.runs.get(nodeId)?.pause(false);
       await Promise.all([done, all.train(3n)]);
       expect(again.book.claims.slice(0, before.length)).to.deep.equal(before);
       expect(all.endHashes(3n)).to.deep.equal(all.endHashes(1n));
