@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -32,6 +32,7 @@ const BOUND = [
 
 /** TypeScript projects, each after those that it imports. */
 const PROJECTS = [
+  "packages/sdk/tsconfig.types.json",
   "packages/sdk/tsconfig.build.json",
   "packages/sdk/tsconfig.esm.json",
   "packages/operator/tsconfig.build.json",
@@ -91,6 +92,13 @@ async function writeBindings(): Promise<void> {
   }
 }
 
+/** Declares the ES modules as the others are: the documentation is packed with the types, and not once more with the code. */
+async function copyDeclarations(): Promise<void> {
+  const [from, to] = ["cjs", "esm"].map((name) => path.join(SDK, "dist", name));
+  const filter = async (file: string) => file.endsWith(".d.ts") || (await stat(file)).isDirectory();
+  await cp(from, to, { recursive: true, filter });
+}
+
 /** Drops from the ABIs what only the generator reads, the names of Solidity's types: 7 kB of the download. */
 async function dropSolidityTypes(): Promise<void> {
   const factories = path.join(BINDINGS, "factories");
@@ -137,6 +145,7 @@ async function main(): Promise<void> {
     const folder = path.join(ROOT, "packages", name);
     await removeOrphans(path.join(folder, "src"), path.join(folder, output));
   }
+  await copyDeclarations();
   await writeFile(path.join(SDK, "dist/esm/package.json"), `${JSON.stringify(ESM_MANIFEST)}\n`);
   await copyAddressBooks(path.join(ROOT, "deployments"), path.join(SDK, "dist/deployments"));
 }
