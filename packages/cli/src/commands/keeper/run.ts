@@ -1,12 +1,7 @@
-import { Option } from "@commander-js/extra-typings";
 import { keeperConfig, keeperRole, readConfig, runRole } from "@turingfog/network";
 
 import { ends, newCommand } from "../../lib/command.js";
-
-const CONFIG = new Option(
-  "--config <FILE>",
-  "configuration file, as turingfog keeper init writes it",
-).makeOptionMandatory();
+import { configOption } from "../../lib/configOption.js";
 
 export const command = newCommand({
   description: `Runs a keeper, until SIGTERM or SIGINT.
@@ -17,5 +12,5 @@ Anybody may run one; every act is done once, whoever does it. Logs lines of JSON
 docs/operators/keeper.md.`,
   examples: ["turingfog keeper run --config keeper/keeper.json5"],
 })
-  .addOption(CONFIG)
+  .addOption(configOption("keeper"))
   .action(async ({ config }) => ends(await runRole(keeperRole(await readConfig(config, keeperConfig)))));

@@ -1,12 +1,7 @@
-import { Option } from "@commander-js/extra-typings";
 import { readConfig, relayConfig, relayRole, runRole } from "@turingfog/network";
 
 import { ends, newCommand } from "../../lib/command.js";
-
-const CONFIG = new Option(
-  "--config <FILE>",
-  "configuration file, as turingfog relay init writes it",
-).makeOptionMandatory();
+import { configOption } from "../../lib/configOption.js";
 
 export const command = newCommand({
   description: `Runs a relay, until SIGTERM or SIGINT.
@@ -16,5 +11,5 @@ job and no result, and needs no trust. Logs lines of JSON to stdout, with or wit
 and with 1 if it could not start. It may be killed at any time: nodes connect again. See docs/operators/relay.md.`,
   examples: ["turingfog relay run --config relay/relay.json5"],
 })
-  .addOption(CONFIG)
+  .addOption(configOption("relay"))
   .action(async ({ config }) => ends(await runRole(relayRole(await readConfig(config, relayConfig)))));

@@ -1,12 +1,9 @@
-import { Option } from "@commander-js/extra-typings";
 import { readConfig, runRole, signerConfig, signerRole } from "@turingfog/network";
 
 import { ends, newCommand } from "../../lib/command.js";
+import { configOption } from "../../lib/configOption.js";
 
-export const CONFIG = new Option(
-  "--config <FILE>",
-  "configuration file, as turingfog signer init writes it",
-).makeOptionMandatory();
+export const CONFIG = configOption("signer");
 
 export const command = newCommand({
   description: `Runs an oracle signer, until SIGTERM or SIGINT.

@@ -1,4 +1,3 @@
-import { Option } from "@commander-js/extra-typings";
 import {
   type Look,
   type Looked,
@@ -12,12 +11,8 @@ import {
 import { formatInstant } from "@turingfog/sdk";
 
 import { ends, newCommand } from "../../lib/command.js";
+import { configOption } from "../../lib/configOption.js";
 import { type Output, outputOf } from "../../lib/output.js";
-
-const CONFIG = new Option(
-  "--config <FILE>",
-  "configuration file, as turingfog watch init writes it",
-).makeOptionMandatory();
 
 export const command = newCommand({
   description: `Runs a watch, until SIGTERM or SIGINT.
@@ -34,7 +29,7 @@ nothing could be checked. --json then prints {roots, unchecked}.`,
     "turingfog watch run --config watch/watch.json5 --once --json",
   ],
 })
-  .addOption(CONFIG)
+  .addOption(configOption("watch"))
   .option("--veto", "veto as the guardian of the configuration", false)
   .option("--once", "look once", false)
   .action((values) => run(values, outputOf(values)));
