@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 
 import type { TypedDataDomain, Wallet } from "ethers";
 
-import { min, TuringFogError } from "@turingfog/sdk";
+import { TuringFogError } from "@turingfog/sdk";
 import { type Challenge, CHALLENGE_ANSWER, CHALLENGE_PROOF, CHALLENGE_ROWS } from "@turingfog/sdk/wire";
 import type { HttpClient } from "../http/index.js";
 import { step } from "../runtime/index.js";
@@ -31,7 +31,7 @@ export interface ChallengeLimits {
   /** Multiplications a second of a node of 1 TU a day, and seconds of work: no larger challenge is computed. */
   perTU: bigint;
   work: bigint;
-  /** The most seconds that a challenge is computed, if it has no fewer itself. */
+  /** The most seconds that a challenge is computed, if it has no fewer itself; they do not pass while it waits. */
   seconds: bigint;
 }
 
@@ -49,6 +49,14 @@ export interface ChallengedOptions {
   signal: AbortSignal;
 }
 
+/** A challenge that a signer has given. */
+interface Seen {
+  /** When it is late, on the monotonic clock; its time began when it was first seen. */
+  due: number;
+  /** Milliseconds for which it may still be computed. */
+  left: number;
+}
+
 /**
  * Answers challenges. One is computed at a time, because it takes the whole machine, and of each signer one at a time: the
  * signer goes first for which the least was computed so far.
@@ -56,8 +64,7 @@ export interface ChallengedOptions {
 export class Challenged {
   /** Milliseconds that were spent on each signer's challenges. */
   private readonly spent = new Map<string, number>();
-  /** When each of a signer's challenges is late, on the monotonic clock. */
-  private readonly due = new Map<string, Map<string, number>>();
+  private readonly seen = new Map<string, Map<string, Seen>>();
   private readonly turns: { signer: string; begin: () => void }[] = [];
   private isComputing = false;
 
@@ -70,14 +77,14 @@ export class Challenged {
   async answer(peer: Peer, challenges: readonly Challenge[]): Promise<void> {
     const { limits, ratePerDay, client, meter, domain } = this.options;
     const { signer, endpoint } = peer;
-    const due = this.dueOf(signer, challenges);
-    const challenge = challenges.find(({ id }) => (due.get(id) as number) > performance.now());
+    const seen = this.seenOf(signer, challenges);
+    const challenge = challenges.find(({ id }) => timeFor(seen.get(id) as Seen) > 0);
     if (challenge === undefined) return;
     const { size: most } = challengeFor(ratePerDay(), { ...limits, grace: 0n });
     if (challenge.size > most)
       throw new ChallengeError(signer, challenge, `is larger than this node's rate allows: ${most}`);
 
-    const worker = await this.compute(signer, challenge, due.get(challenge.id) as number);
+    const worker = await this.compute(signer, challenge, seen.get(challenge.id) as Seen);
     try {
       const url = `${endpoint}/v1/challenges/${challenge.id}`;
       step("node.challenge.before-answer");
@@ -92,13 +99,13 @@ export class Challenged {
   }
 
   /** Computes a challenge's product in a thread of its own, once it is the signer's turn. */
-  private async compute(signer: string, challenge: Challenge, due: number) {
+  private async compute(signer: string, challenge: Challenge, seen: Seen) {
     await this.turn(signer);
     const began = performance.now();
     let worker: Worker | undefined;
     try {
       await this.options.pause(true);
-      const late = AbortSignal.timeout(Math.max(0, Math.floor(due - performance.now())));
+      const late = AbortSignal.timeout(Math.max(0, Math.floor(timeFor(seen))));
       worker = new Worker(WORKER, { workerData: challenge });
       const [root] = (await once(worker, "message", {
         signal: AbortSignal.any([late, this.options.signal]),
@@ -117,7 +124,9 @@ export class Challenged {
       if (!(error instanceof Error) || error.name !== "AbortError") throw error;
       throw new ChallengeError(signer, challenge, "was not computed in its time");
     } finally {
-      this.spent.set(signer, (this.spent.get(signer) ?? 0) + performance.now() - began);
+      const took = performance.now() - began;
+      seen.left -= took;
+      this.spent.set(signer, (this.spent.get(signer) ?? 0) + took);
       await this.options.pause(false).finally(() => {
         this.isComputing = false;
         this.next();
@@ -140,13 +149,19 @@ export class Challenged {
     first?.begin();
   }
 
-  /** Returns when each challenge is late; its time began when it was first seen. */
-  private dueOf(signer: string, challenges: readonly Challenge[]): Map<string, number> {
-    const before = this.due.get(signer);
-    const latest = ({ seconds }: Challenge) =>
-      performance.now() + 1_000 * Number(min(seconds, this.options.limits.seconds));
-    const due = new Map(challenges.map((each) => [each.id, before?.get(each.id) ?? latest(each)]));
-    this.due.set(signer, due);
-    return due;
+  private seenOf(signer: string, challenges: readonly Challenge[]): Map<string, Seen> {
+    const before = this.seen.get(signer);
+    const first = ({ seconds }: Challenge): Seen => ({
+      due: performance.now() + 1_000 * Number(seconds),
+      left: 1_000 * Number(this.options.limits.seconds),
+    });
+    const seen = new Map(challenges.map((each) => [each.id, before?.get(each.id) ?? first(each)]));
+    this.seen.set(signer, seen);
+    return seen;
   }
+}
+
+/** Returns the milliseconds for which a challenge may be computed now. */
+function timeFor({ due, left }: Seen): number {
+  return Math.min(due - performance.now(), left);
 }

@@ -20,12 +20,19 @@ async function withNode(
     /** Ids of the challenges whose roots have come. */
     answered: string[];
     pauses: boolean[];
+    /** Has the signers refuse the next root. */
+    refuseNext: () => void;
   }) => Promise<void>,
-  perTU = 10n ** 18n,
+  { perTU = 10n ** 18n, seconds = 60n } = {},
 ): Promise<void> {
   const answered: string[] = [];
+  let isRefusing = false;
   const server = await openServer({ listen: { host: "127.0.0.1", port: 0 }, log: LOG }, (on) => {
     on.post("/v1/challenges/:id", ({ body }) => {
+      if (isRefusing) {
+        isRefusing = false;
+        throw new Error("refused");
+      }
       const { challenge } = CHALLENGE_ANSWER.decode(body as Buffer);
       answered.push(challenge);
       return CHALLENGE_ROWS.encode({ challenge, rows: [1n] });
@@ -37,7 +44,7 @@ async function withNode(
   const { port } = server.server.address() as { port: number };
   const challenged = new Challenged({
     ...{ client, meter: new Wallet(id("meter")), domain: meterDomain(31_337n, JOB_OF_TESTS.escrow) },
-    limits: { perTU, work: 4n, seconds: 60n },
+    limits: { perTU, work: 4n, seconds },
     ratePerDay: () => 10n ** 18n,
     pause: async (isPaused) => void pauses.push(isPaused),
     signal: new AbortController().signal,
@@ -46,7 +53,7 @@ async function withNode(
   try {
     const answer = (signer: string, ...challenges: Challenge[]) =>
       challenged.answer(peer(signer), challenges).catch((error: unknown) => error);
-    await test({ answer, answered, pauses });
+    await test({ answer, answered, pauses, refuseNext: () => (isRefusing = true) });
   } finally {
     client.close();
     await server.close();
@@ -63,12 +70,15 @@ describe("Challenged", () => {
   });
 
   it("refuses a challenge that is larger than its rate allows, without a pause", async () => {
-    await withNode(async ({ answer, pauses }) => {
-      expect(String(await answer("a", challenge("1", 2n * SMALL)))).to.include(
-        "larger than this node's rate allows: 64",
-      );
-      expect(pauses).to.deep.equal([]);
-    }, 1n);
+    await withNode(
+      async ({ answer, pauses }) => {
+        expect(String(await answer("a", challenge("1", 2n * SMALL)))).to.include(
+          "larger than this node's rate allows: 64",
+        );
+        expect(pauses).to.deep.equal([]);
+      },
+      { perTU: 1n },
+    );
   });
 
   it("ends at a challenge's time, does not begin with it again, and goes on to the signer's next", async () => {
@@ -79,6 +89,31 @@ describe("Challenged", () => {
       expect(await answer("a", huge, small)).to.equal(undefined);
       expect(answered).to.deep.equal([id("2")]);
     });
+  });
+
+  it("ends at the most time that it computes a challenge, and does not begin with it again", async () => {
+    await withNode(
+      async ({ answer, pauses }) => {
+        const huge = challenge("1", HUGE);
+        expect(await answer("a", huge)).to.be.instanceOf(ChallengeError);
+        expect(await answer("a", huge)).to.equal(undefined);
+        expect(pauses).to.deep.equal([true, false]);
+      },
+      { seconds: 1n },
+    );
+  });
+
+  it("has time left for a challenge that waits for others, or for its signer to be back", async () => {
+    await withNode(
+      async ({ answer, answered, refuseNext }) => {
+        refuseNext();
+        expect(await answer("a", challenge("1", SMALL))).to.be.instanceOf(Error);
+        expect(await answer("b", challenge("2", HUGE))).to.be.instanceOf(ChallengeError);
+        expect(await answer("a", challenge("1", SMALL))).to.equal(undefined);
+        expect(answered).to.deep.equal([id("1")]);
+      },
+      { seconds: 1n },
+    );
   });
 
   it("lets the signer go first for which it has computed least", async () => {
