@@ -91,7 +91,8 @@ export async function storm(
   })();
   const killing = killer.run(kills).finally(() => (areKilled = true));
   const others = random.shuffle(size === "all" ? ALL : LITTLE);
-  const lanes = size === "nothing" ? [] : [CHEATS, others, ROOTS];
+  const half = Math.ceil(others.length / 2);
+  const lanes = size === "nothing" ? [] : [CHEATS, others.slice(0, half), others.slice(half), ROOTS];
   await Promise.all([renting, killing, ...lanes.map(play)]);
   const { killed, all } = killer.steps;
   const roles = Object.entries(killer.counts).map(([role, count]) => `${role} ${count}`);
