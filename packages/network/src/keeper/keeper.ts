@@ -45,6 +45,7 @@ export class Keeper {
   private readonly turns = new Map<Act, Turns>();
   private readonly counts: Counter;
   private readonly spent: Gauge;
+  private readonly coins: Gauge;
 
   constructor(private readonly options: KeeperOptions) {
     const registers = [options.metrics];
@@ -52,6 +53,7 @@ export class Keeper {
     this.counts = new Counter({ name, help, labelNames: ["act", "by"], registers });
     const today = { name: "turingfog_keeper_spent_coins", help: "Coins that gas may have cost in the last 24 hours" };
     this.spent = new Gauge({ ...today, registers });
+    this.coins = new Gauge({ name: "turingfog_keeper_coins", help: "Coins that the key has for gas", registers });
   }
 
   /** Looks once at everything that may be due. What fails keeps nothing else from being done. */
@@ -59,6 +61,10 @@ export class Keeper {
     const { acts, facts, book, connect, key, health, outbox, clock, delay } = this.options;
     const connection = await connect();
     const { provider } = connection;
+    const balance = await provider.getBalance(key.address);
+    this.coins.set(Number(balance) / 1e18);
+    if (balance > 0n) health.report("coins", "ok");
+    else health.report("coins", "waiting", `${key.address} has no coins for gas: send it some`);
     for (const act of acts) {
       if (signal.aborted) return;
       const turns = this.turns.get(act) ?? new Turns(delay);

@@ -95,7 +95,7 @@ export class KeeperWorld {
       const { values } = await metrics.getSingleMetric("turingfog_keeper_acts_total")!.get();
       return values.filter(({ labels }) => labels.by === by).reduce((sum, { value }) => sum + value, 0);
     };
-    return { acts, advance, close, parts };
+    return { acts, advance, close, metrics, parts };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
+import { loadFixture, setBalance, time } from "@nomicfoundation/hardhat-network-helpers";
 import { Turns } from "@turingfog/network";
 import { DAY, TU, WAD as TFT, WRITE_OFF_PERIODS } from "@turingfog/sdk";
 import { ReceiptTree } from "@turingfog/sdk/wire";
@@ -244,6 +244,21 @@ describe("A keeper", () => {
       for (const { orderId } of jobs)
         expect((await protocol.contracts.escrow.order(orderId)).tuSettled).to.equal(TU / 4n);
       await later.close();
+    });
+
+    it("says that its key has no coins, and how many it has", async () => {
+      const { protocol } = await loadFixture(withFinalRoot);
+      const world = await inWorld(protocol);
+      const { config, keeper } = await world.init("keeper");
+      const { advance, close, parts, metrics } = await world.keeper(config);
+      await advance();
+      expect(parts.coins.state).to.equal("ok");
+      const coins = Number(ethers.formatEther(await ethers.provider.getBalance(keeper)));
+      expect(await metrics.getSingleMetricAsString("turingfog_keeper_coins")).to.contain(` ${coins}`);
+      await setBalance(keeper, 0n);
+      await advance();
+      expect(parts.coins).to.include({ state: "waiting", reason: `${keeper} has no coins for gas: send it some` });
+      await close();
     });
 
     it("waits while gas is above the ceiling", async () => {
