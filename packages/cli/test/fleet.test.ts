@@ -4,7 +4,7 @@ import path from "node:path";
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { UsageError } from "@turingfog/cli";
 import { ConfigError } from "@turingfog/network";
-import { GENESIS_RATINGS, gpuModelOf, TU, unitPriceOf } from "@turingfog/sdk";
+import { formatInstant, GENESIS_RATINGS, gpuModelOf, TU, unitPriceOf } from "@turingfog/sdk";
 import { expect } from "chai";
 import { parseUnits } from "ethers";
 import { ethers } from "hardhat";
@@ -88,10 +88,12 @@ describe("turingfog node register", () => {
     const world = await loadFixture(deployed);
     const args = ["--log", EXAMPLE_100, "--uri", "ipfs://measured"];
     expect(await messageOf(run(world, "node register", args))).to.match(
-      /^Example 100 of ipfs:\/\/measured has no rating/,
+      /^Example 100 of ipfs:\/\/measured has no rating that counts: have a quorum rate it/,
     );
     const faster = EXAMPLE_100_E3.map((each) => each * 2n) as Images;
     await attestRating(world.protocol, faster, gpuModelOf("Example 100"));
+    const { from } = await world.contracts.registry.pendingRating(gpuModelOf("Example 100"));
+    expect(await messageOf(run(world, "node register", args))).to.contain(`counts from ${formatInstant(from)}`);
     await passVetoWindow(world.protocol);
     const notes: string[] = [];
     const note = console.error;

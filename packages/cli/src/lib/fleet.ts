@@ -1,6 +1,6 @@
 import type { Machine } from "@turingfog/network";
 import { type Call, KeySender } from "@turingfog/operator";
-import { gpuModelOf, modelNameOf, rate, ratePerDay, TuringFogError } from "@turingfog/sdk";
+import { formatInstant, gpuModelOf, modelNameOf, rate, ratePerDay, TuringFogError } from "@turingfog/sdk";
 import {
   AmbiguousGpuError,
   type NodeRegistry,
@@ -34,10 +34,13 @@ export interface RatedMachine extends Machine {
 
 /** Thrown when a machine's model has no rating that counts, so that the registry takes no node of it. */
 export class NotRatedError extends TuringFogError {
-  constructor(model: string, uri: string) {
-    super(
-      `${model} of ${uri} has no rating that counts: have a quorum rate it with turingfog tu attest, and wait a veto window`,
-    );
+  /** @param from when a pending rating will count, in unix seconds; 0 if there is none */
+  constructor(model: string, uri: string, from: bigint) {
+    const next =
+      from === 0n
+        ? "have a quorum rate it with turingfog tu attest, and wait a veto window"
+        : `a quorum has rated it, which counts from ${formatInstant(from)}: run this again then`;
+    super(`${model} of ${uri} has no rating that counts: ${next}`);
   }
 }
 
@@ -53,7 +56,7 @@ export async function ratedMachines(machines: readonly Machine[], registry: Node
     const model = modelNameOf(gpu);
     const gpuModel = gpuModelOf(model);
     const rating = ratings.get(gpuModel) ?? (await registry.ratingOf(gpuModel));
-    if (rating === 0n) throw new NotRatedError(model, machine.uri);
+    if (rating === 0n) throw new NotRatedError(model, machine.uri, (await registry.pendingRating(gpuModel)).from);
     ratings.set(gpuModel, rating);
     const total = ratePerDay(rating, BigInt(machine.count));
     rated.push({ ...machine, model, gpuModel, rating, measured, ratePerDay: total });

@@ -53,17 +53,18 @@ export async function askForAttestation(asked: AttestationAsked): Promise<Attest
   );
 }
 
-/** Milliseconds in which a signer can fetch the document of a node that it first hears of. */
+/** Milliseconds in which a signer can fetch the document of a node that it first hears of, and how often it is asked again. */
 const FETCH = 3_000;
+const TRIES = 5;
 
-/** Asks again once if a signer must fetch the node's document first. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+/** Asks again if a signer must fetch the node's document first. */
+async function patiently<T>(ask: () => Promise<T>, tries = TRIES): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof HttpError && error.error === "no-document")) throw error;
+    if (tries === 0 || !(error instanceof HttpError && error.error === "no-document")) throw error;
     await sleep(FETCH);
-    return ask();
+    return patiently(ask, tries - 1);
   }
 }
 
