@@ -3,8 +3,9 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 
 import { configuredNetworks } from "@turingfog/operator";
-import { subtask, type HardhatUserConfig } from "hardhat/config";
+import { subtask, task, type HardhatUserConfig } from "hardhat/config";
 import {
+  TASK_NODE,
   TASK_TEST_GET_TEST_FILES,
   TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD,
   TASK_COMPILE_SOLIDITY_LOG_COMPILATION_ERRORS,
@@ -79,6 +80,13 @@ subtask(TASK_TEST_GET_TEST_FILES, async ({ testFiles }: { testFiles: string[] },
       .map((file) => path.join(__dirname, room, file)),
   );
   return [...files.filter(isSlow), ...files.filter((file) => !isSlow(file))];
+});
+
+// `hardhat node` is a chain that roles follow by their clocks: it has the day's date, and blocks when nothing is sent too.
+task(TASK_NODE).setAction(async (args, { config: { networks } }, runSuper) => {
+  networks.hardhat.initialDate = new Date().toISOString();
+  networks.hardhat.mining.interval = 2_000;
+  await runSuper(args);
 });
 
 const config: HardhatUserConfig = {

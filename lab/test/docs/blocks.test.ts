@@ -40,6 +40,19 @@ const NOT_RUN: Record<string, string> = {
   "docs/deploying.md#the-auctions-fillers": "needs pools of Uniswap",
   "docs/operators/README.md#in-a-container": "fetches an image from a registry",
   "docs/operators/keeper.md#from-nothing-to-running": "run by packages/network/test/keeper",
+  ...Object.fromEntries(
+    [
+      "every-role-on-one-machine",
+      "the-deployer",
+      "the-signers",
+      "the-miner",
+      "the-keeper",
+      "the-guardian",
+      "the-renter",
+    ]
+      .concat("what-came-of-it")
+      .map((section) => [`docs/operators/local.md#${section}`, "takes nine minutes; run by npm run local"]),
+  ),
   "docs/operators/node.md#a-node-on-the-chain":
     "needs a GPU; run by packages/cli/test/{benchmark,fleet,attest}.test.ts",
   "docs/operators/node.md#attestation": "run by packages/network/test/attesting.test.ts",
