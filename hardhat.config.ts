@@ -82,7 +82,7 @@ subtask(TASK_TEST_GET_TEST_FILES, async ({ testFiles }: { testFiles: string[] },
   return [...files.filter(isSlow), ...files.filter((file) => !isSlow(file))];
 });
 
-// `hardhat node` is a chain that roles follow by their clocks: it has the day's date, and blocks when nothing is sent too.
+// A node of its own is a chain that roles follow by their clocks: it has the day's date, and blocks when nothing is sent too.
 task(TASK_NODE).setAction(async (args, { config: { networks } }, runSuper) => {
   networks.hardhat.initialDate = new Date().toISOString();
   networks.hardhat.mining.interval = 2_000;

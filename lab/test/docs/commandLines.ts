@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -8,8 +8,9 @@ import type { Page } from "./pages";
 /** Programs of the repository, and those that call its commands. */
 const PROGRAMS = ["npm", "npx", "turingfog", ".ci/run"];
 
-/** Matches a line that begins with one of these programs, after variables that are set for it alone. */
-const COMMAND = /^(\w+=\S* )*(npm (run|test|ci|install|pack)|npx [a-z@]|turingfog [a-z-]+( |$)|\.ci\/run)/;
+/** Matches a line that begins with one of these programs, after variables that are set for it alone, or a function that repeats it. */
+const COMMAND =
+  /^\s*(\w+=(\$\([^)]*\)|\S*) |eventually )*(npm (run|test|ci|install|pack)|npx [a-z@]|turingfog [a-z-]+( |$)|\.ci\/run)/;
 
 /** Tells whether a text between backticks is a command line. */
 export function isCommandLine(text: string): boolean {
@@ -30,8 +31,11 @@ export function commandLinesOf(pages: readonly Page[]): string[][] {
 /** Lets bash split lines into commands and words. The programs are functions that do nothing but print both. */
 export function split(lines: readonly string[]): string[][] {
   const recorders = PROGRAMS.map((program) => `${program}() { printf '%s\\0' ${program} "$@" >&3; echo >&3; }`);
-  const script = ["exec 3>&1 >/dev/null", ...recorders, ...lines].join("\n");
+  const others = ['eventually() { "$@"; }', "key() { :; }"];
+  const script = ["exec 3>&1 >/dev/null", ...recorders, ...others, ...lines].join("\n");
   const folder = mkdtempSync(path.join(tmpdir(), "turingfog-split-"));
+  // what is printed there goes nowhere
+  mkdirSync(path.join(folder, "local"));
   try {
     const recorded = execFileSync("bash", ["--norc", "-c", script], {
       cwd: folder,
