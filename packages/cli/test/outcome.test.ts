@@ -34,9 +34,13 @@ describe("an outcome", () => {
   });
 
   it("of a dry run adds up the gas that is known", () => {
-    const dry = outcomeOf(connectionTo("sepolia"), { kind: "dry", gas: [40_000n, undefined, 2_000n] });
-    expect(outcomeLine(dry)).to.equal("Nothing sent. It would take 42,000 gas");
-    const unknown = outcomeOf(connectionTo("sepolia"), { kind: "dry", gas: [undefined] });
+    const dry = outcomeOf(connectionTo("sepolia"), {
+      kind: "dry",
+      gas: [40_000n, undefined, 2_000n],
+      gasPrice: 3n * 10n ** 9n,
+    });
+    expect(outcomeLine(dry)).to.equal("Nothing sent. It would take 42,000 gas, 0.000126 coins at its present price");
+    const unknown = outcomeOf(connectionTo("sepolia"), { kind: "dry", gas: [undefined], gasPrice: 1n });
     expect(outcomeLine(unknown)).to.equal("Nothing sent. It would take an unknown amount of gas");
   });
 });

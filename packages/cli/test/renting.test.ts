@@ -209,6 +209,23 @@ describe("turingfog order list", () => {
     );
     expect(await run(world, "order list", [...NETWORK, "--open"], world.stranger)).to.contain("has no open orders");
   });
+
+  it("says from when an order that has ended can be closed", async () => {
+    const world = await rented();
+    const { escrow } = world.protocol.contracts;
+    await escrow.connect(world.renter).stop(world.orderId);
+    await time.increase(1);
+    const { from } = await escrow.refundable(world.orderId);
+    expect(await run(world, "order list", NETWORK)).to.contain(`can be closed from ${formatInstant(from)}`);
+    await time.increaseTo(from);
+    const [{ state, closableFrom }] = (
+      JSON.parse(await run(world, "order list", [...NETWORK, "--json"])) as {
+        orders: { state: string; closableFrom: string }[];
+      }
+    ).orders;
+    expect([state, BigInt(closableFrom)]).to.deep.equal(["ended", from]);
+    expect(await run(world, "order list", NETWORK)).to.match(/can be closed$/m);
+  });
 });
 
 /** Runs a command that prints and then ends with an exit code, and returns both. */

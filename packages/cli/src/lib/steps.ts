@@ -1,6 +1,7 @@
 import { type Call, type Connection, KeySender, type Sender, type Submitted } from "@turingfog/operator";
 import { explorerPage } from "@turingfog/sdk";
 import { type Change, diff, simulate } from "@turingfog/sdk/ethers";
+import { formatEther } from "ethers";
 
 import type { Output } from "./output.js";
 import { confirm, type ConfirmationValues } from "./confirm.js";
@@ -18,6 +19,8 @@ export interface Outcome {
   file?: string;
   /** Gas of all calls that could be estimated. */
   gas?: bigint;
+  /** What that gas costs at its present price, in wei. */
+  cost?: bigint;
 }
 
 /** What a call needs on its way. */
@@ -61,13 +64,15 @@ export function outcomeOf({ chain }: Connection, submitted: Submitted): Outcome 
       return { kind: "batch", file: submitted.file };
     case "dry": {
       const known = submitted.gas.filter((each) => each !== undefined);
-      return { kind: "dry", gas: known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0n) };
+      if (known.length === 0) return { kind: "dry" };
+      const gas = known.reduce((sum, each) => sum + each, 0n);
+      return { kind: "dry", gas, cost: gas * submitted.gasPrice };
     }
   }
 }
 
 /** Describes the outcome of calls, for people. */
-export function outcomeLine({ kind, transaction, transactions, explorer, file, gas }: Outcome): string {
+export function outcomeLine({ kind, transaction, transactions, explorer, file, gas, cost = 0n }: Outcome): string {
   switch (kind) {
     case "sent":
       if (transaction === undefined) return "Nothing sent: it was done already";
@@ -75,7 +80,8 @@ export function outcomeLine({ kind, transaction, transactions, explorer, file, g
     case "batch":
       return `Nothing sent: wrote ${file} for the Safe's Transaction Builder`;
     case "dry":
-      return `Nothing sent. It would take ${gas === undefined ? "an unknown amount of" : gas.toLocaleString("en")} gas`;
+      if (gas === undefined) return "Nothing sent. It would take an unknown amount of gas";
+      return `Nothing sent. It would take ${gas.toLocaleString("en")} gas, ${formatEther(cost)} coins at its present price`;
   }
 }
 

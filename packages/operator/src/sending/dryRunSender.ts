@@ -11,7 +11,9 @@ export class DryRunSender implements Sender {
   ) {}
 
   async submit(calls: readonly Call[]): Promise<Submitted> {
-    return { kind: "dry", gas: await Promise.all(calls.map((call) => this.estimate(call))) };
+    const gas = await Promise.all(calls.map((call) => this.estimate(call)));
+    const { gasPrice } = await this.provider.getFeeData();
+    return { kind: "dry", gas, gasPrice: gasPrice ?? 0n };
   }
 
   private async estimate({ to, data, value }: Call): Promise<bigint | undefined> {

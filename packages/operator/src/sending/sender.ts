@@ -29,6 +29,8 @@ export type Submitted =
       kind: "dry";
       /** Gas in the order of the calls; undefined for a call that cannot be estimated before the others are done. */
       gas: (bigint | undefined)[];
+      /** Present price of a unit of gas, in wei. */
+      gasPrice: bigint;
     };
 
 /** A sender of calls: a key, a batch file for a multisig, or a dry run that sends nothing. */

@@ -1,6 +1,6 @@
 import { latestBlock } from "@turingfog/operator";
 import { explorerPage, formatInstant } from "@turingfog/sdk";
-import { connectContracts, deliveredOn, readOrders, spentOn } from "@turingfog/sdk/ethers";
+import { connectContracts, deliveredOn, type OrderRecord, readOrders, spentOn } from "@turingfog/sdk/ethers";
 
 import { deployedCommand, openDeployment } from "../../lib/deployed.js";
 import { accountOf } from "../../lib/miner.js";
@@ -13,7 +13,8 @@ import { formatToken, formatTU, readTokens, type Token } from "../../lib/token.j
 export const command = deployedCommand({
   description: `Lists the orders that an account has paid for or has ever held: what was delivered and spent, and how each stands.
 
---json prints {account, orders}; amounts are in base units of the asset, TU with 18 decimals.`,
+--json prints {account, orders}; amounts are in base units of the asset, TU with 18 decimals, closableFrom of those that have ended
+in unix seconds.`,
   examples: [
     "turingfog order list --network sepolia --account 0x…",
     "turingfog order list --network sepolia --keystore wallet.json --open",
@@ -45,6 +46,10 @@ async function list(values: Values, output: Output): Promise<void> {
     provider,
   );
   const now = BigInt((await latestBlock(provider)).timestamp);
+  const stateOf = (order: OrderRecord) => orderStateOf(order, now);
+  const ended = orders.filter((order) => stateOf(order) === "ended");
+  const refundable = await Promise.all(ended.map(({ orderId }) => contracts.escrow.refundable(orderId)));
+  const closableFrom = new Map(ended.map(({ orderId }, i) => [orderId, refundable[i].from]));
   const documents = orders.map((order) => {
     const { symbol, decimals } = tokens.get(order.asset) as Token;
     return {
@@ -53,7 +58,8 @@ async function list(values: Values, output: Output): Promise<void> {
       decimals,
       delivered: deliveredOn(order),
       spent: spentOn(order),
-      state: orderStateOf(order, now),
+      state: stateOf(order),
+      closableFrom: closableFrom.get(order.orderId),
     };
   });
   const escrow = explorerPage(chain, "address", book.addresses.escrow);
@@ -61,13 +67,18 @@ async function list(values: Values, output: Output): Promise<void> {
   const rows = orders.map((order) => {
     const { orderId, nodeId, asset, tuAmount, deposit, refund, holder, endsAt } = order;
     const token = tokens.get(asset) as Token;
-    const state = orderStateOf(order, now);
+    const from = closableFrom.get(orderId);
+    const states = {
+      running: `until ${formatInstant(endsAt)}`,
+      ended: from === undefined || from <= now ? "can be closed" : `can be closed from ${formatInstant(from)}`,
+      closed: "closed",
+    };
     return [
       ...[String(orderId), nodeId === 0n ? "joint" : String(nodeId), formatTU(tuAmount), formatTU(deliveredOn(order))],
       ...[formatToken(deposit, token), formatToken(spentOn(order), token)],
       refund === undefined ? "-" : formatToken(refund, token),
       holder === account ? "this account" : holder,
-      state === "running" ? `until ${formatInstant(endsAt)}` : state,
+      states[stateOf(order)],
     ];
   });
   const text = [
