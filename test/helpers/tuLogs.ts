@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -16,8 +16,14 @@ export const EXAMPLE_100_E3 = [400_550n, 150_250n, 260_750n, 110_500n, 230_050n,
 /** Published measurements, which are not part of the project: what is said of them is tested where they are. */
 export const PUBLISHED = path.join(__dirname, "../../../shared/data");
 
+const made: string[] = [];
+process.once("exit", () => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** Returns a new folder, which is removed when the process ends. */
 export function temporaryFolder(): string {
-  return mkdtempSync(path.join(tmpdir(), "turingfog-tu-"));
+  const folder = mkdtempSync(path.join(tmpdir(), "turingfog-tu-"));
+  made.push(folder);
+  return folder;
 }
 
 /** Writes files into a new folder and returns its path. */
