@@ -169,6 +169,7 @@ export const NOUNS: Record<string, Noun> = {
     verbs: {
       init: { summary: "write a watch's configuration", load: () => import("./commands/watch/init.js") },
       run: { summary: "run a watch", load: () => import("./commands/watch/run.js") },
+      test: { summary: "post a test alarm to each webhook", load: () => import("./commands/watch/test.js") },
     },
   },
   train: {

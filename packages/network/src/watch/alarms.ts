@@ -28,7 +28,8 @@ export type AlarmName =
   | "nothing-checked"
   | "vetoed"
   | "veto-to-sign"
-  | "veto-failed";
+  | "veto-failed"
+  | "test";
 
 /** A message to webhooks. */
 export interface Alarm {
@@ -51,7 +52,7 @@ export interface Alarm {
 const MAX_TEXT = 2_000;
 
 /** Milliseconds in which a webhook must answer. */
-const TIMEOUT = 10_000;
+export const ALARM_TIMEOUT = 10_000;
 
 export interface AlarmsOptions {
   network: string;
@@ -145,7 +146,7 @@ export class Alarms {
   private async post(webhook: string, alarm: string, body: string): Promise<void> {
     const { db, client } = this.options;
     step("watch.alarm.before-send");
-    await client.post(webhook, body, { timeout: TIMEOUT });
+    await client.post(webhook, body, { timeout: ALARM_TIMEOUT });
     step("watch.alarm.sent");
     await db
       .updateTable("watch_deliveries")
