@@ -77,7 +77,7 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
   const { protocol, nodeIds, client, signers, agents } = network;
   const { contracts, actors, addresses } = protocol;
   await network.startSigners();
-  await network.startAgents([{ kind: "training", name: "train", roundSeconds: 20 }]);
+  await network.startAgents([{ kind: "training", name: "train", roundSeconds: 120 }]);
   const orderId = await open(network);
 
   for (const { endpoint } of agents) {
@@ -85,7 +85,7 @@ async function throughTheNetwork(network: OrderNetwork): Promise<void> {
     await network.until(
       "The end of the run",
       async () => ((await node.state()).state === "released" ? true : undefined),
-      90,
+      300,
     );
     expect((await node.state()).images).to.equal(Number(IMAGES));
   }
