@@ -4,6 +4,7 @@ export * from "./job/index.js";
 export * from "./keeper/index.js";
 export * from "./runner/index.js";
 export * from "./runtime/index.js";
+export * from "./sending/index.js";
 export * from "./signer/index.js";
 export * from "./store/index.js";
 export * from "./joint/index.js";

@@ -1,4 +1,4 @@
-import { gpuModelOf, gpuSecondsOf, modelNameOf, spellingsOf, TuringFogError } from "@turingfog/sdk";
+import { gpuModelOf, modelNameOf, spellingsOf, TuringFogError } from "@turingfog/sdk";
 import { connectContracts, type Market, type MarketNode, type Offer, readMarket } from "@turingfog/sdk/ethers";
 
 import type { OpenDeployment } from "./deployed.js";
@@ -58,28 +58,4 @@ export function nodesWith(gpu: string, nodes: readonly MarketNode[]): MarketNode
   if (found.length === 0) throw new NoSuchGpuError(gpu, [...new Set(nodes.map(gpuNameOf))]);
   // a name that is in no table is known from now on
   return found.map((node) => ({ ...node, gpu: node.gpu ?? gpu }));
-}
-
-/** A node's ability to take orders. */
-export interface Ability {
-  isAttested: boolean;
-  /** TU that can still be ordered, 18 decimals. */
-  capacityTU: bigint;
-  /** TU per day, 18 decimals. */
-  ratePerDay: bigint;
-}
-
-/**
- * Returns what keeps a node from taking an order; undefined if nothing does.
- * @param tu 18 decimals
- * @param duration seconds until the order ends
- */
-export function obstacleTo(
-  { isAttested, capacityTU, ratePerDay }: Ability,
-  tu: bigint,
-  duration: bigint,
-): "unattested" | "capacity" | "speed" | undefined {
-  if (!isAttested) return "unattested";
-  if (capacityTU < tu) return "capacity";
-  return gpuSecondsOf(tu, ratePerDay) > duration ? "speed" : undefined;
 }

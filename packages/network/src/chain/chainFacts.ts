@@ -128,6 +128,11 @@ export class ChainFacts {
     return this.known.orders.get(orderId);
   }
 
+  /** Returns the order that a payer, in lower case, has opened with a reference, also if it is closed. */
+  orderPaidBy(payer: string, paymentRef: string): OrderFacts | undefined {
+    return this.known.orderPaidBy(payer, paymentRef);
+  }
+
   openOrders(): OrderFacts[] {
     return [...this.known.open.values()].flatMap((orders) => [...orders]);
   }

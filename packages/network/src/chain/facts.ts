@@ -1,5 +1,5 @@
 import { NodeError } from "@turingfog/sdk/ethers";
-import { ZeroAddress } from "ethers";
+import { ZeroAddress, ZeroHash } from "ethers";
 
 /** An order as the chain has it, at the last final block. */
 export interface OrderFacts {
@@ -19,6 +19,8 @@ export interface OrderFacts {
   /** Zero for whoever holds the order's token. */
   refundTo: string;
   payer: string;
+  /** Zero for none. */
+  paymentRef: string;
   holder: string;
   openedAtBlock: bigint;
   /** TU of the latest acknowledgement that was settled, 18 decimals. */
@@ -26,6 +28,8 @@ export interface OrderFacts {
   /** Base units of the asset. */
   deposit: bigint;
   earned: bigint;
+  /** Base units of the asset that came back when it was closed; undefined while it is open. */
+  refund?: bigint;
   /** Returns the TU settled for a node, 18 decimals. */
   settledTU(nodeId: bigint): bigint;
 }
@@ -108,12 +112,14 @@ class Order implements OrderFacts {
   readonly jobHash: string;
   readonly refundTo: string;
   readonly payer: string;
+  readonly paymentRef: string;
   readonly openedAtBlock: bigint;
   readonly deposit: bigint;
   endsAt: bigint;
   closed = false;
   acknowledgedTU = 0n;
   earned = 0n;
+  refund?: bigint;
   private readonly settled = new Map<bigint, bigint>();
 
   constructor(
@@ -131,6 +137,7 @@ class Order implements OrderFacts {
     this.jobHash = args.jobHash;
     this.refundTo = lower(args.refundTo);
     this.payer = lower(args.payer);
+    this.paymentRef = args.paymentRef;
     this.openedAtBlock = BigInt(block);
     this.deposit = args.deposit;
   }
@@ -165,6 +172,8 @@ export class Facts {
   readonly orders = new Map<bigint, Order>();
   /** Those that are not closed, by their node; 0 for joint ones. */
   readonly open = new Map<bigint, Set<OrderFacts>>();
+  /** Those that were opened with a reference, by their payer and it. */
+  private readonly paid = new Map<string, OrderFacts>();
   readonly nodes = new Map<bigint, Node>();
   signers: SignerSet = { signers: [], quorum: 0, version: 0n };
   /** When a root was vetoed or the signers were replaced last; 0 if never. */
@@ -197,6 +206,11 @@ export class Facts {
       for (const { asset, deposit, earned } of orders) owed.set(asset, (owed.get(asset) ?? 0n) + deposit - earned);
     }
     return owed;
+  }
+
+  /** Returns the order that a payer, in lower case, has opened with a reference. */
+  orderPaidBy(payer: string, paymentRef: string): OrderFacts | undefined {
+    return this.paid.get(`${payer} ${paymentRef}`);
   }
 
   /** Returns when the last freeze ends or has ended; 0 if there was none. */
@@ -247,6 +261,7 @@ export class Facts {
       if (order.nodeId !== 0n) this.nodeOf(order.nodeId);
       this.minted.delete(order.orderId);
       this.orders.set(order.orderId, order);
+      if (order.paymentRef !== ZeroHash) this.paid.set(`${order.payer} ${order.paymentRef}`, order);
       this.open.set(order.nodeId, (this.open.get(order.nodeId) ?? new Set()).add(order));
     },
     Transfer: ({ to, tokenId }) => {
@@ -258,9 +273,10 @@ export class Facts {
     OrderStopped: ({ orderId, endsAt }) => {
       this.orderOf(orderId).endsAt = endsAt;
     },
-    OrderClosed: ({ orderId }) => {
+    OrderClosed: ({ orderId, refund }) => {
       const order = this.orderOf(orderId);
       order.closed = true;
+      order.refund = refund;
       this.open.get(order.nodeId)?.delete(order);
     },
     ReceiptSettled: ({ orderId, nodeId, tuSettled, earned }) => {

@@ -7,14 +7,15 @@ import type { Kysely } from "kysely";
 import { CHAIN_MIGRATIONS, CHAIN_STEPS, ChainFacts, type ChainTables, chainOf } from "../chain/index.js";
 import { HttpClient } from "../http/index.js";
 import { readKey, reasonOf, type Role, type RoleContext, type Stoppable } from "../runtime/index.js";
+import { type AttemptRow, TransactionOutbox } from "../sending/index.js";
 import { openStore } from "../store/index.js";
 import type { Act } from "./act.js";
 import { burning, claiming, closing, payingOperations, writingOff } from "./acts.js";
 import type { KeeperConfig } from "./config.js";
 import { filling } from "./filling.js";
 import { ACT_STEPS, Keeper } from "./keeper.js";
-import { KEEPER_MIGRATIONS, KeeperOutbox, type KeeperTables, OUTBOX_STEPS } from "./outbox.js";
 import { Settling, SETTLING_STEPS } from "./settling.js";
+import { KEEPER_MIGRATIONS, type KeeperTables, OUTBOX_STEPS } from "./tables.js";
 
 /** Where a keeper stands before and after each durable write and each send. */
 export const KEEPER_STEPS = [...ACT_STEPS, ...CHAIN_STEPS, ...OUTBOX_STEPS, ...SETTLING_STEPS] as const;
@@ -56,7 +57,12 @@ export async function openKeeper(config: KeeperConfig, { clock, health, log, met
       ...{ name: network, chain: CHAINS[network] },
       ...{ chainId: BigInt(book.chainId), provider: await connect() },
     }),
-    outbox: await KeeperOutbox.open(db, clock, config.dailyBudget),
+    outbox: await TransactionOutbox.open(
+      "keeper",
+      store.db as unknown as Kysely<Record<string, AttemptRow>>,
+      clock,
+      config.dailyBudget,
+    ),
     delay: BigInt(config.delay),
     maxFeePerGas: config.maxFeeGwei === undefined ? undefined : parseUnits(String(config.maxFeeGwei), "gwei"),
   });

@@ -11,7 +11,7 @@ import { fetchPublished } from "../receipts/published.js";
 import { step } from "../runtime/index.js";
 import { fromBytes, toBytes } from "../store/index.js";
 import { type Act, type Due, type Sight, unlessRefused } from "./act.js";
-import type { KeeperTables } from "./outbox.js";
+import type { KeeperTables } from "./tables.js";
 
 export const SETTLING_STEPS = ["keeper.root.before-store", "keeper.root.stored"] as const;
 

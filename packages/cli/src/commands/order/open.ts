@@ -1,9 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 
-import { checkSlots, HttpClient, readNodeDocument, Rental, type RentalRecord, slotsText } from "@turingfog/network";
+import {
+  HttpClient,
+  priceOn,
+  readNodeDocument,
+  Rental,
+  type RentalRecord,
+  runnerFor,
+  slotsText,
+} from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
-import { depositOf, formatAmount, formatDuration, HOUR, pricePerGpuHour, TuringFogError, tuOf } from "@turingfog/sdk";
+import { depositOf, formatDuration, HOUR, pricePerGpuHour, TuringFogError } from "@turingfog/sdk";
 import {
   connectContracts,
   IERC20Metadata__factory,
@@ -22,11 +30,10 @@ import { confirm, type ConfirmationValues } from "../../lib/confirm.js";
 import { DEPLOYMENTS, NETWORK, openDeployment, type OpenDeployment } from "../../lib/deployed.js";
 import { finalityText } from "../../lib/finality.js";
 import { readNodeId } from "../../lib/nodeId.js";
-import { obstacleTo } from "../../lib/offers.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, keySenderOf, MAX_FEE, openWallet, YES } from "../../lib/sender.js";
 import { outcomeLine, outcomeOf } from "../../lib/steps.js";
-import { formatPrice, formatToken, formatTU, readToken, type Token } from "../../lib/token.js";
+import { formatPrice, formatToken, readToken, type Token } from "../../lib/token.js";
 
 export const command = newCommand({
   description: `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
@@ -55,13 +62,6 @@ If DIR has an order that was begun, goes on with it, and needs none of its terms
   .addOption(MAX_FEE)
   .addOption(YES)
   .action((folder, values) => openOrder(folder, values, outputOf(values)));
-
-/** Thrown when a node does not offer what an order asks for. */
-class NotOfferedError extends TuringFogError {
-  constructor(nodeId: bigint, reason: string) {
-    super(`Node ${nodeId} ${reason}`);
-  }
-}
 
 /** Thrown when an account has less of an asset than an order's deposit. */
 class BalanceTooLowError extends TuringFogError {
@@ -156,12 +156,8 @@ async function prepare({ deployment, contracts, wallet, values }: Opening, renta
   const client = new HttpClient();
   const source = { contracts, chainId, ...range, client, allowPrivate: values.allowPrivate, now };
   const document = await readNodeDocument(nodeId, source).finally(() => client.close());
-  const offer = document.runners.find(({ name }) => name === runner);
-  if (offer === undefined) {
-    throw new NotOfferedError(nodeId, `has no runner ${runner}; it has ${document.runners.map(({ name }) => name)}`);
-  }
   const slots = slotsOf(values.slot ?? []);
-  checkSlots(offer, slots);
+  runnerFor(document, { runner, slots });
 
   const salt = hexlify(randomBytes(32));
   const renter = wallet.address.toLowerCase();
@@ -181,43 +177,6 @@ async function checkFiles(files: string | undefined): Promise<void> {
   if (files === undefined) return;
   const found = await stat(files).catch(() => undefined);
   if (found?.isDirectory() !== true) throw new UsageError(`--files is ${files}, must be a folder that exists`);
-}
-
-/**
- * Returns the price, in base units of the asset per whole TU, for which a node takes an order.
- * @throws NotOfferedError if it cannot take it
- */
-async function priceOn(
-  registry: SystemContracts["registry"],
-  {
-    nodeId,
-    asset,
-    tuAmount,
-    duration,
-    now,
-  }: Record<"nodeId" | "tuAmount" | "duration" | "now", bigint> & { asset: string },
-): Promise<bigint> {
-  const [{ unitPrice, capacityTU }, isAttested, ratePerDay] = await Promise.all([
-    registry.listing(nodeId, asset),
-    registry.isAttested(nodeId, now),
-    registry.ratePerDay(nodeId),
-  ]);
-  if (unitPrice === 0n) throw new NotOfferedError(nodeId, `is not offered in ${asset}`);
-  switch (obstacleTo({ isAttested, capacityTU, ratePerDay }, tuAmount, duration)) {
-    case "unattested":
-      throw new NotOfferedError(nodeId, "is not attested now, and takes no orders");
-    case "capacity":
-      throw new NotOfferedError(nodeId, `offers ${formatTU(capacityTU)} at most`);
-    case "speed": {
-      const attained = formatAmount(tuOf(duration, ratePerDay), 18, 6);
-      throw new NotOfferedError(
-        nodeId,
-        `attains ${attained} TU in ${formatDuration(duration)}, the order is of ${formatTU(tuAmount)}: ask for less, or for more hours`,
-      );
-    }
-    case undefined:
-      return unitPrice;
-  }
 }
 
 /** Checks that an account has an order's deposit. @throws BalanceTooLowError */

@@ -1,3 +1,4 @@
+import { obstacleTo } from "@turingfog/network";
 import { depositOf, formatAmount, formatInstant, gpuSecondsOf, HOUR, TuringFogError, tuOf } from "@turingfog/sdk";
 import type { MarketNode, Offer } from "@turingfog/sdk/ethers";
 import { Option } from "@commander-js/extra-typings";
@@ -5,7 +6,7 @@ import { Option } from "@commander-js/extra-typings";
 import { UsageError, wholeNumber } from "../../lib/command.js";
 import { deployedCommand, openDeployment } from "../../lib/deployed.js";
 import { readNodeId } from "../../lib/nodeId.js";
-import { gpuNameOf, nodesWith, obstacleTo, readOffers } from "../../lib/offers.js";
+import { gpuNameOf, nodesWith, readOffers } from "../../lib/offers.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
 import { formatPrice, formatToken, formatTU, readAmount, type Token, tokenNamed } from "../../lib/token.js";
 

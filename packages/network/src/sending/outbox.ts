@@ -4,48 +4,50 @@ import { formatEther, getAddress } from "ethers";
 import type { Kysely } from "kysely";
 
 import { type Clock, step } from "../runtime/index.js";
-import { fromBlob, fromBytes, type Migrations, toBlob, toBytes } from "../store/index.js";
+import { type ColumnTypes, fromBlob, fromBytes, toBlob, toBytes } from "../store/index.js";
 
-/** Transactions that were signed, each before it was sent, and the roots of which nothing is left to settle. */
-export interface KeeperTables {
-  keeper_attempts: {
-    hash: Uint8Array;
-    call: string;
-    sender: Uint8Array;
-    nonce: bigint;
-    gas_limit: Uint8Array;
-    max_fee: Uint8Array;
-    max_tip: Uint8Array;
-    /** Unix seconds. */
-    signed_at: bigint;
-    /** Wei that it has cost; null while that is not known. */
-    cost: Uint8Array | null;
-  };
-  keeper_settled: { data_hash: Uint8Array };
+/** A transaction that was signed, before it was sent: a row of the table `ROLE_attempts`. */
+export interface AttemptRow {
+  hash: Uint8Array;
+  call: string;
+  sender: Uint8Array;
+  nonce: bigint;
+  gas_limit: Uint8Array;
+  max_fee: Uint8Array;
+  max_tip: Uint8Array;
+  /** Unix seconds. */
+  signed_at: bigint;
+  /** Wei that it has cost; null while that is not known. */
+  cost: Uint8Array | null;
 }
 
-export const KEEPER_MIGRATIONS: Migrations = {
-  "keeper-1": async (db, { blob, integer, text }) => {
-    await db.schema
-      .createTable("keeper_attempts")
-      .addColumn("hash", blob, (column) => column.primaryKey())
-      .addColumn("call", text, (column) => column.notNull())
-      .addColumn("sender", blob, (column) => column.notNull())
-      .addColumn("nonce", integer, (column) => column.notNull())
-      .addColumn("gas_limit", blob, (column) => column.notNull())
-      .addColumn("max_fee", blob, (column) => column.notNull())
-      .addColumn("max_tip", blob, (column) => column.notNull())
-      .addColumn("signed_at", integer, (column) => column.notNull())
-      .addColumn("cost", blob)
-      .execute();
-    await db.schema
-      .createTable("keeper_settled")
-      .addColumn("data_hash", blob, (column) => column.primaryKey())
-      .execute();
-  },
-};
+/** Roles that send transactions through an outbox. */
+export type SendingRole = "keeper" | "gateway";
 
-export const OUTBOX_STEPS = ["keeper.attempt.before-store", "keeper.attempt.stored"] as const;
+/** Creates the table of a role's outbox. */
+export async function createAttempts(
+  db: Kysely<unknown>,
+  role: SendingRole,
+  { blob, integer, text }: ColumnTypes,
+): Promise<void> {
+  await db.schema
+    .createTable(`${role}_attempts`)
+    .addColumn("hash", blob, (column) => column.primaryKey())
+    .addColumn("call", text, (column) => column.notNull())
+    .addColumn("sender", blob, (column) => column.notNull())
+    .addColumn("nonce", integer, (column) => column.notNull())
+    .addColumn("gas_limit", blob, (column) => column.notNull())
+    .addColumn("max_fee", blob, (column) => column.notNull())
+    .addColumn("max_tip", blob, (column) => column.notNull())
+    .addColumn("signed_at", integer, (column) => column.notNull())
+    .addColumn("cost", blob)
+    .execute();
+}
+
+/** Returns the steps of a role's outbox: before and after its durable write. */
+export function outboxSteps<R extends SendingRole>(role: R) {
+  return [`${role}.attempt.before-store`, `${role}.attempt.stored`] as const;
+}
 
 /** Seconds of the budget. */
 const DAY = 86_400n;
@@ -77,18 +79,28 @@ export interface KeptAttempt extends Attempt {
   cost?: bigint;
 }
 
-/** What a keeper has signed, in its store, within a budget of a day. */
-export class KeeperOutbox implements Journal {
+/** What a role has signed, in its store, within a budget of a day. */
+export class TransactionOutbox implements Journal {
   private constructor(
-    private readonly db: Kysely<KeeperTables>,
+    private readonly db: Kysely<Record<string, AttemptRow>>,
+    private readonly role: SendingRole,
     private readonly clock: Clock,
     /** Wei in 24 hours. */
     private readonly budget: bigint,
     private kept: KeptAttempt[],
   ) {}
 
-  static async open(db: Kysely<KeeperTables>, clock: Clock, budget: bigint): Promise<KeeperOutbox> {
-    const rows = await db.selectFrom("keeper_attempts").selectAll().orderBy("signed_at").orderBy("nonce").execute();
+  /**
+   * Opens the outbox of a role, whose table `createAttempts` has made.
+   * @param budget wei in 24 hours
+   */
+  static async open(
+    role: SendingRole,
+    db: Kysely<Record<string, AttemptRow>>,
+    clock: Clock,
+    budget: bigint,
+  ): Promise<TransactionOutbox> {
+    const rows = await db.selectFrom(`${role}_attempts`).selectAll().orderBy("signed_at").orderBy("nonce").execute();
     const kept = rows.map((row) => ({
       call: row.call,
       from: getAddress(fromBytes(row.sender)),
@@ -100,7 +112,11 @@ export class KeeperOutbox implements Journal {
       signedAt: row.signed_at,
       cost: row.cost === null ? undefined : fromBlob(row.cost),
     }));
-    return new KeeperOutbox(db, clock, budget, kept);
+    return new TransactionOutbox(db, role, clock, budget, kept);
+  }
+
+  private get table(): string {
+    return `${this.role}_attempts`;
   }
 
   get attempts(): readonly KeptAttempt[] {
@@ -113,13 +129,14 @@ export class KeeperOutbox implements Journal {
     const cost = attempt.gasLimit * attempt.maxFeePerGas;
     const spent = this.spent(now, attempt);
     if (spent + cost > this.budget) throw new BudgetUsedUpError(attempt.call, cost, spent, this.budget);
-    step("keeper.attempt.before-store");
+    const [before, stored] = outboxSteps(this.role);
+    step(before);
     await this.db
-      .deleteFrom("keeper_attempts")
+      .deleteFrom(this.table)
       .where("signed_at", "<", now - KEPT)
       .execute();
     await this.db
-      .insertInto("keeper_attempts")
+      .insertInto(this.table)
       .values({
         hash: toBytes(attempt.hash),
         call: attempt.call,
@@ -133,13 +150,13 @@ export class KeeperOutbox implements Journal {
       })
       .execute();
     this.kept = [...this.kept.filter(({ signedAt }) => signedAt >= now - KEPT), { ...attempt, signedAt: now }];
-    step("keeper.attempt.stored");
+    step(stored);
   }
 
   /** Notes what a transaction has cost. */
   async mined(hash: string, cost: bigint): Promise<void> {
     await this.db
-      .updateTable("keeper_attempts")
+      .updateTable(this.table)
       .set({ cost: toBlob(cost) })
       .where("hash", "=", toBytes(hash))
       .execute();
