@@ -134,6 +134,7 @@ export const NOUNS: Record<string, Noun> = {
     verbs: {
       quote: { summary: "say what it would cost", load: () => import("./commands/order/quote.js") },
       open: { summary: "seal a job and open an order of it", load: () => import("./commands/order/open.js") },
+      pay: { summary: "have a card gateway open it, without a wallet", load: () => import("./commands/order/pay.js") },
       send: { summary: "hand the job to the node", load: () => import("./commands/order/send.js") },
       status: { summary: "show what chain and node say of it", load: () => import("./commands/order/status.js") },
       log: { summary: "follow the node's progress", load: () => import("./commands/order/log.js") },
@@ -146,6 +147,22 @@ export const NOUNS: Record<string, Noun> = {
       close: { summary: "have the rest of its deposit refunded", load: () => import("./commands/order/close.js") },
       transfer: { summary: "hand it over to another account", load: () => import("./commands/order/transfer.js") },
       list: { summary: "list an account's orders", load: () => import("./commands/order/list.js") },
+    },
+  },
+  gateway: {
+    summary: "sell orders to those who pay by card, as a gateway",
+    examples: [
+      "turingfog gateway init --help",
+      "turingfog gateway run --config gateway/gateway.json5",
+      "turingfog gateway report --config gateway/gateway.json5",
+    ],
+    verbs: {
+      init: { summary: "write a gateway's key and configuration", load: () => import("./commands/gateway/init.js") },
+      run: { summary: "run a card gateway", load: () => import("./commands/gateway/run.js") },
+      report: {
+        summary: "compare store, Stripe and chain",
+        load: () => import("./commands/gateway/report.js"),
+      },
     },
   },
   receipts: {

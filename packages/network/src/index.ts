@@ -12,3 +12,4 @@ export * from "./node/index.js";
 export * from "./order/index.js";
 export * from "./watch/index.js";
 export * from "./relay/index.js";
+export * from "./gateway/index.js";

@@ -10,7 +10,11 @@ const LONGEST = 600_000;
 export class Backoff<K> {
   private readonly waits = new Map<K, { until: number; length: number; error: unknown }>();
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  /** @param longest milliseconds that anything waits */
+  constructor(
+    private readonly now: () => number = () => performance.now(),
+    private readonly longest = LONGEST,
+  ) {}
 
   isDue(key: K): boolean {
     return this.now() >= (this.waits.get(key)?.until ?? -Infinity);
@@ -19,7 +23,7 @@ export class Backoff<K> {
   /** @returns whether it failed for another reason than the last time */
   fails(key: K, error: unknown): boolean {
     const before = this.waits.get(key);
-    const length = before === undefined ? FIRST : Math.min(2 * before.length, LONGEST);
+    const length = before === undefined ? FIRST : Math.min(2 * before.length, this.longest);
     this.waits.set(key, { until: this.now() + length, length, error });
     return before === undefined || reasonOf(before.error) !== reasonOf(error);
   }

@@ -3,7 +3,7 @@ import { TuringFogError } from "@turingfog/sdk";
 import type { Provider, TransactionReceipt, Wallet } from "ethers";
 
 import type { Clock } from "../runtime/index.js";
-import type { TransactionOutbox } from "./outbox.js";
+import type { KeptAttempt, TransactionOutbox } from "./outbox.js";
 
 /** Thrown when a transaction that is not mined holds the key up. What is due is sent once its nonce is used. */
 export class KeyBusyError extends TuringFogError {
@@ -62,21 +62,23 @@ export class TransactionSubmitter {
   }
 
   /** Returns what was signed for a call of that description, the earliest first. */
-  attemptsAt(description: string): Attempt[] {
+  attemptsAt(description: string): KeptAttempt[] {
     return this.options.outbox.attempts.filter(({ call }) => call === description);
   }
 
   /**
-   * Puts an empty transaction in the place of one that waits.
-   * @returns whether it was sent; the fee limit may not allow it
+   * Puts an empty transaction in the place of one that waits, and that again if it waits for too long.
+   * @returns false if the fee limit does not allow it, so that nothing was sent
    */
-  cancel(waiting: Attempt, connection: Connection): Promise<boolean> {
-    const cancellation = {
-      description: `Cancel transaction ${waiting.nonce}`,
-      to: this.options.key.address,
-      data: "0x",
-    };
-    return this.sender(connection).replace(waiting, cancellation);
+  async cancel(nonce: number, connection: Connection): Promise<boolean> {
+    const { key, outbox, clock } = this.options;
+    const description = `Cancel transaction ${nonce}`;
+    const last = outbox.attempts.filter((each) => each.from === key.address && each.nonce === nonce).at(-1);
+    if (last === undefined) return false;
+    const isWaiting = clock.now() - last.signedAt < connection.chain.patience;
+    if (last.call === description && isWaiting) return true;
+    clock.check();
+    return this.sender(connection).replace(last, { description, to: key.address, data: "0x" });
   }
 
   /**
@@ -95,7 +97,7 @@ export class TransactionSubmitter {
     const last = waiting.at(-1);
     if (known === used || last === undefined || waiting.some(({ call }) => call === description)) return;
     if (clock.now() - last.signedAt < chain.patience) throw new KeyBusyError(last, "is given some more time");
-    const isSent = await this.cancel(last, connection);
+    const isSent = await this.cancel(used, connection);
     throw new KeyBusyError(last, isSent ? "is being cancelled" : "can be cancelled only above maxFeeGwei: raise it");
   }
 

@@ -86,6 +86,7 @@ export class Meter {
       jobHash: ZeroHash,
       refundTo: ESCROW,
       payer: ESCROW,
+      paymentRef: ZeroHash,
       holder: ESCROW,
       openedAtBlock: 1n,
       acknowledgedTU: 0n,

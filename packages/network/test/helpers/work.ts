@@ -16,7 +16,7 @@ import {
   Work,
 } from "@turingfog/network";
 import { type BundleFile, type Job, meterDomain } from "@turingfog/sdk/wire";
-import { id, Wallet, ZeroAddress } from "ethers";
+import { id, Wallet, ZeroAddress, ZeroHash } from "ethers";
 
 import { inFolder } from "./folders";
 import { LOG, StoppedClock } from "./intake";
@@ -103,7 +103,7 @@ export class WorkBench {
   open(orderId: bigint, jobHash: string, terms: Partial<OrderFacts> = {}): void {
     const times = { startedAt: START, endsAt: START + 86_400n, closed: false, openedAtBlock: orderId };
     const paid = { unitPrice: 1n, acknowledgedTU: 0n, deposit: 1n, earned: 0n, settledTU: () => 0n };
-    const whose = { refundTo: ZeroAddress, payer: renter, holder: renter };
+    const whose = { refundTo: ZeroAddress, payer: renter, paymentRef: ZeroHash, holder: renter };
     this.orders.set(orderId, { orderId, nodeId, asset, tuAmount, jobHash, ...times, ...paid, ...whose, ...terms });
   }
 

@@ -32,6 +32,7 @@ import { finalityText } from "../../lib/finality.js";
 import { readNodeId } from "../../lib/nodeId.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, keySenderOf, MAX_FEE, openWallet, YES } from "../../lib/sender.js";
+import { slotsOf } from "../../lib/slots.js";
 import { outcomeLine, outcomeOf } from "../../lib/steps.js";
 import { formatPrice, formatToken, readToken, type Token } from "../../lib/token.js";
 
@@ -256,15 +257,6 @@ async function givenTerms(
     imagesPerTU: imagesPerTu === "0" ? undefined : imagesPerTu,
     progress: encryptProgress ? "encrypted" : undefined,
   };
-}
-
-function slotsOf(given: readonly string[]): Record<string, string> {
-  const pairs = given.map((each) => {
-    const [, name, value] = /^([^=]+)=([^]*)$/.exec(each) ?? [];
-    if (name === undefined) throw new UsageError(`--slot is ${each}, must be NAME=VALUE`);
-    return [name, value] as const;
-  });
-  return Object.fromEntries(pairs);
 }
 
 /** Returns the order that an earlier try has opened, whose end it did not see. */

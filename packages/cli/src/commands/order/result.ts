@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 
-import { fetchResult, HttpClient, NodeClient, Rental, SignerClient, unpackBundle } from "@turingfog/network";
+import { HttpClient, NodeClient, Rental, SignerClient, takeResult } from "@turingfog/network";
 import { TuringFogError } from "@turingfog/sdk";
 
 import { newCommand, wholeNumber } from "../../lib/command.js";
@@ -46,20 +45,13 @@ async function result(folder: string, values: Values, output: Output): Promise<v
   const to = values.to ?? path.join(folder, "result");
   if (existsSync(to)) throw new FolderThereError(to);
   const maxBytes = wholeNumber("max-mib", values.maxMib, 1) * MIB;
-  const file = path.join(folder, "result.age");
-  const unpacked = `${to}.part`;
-  // what a try has left that was ended
-  for (const each of [file, unpacked]) await rm(each, { recursive: true, force: true });
   const client = new HttpClient();
   try {
     const node = new NodeClient(client, endpoint, orderId);
     const addresses = (values.signer ?? []).map((each) => each.replace(/\/$/, ""));
     const signers = addresses.map((each) => new SignerClient(client, each, { orderId, nodeId }));
     const note = (line: string) => output.note(line);
-    const hash = await fetchResult({ orderId, node, signers, note }, file, maxBytes);
-    const job = await unpackBundle(file, await rental.resultIdentity(), unpacked, maxBytes);
-    await rental.checkResult(job);
-    await rename(unpacked, to);
+    const hash = await takeResult(rental, { orderId, node, signers, note }, to, maxBytes);
     output.result({ orderId, hash, folder: to }, `The result of order ${orderId} is in ${to}`);
   } finally {
     client.close();

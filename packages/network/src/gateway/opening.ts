@@ -1,0 +1,199 @@
+import type { Call, Connection } from "@turingfog/operator";
+import { DAY } from "@turingfog/sdk";
+import { type Addresses, connectContracts, IERC20Metadata__factory, TuringFog } from "@turingfog/sdk/ethers";
+import { formatUnits, parseUnits, type Wallet } from "ethers";
+import type { Logger } from "pino";
+
+import type { ChainFacts } from "../chain/index.js";
+import { NotOfferedError } from "../order/index.js";
+import { step } from "../runtime/index.js";
+import type { TransactionSubmitter } from "../sending/index.js";
+import { fromBlob, toBlob } from "../store/index.js";
+import type { GatewayConfig } from "./config.js";
+import type { Jobs } from "./jobs.js";
+import type { Quoting } from "./quoting.js";
+import { paymentRefOf, type Sessions } from "./sessions.js";
+import type { SessionRow } from "./tables.js";
+
+/** Before and after each transaction. */
+export const SEND_STEPS = ["gateway.send.before-send", "gateway.send.done"] as const;
+
+/** What the sending of a gateway's transactions needs. */
+export interface Sight {
+  connection: Connection;
+  /** Unix seconds of the latest block. */
+  time: bigint;
+}
+
+export interface OpeningOptions {
+  config: GatewayConfig;
+  book: Addresses;
+  facts: ChainFacts;
+  key: Wallet;
+  submitter: TransactionSubmitter;
+  sessions: Sessions;
+  quoting: Quoting;
+  jobs: Jobs;
+  log: Logger;
+  /** Unix seconds. */
+  now: () => bigint;
+}
+
+/** Opens one order for each payment, or has the payment refunded whole: never both. */
+export class Opening {
+  constructor(private readonly options: OpeningOptions) {}
+
+  /**
+   * Decides that an order is opened: within the day's limit, after the delay, and not for a disputed payment.
+   * @returns why it waits; empty if it does not
+   */
+  async approve(row: SessionRow): Promise<string> {
+    const { config, sessions, now } = this.options;
+    if (row.dispute === "open") return "disputed";
+    if (row.dispute !== null) return this.refuse(row, `the payment was disputed, and the dispute is ${row.dispute}`);
+    const waited = now() - (row.paid_at ?? now());
+    if (waited > BigInt(config.openWithin)) return this.refuse(row, "the order could not be opened in time");
+    if (waited < BigInt(config.openDelay)) return "";
+    const why = await this.obstacle(row);
+    if (why !== undefined) return this.refuse(row, why);
+    const limit = await this.limitFor(row);
+    if (limit !== "") return limit;
+    await sessions.change("approval", row, { state: "approved", approved_at: now() });
+    return "";
+  }
+
+  /**
+   * Opens the order of an approved payment: sends it, sees it in a final block, or sees in one that it can never be.
+   * @throws what keeps the transaction from being sent or mined
+   */
+  async open(row: SessionRow, { connection }: Sight): Promise<void> {
+    const { book, facts, key, sessions, submitter, log, config, now } = this.options;
+    const paymentRef = paymentRefOf(row.session as string);
+    const known = facts.orderPaidBy(key.address.toLowerCase(), paymentRef);
+    if (known !== undefined) {
+      const { orderId, deposit } = known;
+      const values = { state: "opened", order_id: toBlob(orderId), paid_deposit: toBlob(deposit) } as const;
+      await sessions.change("order", row, values);
+      log.info({ session: row.session, orderId: String(orderId) }, "order opened");
+      return;
+    }
+    const { escrow } = connectContracts(book.addresses, connection.provider);
+    const isOpen = () => escrow.isPaymentRefUsed(key.address, paymentRef);
+    // it is counted on once the block is final
+    if (await isOpen()) return;
+    const isLate = now() - (row.paid_at ?? 0n) > BigInt(config.openWithin);
+    const why =
+      row.dispute !== null
+        ? "the payment was disputed"
+        : isLate
+          ? "the order could not be opened in time"
+          : await this.obstacle(row);
+    if (why !== undefined) return this.giveUp(row, paymentRef, why, connection);
+    const [call, isDone] = await this.nextCall(row, paymentRef, connection, isOpen);
+    step("gateway.send.before-send");
+    await submitter.submit(call, connection, isDone);
+    step("gateway.send.done");
+  }
+
+  /** Returns the descriptions of the transactions that open a session's order, and allow its deposit before. */
+  static describe(row: SessionRow): [open: string, approve: string] {
+    const paymentRef = paymentRefOf(row.session as string);
+    return [`Open the order of payment ${paymentRef}`, `Approve the deposit of payment ${paymentRef}`];
+  }
+
+  /** Returns why the order cannot be had at the quoted price; undefined if it can. */
+  private async obstacle(row: SessionRow): Promise<string | undefined> {
+    const quoted = fromBlob(row.unit_price);
+    try {
+      const price = await this.options.quoting.unitPriceOf(row);
+      return price > quoted ? `the price rose above the quote: ${price} for 1 TU, quoted ${quoted}` : undefined;
+    } catch (error) {
+      if (error instanceof NotOfferedError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Has a payment refunded whole for which nothing was ever signed. */
+  private async refuse(row: SessionRow, reason: string): Promise<string> {
+    await this.options.sessions.change("rest", row, { state: "owed", due: row.price, reason });
+    this.options.log.info({ session: row.session, reason }, "no order: refunded in full");
+    return "";
+  }
+
+  /**
+   * Has a payment refunded whole once no transaction that opens its order can be mined any more: the nonce of each was
+   * used by another one in a final block, at which the order is not open. Replaces one that waits by an empty one.
+   */
+  private async giveUp(row: SessionRow, paymentRef: string, why: string, connection: Connection): Promise<void> {
+    const { book, facts, key, submitter } = this.options;
+    const { provider } = connection;
+    const signed = submitter.attemptsAt(Opening.describe(row)[0]);
+    if (signed.length === 0) return void (await this.refuse(row, why));
+    const final = { blockTag: facts.block().number };
+    const { escrow } = connectContracts(book.addresses, provider);
+    const [used, isOpen, mined] = await Promise.all([
+      provider.getTransactionCount(key.address, final.blockTag),
+      escrow.isPaymentRefUsed(key.address, paymentRef, final),
+      provider.getTransactionCount(key.address, "latest"),
+    ]);
+    if (!isOpen && signed.every(({ nonce }) => nonce < used)) return void (await this.refuse(row, why));
+    const nonces = new Set(signed.map(({ nonce }) => nonce).filter((nonce) => nonce >= mined));
+    for (const nonce of nonces) await submitter.cancel(nonce, connection);
+  }
+
+  /** @returns why the order waits for another day; empty if it does not */
+  private async limitFor(row: SessionRow): Promise<string> {
+    const { config, sessions, now, quoting } = this.options;
+    const decimals = await quoting.assetDecimals();
+    const limit = parseUnits(config.dailySpending, decimals);
+    const recent = (await sessions.all()).filter(
+      ({ approved_at: at, order_id: orderId, state }) =>
+        at !== null && at > now() - DAY && (orderId !== null || state === "approved"),
+    );
+    const spent = recent.reduce((sum, each) => sum + fromBlob(each.deposit), 0n);
+    if (spent + fromBlob(row.deposit) <= limit) return "";
+    const [needs, went, most] = [fromBlob(row.deposit), spent, limit].map((each) => formatUnits(each, decimals));
+    return `an order needs ${needs}, ${went} of the daily limit of ${most} went in the last 24 hours: raise dailySpending, or wait`;
+  }
+
+  /** Returns the next transaction on the way to an order, and what tells whether it is done. */
+  private async nextCall(
+    row: SessionRow,
+    paymentRef: string,
+    { provider }: Connection,
+    isOpen: () => Promise<boolean>,
+  ): Promise<[Call, () => Promise<boolean>]> {
+    const { book, config, key, jobs } = this.options;
+    const wallet = key.connect(provider);
+    const fog = new TuringFog(book.addresses, wallet);
+    const { jobHash } = await jobs.recordOf(row);
+    const request = {
+      nodeId: fromBlob(row.node_id),
+      asset: config.asset,
+      tuAmount: fromBlob(row.tu_amount),
+      maxUnitPrice: fromBlob(row.unit_price),
+      duration: row.duration,
+      renter: key.address,
+      refundTo: key.address,
+      jobHash,
+      paymentRef,
+    };
+    const [description, approve] = Opening.describe(row);
+    if (config.allowance === "permit") {
+      const { to, data } = await fog.permittedOpeningCall(request);
+      return [{ description, to, data }, isOpen];
+    }
+    const { amount } = fog.depositFrom(request, key.address);
+    const { escrow } = book.addresses;
+    const token = IERC20Metadata__factory.connect(config.asset, wallet);
+    const isAllowed = async () => (await token.allowance(key.address, escrow)) >= amount;
+    const approval = {
+      description: approve,
+      to: config.asset,
+      data: token.interface.encodeFunctionData("approve", [escrow, amount]),
+    };
+    if (!(await isAllowed())) return [approval, isAllowed];
+    const { to, data } = await fog.openingCall(request);
+    return [{ description, to, data }, isOpen];
+  }
+}

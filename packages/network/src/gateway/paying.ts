@@ -1,0 +1,157 @@
+import { TuringFogError } from "@turingfog/sdk";
+import type { Logger } from "pino";
+
+import { formatMoney } from "./money.js";
+import type { Cards, CheckoutFacts, DisputeFacts } from "./cards.js";
+import type { Sessions } from "./sessions.js";
+import type { EventRow, SessionRow } from "./tables.js";
+
+/** Seconds for which disputes are looked for: cards' schemes give 120 days. */
+const DISPUTABLE = 130n * 86_400n;
+
+/** Thrown when a card's bank did not take a refund. Nothing more is refunded by itself. */
+export class RefundFailedError extends TuringFogError {
+  constructor(
+    readonly paymentIntent: string,
+    readonly missing: bigint,
+    currency: string,
+  ) {
+    super(
+      `The bank did not take a refund of ${paymentIntent}, of which ${formatMoney(missing, currency)} are missing: refund ` +
+        "them in Stripe's dashboard, by another way if it must be; see docs/operators/gateway.md",
+    );
+  }
+}
+
+export interface PayingOptions {
+  cards: Cards;
+  sessions: Sessions;
+  log: Logger;
+  /** Unix seconds. */
+  now: () => bigint;
+  /** Milliseconds of a clock that nobody sets. */
+  monotonic: () => number;
+  /** Seconds between two looks at what no webhook has told of. */
+  poll: number;
+}
+
+/**
+ * Follows what becomes of payments. A webhook only says where to look: what counts is what Stripe answers then, so that
+ * webhooks may be repeated, late, in any order, and lost.
+ */
+export class Paying {
+  /** When each session was looked at last, on the monotonic clock. */
+  private readonly looked = new Map<string, number>();
+  private disputesAt = -Infinity;
+
+  constructor(private readonly options: PayingOptions) {}
+
+  /** Looks at what webhooks have told of. */
+  async followEvents(): Promise<void> {
+    const { sessions } = this.options;
+    await eachOf(await sessions.waiting(), async (event) => {
+      await this.follow(event);
+      await sessions.handled(event);
+    });
+  }
+
+  /** Looks at each session that may have been paid meanwhile, now and then, and at all disputes. */
+  async poll(): Promise<void> {
+    const { sessions, poll, cards, now, monotonic } = this.options;
+    const due = monotonic() - poll * 1_000;
+    const open = await sessions.in("checkout");
+    await eachOf(
+      open.filter(({ id }) => (this.looked.get(id) ?? -Infinity) <= due),
+      (row) => this.look(row),
+    );
+    if (this.disputesAt > due) return;
+    await eachOf(await cards.disputesSince(now() - DISPUTABLE), (dispute) => this.dispute(dispute));
+    this.disputesAt = monotonic();
+  }
+
+  /**
+   * Gives what is owed back to the card, once.
+   * @throws RefundFailedError
+   */
+  async refund(row: SessionRow): Promise<void> {
+    const { cards, sessions, log } = this.options;
+    const due = row.due ?? 0n;
+    if (row.payment_intent === null || row.dispute === "open") return;
+    const { given, failed } = await this.given(row, row.payment_intent);
+    if (given < due) {
+      if (failed > 0) throw new RefundFailedError(row.payment_intent, due - given, row.currency);
+      await cards.refund(row.payment_intent, due - given, given);
+      // what Stripe says of it counts, at the next look
+      return this.refund(row);
+    }
+    await sessions.change("refund", row, { state: "refunded", refunded: given });
+    log.info({ session: row.session, refunded: String(given), due: String(due) }, "refunded");
+  }
+
+  /** Returns what went back to a card: by refunds, also somebody's in the dashboard, and by a dispute that was lost. */
+  private async given(row: SessionRow, paymentIntent: string): Promise<{ given: bigint; failed: number }> {
+    const { given, failed } = await this.options.cards.refundsOf(paymentIntent);
+    return { given: given + (row.dispute === "lost" ? (row.disputed ?? 0n) : 0n), failed };
+  }
+
+  private async follow({ subject, type }: EventRow): Promise<void> {
+    const { sessions, cards } = this.options;
+    if (type.startsWith("checkout.session.")) {
+      const row = await sessions.bySession(subject);
+      if (row?.state === "checkout") await this.look(row);
+      return;
+    }
+    const row = await sessions.byPayment(subject);
+    if (row === undefined) return;
+    for (const dispute of await cards.disputesOf(subject)) await this.dispute(dispute);
+    if (row.state === "refunded") await this.recheck(row, subject);
+  }
+
+  /** Looks at a session that is to be paid. */
+  private async look(row: SessionRow): Promise<void> {
+    const { cards, sessions, log, now, monotonic } = this.options;
+    const facts = await cards.session(row.session as string);
+    this.looked.set(row.id, monotonic());
+    if (facts.state === "expired") {
+      await sessions.change("payment", row, { state: "expired" });
+      log.info({ session: row.session }, "expired unpaid");
+    }
+    if (facts.state !== "paid") return;
+    const paid = { payment_intent: facts.paymentIntent ?? null, paid_at: now() };
+    const difference = differenceOf(facts, row);
+    if (difference === "") await sessions.change("payment", row, { ...paid, state: "paid" });
+    else await sessions.change("payment", row, { ...paid, state: "owed", due: facts.amount, reason: difference });
+    log.info({ session: row.session, difference }, "paid");
+    this.looked.delete(row.id);
+  }
+
+  private async dispute({ paymentIntent, state, amount }: DisputeFacts): Promise<void> {
+    const { sessions, log } = this.options;
+    const row = await sessions.byPayment(paymentIntent);
+    if (row === undefined || (row.dispute === state && row.disputed === amount)) return;
+    await sessions.change("dispute", row, { dispute: state, disputed: amount });
+    log.warn({ session: row.session, dispute: state, amount: String(amount) }, "disputed");
+  }
+
+  /** Owes again what a bank has sent back. */
+  private async recheck(row: SessionRow, paymentIntent: string): Promise<void> {
+    const { given } = await this.given(row, paymentIntent);
+    if (given >= (row.due ?? 0n)) return;
+    await this.options.sessions.change("refund", row, { state: "owed", refunded: given });
+  }
+}
+
+/** Returns how a payment differs from its quote, of which Stripe's metadata has no say; empty if it does not. */
+function differenceOf({ amount, currency }: CheckoutFacts, row: SessionRow): string {
+  if (currency !== row.currency) return `paid in ${currency}, quoted in ${row.currency}`;
+  if (amount === row.price) return "";
+  const [paid, quoted] = [amount, row.price].map((each) => formatMoney(each, currency));
+  return `${paid} was paid, ${quoted} quoted`;
+}
+
+/** Does something for each; what fails for one keeps no other from it. @throws the first failure, at the end */
+async function eachOf<T>(all: readonly T[], act: (each: T) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
+  for (const each of all) await act(each).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}

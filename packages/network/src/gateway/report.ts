@@ -1,0 +1,188 @@
+import {
+  type Addresses,
+  connectContracts,
+  readEvents,
+  type SystemContracts,
+  timelockWitness,
+} from "@turingfog/sdk/ethers";
+import { getAddress, type Provider } from "ethers";
+
+import { CHAIN_MIGRATIONS, chainOf } from "../chain/index.js";
+import { readKey } from "../runtime/index.js";
+import { fromBlob, openStore } from "../store/index.js";
+import { Cards, type CheckoutFacts } from "./cards.js";
+import type { GatewayConfig } from "./config.js";
+import { currencyOf, restOf } from "./money.js";
+import { secret, STRIPE_KEY, STRIPE_WEBHOOK_SECRET } from "./run.js";
+import { paymentRefOf, Sessions } from "./sessions.js";
+import { GATEWAY_MIGRATIONS, type GatewayTables, type SessionRow } from "./tables.js";
+
+/** A session in all three books: the store's, Stripe's and the chain's. Card amounts are in minor units. */
+export interface ReportLine {
+  session: string;
+  state: string;
+  currency: string;
+  price: bigint;
+  /** Of Stripe: what was paid, what went back, and what it has kept. */
+  paid: bigint;
+  refunded: bigint;
+  fees: bigint;
+  orderId?: bigint;
+  /** Base units of the asset, of the chain: what went into the order, and what came back of it. */
+  deposit: bigint;
+  paidBack: bigint;
+  /** What of the three does not agree; empty if all does. */
+  differences: string[];
+}
+
+export interface GatewayReport {
+  lines: ReportLine[];
+  /** By currency, in minor units. */
+  totals: Record<string, { sessions: number; paid: bigint; refunded: bigint; fees: bigint }>;
+  orders: number;
+  /** Base units of the asset: what went into orders, and what came back. */
+  deposit: bigint;
+  paidBack: bigint;
+  differences: number;
+}
+
+/** An order as the chain's events tell it. */
+interface OnChain {
+  orderId: bigint;
+  deposit: bigint;
+  refund?: bigint;
+}
+
+/** Compares what the store of a gateway says with what Stripe and the chain say. Changes nothing. */
+export async function reportOf(config: GatewayConfig): Promise<GatewayReport> {
+  const { book, connect } = await chainOf(config.chain);
+  const provider = await connect();
+  const key = await readKey(config.payer);
+  const cards = await Cards.open({
+    ...{ ...config.stripe, endpoint: config.endpoint },
+    key: await secret(config.stripe.key, STRIPE_KEY, "stripe.key"),
+    webhookSecret: await secret(config.stripe.webhookSecret, STRIPE_WEBHOOK_SECRET, "stripe.webhookSecret"),
+  });
+  const store = await openStore<GatewayTables>(config.store, { ...CHAIN_MIGRATIONS, ...GATEWAY_MIGRATIONS });
+  try {
+    const rows = (await new Sessions(store.db, () => 0n).all()).filter(({ session }) => session !== null);
+    const since = rows.reduce<bigint>((first, { created_at: at }) => (at < first ? at : first), NOW());
+    const paid = new Map((await cards.paidSince(since - 86_400n)).map((each) => [each.session, each]));
+    const orders = await ordersOf(connectContracts(book.addresses, provider), book, provider, key.address);
+    const lines: ReportLine[] = [];
+    for (const row of rows) lines.push(await lineOf(row, paid.get(row.session as string), orders, cards));
+    const known = new Set(rows.map(({ session }) => session));
+    for (const facts of paid.values()) if (!known.has(facts.session)) lines.push(await unknownLine(facts, cards));
+    const refs = new Set(rows.map(({ session }) => paymentRefOf(session as string)));
+    for (const [paymentRef, order] of orders) if (!refs.has(paymentRef)) lines.push(strangeLine(paymentRef, order));
+    return summed(lines);
+  } finally {
+    await store.close();
+  }
+}
+
+const NOW = () => BigInt(Math.floor(Date.now() / 1_000));
+
+async function lineOf(
+  row: SessionRow,
+  facts: CheckoutFacts | undefined,
+  orders: ReadonlyMap<string, OnChain>,
+  cards: Cards,
+): Promise<ReportLine> {
+  const { state, currency, price, payment_intent: paymentIntent } = row;
+  const session = row.session as string;
+  const order = orders.get(paymentRefOf(session));
+  const refunded = paymentIntent === null ? 0n : (await cards.refundsOf(paymentIntent)).given;
+  const fees = paymentIntent === null ? 0n : await cards.feesOf(paymentIntent);
+  const line = { session, state, currency, price, paid: facts?.amount ?? 0n, refunded, fees, orderId: order?.orderId };
+  const whole = { ...line, deposit: order?.deposit ?? 0n, paidBack: order?.refund ?? 0n };
+  return { ...whole, differences: differencesOf(row, facts, order, refunded) };
+}
+
+function differencesOf(
+  row: SessionRow,
+  facts: CheckoutFacts | undefined,
+  order: OnChain | undefined,
+  refunded: bigint,
+): string[] {
+  const { state, currency, price, dispute, disputed } = row;
+  const isPaid = !["checkout", "expired"].includes(state);
+  const found: string[] = [];
+  if (isPaid !== (facts !== undefined)) found.push(isPaid ? "not paid at Stripe" : "paid at Stripe, not seen yet");
+  if (row.order_id !== null && order === undefined) found.push("its order is not on the chain");
+  if (row.order_id === null && order !== undefined && state !== "approved") found.push("its order was not seen yet");
+  if (facts === undefined || state !== "refunded") return found;
+  const given = refunded + (dispute === "lost" ? (disputed ?? 0n) : 0n);
+  const due = order === undefined ? facts.amount : restDue(row, order);
+  if (given !== due) found.push(`${due} were due back, ${given} went back`);
+  if (order !== undefined && order.refund === undefined) found.push("its order is open");
+  if (order !== undefined && (facts.amount !== price || facts.currency !== currency))
+    found.push("paid otherwise than quoted");
+  return found;
+}
+
+function restDue(row: SessionRow, { deposit, refund = 0n }: OnChain): bigint {
+  const quoted = fromBlob(row.deposit);
+  const unused = quoted - deposit + refund;
+  return restOf({ price: row.price, deposit: quoted, unused, fee: row.refund_fee, currency: currencyOf(row.currency) });
+}
+
+async function unknownLine(
+  { session, amount, currency, paymentIntent }: CheckoutFacts,
+  cards: Cards,
+): Promise<ReportLine> {
+  const refunded = paymentIntent === undefined ? 0n : (await cards.refundsOf(paymentIntent)).given;
+  const amounts = { price: 0n, paid: amount, refunded, fees: 0n, deposit: 0n, paidBack: 0n };
+  return { session, state: "unknown", currency, ...amounts, differences: ["paid at Stripe, and not in the store"] };
+}
+
+function strangeLine(paymentRef: string, { orderId, deposit, refund = 0n }: OnChain): ReportLine {
+  const amounts = { price: 0n, paid: 0n, refunded: 0n, fees: 0n, deposit, paidBack: refund };
+  const differences = ["an order of the payer that no session has"];
+  return { session: paymentRef, state: "unknown", currency: "", orderId, ...amounts, differences };
+}
+
+/** Returns the orders of a payer by their references. */
+async function ordersOf(
+  { escrow, timelock }: SystemContracts,
+  { firstBlock }: Addresses,
+  provider: Provider,
+  payer: string,
+): Promise<Map<string, OnChain>> {
+  const [opened, closed] = await readEvents(
+    { provider, since: firstBlock ?? 0 },
+    await timelockWitness(timelock),
+    { contract: escrow, event: escrow.filters.OrderOpened, args: [null, null, getAddress(payer)] },
+    { contract: escrow, event: escrow.filters.OrderClosed },
+  );
+  const refunds = new Map(closed.map(({ args }) => [args.orderId, args.refund]));
+  return new Map(
+    opened.map(({ args: { orderId, deposit, paymentRef } }) => [
+      paymentRef,
+      { orderId, deposit, refund: refunds.get(orderId) },
+    ]),
+  );
+}
+
+function summed(lines: ReportLine[]): GatewayReport {
+  const totals: GatewayReport["totals"] = {};
+  for (const { currency, paid, refunded, fees } of lines) {
+    if (currency === "") continue;
+    const before = totals[currency] ?? { sessions: 0, paid: 0n, refunded: 0n, fees: 0n };
+    totals[currency] = {
+      sessions: before.sessions + 1,
+      paid: before.paid + paid,
+      refunded: before.refunded + refunded,
+      fees: before.fees + fees,
+    };
+  }
+  const sum = (of: (line: ReportLine) => bigint) => lines.reduce((all, line) => all + of(line), 0n);
+  return {
+    lines,
+    totals,
+    orders: lines.filter(({ orderId }) => orderId !== undefined).length,
+    deposit: sum(({ deposit }) => deposit),
+    paidBack: sum(({ paidBack }) => paidBack),
+    differences: lines.reduce((count, { differences }) => count + differences.length, 0),
+  };
+}

@@ -1,0 +1,169 @@
+import { TuringFogError } from "@turingfog/sdk";
+import { keccak256, toUtf8Bytes } from "ethers";
+import type { Kysely } from "kysely";
+
+import { step } from "../runtime/index.js";
+import type { EventRow, GatewayTables, SessionRow, SessionState } from "./tables.js";
+
+/** What changes a session. Each is durable before what follows from it is done. */
+const CHANGES = [
+  "quote",
+  "accept",
+  "checkout",
+  "payment",
+  "approval",
+  "order",
+  "hand-over",
+  "acknowledgement",
+  "delivery",
+  "stop",
+  "rest",
+  "refund",
+  "dispute",
+  "event",
+] as const;
+
+export type Change = (typeof CHANGES)[number];
+
+/** Before and after each durable write. */
+export const SESSION_STEPS = CHANGES.flatMap((change) => stepsOf(change));
+
+function stepsOf(change: Change) {
+  return [`gateway.${change}.before-store`, `gateway.${change}.stored`] as const;
+}
+
+/** Thrown when a session is not in the state any more that a change was made for: somebody else was first. */
+export class SessionChangedError extends TuringFogError {
+  constructor(
+    readonly id: string,
+    readonly state: SessionState,
+  ) {
+    super(`A session is not ${state} any more: look at it again`);
+  }
+}
+
+/** Seconds for which webhooks that were handled are kept: far longer than Stripe repeats them. */
+const KEPT = 30n * 86_400n;
+
+/** Returns the reference by which an order is paid for a checkout session: the contract takes it once. */
+export function paymentRefOf(session: string): string {
+  return keccak256(toUtf8Bytes(`stripe:${session}`));
+}
+
+/** The sessions of a gateway, in its store. */
+export class Sessions {
+  constructor(
+    private readonly db: Kysely<GatewayTables>,
+    /** Unix seconds. */
+    private readonly now: () => bigint,
+  ) {}
+
+  async create(row: SessionRow): Promise<void> {
+    await stored("quote", () => this.db.insertInto("gateway_sessions").values(row).execute());
+  }
+
+  byId(id: string): Promise<SessionRow | undefined> {
+    return this.one("id", id);
+  }
+
+  bySession(session: string): Promise<SessionRow | undefined> {
+    return this.one("session", session);
+  }
+
+  byPayment(paymentIntent: string): Promise<SessionRow | undefined> {
+    return this.one("payment_intent", paymentIntent);
+  }
+
+  /** Returns the sessions in some states, the earliest first. */
+  in(...states: SessionState[]): Promise<SessionRow[]> {
+    return this.db
+      .selectFrom("gateway_sessions")
+      .selectAll()
+      .where("state", "in", states)
+      .orderBy("created_at")
+      .orderBy("id")
+      .execute();
+  }
+
+  all(): Promise<SessionRow[]> {
+    return this.db.selectFrom("gateway_sessions").selectAll().orderBy("created_at").orderBy("id").execute();
+  }
+
+  /**
+   * Changes a session, if it is still in the state in which it was read.
+   * @returns the session as it is now
+   * @throws SessionChangedError
+   */
+  async change(change: Change, row: SessionRow, values: Partial<SessionRow>): Promise<SessionRow> {
+    const changed = { ...values, changed_at: this.now() };
+    await stored(change, async () => {
+      const { numUpdatedRows } = await this.db
+        .updateTable("gateway_sessions")
+        .set(changed)
+        .where("id", "=", row.id)
+        .where("state", "=", row.state)
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n) throw new SessionChangedError(row.id, row.state);
+    });
+    return { ...row, ...changed };
+  }
+
+  /** Deletes quotes that nobody has accepted in time. */
+  async forgetQuotes(before: bigint): Promise<string[]> {
+    const gone = await this.db
+      .selectFrom("gateway_sessions")
+      .select("id")
+      .where("state", "=", "quoted")
+      .where("checkout_expires_at", "is", null)
+      .where("quote_expires_at", "<", before)
+      .execute();
+    for (const { id } of gone) {
+      await this.db.deleteFrom("gateway_sessions").where("id", "=", id).where("state", "=", "quoted").execute();
+    }
+    return gone.map(({ id }) => id);
+  }
+
+  /** Takes a webhook, once. */
+  async take(event: Pick<EventRow, "id" | "type" | "subject">): Promise<void> {
+    const row = { ...event, received_at: this.now(), handled: 0n };
+    await stored("event", () =>
+      this.db
+        .insertInto("gateway_events")
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
+    );
+  }
+
+  /** Returns the webhooks that wait, the earliest first. */
+  waiting(): Promise<EventRow[]> {
+    return this.db
+      .selectFrom("gateway_events")
+      .selectAll()
+      .where("handled", "=", 0n)
+      .orderBy("received_at")
+      .orderBy("id")
+      .execute();
+  }
+
+  async handled({ id }: EventRow): Promise<void> {
+    await this.db.updateTable("gateway_events").set({ handled: 1n }).where("id", "=", id).execute();
+    await this.db
+      .deleteFrom("gateway_events")
+      .where("handled", "=", 1n)
+      .where("received_at", "<", this.now() - KEPT)
+      .execute();
+  }
+
+  private one(column: "id" | "session" | "payment_intent", value: string): Promise<SessionRow | undefined> {
+    return this.db.selectFrom("gateway_sessions").selectAll().where(column, "=", value).executeTakeFirst();
+  }
+}
+
+async function stored<T>(change: Change, write: () => Promise<T>): Promise<T> {
+  const [before, after] = stepsOf(change);
+  step(before);
+  const result = await write();
+  step(after);
+  return result;
+}

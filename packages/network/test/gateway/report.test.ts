@@ -1,0 +1,44 @@
+import { gatewayConfig, readConfig, reportOf } from "@turingfog/network";
+import { expect } from "chai";
+
+import { advance, paid, UNIT_PRICE, withGateway } from "../helpers/gatewayWorld";
+
+describe("A gateway's report", () => {
+  it("compares the store, Stripe and the chain, and finds nothing when all is as it should be", () =>
+    withGateway({}, async (given) => {
+      const { world, config, gateway } = given;
+      await paid(given);
+      await advance(given, 4);
+      const [{ orderId }] = await world.openings();
+      await world.passGrace(orderId);
+      await advance(given, 3);
+      await world.price(UNIT_PRICE * 2n);
+      await gateway.checkout();
+      await paid(given);
+      await world.price(UNIT_PRICE * 3n);
+      await advance(given, 2);
+      const report = await reportOf(await readConfig(config, gatewayConfig));
+      expect(report.lines.map(({ state }) => state)).to.have.members(["refunded", "checkout", "refunded"]);
+      expect(report.totals.eur).to.deep.equal({ sessions: 3, paid: 945n + 1_890n, refunded: 895n + 1_890n, fees: 60n });
+      expect([report.orders, report.deposit, report.paidBack]).to.deep.equal([1, UNIT_PRICE / 2n, UNIT_PRICE / 2n]);
+      expect(report.lines.flatMap(({ differences }) => differences)).to.deep.equal([]);
+    }));
+
+  it("names a payment that the store does not have, and refunds that are not what was due", () =>
+    withGateway({}, async (given) => {
+      const { world, config } = given;
+      const { session } = await paid(given);
+      await world.price(UNIT_PRICE + 1n);
+      await advance(given, 2);
+      // sent back later, of which no webhook comes
+      world.stripe.refunds[0].status = "failed";
+      const [known] = world.stripe.sessions.values();
+      world.stripe.sessions.set("cs_lost", { ...known, id: "cs_lost", payment_intent: "pi_lost" });
+      const { lines, differences } = await reportOf(await readConfig(config, gatewayConfig));
+      expect(lines.map((line) => [line.session, ...line.differences])).to.deep.equal([
+        [session, "945 were due back, 0 went back"],
+        ["cs_lost", "paid at Stripe, and not in the store"],
+      ]);
+      expect(differences).to.equal(2);
+    }));
+});
