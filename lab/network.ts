@@ -25,7 +25,7 @@ interface Values {
 async function run(values: Values, output: Output): Promise<number> {
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : wholeNumber("seed", values.seed, 0);
   const kills = wholeNumber("chaos", values.chaos ?? FEW, 1);
-  // see lab/demo.ts
+  // see lab/demo/chain.ts
   process.env.MIMALLOC_PURGE_DELAY ??= "-1";
   process.env.HARDHAT_NETWORK = HARDHAT_NETWORK_NAME;
   const { default: hre } = await import("hardhat");

@@ -270,8 +270,9 @@ export class Story {
 
   /* MONTHS */
 
-  async months(): Promise<void> {
-    for (let month = 0; this.economy.auditor.supply.phase !== Phase.Mature; ++month) {
+  /** @param most stops after so many of them, if burning has not ended before */
+  async months(most = Infinity): Promise<void> {
+    for (let month = 0; month < most && this.economy.auditor.supply.phase !== Phase.Mature; ++month) {
       if (month === MAX_MONTHS) throw new UnfinishedError(month, this.economy.auditor.supply.burned);
       await this.month(month, FIRST_DEMAND.at(month) ?? DEMAND);
     }
