@@ -56,6 +56,19 @@ export function attainableTU(ratePerDay: bigint, seconds: bigint): bigint {
   return (ratePerDay * seconds * SPEED_NUMERATOR) / SPEED_DENOMINATOR;
 }
 
+/** Whether a node may take orders: its attestation counts, will count, or has ended or was never given. */
+export type Standing = "attested" | "pending" | "unattested";
+
+/**
+ * Returns a node's standing at a time, by its attestation.
+ * @param attestedFrom,attestedUntil first and last second of the attestation; 0 if there is none
+ * @param time unix seconds
+ */
+export function standingOf(attestedFrom: bigint, attestedUntil: bigint, time: bigint): Standing {
+  if (attestedUntil < time) return "unattested";
+  return attestedFrom <= time ? "attested" : "pending";
+}
+
 /** The terms of an order that a settlement reads. */
 export interface OrderTerms {
   /** The node's id, or 0 for a joint order. */

@@ -20,6 +20,7 @@ import {
   settleReceipt,
   type SettlingNode,
   SkipReason,
+  standingOf,
   TU,
 } from "@turingfog/sdk";
 import type { Receipt } from "@turingfog/sdk/wire";
@@ -280,6 +281,17 @@ describe("protocol", () => {
 
     it("settles up to the order's TU, and earns what is new", () => {
       expect(settleAcknowledgement(2n * TU, order, true, TU / 2n)).to.deep.equal({ settled: TU, earned: 2n });
+    });
+  });
+
+  describe("standingOf", () => {
+    it("counts both ends of an attestation", () => {
+      const at = (time: bigint) => standingOf(10n, 20n, time);
+      expect([9n, 10n, 20n, 21n].map(at)).to.deep.equal(["pending", "attested", "attested", "unattested"]);
+    });
+
+    it("is unattested without an attestation", () => {
+      expect(standingOf(0n, 0n, 1n)).to.equal("unattested");
     });
   });
 

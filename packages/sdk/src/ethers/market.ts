@@ -2,6 +2,7 @@ import type { Block } from "ethers";
 
 import { cardOfModel } from "../tu/drivers.js";
 import { pricePerGpuHour } from "../tu/rating.js";
+import { type Standing, standingOf } from "../settlement.js";
 import type { SystemContracts } from "./contracts.js";
 import { type LogRange, readEvents, timelockWitness } from "./logs.js";
 import { type OrderRecord, readOrders } from "./orders.js";
@@ -16,9 +17,6 @@ export interface Offer {
   /** TU that can still be ordered, 18 decimals. */
   capacityTU: bigint;
 }
-
-/** Whether a node may take orders: its attestation counts, will count, or has ended or was never given. */
-export type Standing = "attested" | "pending" | "unattested";
 
 /** What became of the orders that were opened on a node alone. */
 export interface OrderHistory {
@@ -94,7 +92,7 @@ export async function readMarket(contracts: SystemContracts, range: LogRange): P
       const rating = ratePerDay / gpuCount;
       nodes.push({
         ...{ nodeId, owner: owners.get(nodeId) ?? owner, gpuModel, gpu: cardOfModel(gpuModel), gpuCount },
-        ...{ rating, ratePerDay, ...standingOf((word >> 160n) & UINT40, word >> 200n, time) },
+        ...{ rating, ratePerDay, ...attestationOf((word >> 160n) & UINT40, word >> 200n, time) },
         offers: (offers.get(nodeId) ?? []).map((offer) => {
           return { ...offer, gpuHourPrice: pricePerGpuHour(offer.unitPrice, rating) };
         }),
@@ -105,14 +103,13 @@ export async function readMarket(contracts: SystemContracts, range: LogRange): P
   for (const node of nodes.filter(({ nodeId, standing }) => standing === "unattested" && awaited.has(nodeId))) {
     const { from, until: end } = await registry.pendingAttestation(node.nodeId, { blockTag: block });
     // what a veto, a freeze or a rotation has undone is pending no more
-    if (from > 0n) Object.assign(node, standingOf(from, end, time));
+    if (from > 0n) Object.assign(node, attestationOf(from, end, time));
   }
   return { block, time, nodes };
 }
 
-function standingOf(attestedFrom: bigint, attestedUntil: bigint, time: bigint) {
-  const standing: Standing = attestedUntil < time ? "unattested" : attestedFrom <= time ? "attested" : "pending";
-  return { standing, attestedFrom, attestedUntil };
+function attestationOf(attestedFrom: bigint, attestedUntil: bigint, time: bigint) {
+  return { standing: standingOf(attestedFrom, attestedUntil, time), attestedFrom, attestedUntil };
 }
 
 interface Listing {
