@@ -1,6 +1,6 @@
 /**
- * The arrows of the house: sdk <- operator, economy, training <- network <- cli <- lab, and nothing points back. The tests of
- * the contracts stand on what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
+ * The arrows of the house: sdk <- operator, economy, training <- network <- cli <- lab, and sdk <- apps; nothing points back. The
+ * tests of the contracts stand on what ships (sdk, operator, deploy), those of a package on its built form; no room imports a test.
  */
 const src = (name) => `^packages/${name}/src/`;
 
@@ -69,6 +69,13 @@ module.exports = {
       severity: "error",
       from: { path: src("cli") },
       to: { path: "^(lab|deploy|scripts|test|typechain-types)/|node_modules/hardhat/" },
+    },
+    {
+      name: "apps-on-sdk-alone",
+      comment: "The page and its index know of the protocol what the SDK tells.",
+      severity: "error",
+      from: { path: "^apps/" },
+      to: { path: "^(packages/(operator|economy|training|network|cli)|lab|deploy|scripts|test|typechain-types)/" },
     },
     {
       name: "tests-below-lab",

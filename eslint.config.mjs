@@ -31,7 +31,7 @@ export default defineConfig(
     "packages/training/assembly/",
   ]),
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [eslint.configs.recommended, tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     // What a rule forbids is changed, not excused
@@ -52,7 +52,7 @@ export default defineConfig(
   },
   {
     // A package is imported by its name, so that only what it exports is used
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     rules: {
       "no-restricted-imports": [
         "error",
