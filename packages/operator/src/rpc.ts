@@ -1,22 +1,15 @@
-import { CHAINS, TuringFogError } from "@turingfog/sdk";
+import { CHAINS, LOCAL_RPC_URL, rpcVariable, TuringFogError } from "@turingfog/sdk";
+
+export { rpcVariable };
 
 /** Name of the chain that runs in the process of a command and ends with it. */
 export const IN_PROCESS = "hardhat";
 
 const LOCAL = "localhost";
-const LOCAL_RPC_URL = "http://127.0.0.1:8545";
 
 /** Checks whether a chain's accounts are those that every Hardhat node knows, so that their money is worth nothing. */
 export function isLocal(name: string): boolean {
   return name === IN_PROCESS || name === LOCAL;
-}
-
-/**
- * Returns the name of the environment variable that holds a chain's RPC URL: ARBITRUM_SEPOLIA_RPC_URL for
- * arbitrumSepolia.
- */
-export function rpcVariable(name: string): string {
-  return `${name.replace(/[A-Z]/g, "_$&").toUpperCase()}_RPC_URL`;
 }
 
 /** Returns a chain's RPC URL; undefined if the environment does not set it and the chain is not a local node. */

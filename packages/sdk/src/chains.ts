@@ -205,3 +205,14 @@ export function explorerPage(
 ): string | undefined {
   return explorer && `${explorer.url}/${kind}/${id}`;
 }
+
+/** URL at which a local node listens unless told otherwise. */
+export const LOCAL_RPC_URL = "http://127.0.0.1:8545";
+
+/**
+ * Returns the name of the environment variable that holds a chain's RPC URL: ARBITRUM_SEPOLIA_RPC_URL for
+ * arbitrumSepolia.
+ */
+export function rpcVariable(name: string): string {
+  return `${name.replace(/[A-Z]/g, "_$&").toUpperCase()}_RPC_URL`;
+}
