@@ -47,7 +47,7 @@ export const timelockOperation = onchainTable(
 export const timelockCall = onchainTable(
   "timelock_calls",
   (t) => ({
-    operation: t.hex().notNull(),
+    timelockOperationId: t.hex().notNull(),
     index: t.integer().notNull(),
     target: t.hex().notNull(),
     /** In wei. */
@@ -55,5 +55,5 @@ export const timelockCall = onchainTable(
     data: t.hex().notNull(),
     ...origin(t),
   }),
-  (table) => ({ pk: primaryKey({ columns: [table.operation, table.index] }) }),
+  (table) => ({ pk: primaryKey({ columns: [table.timelockOperationId, table.index] }) }),
 );
