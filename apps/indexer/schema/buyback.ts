@@ -1,4 +1,4 @@
-import { and, eq, index, isNotNull, onchainTable, onchainView, primaryKey, sql } from "ponder";
+import { bigint, hex, index, integer, onchainTable, onchainView, primaryKey, sql } from "ponder";
 
 import { asset } from "./orders";
 import { origin } from "./origin";
@@ -179,24 +179,26 @@ export const recipient = onchainTable("recipients", (t) => ({
  * Lots: the rounds of assets that are auctioned, from when their closing time is known. One is for sale from `startedAt`
  * until nothing remains.
  */
-export const lot = onchainView("lots").as((db) =>
-  db
-    .select({
-      bucketId: round.bucketId,
-      round: round.round,
-      asset: round.asset,
-      decimals: asset.decimals,
-      amount: sql<bigint>`${round.weight}`.as("amount"),
-      remaining: sql<bigint>`${round.weight} - ${round.sold} - ${round.writtenOff}`.as("remaining"),
-      sold: round.sold,
-      writtenOff: round.writtenOff,
-      proceeds: round.proceeds,
-      startedAt: sql<bigint>`${round.closesAt}`.as("started_at"),
-      finalAt: round.finalAt,
-      referencePrice: sql<bigint>`coalesce(${round.referencePrice}, ${asset.referencePrice})`.as("reference_price"),
-      fills: round.fills,
-    })
-    .from(round)
-    .innerJoin(asset, eq(round.asset, asset.address))
-    .where(and(isNotNull(asset.referencePrice), isNotNull(round.closesAt))),
-);
+export const lot = onchainView("lots", {
+  bucketId: bigint("bucket_id").notNull(),
+  round: bigint("round").notNull(),
+  asset: hex("asset").notNull(),
+  decimals: integer("decimals").notNull(),
+  amount: bigint("amount").notNull(),
+  remaining: bigint("remaining").notNull(),
+  sold: bigint("sold").notNull(),
+  writtenOff: bigint("written_off").notNull(),
+  proceeds: bigint("proceeds").notNull(),
+  startedAt: bigint("started_at").notNull(),
+  finalAt: bigint("final_at"),
+  /** That of the asset's auction until the lot is sold out, then the one that it was sold at. */
+  referencePrice: bigint("reference_price").notNull(),
+  fills: integer("fills").notNull(),
+}).as(sql`
+  select
+    ${round.bucketId}, ${round.round}, ${round.asset}, ${asset.decimals}, ${round.weight} as amount,
+    ${round.weight} - ${round.sold} - ${round.writtenOff} as remaining, ${round.sold}, ${round.writtenOff},
+    ${round.proceeds}, ${round.closesAt} as started_at, ${round.finalAt},
+    coalesce(${round.referencePrice}, ${asset.referencePrice}) as reference_price, ${round.fills}
+  from ${round} join ${asset} on ${round.asset} = ${asset.address}
+  where ${asset.referencePrice} is not null and ${round.closesAt} is not null`);

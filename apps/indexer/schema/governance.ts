@@ -6,7 +6,7 @@ import { origin } from "./origin";
 export const role = onchainTable(
   "roles",
   (t) => ({
-    /** `PROPOSER_ROLE` and the others of the timelock, `GUARDIAN`, `SIGNER` or `OPERATIONS_TREASURY`. */
+    /** `admin`, `proposer`, `canceller` or `executor` of the timelock, `guardian`, `signer` or `operationsTreasury`. */
     role: t.text().notNull(),
     account: t.hex().notNull(),
     /** Key of the contract in the address book. */
