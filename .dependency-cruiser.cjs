@@ -7,7 +7,13 @@ const src = (name) => `^packages/${name}/src/`;
 module.exports = {
   forbidden: [
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
-    { name: "not-to-unresolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "not-to-unresolvable",
+      comment: "Ponder is a module for imports alone, and gives its apps virtual modules; its types check both.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true, pathNot: "^ponder([:/]|$)" },
+    },
     {
       name: "sdk-stands-alone",
       comment: "The SDK runs in browsers and knows nothing of deploying, of commands or of Hardhat.",
@@ -72,10 +78,16 @@ module.exports = {
     },
     {
       name: "apps-on-sdk-alone",
-      comment: "The page and its index know of the protocol what the SDK tells.",
+      comment: "What is served to everybody takes every rule from the SDK, and nothing else of the house.",
       severity: "error",
       from: { path: "^apps/" },
       to: { path: "^(packages/(operator|economy|training|network|cli)|lab|deploy|scripts|test|typechain-types)/" },
+    },
+    {
+      name: "apps-below-lab",
+      severity: "error",
+      from: { path: "^(packages|deploy|scripts|test)/" },
+      to: { path: "^apps/" },
     },
     {
       name: "tests-below-lab",
@@ -95,7 +107,7 @@ module.exports = {
       name: "packages-by-name",
       comment: "A package is imported by its name, so that only what it exports is used; eslint refuses other paths.",
       severity: "error",
-      from: { path: "^(packages/([^/]+)|lab|deploy|scripts|test)/", pathNot: "^packages/[^/]+/src/" },
+      from: { path: "^(packages/([^/]+)|apps|lab|deploy|scripts|test)/", pathNot: "^packages/[^/]+/src/" },
       to: { path: "^packages/[^/]+/src/" },
     },
     {

@@ -29,6 +29,8 @@ export default defineConfig(
     "**/dist/",
     "packages/sdk/src/bindings/",
     "packages/training/assembly/",
+    // written by Ponder
+    "apps/indexer/ponder-env.d.ts",
   ]),
   {
     files: ["**/*.ts", "**/*.tsx"],

@@ -39,7 +39,8 @@ export function on<N extends EventNames>(name: N, handle?: Handler<N>): void {
   handled.add(name);
   const register = ponder.on.bind(ponder) as unknown as (name: N, handler: Handler<N>) => void;
   register(name, async (args) => {
-    await record(contract, eventName, args.event as unknown as AnyEvent, args.context);
+    const event: unknown = args.event;
+    await record(contract, eventName, event as AnyEvent, args.context);
     await handle?.(args);
   });
 }
