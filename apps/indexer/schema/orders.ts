@@ -137,6 +137,8 @@ export const asset = onchainTable("assets", (t) => ({
   index: t.integer().notNull(),
   isListed: t.boolean().notNull(),
   decimals: t.integer().notNull(),
+  /** As the token calls itself, which anybody can choose: at most 32 characters; null if it does not say. */
+  symbol: t.text(),
   /** Of its auction now; null for TFT, which is not sold. */
   referencePrice: t.bigint(),
   paidIn: t.bigint().notNull(),

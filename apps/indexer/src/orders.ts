@@ -1,7 +1,7 @@
 import { SkipReason } from "@turingfog/sdk";
 import type { Context } from "ponder:registry";
 import { asset, listing, node, order, orderNode, orderTransfer, settlement, skip } from "ponder:schema";
-import { zeroAddress, zeroHash } from "viem";
+import { ContractFunctionExecutionError, erc20Abi, zeroAddress, zeroHash } from "viem";
 
 import { settled } from "./calls";
 import { on, originOf, type Placed } from "./record";
@@ -25,7 +25,23 @@ const UNOPENED = {
   transfers: 0,
 } as const;
 
-on("escrow:AssetListed", async ({ event, context: { db } }) => {
+/** Characters kept of a token's symbol, and the characters that are never kept. */
+const MAX_SYMBOL = 32;
+const UNSHOWN = /[\p{C}\p{Z}]+/gu;
+
+/** Asks a token what it calls itself; null if it does not say. */
+async function symbolOf({ client }: Context, address: `0x${string}`): Promise<string | null> {
+  try {
+    const symbol = await client.readContract({ abi: erc20Abi, address, functionName: "symbol" });
+    return symbol.replace(UNSHOWN, " ").trim().slice(0, MAX_SYMBOL) || null;
+  } catch (error) {
+    if (error instanceof ContractFunctionExecutionError) return null;
+    throw error;
+  }
+}
+
+on("escrow:AssetListed", async ({ event, context }) => {
+  const { db } = context;
   const { asset: address, index } = event.args;
   const origin = originOf(event);
   const accounts = { paidIn: 0n, earned: 0n, refunded: 0n, liabilities: 0n, orders: 0, openOrders: 0, latestRound: 0n };
@@ -33,7 +49,15 @@ on("escrow:AssetListed", async ({ event, context: { db } }) => {
   const unknown = { decimals: 18, referencePrice: null };
   await db
     .insert(asset)
-    .values({ address, index: Number(index), isListed: true, ...unknown, ...accounts, ...origin })
+    .values({
+      address,
+      index: Number(index),
+      isListed: true,
+      symbol: await symbolOf(context, address),
+      ...unknown,
+      ...accounts,
+      ...origin,
+    })
     .onConflictDoUpdate({ isListed: true, ...origin });
 });
 
