@@ -13,3 +13,4 @@ export * from "./schema/nodes";
 export * from "./schema/oracle";
 export * from "./schema/orders";
 export * from "./schema/tft";
+export * from "./schema/views";

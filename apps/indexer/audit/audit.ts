@@ -108,7 +108,7 @@ async function readTables(index: string): Promise<Tables> {
       supply_now as (select json_agg(json_build_array(total::text, burned::text, released::text,
         operations::text, operations_paid::text)) as rows from supply),
       balances_now as (select json_agg(json_build_array(account, balance::text)) as rows from tft_balances),
-      assets_now as (select json_agg(json_build_array(address, liabilities::text)) as rows from assets),
+      assets_now as (select json_agg(json_build_array(address, liabilities::text, open_orders::text)) as rows from assets),
       rounds_now as (select json_agg(json_build_array(bucket_id::text, round::text, asset, weight::text, reward::text,
         is_final, sold::text, written_off::text, proceeds::text, claimed::text)) as rows from rounds),
       weights_now as (select json_agg(json_build_array(bucket_id::text, miner, weight::text, claimed_at::text)) as rows
@@ -126,7 +126,7 @@ async function readTables(index: string): Promise<Tables> {
 const COLUMNS = {
   supply: ["total", "burned", "released", "operations", "operationsPaid"],
   balances: ["account", "balance"],
-  assets: ["address", "liabilities"],
+  assets: ["address", "liabilities", "openOrders"],
   rounds: ["id", "round", "asset", "weight", "reward", "isFinal", "sold", "writtenOff", "proceeds", "claimed"],
   weights: ["id", "miner", "weight", "claimedAt"],
 } as const;
@@ -199,14 +199,21 @@ async function supplyFigures(
 
 async function assetFigures(ledger: Ledger, { assets }: Tables, chain: ChainState): Promise<Figure[]> {
   const known = [...new Set([...ledger.liabilities.keys(), ...assets.keys()])];
-  return Promise.all(
-    known.map(async (asset) => ({
+  const figures = known.map(async (asset) => [
+    {
       name: `liabilities in ${asset}`,
       fromEvents: ledger.liabilities.get(asset) ?? 0n,
       indexed: numberOf(assets.get(asset), "liabilities"),
       onChain: await chain.liabilities(asset),
-    })),
-  );
+    },
+    {
+      name: `open orders in ${asset}`,
+      fromEvents: ledger.openOrders.get(asset) ?? 0n,
+      indexed: numberOf(assets.get(asset), "openOrders"),
+      onChain: null,
+    },
+  ]);
+  return (await Promise.all(figures)).flat();
 }
 
 /** Returns the buckets of the events, and those that only the index or the chain has. */

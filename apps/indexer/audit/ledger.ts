@@ -62,8 +62,9 @@ export interface WrongClaim {
  */
 export class Ledger {
   readonly buckets = new Map<bigint, Bucket>();
-  /** What the escrow owes, by asset. */
+  /** What the escrow owes, and its open orders, by asset. */
   readonly liabilities = new Map<string, bigint>();
+  readonly openOrders = new Map<string, bigint>();
   /** TFT by account; zero has less than none, which is the total supply. */
   readonly balances = new Map<string, bigint>();
   readonly wrongClaims: WrongClaim[] = [];
@@ -99,12 +100,15 @@ export class Ledger {
     "escrow:OrderOpened": (args) => {
       this.assets.set(args.number("orderId"), args.address("asset"));
       add(this.liabilities, args.address("asset"), args.number("deposit"));
+      add(this.openOrders, args.address("asset"), 1n);
     },
     "escrow:ReceiptSettled": (args, event) => this.settle(args, event),
     "escrow:AcknowledgementSettled": (args, event) => this.settle(args, event),
     "escrow:OrderClosed": (args) => {
       const asset = this.assets.get(args.number("orderId"));
-      if (asset !== undefined) add(this.liabilities, asset, -args.number("refund"));
+      if (asset === undefined) return;
+      add(this.liabilities, asset, -args.number("refund"));
+      add(this.openOrders, asset, -1n);
     },
     "pool:RoundOpened": (args) => void ++this.bucket(args).opened,
     "pool:WeightAdded": (args, event) => this.addWeight(args, event),

@@ -5,7 +5,7 @@ import { origin } from "./origin";
 
 /** Rounds of an asset, which are the buckets of the reward pool. Lots are the closed ones of assets other than TFT. */
 export const round = onchainTable(
-  "rounds",
+  "rounds_rows",
   (t) => ({
     bucketId: t.bigint().primaryKey(),
     round: t.bigint().notNull(),
@@ -35,7 +35,7 @@ export const round = onchainTable(
 
 /** What each miner has earned in each bucket. */
 export const weight = onchainTable(
-  "weights",
+  "weights_rows",
   (t) => ({
     bucketId: t.bigint().notNull(),
     miner: t.hex().notNull(),
@@ -54,7 +54,7 @@ export const weight = onchainTable(
 
 /** Sales of lots, or of parts of them. */
 export const fill = onchainTable(
-  "fills",
+  "fills_rows",
   (t) => ({
     id: t.text().primaryKey(),
     bucketId: t.bigint().notNull(),
@@ -77,7 +77,7 @@ export const fill = onchainTable(
 
 /** Sales through our fillers, with what the caller has kept. */
 export const fillerFill = onchainTable(
-  "filler_fills",
+  "filler_fills_rows",
   (t) => ({
     id: t.text().primaryKey(),
     filler: t.hex().notNull(),
@@ -96,7 +96,7 @@ export const fillerFill = onchainTable(
 
 /** Destructions of what was bought back, with the supply after each: the points of the supply's curves. */
 export const destruction = onchainTable(
-  "destructions",
+  "destructions_rows",
   (t) => ({
     id: t.text().primaryKey(),
     bucketId: t.bigint().notNull(),
@@ -124,7 +124,7 @@ export const destruction = onchainTable(
 );
 
 /** The supply, in one row whose id is that of the chain. TFT with 18 decimals. */
-export const supply = onchainTable("supply", (t) => ({
+export const supply = onchainTable("supply_rows", (t) => ({
   id: t.integer().primaryKey(),
   total: t.bigint().notNull(),
   burned: t.bigint().notNull(),
@@ -146,7 +146,7 @@ export const supply = onchainTable("supply", (t) => ({
 }));
 
 /** Payments to the operations treasury. */
-export const operationsPayment = onchainTable("operations_payments", (t) => ({
+export const operationsPayment = onchainTable("operations_payments_rows", (t) => ({
   id: t.text().primaryKey(),
   treasury: t.hex().notNull(),
   amount: t.bigint().notNull(),
@@ -155,7 +155,7 @@ export const operationsPayment = onchainTable("operations_payments", (t) => ({
 
 /** Claims of rewards. */
 export const claim = onchainTable(
-  "claims",
+  "claims_rows",
   (t) => ({
     id: t.text().primaryKey(),
     miner: t.hex().notNull(),
@@ -169,7 +169,7 @@ export const claim = onchainTable(
 );
 
 /** Where `claimFor` pays a miner who has said so; zero for the miner. */
-export const recipient = onchainTable("recipients", (t) => ({
+export const recipient = onchainTable("recipients_rows", (t) => ({
   miner: t.hex().primaryKey(),
   recipient: t.hex().notNull(),
   ...origin(t),

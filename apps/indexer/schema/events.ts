@@ -6,7 +6,7 @@ import { origin } from "./origin";
  * The last block with an event, in one row whose id is that of the chain. It changes in the transaction that changes the
  * other tables: they are the chain's state after this block, and after each later one until the next event.
  */
-export const snapshot = onchainTable("snapshot", (t) => ({
+export const snapshot = onchainTable("snapshot_rows", (t) => ({
   id: t.integer().primaryKey(),
   block: t.bigint().notNull(),
   blockHash: t.hex().notNull(),
@@ -15,7 +15,7 @@ export const snapshot = onchainTable("snapshot", (t) => ({
 
 /** Every event of every contract of the deployment, as it was emitted. */
 export const event = onchainTable(
-  "events",
+  "events_rows",
   (t) => ({
     id: t.text().primaryKey(),
     /** Key of the contract in the address book. */

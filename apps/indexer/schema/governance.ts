@@ -4,7 +4,7 @@ import { origin } from "./origin";
 
 /** Who holds a role, or has held it. */
 export const role = onchainTable(
-  "roles",
+  "roles_rows",
   (t) => ({
     /** `admin`, `proposer`, `canceller` or `executor` of the timelock, `guardian`, `signer` or `operationsTreasury`. */
     role: t.text().notNull(),
@@ -25,7 +25,7 @@ export const role = onchainTable(
 
 /** Operations of the timelock, which is the governor. */
 export const timelockOperation = onchainTable(
-  "timelock_operations",
+  "timelock_operations_rows",
   (t) => ({
     id: t.hex().primaryKey(),
     status: t.text({ enum: ["scheduled", "executed", "cancelled"] }).notNull(),
@@ -45,7 +45,7 @@ export const timelockOperation = onchainTable(
 
 /** The calls of an operation, in their order. */
 export const timelockCall = onchainTable(
-  "timelock_calls",
+  "timelock_calls_rows",
   (t) => ({
     timelockOperationId: t.hex().notNull(),
     index: t.integer().notNull(),

@@ -4,7 +4,7 @@ import { origin } from "./origin";
 
 /** Every node, with its last attestation. */
 export const node = onchainTable(
-  "nodes",
+  "nodes_rows",
   (t) => ({
     id: t.bigint().primaryKey(),
     owner: t.hex().notNull(),
@@ -38,7 +38,7 @@ export const node = onchainTable(
 
 /** Each attestation of a node. A renewal before it ends only moves its end. */
 export const attestation = onchainTable(
-  "attestations",
+  "attestations_rows",
   (t) => ({
     nodeId: t.bigint().notNull(),
     from: t.bigint().notNull(),
@@ -58,7 +58,7 @@ export const attestation = onchainTable(
 
 /** What nodes offer, by asset. */
 export const listing = onchainTable(
-  "listings",
+  "listings_rows",
   (t) => ({
     nodeId: t.bigint().notNull(),
     asset: t.hex().notNull(),
@@ -75,7 +75,7 @@ export const listing = onchainTable(
 );
 
 /** GPU models and their ratings. */
-export const model = onchainTable("models", (t) => ({
+export const model = onchainTable("models_rows", (t) => ({
   gpuModel: t.hex().primaryKey(),
   /** Null if only its hash is known. */
   name: t.text(),

@@ -4,7 +4,7 @@ import { origin } from "./origin";
 
 /** Roots of receipts. One is pending until `finalAt` and final from then on, unless it was vetoed or has expired. */
 export const root = onchainTable(
-  "roots",
+  "roots_rows",
   (t) => ({
     receiptsRoot: t.hex().primaryKey(),
     /** SHA-256 of the published receipt file. */
@@ -21,7 +21,7 @@ export const root = onchainTable(
 );
 
 /** Sets of oracle signers, each in force until the next. */
-export const signerSet = onchainTable("signer_sets", (t) => ({
+export const signerSet = onchainTable("signer_sets_rows", (t) => ({
   version: t.bigint().primaryKey(),
   signers: t.hex().array().notNull(),
   quorum: t.integer().notNull(),
@@ -29,7 +29,7 @@ export const signerSet = onchainTable("signer_sets", (t) => ({
 }));
 
 /** Freezes of the network. */
-export const freeze = onchainTable("freezes", (t) => ({
+export const freeze = onchainTable("freezes_rows", (t) => ({
   id: t.text().primaryKey(),
   from: t.bigint().notNull(),
   /** When it ends, or was ended. */

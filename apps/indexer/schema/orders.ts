@@ -4,7 +4,7 @@ import { origin } from "./origin";
 
 /** Every order ever opened, with what was settled on it. */
 export const order = onchainTable(
-  "orders",
+  "orders_rows",
   (t) => ({
     id: t.bigint().primaryKey(),
     status: t.text({ enum: ["open", "closed"] }).notNull(),
@@ -53,7 +53,7 @@ export const order = onchainTable(
 
 /** What each node has delivered on each order. */
 export const orderNode = onchainTable(
-  "order_nodes",
+  "order_nodes_rows",
   (t) => ({
     orderId: t.bigint().notNull(),
     nodeId: t.bigint().notNull(),
@@ -69,7 +69,7 @@ export const orderNode = onchainTable(
 
 /** Transfers of the orders' tokens; from zero when one is minted, to zero when it is burned. */
 export const orderTransfer = onchainTable(
-  "order_transfers",
+  "order_transfers_rows",
   (t) => ({
     id: t.text().primaryKey(),
     orderId: t.bigint().notNull(),
@@ -86,7 +86,7 @@ export const orderTransfer = onchainTable(
 
 /** Receipts and acknowledgements that raised what an order owes its node. */
 export const settlement = onchainTable(
-  "settlements",
+  "settlements_rows",
   (t) => ({
     id: t.text().primaryKey(),
     kind: t.text({ enum: ["receipt", "acknowledgement"] }).notNull(),
@@ -112,7 +112,7 @@ export const settlement = onchainTable(
 
 /** Receipts and acknowledgements that were passed over. */
 export const skip = onchainTable(
-  "skips",
+  "skips_rows",
   (t) => ({
     id: t.text().primaryKey(),
     kind: t.text({ enum: ["receipt", "acknowledgement"] }).notNull(),
@@ -131,7 +131,7 @@ export const skip = onchainTable(
 );
 
 /** The assets that orders were ever taken in, with the escrow's accounts. */
-export const asset = onchainTable("assets", (t) => ({
+export const asset = onchainTable("assets_rows", (t) => ({
   address: t.hex().primaryKey(),
   /** The index that the ids of its orders carry. */
   index: t.integer().notNull(),

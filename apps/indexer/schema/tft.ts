@@ -4,7 +4,7 @@ import { origin } from "./origin";
 
 /** TFT that moved; from zero at genesis, to zero when burned. */
 export const tftTransfer = onchainTable(
-  "tft_transfers",
+  "tft_transfers_rows",
   (t) => ({
     id: t.text().primaryKey(),
     from: t.hex().notNull(),
@@ -20,7 +20,7 @@ export const tftTransfer = onchainTable(
 
 /** TFT of each account that ever had any. */
 export const tftBalance = onchainTable(
-  "tft_balances",
+  "tft_balances_rows",
   (t) => ({
     account: t.hex().primaryKey(),
     balance: t.bigint().notNull(),
