@@ -1,0 +1,25 @@
+import { useQuery } from "@tanstack/react-query";
+
+import type { SystemContracts, TuringFog } from "@turingfog/sdk/ethers";
+import type { Network } from "../config";
+import { useNetwork } from "../ui/context";
+
+const clients = new Map<string, Promise<TuringFog>>();
+
+/** Returns a client of a network's contracts through its node. The clients are loaded when the first is asked for. */
+export function clientOf(network: Network): Promise<TuringFog> {
+  const known = clients.get(network.chain) ?? import("./fog").then(({ openClient }) => openClient(network));
+  clients.set(network.chain, known);
+  return known;
+}
+
+/** Reads from the contracts what the index does not tell; again whenever `name` changes. */
+export function useChain<T>(name: readonly unknown[], read: (contracts: SystemContracts) => Promise<T>) {
+  const network = useNetwork();
+  return useQuery({
+    queryKey: ["chain", network.chain, ...name],
+    queryFn: async () => read((await clientOf(network)).contracts),
+    // values of 256 bits are compared by React Query as they are
+    structuralSharing: false,
+  });
+}

@@ -1,0 +1,48 @@
+import { isAddress } from "ethers";
+
+import { ASSETS, Assets } from "../index/assets";
+import { ordersWhere } from "../index/orders";
+import { literal } from "../index/sql";
+import { useView } from "../index/view";
+import type { PageProps } from "../routes";
+import { Lookup } from "../ui/Lookup";
+import { OrderTable } from "../ui/OrderTable";
+import { Viewed } from "../ui/Viewed";
+
+/** Orders that the list shows at most. */
+const MOST = 1_000;
+
+export default function Orders({ parts: [account] }: PageProps) {
+  const isKnown = account !== undefined && isAddress(account);
+  return (
+    <>
+      <Lookup
+        key={account ?? ""}
+        page="orders"
+        account={account}
+        what="Whose orders? The account that holds or has paid for them"
+      />
+      <List account={isKnown ? account.toLowerCase() : undefined} />
+    </>
+  );
+}
+
+function List({ account }: { account?: string }) {
+  const whose = account === undefined ? "" : `where t.holder = ${literal(account)} or t.payer = ${literal(account)}`;
+  const view = useView(["orders", account ?? "all"], {
+    orders: ordersWhere(`${whose} order by t.started_at desc, t.id desc limit ${MOST}`),
+    assets: ASSETS,
+  });
+  return (
+    <Viewed view={view}>
+      {({ tables: { orders, assets } }, time) => (
+        <OrderTable
+          title={account === undefined ? "All orders" : "Orders of the account"}
+          note="The latest 1,000. What was not delivered is refunded when an order is closed."
+          {...{ orders, time, assets: new Assets(assets) }}
+          empty={account === undefined ? "No order was opened yet." : "The account has held or paid for no order."}
+        />
+      )}
+    </Viewed>
+  );
+}

@@ -1,0 +1,40 @@
+import { isAddress } from "ethers";
+import { useState } from "react";
+
+import { linkTo } from "../routes";
+import { useNetwork } from "./context";
+
+/** A field for the account that a page is about; the page's link carries it. */
+export function Lookup({ page, account, what }: { page: string; account?: string; what: string }) {
+  const { chain } = useNetwork();
+  const [text, setText] = useState(account ?? "");
+  const [isWrong, setIsWrong] = useState(false);
+  return (
+    <form
+      className="lookup"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const address = text.trim();
+        setIsWrong(!isAddress(address));
+        if (isAddress(address)) window.location.hash = linkTo(chain, page, address.toLowerCase());
+      }}
+    >
+      <label className="field">
+        <span>{what}</span>
+        <input
+          value={text}
+          placeholder="0x and 40 hex digits"
+          spellCheck={false}
+          aria-invalid={isWrong}
+          onChange={({ target }) => setText(target.value)}
+        />
+      </label>
+      <button type="submit">Show</button>
+      {isWrong && (
+        <p role="alert" className="word bad">
+          This is no address: expected 0x followed by 40 hex digits.
+        </p>
+      )}
+    </form>
+  );
+}
