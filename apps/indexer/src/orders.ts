@@ -1,7 +1,7 @@
 import { SkipReason } from "@turingfog/sdk";
 import type { Context } from "ponder:registry";
 import { asset, listing, node, order, orderNode, orderTransfer, settlement, skip } from "ponder:schema";
-import { ContractFunctionExecutionError, erc20Abi, zeroAddress, zeroHash } from "viem";
+import { CallExecutionError, ContractFunctionExecutionError, erc20Abi, zeroAddress, zeroHash } from "viem";
 
 import { settled } from "./calls";
 import { on, originOf, type Placed } from "./record";
@@ -35,7 +35,8 @@ async function symbolOf({ client }: Context, address: `0x${string}`): Promise<st
     const symbol = await client.readContract({ abi: erc20Abi, address, functionName: "symbol" });
     return symbol.replace(UNSHOWN, " ").trim().slice(0, MAX_SYMBOL) || null;
   } catch (error) {
-    if (error instanceof ContractFunctionExecutionError) return null;
+    // a call that failed tells nothing of the token
+    if (error instanceof ContractFunctionExecutionError && !(error.cause instanceof CallExecutionError)) return null;
     throw error;
   }
 }
