@@ -31,12 +31,12 @@ export interface Word {
 /** A line of a member's log. */
 export type Line = { msg?: string; part?: string; state?: string; reason?: string } & Record<string, unknown>;
 
-/** The roles that run here, by their noun on the command line. */
+/** The roles of a network, by their noun on the command line. */
 export type RoleName = "signer" | "node" | "keeper" | "watch" | "relay";
 
 export interface MemberOptions {
   name: string;
-  role: RoleName;
+  role: RoleName | "gateway";
   /** Its configuration file, beside which its store is. */
   config: string;
   /** What its command is given beside. */

@@ -39,6 +39,8 @@ const NOT_RUN: Record<string, string> = {
   "docs/tu.md#the-commands": "needs a GPU and Docker",
   "docs/deploying.md#the-auctions-fillers": "needs pools of Uniswap",
   "docs/operators/README.md#in-a-container": "fetches an image from a registry",
+  "docs/operators/gateway.md#from-nothing-to-running": "run by packages/network/test/gateway and lab/gateway",
+  "docs/operators/gateway.md#what-to-watch": "run by packages/network/test/gateway",
   "docs/operators/keeper.md#from-nothing-to-running": "run by packages/network/test/keeper",
   ...Object.fromEntries(
     [

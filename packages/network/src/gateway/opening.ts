@@ -9,6 +9,7 @@ import { NotOfferedError } from "../order/index.js";
 import { step } from "../runtime/index.js";
 import type { TransactionSubmitter } from "../sending/index.js";
 import { fromBlob, toBlob } from "../store/index.js";
+import type { Cards } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
 import type { Jobs } from "./jobs.js";
 import type { Quoting } from "./quoting.js";
@@ -29,6 +30,7 @@ export interface OpeningOptions {
   config: GatewayConfig;
   book: Addresses;
   facts: ChainFacts;
+  cards: Pick<Cards, "refundsOf">;
   key: Wallet;
   submitter: TransactionSubmitter;
   sessions: Sessions;
@@ -54,7 +56,7 @@ export class Opening {
     const waited = now() - (row.paid_at ?? now());
     if (waited > BigInt(config.openWithin)) return this.refuse(row, "the order could not be opened in time");
     if (waited < BigInt(config.openDelay)) return "";
-    const why = await this.obstacle(row);
+    const why = (await this.isCancelled(row)) ? "the payment was refunded before" : await this.obstacle(row);
     if (why !== undefined) return this.refuse(row, why);
     const limit = await this.limitFor(row);
     if (limit !== "") return limit;
@@ -99,6 +101,11 @@ export class Opening {
   static describe(row: SessionRow): [open: string, approve: string] {
     const paymentRef = paymentRefOf(row.session as string);
     return [`Open the order of payment ${paymentRef}`, `Approve the deposit of payment ${paymentRef}`];
+  }
+
+  /** Whether somebody has refunded a part of a payment in Stripe's dashboard, and so wants no order of it. */
+  private async isCancelled({ payment_intent: paymentIntent }: SessionRow): Promise<boolean> {
+    return paymentIntent === null || (await this.options.cards.refundsOf(paymentIntent)).given > 0n;
   }
 
   /** Returns why the order cannot be had at the quoted price; undefined if it can. */

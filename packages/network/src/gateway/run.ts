@@ -92,7 +92,7 @@ export async function openGateway(
   const maxBytes = config.jobMiB * 1_048_576;
   const jobs = new Jobs({ folder: config.jobs, network, chainId, escrow, payer: key.address, maxBytes });
   const quoting = new Quoting({ config, book, connect, client, sessions, payer: key.address, now });
-  const common = { config, book, facts, client, key, sessions, quoting, jobs, log, submitter, now };
+  const common = { config, book, cards, facts, client, key, sessions, quoting, jobs, log, submitter, now };
   const paying = new Paying({ cards, sessions, log, now, monotonic, poll: config.stripe.poll });
   const gateway = new Gateway({
     ...{ facts, key, submitter, outbox, sessions, paying, jobs, clock, now, monotonic, log, health, metrics },

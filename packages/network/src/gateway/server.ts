@@ -9,7 +9,7 @@ import { type Allowance, Budget, checkDepth, openServer, RefusedError, senderOf 
 import { fromBlob, fromBytes } from "../store/index.js";
 import { BadWebhookError, type Cards, productName } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
-import type { Jobs } from "./jobs.js";
+import type { Jobs, ResultFile } from "./jobs.js";
 import { currencyOf, formatMoney } from "./money.js";
 import { PAGE_HEADERS, statusPage } from "./page.js";
 import type { Asked, Quoting } from "./quoting.js";
@@ -139,19 +139,18 @@ class Routes {
 
   async status(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const row = await this.rowOf(request);
-    return json(reply, this.document(row, await this.options.jobs.files(row)));
+    return json(reply, this.document(row, await this.filesOf(row)));
   }
 
   async page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { jobs, now } = this.options;
     const row = await this.rowOf(request);
-    const page = statusPage({ row, files: await jobs.files(row), now: now() });
+    const page = statusPage({ row, files: await this.filesOf(row), now: this.options.now() });
     return reply.headers(PAGE_HEADERS).type("text/html; charset=utf-8").send(page);
   }
 
   async file(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const row = await this.rowOf(request);
-    const stream = await this.options.jobs.open(row, wildcardOf(request));
+    const stream = isWithheld(row) ? undefined : await this.options.jobs.open(row, wildcardOf(request));
     if (stream === undefined) throw new RefusedError(404, "no-file", "The result has no such file");
     return reply
       .headers({ ...PAGE_HEADERS, "content-security-policy": "sandbox", "content-disposition": "attachment" })
@@ -198,12 +197,21 @@ class Routes {
     };
   }
 
+  private async filesOf(row: SessionRow): Promise<ResultFile[]> {
+    return isWithheld(row) ? [] : this.options.jobs.files(row);
+  }
+
   private async rowOf({ params }: FastifyRequest): Promise<SessionRow> {
     const { id } = params as { id: string };
     const row = /^[A-Za-z0-9_-]{32}$/.test(id) ? await this.options.sessions.byId(id) : undefined;
     if (row === undefined) throw new RefusedError(404, "unknown-session", "There is no such session");
     return row;
   }
+}
+
+/** Whether a result is kept from a customer who takes their payment back. */
+function isWithheld({ dispute }: SessionRow): boolean {
+  return dispute === "open" || dispute === "lost";
 }
 
 /** @throws RefusedError that names the first wrong field */

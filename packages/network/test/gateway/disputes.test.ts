@@ -83,7 +83,10 @@ describe("A disputed payment", () => {
       await time.increase(HOUR);
       world.node.isAtWork = false;
       await advance(given, 3);
+      expect((await gateway.told(id)).files).not.to.deep.equal([]);
       await disputed(given, session, "warning_needs_response");
+      expect((await gateway.told(id)).files).to.deep.equal([]);
+      expect((await fetch(`${gateway.url}/v1/sessions/${id}/files/out/words.txt`)).status).to.equal(404);
       await closed(given);
       expect((await gateway.told(id)).state).to.equal("owed");
       await disputed(given, session, "warning_closed");

@@ -135,13 +135,15 @@ describe("A card payment", () => {
       expect(world.stripe.refunds.map(({ amount }) => amount)).to.deep.equal([PRICE]);
     }));
 
-  it("is refunded less what somebody has refunded in the dashboard", () =>
-    withGateway({}, async (given) => {
+  it("of which somebody has refunded a part in the dashboard opens no order, and the rest of it is refunded", () =>
+    withGateway({ openDelay: 3_600 }, async (given) => {
       const { world, gateway } = given;
       const { id, session } = await paid(given);
-      await world.price(UNIT_PRICE + 1n);
+      await gateway.advance();
       world.stripe.refundBy(session, 45);
+      world.ahead += 3_700n;
       await advance(given, 2);
+      expect(await world.openings()).to.deep.equal([]);
       expect(await gateway.told(id)).to.include({ state: "refunded", refunded: String(PRICE) });
       expect(world.stripe.refunds.map(({ amount }) => amount)).to.deep.equal([45, PRICE - 45]);
     }));

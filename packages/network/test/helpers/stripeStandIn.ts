@@ -109,12 +109,17 @@ export class StripeStandIn {
   /** Has a customer pay what a session asks for, unless something else is named, or does nothing if it is over. */
   pay(id: string, otherwise: { amount?: number; currency?: string } = {}): void {
     const session = this.sessionOf(id);
+    if (session.expires_at <= this.seconds) return this.expire(id);
     if (session.status !== "open") return;
     Object.assign(session, { status: "complete", payment_status: "paid", payment_intent: this.draw("pi") });
     session.amount_total = otherwise.amount ?? session.amount_total;
     session.currency = otherwise.currency ?? session.currency;
     this.note("payment", session, session.amount_total);
     this.tell("checkout.session.completed", this.shown(session));
+  }
+
+  isPaid(id: string): boolean {
+    return this.sessionOf(id).status === "complete";
   }
 
   /** Lets a session's time pass. */
