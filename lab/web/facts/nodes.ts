@@ -55,6 +55,13 @@ export const NODES: Record<string, Reading> = {
     const { boughtTU, deliveredTU } = nodeOf(history, id).history;
     return (deliveredTU * 10_000n) / boughtTU;
   },
+  "node:offers": (history, id) => BigInt(nodeOf(history, id).offers.length),
+  "node:attestations": (history, id) => {
+    const own = history.named("NodeAttested").filter(({ args }) => args.nodeId === BigInt(id));
+    return BigInt(new Set(own.map(({ args }) => args.attestedFrom as bigint)).size);
+  },
+  "node:settlements": (history, id) => BigInt(settlementsOf(history, id).length),
+  "market:rows": ({ market }) => BigInt(market.nodes.reduce((sum, { offers }) => sum + Math.max(offers.length, 1), 0)),
   "offer:unitPrice": (history, id) => offerOf(history, id).unitPrice,
   "offer:gpuHourPrice": (history, id) => offerOf(history, id).gpuHourPrice,
   "offer:capacityTU": (history, id) => offerOf(history, id).capacityTU,

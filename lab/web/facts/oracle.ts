@@ -72,6 +72,23 @@ export const ORACLE: Record<string, Reading> = {
     const statuses = await Promise.all(Array.from(roots, async (root) => Number((await statusOf(history, root))[0])));
     return BigInt(statuses.filter((status) => status === Number(RootStatus.Pending)).length);
   },
+  "roots:rows": (history) => {
+    return BigInt(new Set(history.named("RootSubmitted").map(({ args }) => args.receiptsRoot as string)).size);
+  },
+  "operations:rows": (history) => {
+    const ids = (name: string) => new Set(history.named(name).map(({ args }) => args.id as string));
+    const [executed, cancelled] = [ids("CallExecuted"), ids("Cancelled")];
+    return BigInt([...ids("CallScheduled")].filter((id) => !executed.has(id) && !cancelled.has(id)).length);
+  },
+  "roles:rows": async ({ contracts: { timelock }, ...history }) => {
+    const granted = history.told
+      .filter(({ name }) => name === "RoleGranted")
+      .map(({ args }) => [args.role, args.account] as [string, string]);
+    const held = await Promise.all(granted.map(([role, account]) => timelock.hasRole(role, account)));
+    const roles = new Set(granted.filter((_, i) => held[i]).map((each) => each.join("/")));
+    // with the guardian and the operations treasury
+    return BigInt(roles.size + 2);
+  },
   "oracle:quorum": ({ contracts: { oracle } }) => oracle.quorum(),
   "oracle:signers": async ({ contracts: { oracle } }) => BigInt((await oracle.signers()).length),
   "oracle:signerSetVersion": ({ contracts: { oracle } }) => oracle.signerSetVersion(),

@@ -2,6 +2,8 @@ import { deliveredOn, type Delivery, spentOn } from "@turingfog/sdk/ethers";
 
 import type { History, Reading } from "./history";
 
+const SETTLED = /^(Receipt|Acknowledgement)Settled$/;
+
 /** @param id `order/node` */
 function deliveryOf(history: History, id: string): Delivery {
   const [order, node] = id.split("/");
@@ -24,6 +26,22 @@ export const ORDERS: Record<string, Reading> = {
     const { refund, endsAt } = history.order(id);
     if (refund !== undefined) return "closed";
     return endsAt <= at ? "ended" : "open";
+  },
+  "order:deliveries": (history, id) => BigInt(history.order(id).deliveries.length),
+  "order:settlements": (history, id) => {
+    const own = history.told.filter(({ name, args }) => SETTLED.test(name) && args.orderId === BigInt(id));
+    return BigInt(own.length);
+  },
+  "order:transfers": (history, id) => {
+    const own = history
+      .named("Transfer")
+      .filter(({ contract, args }) => contract === "escrow" && args.tokenId === BigInt(id));
+    return BigInt(own.length);
+  },
+  "orders:rows": ({ orders }) => BigInt(orders.length),
+  "account:orders": ({ orders }, account) => {
+    const isOf = (address: string) => address.toLowerCase() === account;
+    return BigInt(orders.filter(({ holder, payer }) => isOf(holder) || isOf(payer)).length);
   },
   "delivery:tuSettled": (history, id) => deliveryOf(history, id).tu,
   "delivery:earned": (history, id) => deliveryOf(history, id).earned,

@@ -93,6 +93,7 @@ export const ROUNDS: Record<string, Reading> = {
     return claimed;
   },
   "round:miners": (history, id) => BigInt(weightsOf(history, id).size),
+  "round:fills": (history, id) => BigInt(fillsOf(history, id).length),
   "round:openedAt": (history, id) => of(history, "RoundOpened", id)[0].time,
   "round:closesAt": closesAt,
   "round:finalAt": (history, id) => {

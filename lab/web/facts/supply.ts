@@ -50,6 +50,9 @@ export const SUPPLY: Record<string, Reading> = {
     const { startedAt, period } = await lotOf(history, asset);
     return startedAt + WRITE_OFF_PERIODS * period;
   },
+  "destructions:rows": (history) => BigInt(history.named("Destroyed").length),
+  "fills:rows": (history) => BigInt(history.named("LotFilled").length),
+  "auctions:assets": (history) => BigInt(history.named("AuctionCreated").length),
   "asset:referencePrice": (history, asset) => {
     const isOwn = ({ args }: Told) => (args.asset as string).toLowerCase() === asset;
     const [created] = history.named("AuctionCreated").filter(isOwn);

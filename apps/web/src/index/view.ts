@@ -1,10 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { useNetwork } from "../ui/context";
-import { readTogether, type RowsOf, type Select, type Snapshot } from "./sql";
-
-/** Milliseconds between two looks at the index. */
-const INTERVAL = 4_000;
+import { INTERVAL, readTogether, type RowsOf, type Select, type Snapshot } from "./sql";
 
 export interface View<T> {
   data?: Snapshot<T>;

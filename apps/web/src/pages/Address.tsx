@@ -43,12 +43,13 @@ function OfAccount({ account }: { account: string }) {
             balance={BigInt(tables.balances.at(0)?.balance ?? 0)}
             roles={tables.roles.map(({ role }) => role)}
           />
-          {tables.nodes.length > 0 && <NodeList nodes={tables.nodes} empty="" />}
+          {tables.nodes.length > 0 && <NodeList nodes={tables.nodes} count={`account:${account}:nodes`} empty="" />}
           {tables.orders.length > 0 && (
             <OrderTable
               title="Orders"
               note="The latest 500 that the account holds, has held last or has paid for."
               orders={tables.orders}
+              count={`account:${account}:orders`}
               {...{ assets: new Assets(tables.assets), time: now, empty: "" }}
             />
           )}
@@ -135,6 +136,7 @@ function Transfers({ account, transfers }: { account: string; transfers: readonl
     <Section title="TFT that moved" note="The latest 200 transfers.">
       <Table
         label="Transfers of TFT"
+        count={`account:${account}:transfers`}
         columns={columns}
         rows={transfers}
         keyOf={({ id }) => id}

@@ -45,7 +45,7 @@ export default function Auctions() {
                 <ForSale key={lot.bucketId} lot={lot} asset={assets.of(lot.asset)} time={time} period={period.data} />
               ))}
             <References assets={assets} />
-            <Fills fills={fills} assets={assets} />
+            <Fills fills={fills} assets={assets} count="fills::rows" />
           </>
         );
       }}
@@ -217,6 +217,7 @@ function References({ assets }: { assets: Assets }) {
     <Section title="Assets" note="The reference moves towards what a lot brought, once it is sold out.">
       <Table
         label="Assets"
+        count="auctions::assets"
         columns={columns}
         rows={auctioned}
         keyOf={({ address }) => address}

@@ -155,6 +155,7 @@ function Offers({ rows }: { rows: readonly Row[] }) {
   return (
     <Table
       label="Nodes and offers"
+      count="market::rows"
       columns={columns}
       rows={rows}
       keyOf={({ id, offer }) => `${id}/${offer?.asset.address ?? ""}`}

@@ -63,8 +63,12 @@ function OfMiner({ miner }: { miner: string }) {
             <Summary miner={miner} earnings={tables.earnings} recipient={recipient} />
             <ClaimActs miner={miner} bucketIds={claimableOf(tables.earnings)} />
             <Earnings miner={miner} earnings={tables.earnings} assets={assets} />
-            <NodeList nodes={tables.nodes} empty="No node is owned by the account or pays to it." />
-            <Settlements settlements={tables.settlements} assets={assets} />
+            <NodeList
+              nodes={tables.nodes}
+              count={`account:${miner}:nodes`}
+              empty="No node is owned by the account or pays to it."
+            />
+            <Settlements settlements={tables.settlements} assets={assets} count={`miner:${miner}:settlements`} />
           </>
         );
       }}
@@ -182,6 +186,7 @@ function Earnings({ miner, earnings, assets }: { miner: string; earnings: readon
     >
       <Table
         label="Earnings"
+        count={`miner:${miner}:rounds`}
         columns={columns}
         rows={earnings}
         keyOf={({ id }) => id}
@@ -241,6 +246,7 @@ function Miners() {
         <Section title="Miners" note="Everybody whose work has earned something.">
           <Table
             label="Miners"
+            count="miners::rows"
             columns={columns}
             rows={miners}
             keyOf={({ miner }) => miner}

@@ -59,10 +59,11 @@ function OfId({ id }: { id: string }) {
               title="Orders on the node"
               note="The latest 500. Joint orders that it worked on stand among its settlements."
               orders={tables.orders}
+              count={`node:${id}:orders`}
               {...{ assets, time: now }}
               empty="The node has had no order of its own."
             />
-            <Settlements settlements={tables.settlements} assets={assets} />
+            <Settlements settlements={tables.settlements} assets={assets} count={`node:${id}:settlements`} />
           </>
         );
       }}
@@ -175,6 +176,7 @@ function Offers({ node, listings, assets }: { node: NodeRow; listings: readonly 
     <Section title="Offers">
       <Table
         label="Offers"
+        count={`node:${node.id}:offers`}
         columns={columns}
         rows={listings}
         keyOf={({ asset }) => asset}
@@ -241,6 +243,7 @@ function Attestations({ node: { id }, attestations }: { node: NodeRow; attestati
     <Section title="Attestations" note="The signers have read the node's benchmark log each time.">
       <Table
         label="Attestations"
+        count={`node:${id}:attestations`}
         columns={columns}
         rows={attestations}
         keyOf={({ from }) => from}

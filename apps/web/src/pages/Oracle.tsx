@@ -164,6 +164,7 @@ function Roots({ roots, time }: { roots: readonly Root[]; time: bigint }) {
     >
       <Table
         label="Roots"
+        count="roots::rows"
         columns={columns}
         rows={roots}
         keyOf={({ receiptsRoot }) => receiptsRoot}
@@ -223,6 +224,7 @@ function Signers({ roles, submissions }: { roles: readonly Role[]; submissions: 
       {participation.isError && <Problem error={participation.error} onRetry={() => void participation.refetch()} />}
       <Table
         label="Signers"
+        count="oracle::signers"
         columns={columns}
         rows={roles}
         keyOf={({ account }) => account}
@@ -292,7 +294,14 @@ function Operations({
       title="Waiting in the timelock"
       note="What the governor has scheduled, and what is not executed or cancelled."
     >
-      <Table label="Operations" columns={columns} rows={waiting} keyOf={({ id }) => id} empty="Nothing waits." />
+      <Table
+        label="Operations"
+        count="operations::rows"
+        columns={columns}
+        rows={waiting}
+        keyOf={({ id }) => id}
+        empty="Nothing waits."
+      />
     </Section>
   );
 }
@@ -327,6 +336,7 @@ function Powers({ roles }: { roles: readonly Role[] }) {
     <Section title="Powers" note="Every account that can do what others cannot.">
       <Table
         label="Powers"
+        count="roles::rows"
         columns={columns}
         rows={roles}
         keyOf={({ role, account }) => `${role}/${account}`}

@@ -47,8 +47,8 @@ function OfId({ id }: { id: string }) {
             </div>
             <OrderActs order={order} now={now} />
             {order.nodeId === "0" && <Deliveries id={id} deliveries={deliveries} asset={assets.of(order.asset)} />}
-            <Settlements settlements={settlements} assets={assets} />
-            <Holders transfers={transfers} />
+            <Settlements settlements={settlements} assets={assets} count={`order:${id}:settlements`} />
+            <Holders id={id} transfers={transfers} />
           </>
         );
       }}
@@ -163,6 +163,7 @@ function Deliveries({ id, deliveries, asset }: { id: string; deliveries: readonl
     <Section title="Delivered by">
       <Table
         label="Delivered by"
+        count={`order:${id}:deliveries`}
         columns={columns}
         rows={deliveries}
         keyOf={({ nodeId }) => nodeId}
@@ -180,7 +181,7 @@ interface Transfer {
   transactionHash: string;
 }
 
-function Holders({ transfers }: { transfers: readonly Transfer[] }) {
+function Holders({ id, transfers }: { id: string; transfers: readonly Transfer[] }) {
   const { chain } = useNetwork();
   const columns: Column<Transfer>[] = [
     {
@@ -196,6 +197,7 @@ function Holders({ transfers }: { transfers: readonly Transfer[] }) {
     <Section title="Hands it went through" note="An order is a token: who holds it can stop it and hand it over.">
       <Table
         label="Transfers"
+        count={`order:${id}:transfers`}
         columns={columns}
         rows={transfers}
         keyOf={({ id }) => id}

@@ -39,6 +39,7 @@ function List({ account }: { account?: string }) {
         <OrderTable
           title={account === undefined ? "All orders" : "Orders of the account"}
           note="The latest 1,000. What was not delivered is refunded when an order is closed."
+          count={account === undefined ? "orders::rows" : `account:${account}:orders`}
           {...{ orders, time, assets: new Assets(assets) }}
           empty={account === undefined ? "No order was opened yet." : "The account has held or paid for no order."}
         />

@@ -49,7 +49,7 @@ function OfBucket({ id }: { id: string }) {
           <>
             <RoundTerms round={round} asset={assets.of(round.asset)} now={now} />
             <Miners round={round} weights={tables.weights} asset={assets.of(round.asset)} />
-            <Fills fills={tables.fills} assets={assets} />
+            <Fills fills={tables.fills} assets={assets} count={`round:${id}:fills`} />
           </>
         );
       }}
@@ -177,6 +177,7 @@ function Miners({ round, weights, asset }: { round: RoundRow; weights: readonly 
     <Section title="Miners" note="A miner's part of the reward is their part of what was earned.">
       <Table
         label="Miners"
+        count={`round:${id}:miners`}
         columns={columns}
         rows={weights}
         keyOf={({ miner }) => miner}

@@ -261,6 +261,7 @@ function Destructions({ destructions, assets }: { destructions: readonly Destruc
     >
       <Table
         label="Destructions"
+        count="destructions::rows"
         columns={columns}
         rows={latest}
         keyOf={({ id }) => id}

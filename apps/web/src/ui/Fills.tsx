@@ -4,7 +4,7 @@ import { rowsOf, type RowsOf } from "../index/sql";
 import { linkTo } from "../routes";
 import { useNetwork } from "./context";
 import { Export } from "./Export";
-import { Amount, Id, Instant, RoundId } from "./Fact";
+import { Amount, Id, Instant, RoundId, type FactName } from "./Fact";
 import { Section } from "./parts";
 import { Table, type Column } from "./Table";
 
@@ -20,7 +20,7 @@ export function fillsWhere(rest: string) {
 type Fill = RowsOf<ReturnType<typeof fillsWhere>>[number];
 
 /** Sales, the latest first. */
-export function Fills({ fills, assets }: { fills: readonly Fill[]; assets: Assets }) {
+export function Fills({ fills, assets, count }: { fills: readonly Fill[]; assets: Assets; count: FactName }) {
   const { chain } = useNetwork();
   const tx = ({ transactionHash }: Fill) => linkTo(chain, "tx", transactionHash);
   const columns: Column<Fill>[] = [
@@ -82,6 +82,7 @@ export function Fills({ fills, assets }: { fills: readonly Fill[]; assets: Asset
     >
       <Table
         label="Sales"
+        count={count}
         columns={columns}
         rows={fills}
         keyOf={({ id }) => id}

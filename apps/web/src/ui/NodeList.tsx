@@ -1,6 +1,6 @@
 import { linkTo } from "../routes";
 import { useNetwork } from "./context";
-import { Amount, Count, Id } from "./Fact";
+import { Amount, Count, type FactName, Id } from "./Fact";
 import { Section } from "./parts";
 import { Table, type Column } from "./Table";
 
@@ -12,7 +12,7 @@ interface NodeRow {
 }
 
 /** Nodes in short. */
-export function NodeList({ nodes, empty }: { nodes: readonly NodeRow[]; empty: string }) {
+export function NodeList({ nodes, count, empty }: { nodes: readonly NodeRow[]; count: FactName; empty: string }) {
   const { chain } = useNetwork();
   const columns: Column<NodeRow>[] = [
     { head: "Node", cell: ({ id }) => <Id kind="node" id={id} /> },
@@ -40,7 +40,7 @@ export function NodeList({ nodes, empty }: { nodes: readonly NodeRow[]; empty: s
   ];
   return (
     <Section title="Nodes">
-      <Table label="Nodes" columns={columns} rows={nodes} keyOf={({ id }) => id} empty={empty} />
+      <Table label="Nodes" count={count} columns={columns} rows={nodes} keyOf={({ id }) => id} empty={empty} />
     </Section>
   );
 }

@@ -13,11 +13,12 @@ interface Props {
   orders: readonly OrderRow[];
   assets: Assets;
   time: bigint;
+  count: FactName;
   empty: string;
 }
 
 /** A list of orders, each with what was bought, delivered and spent. */
-export function OrderTable({ title, note, orders, assets, time, empty }: Props) {
+export function OrderTable({ title, note, orders, assets, time, count, empty }: Props) {
   const { chain } = useNetwork();
   const amount = (row: OrderRow, field: "tuAmount" | "tuSettled") => (
     <Amount
@@ -38,14 +39,15 @@ export function OrderTable({ title, note, orders, assets, time, empty }: Props) 
         value={BigInt(value)}
         decimals={decimals}
         unit={symbol}
+        shown={4}
         proof={linkTo(chain, "order", row.id)}
       />
     );
   };
   const columns: Column<OrderRow>[] = [
-    { head: "Order", width: 8.5, cell: ({ id }) => <Id kind="order" id={id} /> },
+    { head: "Order", width: 11.6, cell: ({ id }) => <Id kind="order" id={id} /> },
     {
-      ...{ head: "Stage", width: 5 },
+      ...{ head: "Stage", width: 4.5 },
       cell: (row) => {
         const stage = stageOf(row, time);
         return <Word fact={`order:${row.id}:stage`} value={stage} tone={STAGE_TONES[stage]} />;
@@ -53,14 +55,14 @@ export function OrderTable({ title, note, orders, assets, time, empty }: Props) 
     },
     {
       head: "Node",
-      width: 7,
+      width: 6.3,
       cell: ({ nodeId }) => (nodeId === "0" ? "any (joint)" : <Id kind="node" id={nodeId} />),
     },
-    { head: "Bought", align: "end", width: 6, cell: (row) => amount(row, "tuAmount") },
-    { head: "Delivered", align: "end", width: 6, cell: (row) => amount(row, "tuSettled") },
-    { head: "Deposit", align: "end", width: 7.5, cell: (row) => money(row, "deposit") },
-    { head: "Spent", align: "end", width: 7.5, cell: (row) => money(row, "earned") },
-    { head: "Refunded", align: "end", width: 7.5, cell: (row) => money(row, "refund") },
+    { head: "Bought", align: "end", width: 5.5, cell: (row) => amount(row, "tuAmount") },
+    { head: "Delivered", align: "end", width: 5.5, cell: (row) => amount(row, "tuSettled") },
+    { head: "Deposit", align: "end", width: 8.2, cell: (row) => money(row, "deposit") },
+    { head: "Spent", align: "end", width: 8.2, cell: (row) => money(row, "earned") },
+    { head: "Refunded", align: "end", width: 7.2, cell: (row) => money(row, "refund") },
     {
       ...{ head: "Ends", width: 11.5 },
       cell: ({ id, endsAt }) => (
@@ -72,6 +74,7 @@ export function OrderTable({ title, note, orders, assets, time, empty }: Props) 
     <Section title={title} note={note} aside={<Export name="orders" rows={orders} />}>
       <Table
         label={title}
+        count={count}
         columns={columns}
         rows={orders}
         keyOf={({ id }) => id}

@@ -4,7 +4,7 @@ import { rowsOf, type RowsOf } from "../index/sql";
 import { linkTo } from "../routes";
 import { useNetwork } from "./context";
 import { Export } from "./Export";
-import { Amount, Id, Instant, RoundId } from "./Fact";
+import { Amount, Id, Instant, RoundId, type FactName } from "./Fact";
 import { Section } from "./parts";
 import { Table, type Column } from "./Table";
 
@@ -19,8 +19,14 @@ export function settlementsWhere(rest: string) {
 
 export type SettlementRow = RowsOf<ReturnType<typeof settlementsWhere>>[number];
 
+interface Props {
+  settlements: readonly SettlementRow[];
+  assets: Assets;
+  count: FactName;
+}
+
 /** Receipts and acknowledgements that were settled, with what each has earned. */
-export function Settlements({ settlements, assets }: { settlements: readonly SettlementRow[]; assets: Assets }) {
+export function Settlements({ settlements, assets, count }: Props) {
   const { chain } = useNetwork();
   const tx = ({ transactionHash }: SettlementRow) => linkTo(chain, "tx", transactionHash);
   const columns: Column<SettlementRow>[] = [
@@ -28,8 +34,8 @@ export function Settlements({ settlements, assets }: { settlements: readonly Set
       ...{ head: "When", width: 11.5 },
       cell: (row) => <Instant fact={`event:${row.id}:time`} value={BigInt(row.time)} proof={tx(row)} />,
     },
-    { head: "By", width: 9, cell: ({ kind }) => kind },
-    { head: "Order", width: 8, cell: ({ orderId }) => <Id kind="order" id={orderId} /> },
+    { head: "By", width: 8.5, cell: ({ kind }) => kind },
+    { head: "Order", width: 11.6, cell: ({ orderId }) => <Id kind="order" id={orderId} /> },
     { head: "Node", width: 7, cell: ({ nodeId }) => <Id kind="node" id={nodeId} /> },
     {
       ...{ head: "Delivered so far", align: "end", width: 8 },
@@ -75,6 +81,7 @@ export function Settlements({ settlements, assets }: { settlements: readonly Set
     >
       <Table
         label="Settlements"
+        count={count}
         columns={columns}
         rows={settlements}
         keyOf={({ id }) => id}

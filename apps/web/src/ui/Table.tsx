@@ -1,6 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useDeferredValue, useId, useMemo, useRef, useState, type ReactNode } from "react";
 
+import { Count, type FactName } from "./Fact";
+
 /** A column: its head, its cell, and the least width in rem; what is left is shared out in proportion. */
 export interface Column<R> {
   head: string;
@@ -14,6 +16,8 @@ interface Props<R> {
   columns: readonly Column<R>[];
   rows: readonly R[];
   keyOf: (row: R) => string;
+  /** What the number of rows says. */
+  count: FactName;
   /** Words of a row by which it is found; the table has no search field without it. */
   wordsOf?: (row: R) => string;
   /** What stands in place of the rows when there are none. */
@@ -25,10 +29,10 @@ const MOST_DRAWN = 60;
 const ROW_HEIGHT = 45;
 
 /** Between two columns, in rem. */
-const GAP = 1;
+const GAP = 0.8;
 
 /** A table that can be searched, and draws of a long list what is in sight. On a phone each row is a list of its cells. */
-export function Table<R>({ label, columns, rows, keyOf, wordsOf, empty }: Props<R>) {
+export function Table<R>({ label, columns, rows, keyOf, count, wordsOf, empty }: Props<R>) {
   const [search, setSearch] = useState("");
   const sought = useDeferredValue(search.trim().toLowerCase());
   const field = useId();
@@ -40,7 +44,7 @@ export function Table<R>({ label, columns, rows, keyOf, wordsOf, empty }: Props<
   );
   return (
     <div className="table-frame">
-      {wordsOf !== undefined && rows.length > 1 && (
+      {wordsOf !== undefined && rows.length > 0 && (
         <div className="search">
           <label htmlFor={field}>Search</label>
           <input
@@ -50,11 +54,21 @@ export function Table<R>({ label, columns, rows, keyOf, wordsOf, empty }: Props<
             placeholder="any words of a row"
             onChange={({ target }) => setSearch(target.value)}
           />
-          <output data-known>{sought === "" ? `${rows.length} rows` : `${found.length} of ${rows.length} rows`}</output>
+          <output>
+            {sought !== "" && <span data-known>{found.length} of </span>}
+            <Count fact={count} value={rows.length} unit="rows" />
+          </output>
         </div>
       )}
       {found.length === 0 ? (
-        <p className="empty">{rows.length === 0 ? empty : "No row has these words."}</p>
+        <p className="empty">
+          {rows.length > 0 ? "No row has these words." : empty}
+          {rows.length === 0 && (
+            <data hidden value="0" data-fact={count} data-decimals={0}>
+              0
+            </data>
+          )}
+        </p>
       ) : (
         <Rows {...{ label, columns, keyOf }} rows={found} />
       )}

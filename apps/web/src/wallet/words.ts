@@ -44,8 +44,11 @@ function valueText(value: unknown): string {
   return isMoment ? formatInstant(value) : String(value);
 }
 
+/** Told by its shape: the build shortens the names of classes, and the class itself is loaded later. */
 function isRevert(error: unknown): error is Revert {
-  return error instanceof Error && error.name === "RevertError";
+  if (!(error instanceof Error)) return false;
+  const { error: name, args } = error as Partial<Revert>;
+  return typeof name === "string" && args !== undefined;
 }
 
 const REJECTED = 4_001;
