@@ -1,0 +1,168 @@
+import { DAY, depositOf, formatAmount, TU } from "@turingfog/sdk";
+import { connectContracts, readOrders, type SystemContracts } from "@turingfog/sdk/ethers";
+import { expect } from "chai";
+import type { Page } from "playwright-core";
+
+import type { ShownWorld } from "../../web/world";
+import { CHROMIUM_MISSING, isChromiumRequired } from "../browser/chromium";
+import { Stage } from "./visitor";
+
+/** The treasury of the local parameters, which has TFT, and an account that has nothing to do with it. */
+const RENTER = "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f";
+const HEIR = "0x71be63f3384f5fb98995898a86b02fb2426c5788";
+
+/** The demo's RTX 2080 Ti, which takes TFT. */
+const NODE = 30_064_771_079n;
+
+const contractsOf = ({ book, provider }: ShownWorld): SystemContracts => connectContracts(book.addresses, provider);
+
+/** The last order that an account has paid for. */
+async function lastOrderOf(world: ShownWorld, account: string) {
+  const range = { provider: world.provider, since: world.book.firstBlock };
+  const order = (await readOrders(contractsOf(world), range, { account })).at(-1);
+  if (order === undefined) throw new Error(`${account} has no order`);
+  return order;
+}
+
+/** Fills in the form of an order for half a TU, to be paid in TFT. */
+async function fillForm(page: Page): Promise<void> {
+  await page.getByLabel("Paid in").selectOption({ label: "TFT" });
+  await page.getByLabel("TU to buy").fill("0.5");
+}
+
+const openButton = (page: Page) => page.getByRole("button", { name: "Pay the deposit and open the order" });
+
+/** Waits until the page shows a fact with a value. */
+const shows = (page: Page, fact: string, value: bigint | string) =>
+  page
+    .locator(`[data-fact="${fact}"]`)
+    .and(page.locator(`[value="${value}"], [data-value="${value}"]`))
+    .first()
+    .waitFor();
+
+describe("the page with a wallet", () => {
+  const titles = {
+    life: "lives the whole life of an order: quote, permit, acknowledgement, stop, hand-over, close [slow]",
+    refused: "says that a signature was refused, and sends nothing [slow]",
+    elsewhere: "asks a wallet on another chain to switch, and then acts [slow]",
+    error: "says a contract's error in words [slow]",
+    reorganised: "forgets an order that a reorganisation took back [slow]",
+    gone: "keeps what it has read while index and node are gone, and goes on once they are back [slow]",
+  };
+  if (!isChromiumRequired()) {
+    for (const title of Object.values(titles)) it(`${title}: left out, as ${CHROMIUM_MISSING}`);
+    return;
+  }
+  const stage = new Stage();
+  after(() => stage.end());
+
+  it(titles.life, async () => {
+    const { world, page, wallet } = await stage.open(`node/${NODE}`, RENTER);
+    const { escrow, registry, tft } = contractsOf(world);
+    await wallet.connect(page);
+    await fillForm(page);
+    const { unitPrice } = await registry.listing(NODE, world.book.addresses.tft);
+    const deposit = depositOf(TU / 2n, unitPrice);
+    await page.getByText(`The deposit is ${formatAmount(deposit, 18, 6).replace(/0+$/, "")} TFT`).waitFor();
+    await openButton(page).click();
+    await page.getByText("The order is open.").waitFor();
+    const { orderId, deposit: paid } = await lastOrderOf(world, RENTER);
+    expect(paid).to.equal(deposit);
+
+    await page.goto(`${world.url}#/localhost/order/${orderId}`);
+    await shows(page, `order:${orderId}:deposit`, deposit);
+    await page.getByLabel("TU delivered so far").fill("0.2");
+    await page.getByRole("button", { name: "Acknowledge and pay" }).click();
+    await shows(page, `order:${orderId}:tuSettled`, TU / 5n);
+
+    await page.getByRole("button", { name: "Stop the order" }).click();
+    await page.locator("dt", { hasText: /^Stopped$/ }).waitFor();
+
+    await page.getByLabel("To", { exact: true }).fill(HEIR);
+    await page.getByRole("button", { name: "Hand the order over" }).click();
+    await page.locator(`.terms [data-id="${HEIR}"]`).waitFor();
+    expect(await escrow.ownerOf(orderId)).to.equal((await lastOrderOf(world, HEIR)).holder);
+
+    const { amount: rest } = await escrow.refundable(orderId);
+    const before = await tft.balanceOf(HEIR);
+    await world.provider.send("evm_increaseTime", [Number(4n * DAY)]);
+    await world.provider.send("evm_mine", []);
+    await page.getByText("Anybody can close it now.").waitFor();
+    await page.getByRole("button", { name: "Close the order" }).click();
+    await shows(page, `order:${orderId}:refund`, rest);
+    expect((await tft.balanceOf(HEIR)) - before).to.equal(rest);
+  });
+
+  it(titles.refused, async () => {
+    const { world, page, wallet } = await stage.open(`node/${NODE}`, RENTER);
+    await wallet.connect(page);
+    await fillForm(page);
+    const before = await world.provider.getTransactionCount(RENTER);
+    wallet.isRefusing = true;
+    await openButton(page).click();
+    await page.getByText("You have refused it in the wallet. Nothing was sent.").waitFor();
+    expect(await world.provider.getTransactionCount(RENTER)).to.equal(before);
+  });
+
+  it(titles.elsewhere, async () => {
+    const { world, page, wallet } = await stage.open(`node/${NODE}`, RENTER);
+    wallet.chainId = 1;
+    await wallet.connect(page);
+    await fillForm(page);
+    await page.getByText(`The wallet is on chain 1, the page shows chain ${world.book.chainId}.`).waitFor();
+    await page.getByRole("button", { name: "Switch the wallet to a local node" }).click();
+    await openButton(page).click();
+    await page.getByText("The order is open.").waitFor();
+  });
+
+  it(titles.error, async () => {
+    const { world, page, wallet } = await stage.open(`node/${NODE}`, RENTER);
+    await wallet.connect(page);
+    await fillForm(page);
+    const { registry } = contractsOf(world);
+    const { tft } = world.book.addresses;
+    const { owner } = await registry.node(NODE);
+    const own = registry.connect(await world.provider.getSigner(owner));
+    const { unitPrice, capacityTU } = await registry.listing(NODE, tft);
+    // the node takes most of its offer back, and the page has not heard of it
+    await page.route(`${world.index.url}/**`, (route) => route.abort());
+    await (await own.setListing(NODE, tft, unitPrice, TU / 10n)).wait();
+    try {
+      await openButton(page).click();
+      await page.getByText(/The registry of nodes refuses: capacity exceeded .*Registry_CapacityExceeded/).waitFor();
+    } finally {
+      await (await own.setListing(NODE, tft, unitPrice, capacityTU)).wait();
+    }
+  });
+
+  it(titles.reorganised, async () => {
+    const { world, page, wallet } = await stage.open(`node/${NODE}`, RENTER);
+    await wallet.connect(page);
+    await fillForm(page);
+    const snapshot = (await world.provider.send("evm_snapshot", [])) as string;
+    await openButton(page).click();
+    await page.getByText("The order is open.").waitFor();
+    const { orderId, deposit } = await lastOrderOf(world, RENTER);
+    await page.goto(`${world.url}#/localhost/order/${orderId}`);
+    await shows(page, `order:${orderId}:deposit`, deposit);
+
+    await world.provider.send("evm_revert", [snapshot]);
+    await world.provider.send("hardhat_mine", ["0x3"]);
+    await page.getByText("No order was ever opened under this id.").waitFor();
+  });
+
+  it(titles.gone, async () => {
+    const { world, page } = await stage.open("supply", RENTER);
+    await page.locator('[data-fact="supply::total"]').waitFor();
+    const total = await page.locator('[data-fact="supply::total"]').innerText();
+    const services = (url: URL) => world.hosts.includes(url.host) && url.host !== new URL(world.url).host;
+    await page.route(services, (route) => route.abort());
+    await page.getByText(/The index at .* did not answer: no connection/).waitFor();
+    expect(await page.locator('[data-fact="supply::total"]').innerText()).to.equal(total);
+    await page.getByText("the last that the index told").waitFor();
+
+    await page.unroute(services);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("alert").waitFor({ state: "detached" });
+  });
+});
