@@ -16,7 +16,7 @@ export default defineConfig({
     target: "es2022",
     // bundled scripts alone: the polyfill would be a script in the page
     modulePreload: { polyfill: false },
-    outDir: process.env.WEB_OUT ?? path.join(FOLDER, "dist"),
+    outDir: path.resolve(process.env.WEB_OUT ?? path.join(FOLDER, "dist")),
     emptyOutDir: true,
     assetsInlineLimit: 0,
     manifest: true,

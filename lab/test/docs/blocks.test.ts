@@ -66,7 +66,7 @@ const NOT_RUN: Record<string, string> = {
   "docs/operators/signer.md#from-nothing-to-running": "run by packages/network/test/orderEndToEnd.test.ts",
   "docs/operators/watch.md#from-nothing-to-running": "run by packages/network/test/watch",
   "docs/training.md#a-run-on-one-machine": "needs data; run by packages/cli/test/train.test.ts",
-  "docs/web.md#serving-it": "run by lab/test/web/page.test.ts",
+  "docs/web.md#serving-it": "needs hosts of your own; built by lab/test/web/size.test.ts",
   "test/invariant/README.md#stateful-invariants": "takes half an hour",
   "test/model/README.md#reference-model": "takes half an hour",
 };
