@@ -1,3 +1,5 @@
+import { save } from "./download";
+
 /** Renders rows as CSV (RFC 4180) below the names of their columns. */
 export function csvOf(rows: readonly Record<string, string | null>[]): string {
   const names = Object.keys(rows[0] ?? {});
@@ -7,12 +9,7 @@ export function csvOf(rows: readonly Record<string, string | null>[]): string {
 
 /** Hands rows to the browser as a file. */
 export function saveCsv(name: string, rows: readonly Record<string, string | null>[]): void {
-  const url = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
+  save(name, new Blob([csvOf(rows)], { type: "text/csv" }));
 }
 
 /** What others wrote must not become a formula where the file is opened. */

@@ -1,6 +1,12 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { newAgeKey, sealResult } from "@turingfog/network";
 import { DAY, depositOf, formatAmount, TU } from "@turingfog/sdk";
-import { connectContracts, readOrders, type SystemContracts } from "@turingfog/sdk/ethers";
+import { connectContracts, type OrderRecord, readOrders, type SystemContracts } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
+import { id } from "ethers";
 import type { Page } from "playwright-core";
 
 import type { ShownWorld } from "../../web/world";
@@ -24,6 +30,21 @@ async function lastOrderOf(world: ShownWorld, account: string) {
   return order;
 }
 
+/** What a job says beside the terms of its order. */
+const JOB_TERMS = {
+  salt: id("a salt"),
+  runner: "hash",
+  slots: {},
+  imagesPerTU: 0n,
+  holdback: 0n,
+  progress: "public",
+} as const;
+
+function termsOf({ book }: ShownWorld, { asset, tuAmount, holder }: OrderRecord) {
+  const escrow = book.addresses.escrow.toLowerCase();
+  return { chainId: BigInt(book.chainId), escrow, asset: asset.toLowerCase(), tuAmount, renter: holder.toLowerCase() };
+}
+
 /** Fills in the form of an order for half a TU, to be paid in TFT. */
 async function fillForm(page: Page): Promise<void> {
   await page.getByLabel("Paid in").selectOption({ label: "TFT" });
@@ -43,9 +64,11 @@ const shows = (page: Page, fact: string, value: bigint | string) =>
 describe("the page with a wallet", () => {
   const titles = {
     life: "lives the whole life of an order: quote, permit, acknowledgement, stop, hand-over, close [slow]",
+    joint: "opens a joint order at the price that the renter names [slow]",
     refused: "says that a signature was refused, and sends nothing [slow]",
     elsewhere: "asks a wallet on another chain to switch, and then acts [slow]",
     error: "says a contract's error in words [slow]",
+    result: "decrypts a result in the browser, and refuses another order's [slow]",
     reorganised: "forgets an order that a reorganisation took back [slow]",
     gone: "keeps what it has read while index and node are gone, and goes on once they are back [slow]",
   };
@@ -93,6 +116,20 @@ describe("the page with a wallet", () => {
     expect((await tft.balanceOf(HEIR)) - before).to.equal(rest);
   });
 
+  it(titles.joint, async () => {
+    const { world, page, wallet } = await stage.open("orders", RENTER);
+    await wallet.connect(page);
+    await page.getByLabel("Paid in").selectOption({ label: "TFT" });
+    await page.getByLabel("TU to buy").fill("2");
+    await page.getByLabel("TFT for a TU").fill("150.5");
+    await page.getByText("The deposit is 301 TFT").waitFor();
+    await page.getByRole("button", { name: "Pay the deposit and open the joint order" }).click();
+    await page.getByText("The joint order is open.").waitFor();
+    const { nodeId, deposit, orderId } = await lastOrderOf(world, RENTER);
+    expect([nodeId, deposit]).to.deep.equal([0n, 301n * TU]);
+    await shows(page, `order:${orderId}:deposit`, deposit);
+  });
+
   it(titles.refused, async () => {
     const { world, page, wallet } = await stage.open(`node/${NODE}`, RENTER);
     await wallet.connect(page);
@@ -132,6 +169,40 @@ describe("the page with a wallet", () => {
       await page.getByText(/The registry of nodes refuses: capacity exceeded .*Registry_CapacityExceeded/).waitFor();
     } finally {
       await (await own.setListing(NODE, tft, unitPrice, capacityTU)).wait();
+    }
+  });
+
+  it(titles.result, async () => {
+    const { world, page } = await stage.open("orders", RENTER);
+    const range = { provider: world.provider, since: world.book.firstBlock };
+    const [order] = (await readOrders(contractsOf(world), range)).filter(({ nodeId }) => nodeId !== 0n);
+    const key = await newAgeKey();
+    const folder = await mkdtemp(path.join(tmpdir(), "turingfog-result-"));
+    try {
+      for (const [name, nodeId] of [
+        ["own.age", order.nodeId],
+        ["other.age", order.nodeId + 1n],
+      ] as const) {
+        const files = [{ path: "output/model.bin", content: Buffer.from("weights") }];
+        await sealResult(
+          { ...JOB_TERMS, ...termsOf(world, order), nodeId, resultTo: key.recipient },
+          files,
+          path.join(folder, name),
+        );
+      }
+      await page.goto(`${world.url}#/localhost/order/${order.orderId}`);
+      await page.getByLabel("The key in result.key").fill(key.identity);
+      await page.getByLabel("The encrypted result").setInputFiles(path.join(folder, "own.age"));
+      await page.getByRole("button", { name: "Decrypt" }).click();
+      const saved = page.waitForEvent("download");
+      await page.locator("li", { hasText: "output/model.bin" }).getByRole("button", { name: "Save" }).click();
+      expect(await readFile(await (await saved).path(), "utf8")).to.equal("weights");
+
+      await page.getByLabel("The encrypted result").setInputFiles(path.join(folder, "other.age"));
+      await page.getByRole("button", { name: "Decrypt" }).click();
+      await page.getByText(/it is the result of another order/).waitFor();
+    } finally {
+      await rm(folder, { recursive: true });
     }
   });
 

@@ -7,6 +7,7 @@ import { useView } from "../index/view";
 import { linkTo, type PageProps } from "../routes";
 import { useNetwork } from "../ui/context";
 import { Amount, Id, Instant, Word } from "../ui/Fact";
+import { OpenResult } from "../ui/OpenResult";
 import { OrderActs } from "../ui/OrderActs";
 import { Problem, Section, Term, Terms } from "../ui/parts";
 import { Settlements, settlementsWhere } from "../ui/Settlements";
@@ -46,6 +47,7 @@ function OfId({ id }: { id: string }) {
               {order.status === "open" && <Picture id={id} settled={order.tuSettled} endsAt={order.endsAt} />}
             </div>
             <OrderActs order={order} now={now} />
+            <OpenResult nodeId={order.nodeId} />
             {order.nodeId === "0" && <Deliveries id={id} deliveries={deliveries} asset={assets.of(order.asset)} />}
             <Settlements settlements={settlements} assets={assets} count={`order:${id}:settlements`} />
             <Holders id={id} transfers={transfers} />

@@ -5,6 +5,7 @@ import { ordersWhere } from "../index/orders";
 import { literal } from "../index/sql";
 import { useView } from "../index/view";
 import type { PageProps } from "../routes";
+import { JointForm } from "../ui/JointForm";
 import { Lookup } from "../ui/Lookup";
 import { OrderTable } from "../ui/OrderTable";
 import { Viewed } from "../ui/Viewed";
@@ -35,15 +36,22 @@ function List({ account }: { account?: string }) {
   });
   return (
     <Viewed view={view}>
-      {({ tables: { orders, assets } }, time) => (
-        <OrderTable
-          title={account === undefined ? "All orders" : "Orders of the account"}
-          note="The latest 1,000. What was not delivered is refunded when an order is closed."
-          count={account === undefined ? "orders::rows" : `account:${account}:orders`}
-          {...{ orders, time, assets: new Assets(assets) }}
-          empty={account === undefined ? "No order was opened yet." : "The account has held or paid for no order."}
-        />
-      )}
+      {({ tables: { orders, assets: listed } }, time) => {
+        const assets = new Assets(listed);
+        const taken = assets.all.filter(({ isListed }) => isListed);
+        return (
+          <>
+            <OrderTable
+              title={account === undefined ? "All orders" : "Orders of the account"}
+              note="The latest 1,000. What was not delivered is refunded when an order is closed."
+              count={account === undefined ? "orders::rows" : `account:${account}:orders`}
+              {...{ orders, time, assets }}
+              empty={account === undefined ? "No order was opened yet." : "The account has held or paid for no order."}
+            />
+            {taken.length > 0 && <JointForm assets={taken} />}
+          </>
+        );
+      }}
     </Viewed>
   );
 }
