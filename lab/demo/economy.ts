@@ -1,5 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
+import { paymentRefOf } from "@turingfog/network";
 import { ceilDiv, max, min, priceAt, tftOwed } from "@turingfog/sdk";
 import { type OrderRequest, readSignerSet, type SignerSet, signMessage } from "@turingfog/sdk/ethers";
 import {
@@ -37,7 +38,8 @@ export interface Rental {
   /** The payer unless given. */
   renter?: HardhatEthersSigner;
   refundTo?: HardhatEthersSigner;
-  paymentRef?: string;
+  /** Stripe's checkout session that a card paid for. */
+  checkout?: string;
   /** Pay by ERC-2612 permit instead of an approval. */
   withPermit?: boolean;
 }
@@ -138,14 +140,14 @@ export class Economy {
   /* ORDERS */
 
   async rent(rental: Rental): Promise<bigint> {
-    const { payer, nodeId, tuAmount, unitPrice, duration, renter = payer, refundTo, paymentRef } = rental;
+    const { payer, nodeId, tuAmount, unitPrice, duration, renter = payer, refundTo, checkout } = rental;
     const asset = await rental.token.getAddress();
     const order: OrderRequest = {
       ...{ nodeId, asset, tuAmount, maxUnitPrice: unitPrice, duration },
       renter: renter.address,
       refundTo: refundTo?.address ?? ZeroAddress,
       jobHash: id(`job ${this.ordersOpened}`),
-      paymentRef: paymentRef === undefined ? ZeroHash : id(paymentRef),
+      paymentRef: checkout === undefined ? ZeroHash : paymentRefOf(checkout),
     };
     const fog = this.world.fog.connect(payer);
     const { orderId } = await (rental.withPermit === true ? fog.openOrderWithPermit(order) : fog.openOrder(order));

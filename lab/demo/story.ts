@@ -123,7 +123,7 @@ export class Story {
   /* TEN DAYS */
 
   async tenDays(): Promise<void> {
-    const { alice, bob, carol, gateway } = this.economy.world.actors;
+    const { alice, bob, gateway } = this.economy.world.actors;
     const { contracts, usd } = this.economy.world;
 
     for (const [gpuModel, gpuCount] of MODELS) await this.fleet.join(gpuModel, gpuCount, UNIT_PRICE);
@@ -135,9 +135,9 @@ export class Story {
     });
 
     await this.day(async () => {
-      const byCard = { payer: gateway, renter: carol, refundTo: gateway, paymentRef: "card payment 1" };
+      const byCard = { payer: gateway, renter: gateway, refundTo: gateway, checkout: "cs_demo_1" };
       await this.rentWithDollars("V100", byCard, 40n, 3n, 90n);
-      this.note("Carol pays by card: the gateway opened that order for her, and gets the refund");
+      this.note("Carol pays by card: the gateway opened that order for her, holds it, and gets the refund");
     });
 
     await this.day(async () => {
@@ -234,7 +234,7 @@ export class Story {
 
   private async rentWithDollars(
     gpuModel: string,
-    terms: Pick<Rental, "payer" | "renter" | "refundTo" | "paymentRef" | "withPermit">,
+    terms: Pick<Rental, "payer" | "renter" | "refundTo" | "checkout" | "withPermit">,
     wholeTU: bigint,
     days: bigint,
     percent?: bigint,
@@ -356,9 +356,9 @@ export class Story {
 
     const node = fleet.nodes[index % fleet.nodes.length];
     const tuAmount = this.random.vary(20n * TU);
-    const { gateway, carol } = actors;
+    const { gateway } = actors;
     await economy.receiveDollars(gateway, depositOf(tuAmount, UNIT_PRICE));
-    const byCard = { payer: gateway, renter: carol, refundTo: gateway, paymentRef: `month ${index}` };
+    const byCard = { payer: gateway, renter: gateway, refundTo: gateway, checkout: `cs_demo_month_${index}` };
     const onNode = { nodeId: node.nodeId, token: usd, tuAmount, unitPrice: UNIT_PRICE, duration };
     await this.startJob({ ...byCard, ...onNode }, 95n);
   }

@@ -35,9 +35,7 @@ export interface Actors {
   alice: HardhatEthersSigner;
   /** Rents with dollars, and signs permits. */
   bob: HardhatEthersSigner;
-  /** An account without TFT and dollars on chain: pays the gateway by card. */
-  carol: HardhatEthersSigner;
-  /** Pays on behalf of those who pay by card. */
+  /** Pays on behalf of Carol, who has a card and no account on the chain, and holds her orders. */
   gateway: HardhatEthersSigner;
 }
 
@@ -108,7 +106,7 @@ async function castOf(params: DeploymentParameters, accounts: HardhatEthersSigne
     ...held,
     ...vested.map(({ beneficiary }) => beneficiary),
   ]);
-  const [keeper, alice, bob, carol, gateway, ...miners] = accounts.filter(({ address }) => !taken.has(address));
+  const [keeper, alice, bob, gateway, ...miners] = accounts.filter(({ address }) => !taken.has(address));
   return {
     oracleSigners: await Promise.all([...params.signers].sort(ascending).map(named)),
     treasury: await named(held[0]),
@@ -118,7 +116,6 @@ async function castOf(params: DeploymentParameters, accounts: HardhatEthersSigne
     miners,
     alice,
     bob,
-    carol,
     gateway,
   };
 }

@@ -26,7 +26,7 @@ export interface CheckOutcome extends ClosedBooks {
 }
 
 /** Milliseconds in which a step of some must be reached, or the kill is at no step. */
-const PATIENCE = 4_000;
+const PATIENCE = 8_000;
 
 /** Steps that are meant at once, and how many may be left for all to be. */
 const AT_ONCE = 3;

@@ -12,6 +12,9 @@ const CUSTOMERS = 5;
 const AGAIN = 150;
 const PRICES = 3_000;
 
+/** Of so many jobs the node refuses one. */
+const REFUSED = 6;
+
 /** States in which nothing more is to be done with a card. */
 const OVER = ["expired", "refunded"];
 
@@ -33,7 +36,9 @@ export class Customers {
     private readonly random: Random,
   ) {
     const portions = [0n, TU / 8n, TU / 4n, TU];
-    world.node.counts = (orderId) => portions[Number(BigInt(orderId) >> 32n) % portions.length];
+    const placeOf = (orderId: string) => Number(BigInt(orderId) >> 32n);
+    world.node.counts = (orderId) => portions[placeOf(orderId) % portions.length];
+    world.node.refuses = (orderId) => (placeOf(orderId) % REFUSED === 1 ? "not here" : "");
   }
 
   start(): void {

@@ -187,7 +187,8 @@ export class Cards {
       throw new BadWebhookError(`The webhook is refused: ${reason.trim()}`);
     }
     const { id, type } = event;
-    const { object } = event.data as { object: { object?: string; id?: string; payment_intent?: unknown } };
+    const data = event.data as { object?: { object?: string; id?: string; payment_intent?: unknown } } | undefined;
+    const object = data?.object ?? {};
     const payment = object.payment_intent as string | { id: string } | null | undefined;
     const subject =
       object.object === "checkout.session" ? object.id : typeof payment === "object" ? payment?.id : payment;

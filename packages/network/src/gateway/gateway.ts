@@ -73,26 +73,30 @@ export class Gateway {
     this.spent = new Gauge({ ...spent, registers });
   }
 
-  /** Looks once at all that may be due about money, and begins what may be due about jobs. */
-  async advance(signal: AbortSignal): Promise<void> {
-    const { sessions, paying, health, outbox, clock } = this.options;
-    await this.doing("stripe", async () => {
-      await paying.followEvents();
-      await paying.poll();
-    });
-    if (signal.aborted) return;
+  /** Looks once at what is due at Stripe: what webhooks told of, refunds, and what no webhook may tell of. */
+  async advanceCards(): Promise<void> {
+    const { sessions, paying, health } = this.options;
+    await this.doing("stripe", () => paying.followEvents());
+    await this.each("refunds", await sessions.in("owed"), (row) => paying.refund(row));
+    await this.doing("stripe", () => paying.poll());
+    const { states, disputed } = await sessions.counts();
+    const why = `${disputed} payments are disputed: answer in Stripe's dashboard`;
+    health.report("disputes", disputed === 0 ? "ok" : "waiting", disputed === 0 ? undefined : why);
+    for (const state of STATES) this.gauge.set({ state }, states.get(state) ?? 0);
+    await this.tidy();
+  }
+
+  /** Begins what is due about jobs and results, beside what is on its way. */
+  async advanceJobs(): Promise<void> {
+    this.deliver(await this.options.sessions.in("opened"));
+  }
+
+  /** Looks once at what is due on the chain. */
+  async advanceOrders(signal: AbortSignal): Promise<void> {
+    const { outbox, clock } = this.options;
     await this.approve();
     await this.transact(signal);
-    if (signal.aborted) return;
-    await this.each("refunds", await sessions.in("owed"), (row) => paying.refund(row));
-    this.deliver(await sessions.in("opened"));
-    const all = await sessions.all();
-    const disputed = all.filter(({ dispute }) => dispute === "open");
-    const count = `${disputed.length} payments are disputed: answer in Stripe's dashboard`;
-    health.report("disputes", disputed.length === 0 ? "ok" : "waiting", disputed.length === 0 ? undefined : count);
-    for (const state of STATES) this.gauge.set({ state }, all.filter((row) => row.state === state).length);
     this.spent.set(Number(outbox.spent(clock.now())) / 1e18);
-    await this.tidy(all);
   }
 
   /** Resolves once no job or result is on its way. */
@@ -110,7 +114,10 @@ export class Gateway {
     if (waits.length > 0) this.options.health.report("approvals", "waiting", waits[0]);
   }
 
-  /** Sends what is due, first what has a transaction that waits: a later one cannot be mined before it. */
+  /**
+   * Sends what is due: first what has a transaction that waits, because no later one can be mined before it, then orders for
+   * which somebody waits.
+   */
   private async transact(signal: AbortSignal): Promise<void> {
     const { sessions, opening, closing, connect, key, submitter } = this.options;
     const rows = await sessions.in("approved", "opened", "delivered");
@@ -125,7 +132,8 @@ export class Gateway {
       };
       const places = new Map(rows.map((row) => [row.id, waitsAt(row)]));
       const place = ({ id }: SessionRow) => places.get(id) ?? Infinity;
-      rows.sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
+      const isLater = ({ state }: SessionRow) => Number(state !== "approved");
+      rows.sort((a, b) => (place(a) === place(b) ? isLater(a) - isLater(b) : place(a) - place(b)));
       await this.each("orders", rows, async (row) => {
         if (signal.aborted) return;
         await (row.state === "approved" ? opening.open(row, sight) : closing.advance(row, sight));
@@ -192,13 +200,11 @@ export class Gateway {
   }
 
   /** Deletes jobs and results of sessions that are long over, and quotes that nobody took. */
-  private async tidy(all: readonly SessionRow[]): Promise<void> {
+  private async tidy(): Promise<void> {
     const { now, sessions, jobs, keep } = this.options;
     if (now() - this.tidiedAt < TIDY) return;
     for (const id of await sessions.forgetQuotes(now() - DAY)) await jobs.forget(id);
-    const isOver = ({ state, changed_at: at }: SessionRow) =>
-      ["expired", "refunded"].includes(state) && now() - at > keep;
-    for (const { id } of all.filter(isOver)) await jobs.forget(id);
+    for (const id of await sessions.overSince(now() - keep)) await jobs.forget(id);
     this.tidiedAt = now();
   }
 }

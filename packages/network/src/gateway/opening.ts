@@ -153,10 +153,7 @@ export class Opening {
     const { config, sessions, now, quoting } = this.options;
     const decimals = await quoting.assetDecimals();
     const limit = parseUnits(config.dailySpending, decimals);
-    const recent = (await sessions.all()).filter(
-      ({ approved_at: at, order_id: orderId, state }) =>
-        at !== null && at > now() - DAY && (orderId !== null || state === "approved"),
-    );
+    const recent = await sessions.approvedSince(now() - DAY);
     const spent = recent.reduce((sum, each) => sum + fromBlob(each.deposit), 0n);
     if (spent + fromBlob(row.deposit) <= limit) return "";
     const [needs, went, most] = [fromBlob(row.deposit), spent, limit].map((each) => formatUnits(each, decimals));

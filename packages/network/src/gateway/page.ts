@@ -14,8 +14,9 @@ h1 { font-size: 1.6rem; line-height: 1.3; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { font-weight: 600; }
 dd { margin: 0; overflow-wrap: anywhere; }
-a, button { font: inherit; }
-a:focus-visible, button:focus-visible { outline: .2rem solid; outline-offset: .2rem; }
+button { font: inherit; }
+input, select, textarea { font: inherit; width: 100%; box-sizing: border-box; }
+:focus-visible { outline: .2rem solid; outline-offset: .2rem; }
 button, .pay { display: inline-block; padding: .5rem 1.25rem; border: .1rem solid; border-radius: .3rem; }
 li[aria-current] { font-weight: 600; }
 `;
@@ -79,18 +80,9 @@ export function statusPage({ row, files, now }: PageState): string {
     const current = states.includes(state) ? ' aria-current="step"' : "";
     return `<li${current}>${label}</li>`;
   }).join("\n");
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(TOLD[state])}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escaped(told(row))}</h1>
-<ol aria-label="Progress">
+  return documentOf(
+    told(row),
+    `<ol aria-label="Progress">
 ${steps}
 </ol>
 <dl>
@@ -99,7 +91,24 @@ ${list}
 ${actionOf(row, now)}
 ${filesOf(id, files)}
 <p><a href="/pay/${id}">Look again</a></p>
-<p>Keep the address of this page to yourself: it shows your order and its result.</p>
+<p>Keep the address of this page to yourself: it shows your order and its result.</p>`,
+  );
+}
+
+/** Returns a whole page. */
+export function documentOf(heading: string, content: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(heading)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${escaped(heading)}</h1>
+${content}
 </main>
 </body>
 </html>

@@ -77,15 +77,17 @@ export class Paying {
     const { cards, sessions, log } = this.options;
     const due = row.due ?? 0n;
     if (row.payment_intent === null || row.dispute === "open") return;
-    const { given, failed } = await this.given(row, row.payment_intent);
-    if (given < due) {
-      if (failed > 0) throw new RefundFailedError(row.payment_intent, due - given, row.currency);
-      await cards.refund(row.payment_intent, due - given, given);
-      // what Stripe says of it counts, at the next look
-      return this.refund(row);
+    let facts = await this.given(row, row.payment_intent);
+    if (facts.given < due) {
+      const missing = due - facts.given;
+      if (facts.failed > 0) throw new RefundFailedError(row.payment_intent, missing, row.currency);
+      await cards.refund(row.payment_intent, missing, facts.given);
+      facts = await this.given(row, row.payment_intent);
     }
-    await sessions.change("refund", row, { state: "refunded", refunded: given });
-    log.info({ session: row.session, refunded: String(given), due: String(due) }, "refunded");
+    // what Stripe does not say yet is looked at again
+    if (facts.given < due) return;
+    await sessions.change("refund", row, { state: "refunded", refunded: facts.given });
+    log.info({ session: row.session, refunded: String(facts.given), due: String(due) }, "refunded");
   }
 
   /** Returns what went back to a card: by refunds, also somebody's in the dashboard, and by a dispute that was lost. */

@@ -49,7 +49,27 @@ export function gatewayRole(config: GatewayConfig): Role {
 async function startGateway(config: GatewayConfig, context: RoleContext): Promise<Stoppable> {
   const { gateway, facts, server, close } = await openGateway(config, context);
   context.log.info({ listen: server.addresses() }, "listening");
-  const loops = [facts.run(context.signal), work(gateway, facts, config, context)];
+  const onceKnown = (act: () => Promise<void>) => async () => {
+    // throws before the first look at the chain
+    facts.block();
+    await act();
+  };
+  const loops = [
+    facts.run(context.signal),
+    again("cards", () => gateway.advanceCards(), config, context),
+    again(
+      "jobs",
+      onceKnown(() => gateway.advanceJobs()),
+      config,
+      context,
+    ),
+    again(
+      "work",
+      onceKnown(() => gateway.advanceOrders(context.signal)),
+      config,
+      context,
+    ),
+  ];
   return {
     stop: async () => {
       await server.close();
@@ -123,15 +143,19 @@ export async function secret(file: string | undefined, variable: string, field: 
   return value;
 }
 
-async function work(gateway: Gateway, facts: ChainFacts, { tick }: GatewayConfig, { health, signal }: RoleContext) {
+/** Does something again and again, and reports to the health whether it could. */
+async function again(
+  part: string,
+  act: () => Promise<void>,
+  { tick }: GatewayConfig,
+  { health, signal }: RoleContext,
+): Promise<void> {
   while (!signal.aborted) {
     try {
-      if (facts.isKnown) {
-        await gateway.advance(signal);
-        health.report("work", "ok");
-      } else health.report("work", "waiting", "the chain was not read yet");
+      await act();
+      health.report(part, "ok");
     } catch (error) {
-      health.report("work", "waiting", reasonOf(error));
+      health.report(part, "waiting", reasonOf(error));
     }
     await sleep(tick * 1_000, undefined, { signal }).catch(() => undefined);
   }

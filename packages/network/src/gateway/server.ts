@@ -11,6 +11,7 @@ import { BadWebhookError, type Cards, productName } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
 import type { Jobs, ResultFile } from "./jobs.js";
 import { currencyOf, formatMoney } from "./money.js";
+import { askedBy, offerFields, offerPage } from "./offerPage.js";
 import { PAGE_HEADERS, statusPage } from "./page.js";
 import type { Asked, Quoting } from "./quoting.js";
 import type { Sessions } from "./sessions.js";
@@ -74,9 +75,18 @@ export function openGatewayServer(options: GatewayServerOptions): Promise<Fastif
   const quotes = new Budget(QUOTES);
   return openServer({ listen, log: options.log }, (server) => {
     const routes = new Routes(options);
-    server.post("/v1/quotes", (request, reply) => {
-      if (quotes.take(senderOf(request.ip))) return routes.quote(request, reply);
+    const limit = ({ ip }: FastifyRequest) => {
+      if (quotes.take(senderOf(ip))) return;
       throw new RefusedError(429, "too-many-quotes", "This address has asked for many quotes: try again later");
+    };
+    server.post("/v1/quotes", (request, reply) => {
+      limit(request);
+      return routes.quote(request, reply);
+    });
+    server.get("/new", (request, reply) => routes.offer(request, reply));
+    server.post("/new", (request, reply) => {
+      limit(request);
+      return routes.ask(request, reply);
     });
     server.post("/v1/sessions/:id/checkout", async (request, reply) =>
       json(reply, routes.document(await routes.checkout(request), [])),
@@ -108,6 +118,26 @@ class Routes {
   async quote(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const row = await this.options.quoting.quote(readAsked(request.body));
     return json(reply.code(201), this.document(row, []));
+  }
+
+  /** Shows the form by which a customer asks for a quote, filled in by the link that led to it. */
+  async offer({ query }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const given = new URLSearchParams(query as Record<string, string>);
+    return this.show(reply, offerPage(offerFields(given), Object.keys(this.options.config.currencies), ""));
+  }
+
+  /** Makes a quote of a form that was filled in, and leads to its page. */
+  async ask({ body }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const given = new URLSearchParams(Buffer.isBuffer(body) ? body.toString() : "");
+    const fields = offerFields(given);
+    try {
+      const { id } = await this.options.quoting.quote(checkAsked(askedBy(fields)));
+      return reply.redirect(`/pay/${id}`, 303);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      const page = offerPage(fields, Object.keys(this.options.config.currencies), error.message);
+      return this.show(reply.code(error.status), page);
+    }
   }
 
   /** Accepts a quote, and opens its checkout session; one that has one already stays as it is. */
@@ -144,7 +174,10 @@ class Routes {
 
   async page(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const row = await this.rowOf(request);
-    const page = statusPage({ row, files: await this.filesOf(row), now: this.options.now() });
+    return this.show(reply, statusPage({ row, files: await this.filesOf(row), now: this.options.now() }));
+  }
+
+  private show(reply: FastifyReply, page: string): FastifyReply {
     return reply.headers(PAGE_HEADERS).type("text/html; charset=utf-8").send(page);
   }
 
@@ -160,7 +193,7 @@ class Routes {
 
   async upload(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const row = await this.rowOf(request);
-    if (row.state !== "quoted" || row.checkout_expires_at !== null) {
+    if (this.options.jobs.rentalOf(row).isPrepared) {
       throw new RefusedError(409, "accepted", "The quote was accepted, and its job is sealed");
     }
     await this.options.jobs.upload(row, wildcardOf(request), request.body as AsyncIterable<Uint8Array>);
@@ -224,6 +257,11 @@ function readAsked(body: unknown): Asked {
   } catch {
     throw new RefusedError(400, "bad-quote", "The body is no JSON");
   }
+  return checkAsked(value);
+}
+
+/** @throws RefusedError that names the first wrong field */
+function checkAsked(value: unknown): Asked {
   const { data, error } = asked.safeParse(value);
   if (data === undefined) {
     const [issue] = error.issues;

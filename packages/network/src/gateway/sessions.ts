@@ -32,13 +32,13 @@ function stepsOf(change: Change) {
   return [`gateway.${change}.before-store`, `gateway.${change}.stored`] as const;
 }
 
-/** Thrown when a session is not in the state any more that a change was made for: somebody else was first. */
+/** Thrown when a session is not any more what a change was made for: somebody else was first. */
 export class SessionChangedError extends TuringFogError {
   constructor(
     readonly id: string,
     readonly state: SessionState,
   ) {
-    super(`A session is not ${state} any more: look at it again`);
+    super(`A session is not ${state} any more, or its payment was disputed: look at it again`);
   }
 }
 
@@ -85,12 +85,46 @@ export class Sessions {
       .execute();
   }
 
+  /** Returns the sessions whose order was decided on since a time, in unix seconds, and which may have one. */
+  approvedSince(time: bigint): Promise<SessionRow[]> {
+    return this.db
+      .selectFrom("gateway_sessions")
+      .selectAll()
+      .where("approved_at", ">", time)
+      .where((where) => where.or([where("order_id", "is not", null), where("state", "=", "approved")]))
+      .execute();
+  }
+
+  /** Returns how many sessions are in each state, and how many payments are disputed. */
+  async counts(): Promise<{ states: Map<SessionState, number>; disputed: number }> {
+    const rows = await this.db
+      .selectFrom("gateway_sessions")
+      .select(({ fn }) => ["state", "dispute", fn.countAll().as("count")])
+      .groupBy(["state", "dispute"])
+      .execute();
+    const states = new Map<SessionState, number>();
+    for (const { state, count } of rows) states.set(state, (states.get(state) ?? 0) + Number(count));
+    const disputed = rows.filter(({ dispute }) => dispute === "open");
+    return { states, disputed: disputed.reduce((sum, { count }) => sum + Number(count), 0) };
+  }
+
+  /** Returns the ids of sessions that were over at a time, in unix seconds. */
+  async overSince(time: bigint): Promise<string[]> {
+    const rows = await this.db
+      .selectFrom("gateway_sessions")
+      .select("id")
+      .where("state", "in", ["expired", "refunded"])
+      .where("changed_at", "<", time)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
   all(): Promise<SessionRow[]> {
     return this.db.selectFrom("gateway_sessions").selectAll().orderBy("created_at").orderBy("id").execute();
   }
 
   /**
-   * Changes a session, if it is still in the state in which it was read.
+   * Changes a session, if it is still in the state in which it was read, and as much disputed.
    * @returns the session as it is now
    * @throws SessionChangedError
    */
@@ -102,6 +136,7 @@ export class Sessions {
         .set(changed)
         .where("id", "=", row.id)
         .where("state", "=", row.state)
+        .where("dispute", row.dispute === null ? "is" : "=", row.dispute)
         .executeTakeFirst();
       if (numUpdatedRows !== 1n) throw new SessionChangedError(row.id, row.state);
     });

@@ -210,7 +210,7 @@ describe("An order that is paid by card", () => {
   it("is stopped when its node refuses the job, and its rest is refunded", () =>
     withGateway({}, async (given) => {
       const { world, gateway } = given;
-      world.node.refuses = "not here";
+      world.node.refuses = () => "not here";
       const { id } = await paid(given);
       await advance(given, 6);
       expect((await gateway.told(id)).reason).to.equal("the node refuses the job: not here");

@@ -27,6 +27,29 @@ describe("A customer's page", () => {
       expect(await (await fetch(at)).text()).to.include(`href="${url}">Pay 9.45 EUR by card</a>`);
     }));
 
+  it("is asked for by a form, which a link can fill in, and which says what was refused", () =>
+    withGateway({}, async ({ world, gateway }) => {
+      const link = `${gateway.url}/new?node=${world.fixture.nodeId}&tu=0.5&runner=%22%3E%3Cscript%3E`;
+      const html = await (await fetch(link)).text();
+      expect(html).to.include('name="tu" value="0.5"').and.not.include("<script>");
+      const ask = (runner: string) => {
+        const fields = {
+          node: String(world.fixture.nodeId),
+          tu: "0.5",
+          hours: "24",
+          currency: "eur",
+          slots: "TEXT=hello",
+        };
+        const body = new URLSearchParams({ ...fields, runner });
+        return fetch(`${gateway.url}/new`, { method: "POST", body, redirect: "manual" });
+      };
+      const refused = await ask("none");
+      expect(refused.status).to.equal(422);
+      expect(await refused.text()).to.match(/<p role="alert">Node \d+ has no runner none; it has words<\/p>/);
+      const taken = await ask("words");
+      expect(`${taken.status} ${taken.headers.get("location")}`).to.match(/^303 \/pay\/[\w-]{32}$/);
+    }));
+
   it("hands the result out, and nothing beside it", () =>
     withGateway({}, async (given) => {
       const { gateway } = given;
@@ -43,7 +66,7 @@ describe("A customer's page", () => {
   it("shows what others have written as text", () =>
     withGateway({}, async (given) => {
       const { world, gateway } = given;
-      world.node.refuses = "<img src=x onerror=alert(1)>";
+      world.node.refuses = () => "<img src=x onerror=alert(1)>";
       const { id } = await paid(given);
       await advance(given, 4);
       const html = await (await fetch(`${gateway.url}/pay/${id}`)).text();

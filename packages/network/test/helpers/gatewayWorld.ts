@@ -125,7 +125,10 @@ export class GatewayWorld {
     const url = `http://127.0.0.1:${(server.server.address() as { port: number }).port}`;
     const advance = async () => {
       await facts.advance();
-      await gateway.advance(signal);
+      await gateway.advanceCards();
+      await gateway.advanceOrders(signal);
+      await gateway.advanceJobs();
+      await gateway.advanceCards();
       await gateway.delivered();
     };
     let isStoreOpen = true;

@@ -34,8 +34,8 @@ export class LightNode {
   readonly orders = new Map<string, LightOrder>();
   /** TU, 18 decimals, that it says it has counted on an order. */
   counts: (orderId: string) => bigint = () => 0n;
-  /** Why it refuses jobs, and whether it is still at work on them. */
-  refuses = "";
+  /** Why it refuses a job, empty if it does not, and whether it is still at work on all. */
+  refuses: (orderId: string) => string = () => "";
   isAtWork = false;
   /** Brings an acknowledgement to the chain. */
   settle: (acknowledgement: Acknowledgement) => Promise<unknown> = async () => undefined;
@@ -102,8 +102,9 @@ export class LightNode {
   }
 
   private state(response: ServerResponse, id: string, { bundle, result }: LightOrder): void {
-    const state = this.refuses !== "" ? "refused" : result === undefined ? "waiting" : "released";
-    const told = { state, reason: this.refuses, heldSeconds: 1, images: 0, result: result?.hash };
+    const reason = this.refuses(id);
+    const state = reason !== "" ? "refused" : result === undefined ? "waiting" : "released";
+    const told = { state, reason, heldSeconds: 1, images: 0, result: result?.hash };
     const cumulativeTU = bundle === undefined ? 0n : this.counts(id);
     response.writeHead(200, { "content-type": "application/json" }).end(toJson({ ...told, cumulativeTU }));
   }
@@ -111,7 +112,13 @@ export class LightNode {
   /** Makes the result once there are the bundle and the key that opens it. */
   private async work(id: string, order: LightOrder): Promise<void> {
     const { bundle, identity, result } = order;
-    if (bundle === undefined || identity === undefined || result !== undefined || this.refuses !== "" || this.isAtWork)
+    if (
+      bundle === undefined ||
+      identity === undefined ||
+      result !== undefined ||
+      this.refuses(id) !== "" ||
+      this.isAtWork
+    )
       return;
     const at = (name: string) => path.join(this.folder, `${id}-${performance.now()}-${name}`);
     const [sealed, opened, made] = [at("bundle"), at("opened"), at("result")];
