@@ -148,6 +148,7 @@ describe("An order that is paid by card", () => {
       expect(await world.openings()).to.deep.equal([]);
       await advance(given, 2);
       expect((await gateway.told(id)).state).to.equal("approved");
+      expect(gateway.parts.orders).to.deep.equal({ state: "ok", reason: undefined });
       await time.increase(61);
       await gateway.advance();
       expect((await gateway.told(id)).state).to.equal("opened");
