@@ -7,6 +7,8 @@ export interface Shown {
   text: string;
   kind: "amount" | "instant" | "duration" | "text";
   decimals: number;
+  /** Decimals after which the text is cut off. */
+  shownDecimals: number;
   /** Time by which the page has worked it out, in unix seconds. */
   at: string;
 }
@@ -38,9 +40,18 @@ function collect(): Collected {
 }
 
 function shownBy(element: HTMLElement, now: string): Shown {
-  const { fact = "", value = element.getAttribute("value") ?? "", decimals } = element.dataset;
+  const { fact = "", value = element.getAttribute("value") ?? "" } = element.dataset;
+  const { decimals = "0", shown = decimals } = element.dataset;
   const at = element.closest<HTMLElement>("[data-at]")?.dataset.at ?? now;
-  return { fact, value, text: element.textContent, kind: kindOf(element), decimals: Number(decimals ?? 0), at };
+  return {
+    fact,
+    value,
+    text: element.textContent,
+    kind: kindOf(element),
+    decimals: Number(decimals),
+    shownDecimals: Number(shown),
+    at,
+  };
 }
 
 function kindOf(element: HTMLElement): Shown["kind"] {

@@ -34,11 +34,19 @@ interface AmountProps extends Named {
 /** An amount of base units in whole units, cut off after some decimals; its title has all of them. */
 export function Amount({ fact, proof, value, decimals, unit, shown = SHOWN_DECIMALS, limit }: AmountProps) {
   const exact = formatAmount(value, decimals);
+  const most = Math.min(shown, decimals);
   const isUnlimited = limit !== undefined && value > limit;
   return (
     <Proven proof={proof}>
-      <data className="num" value={String(value)} data-fact={fact} data-decimals={decimals} title={`${exact} ${unit}`}>
-        {isUnlimited ? "no limit" : amountText(value, decimals, Math.min(shown, decimals))}
+      <data
+        className="num"
+        value={String(value)}
+        data-fact={fact}
+        data-decimals={decimals}
+        data-shown={most}
+        title={`${exact} ${unit}`}
+      >
+        {isUnlimited ? "no limit" : amountText(value, decimals, most)}
       </data>
       {!isUnlimited && <span className="unit"> {unit}</span>}
     </Proven>
