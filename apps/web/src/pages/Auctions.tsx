@@ -180,12 +180,22 @@ function Curve({
           from: Math.floor(bottom),
           to: Math.ceil(top),
           ticks: decades.filter((_, i) => i % every === 0),
-          text: (value) => (Math.abs(value) < 5 ? String(Number((10 ** value).toPrecision(1))) : `1e${value}`),
+          text: decadeText,
         }}
         marks={[{ x: Number(elapsed) / Number(period), y: log(elapsed), tone: "total", label: "now" }]}
       />
     </>
   );
+}
+
+/** Writes a power of ten as people read it: 1 M, 10 k, 0.01. */
+function decadeText(power: number): string {
+  const [unit, floor] = [["G", 9] as const, ["M", 6] as const, ["k", 3] as const].find(([, each]) => power >= each) ?? [
+    "",
+    0,
+  ];
+  const number = power < 0 ? (10 ** power).toFixed(-power) : String(10 ** (power - floor));
+  return unit === "" ? number : `${number} ${unit}`;
 }
 
 function ticksTo(periods: number): number[] {
