@@ -81,7 +81,7 @@ export async function lastTold(provider: JsonRpcProvider, { addresses, firstBloc
 }
 
 /** Builds the page for a configuration, and returns its folder. */
-async function buildPage(folder: string, config: object): Promise<string> {
+export async function buildPage(folder: string, config: object): Promise<string> {
   const [file, out] = [path.join(folder, "config.json"), path.join(folder, "page")];
   await writeFile(file, JSON.stringify(config));
   const child = spawn(process.execPath, [VITE, "build", path.join(ROOT, "apps/web"), "--logLevel", "warn"], {

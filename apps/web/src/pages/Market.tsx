@@ -1,6 +1,6 @@
 import { pricePerGpuHour, standingOf, type Standing } from "@turingfog/sdk";
 import { ASSETS, Assets, type Asset } from "../index/assets";
-import { rowsBy, rowsOf } from "../index/sql";
+import { rowsBy, rowsOf, type RowsOf } from "../index/sql";
 import { useView } from "../index/view";
 import { linkTo } from "../routes";
 import { useNetwork } from "../ui/context";
@@ -17,12 +17,16 @@ const SELECTS = {
     rest: "order by t.id",
   }),
   listings: rowsOf("listings", ["nodeId", "asset", "unitPrice", "capacityTU"], { rest: "where t.unit_price > 0" }),
-  closed: rowsBy(
-    `select node_id "nodeId", count(*) "orders", sum(tu_amount) "bought", sum(tu_settled) "delivered" from orders
-     where status = 'closed' and node_id > 0 group by node_id`,
-    ["nodeId", "orders", "bought", "delivered"],
-  ),
   assets: ASSETS,
+};
+
+/** What became of closed orders: adding up many takes the index longer than all the rest, which does not wait for it. */
+const HISTORY = {
+  closed: rowsBy(
+    `select node_id "nodeId", sum(tu_amount) "bought", sum(tu_settled) "delivered" from orders
+     where status = 'closed' and node_id > 0 group by node_id`,
+    ["nodeId", "bought", "delivered"],
+  ),
 };
 
 /** A node, with one of its offers if it has any. */
@@ -35,7 +39,8 @@ interface Row {
   standing: Standing;
   attestedFrom: bigint;
   attestedUntil: bigint;
-  history?: { orders: bigint; bought: bigint; delivered: bigint };
+  /** Undefined without closed orders; null until they are added up. */
+  history?: { bought: bigint; delivered: bigint } | null;
   offer?: { asset: Asset; unitPrice: bigint; gpuHourPrice: bigint; capacityTU: bigint };
 }
 
@@ -43,10 +48,12 @@ const TONES = { attested: "good", pending: "wait", unattested: "bad" } as const;
 
 export default function Market() {
   const view = useView(["market"], SELECTS);
+  const closed = useView(["market", "closed"], HISTORY).data;
   return (
     <Viewed view={view}>
-      {({ tables }, time) => {
-        const rows = offersOf(tables, time);
+      {({ tables, block }, time) => {
+        // what is of another block is not shown beside it
+        const rows = offersOf(tables, closed?.block === block ? closed.tables.closed : undefined, time);
         return (
           <Section
             title="Nodes"
@@ -141,6 +148,8 @@ function Offers({ rows }: { rows: readonly Row[] }) {
       cell: ({ id, history }) =>
         history === undefined ? (
           "none closed"
+        ) : history === null ? (
+          "…"
         ) : (
           <Amount
             fact={`node:${id}:deliveredShare`}
@@ -169,16 +178,17 @@ function wordsOf({ id, gpu, standing, offer }: Row): string {
   return `${id} ${gpu} ${standing} ${offer?.asset.symbol ?? ""} ${offer?.asset.address ?? ""}`;
 }
 
+type Closed = RowsOf<typeof HISTORY.closed>;
 type Tables = NonNullable<ReturnType<typeof useView<typeof SELECTS>>["data"]>["tables"];
 
 /** The cheapest hour of a GPU first; nodes that take no orders last. */
-function offersOf({ nodes, listings, closed, assets: listed }: Tables, time: bigint): Row[] {
+function offersOf({ nodes, listings, assets: listed }: Tables, closed: Closed | undefined, time: bigint): Row[] {
   const assets = new Assets(listed);
   const byNode = grouped(
     listings.filter(({ asset }) => assets.of(asset).isListed),
     ({ nodeId }) => nodeId,
   );
-  const histories = new Map(closed.map((each) => [each.nodeId, each]));
+  const histories = new Map(closed?.map((each) => [each.nodeId, each]));
   const rows = nodes.flatMap((node): Row[] => {
     const gpuCount = BigInt(node.gpuCount);
     const ratePerDay = BigInt(node.ratePerDay);
@@ -196,9 +206,10 @@ function offersOf({ nodes, listings, closed, assets: listed }: Tables, time: big
         attestedUntil,
       },
       standing: standingOf(attestedFrom, attestedUntil, time),
-      history: history && {
-        ...{ orders: BigInt(history.orders), bought: BigInt(history.bought), delivered: BigInt(history.delivered) },
-      },
+      history:
+        closed === undefined
+          ? null
+          : history && { bought: BigInt(history.bought), delivered: BigInt(history.delivered) },
     };
     const offers = byNode.get(node.id);
     if (offers === undefined) return [row];

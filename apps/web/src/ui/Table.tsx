@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useDeferredValue, useId, useMemo, useRef, useState, type ReactNode } from "react";
+import { memo, useDeferredValue, useId, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { Count, type FactName } from "./Fact";
 
@@ -76,7 +76,10 @@ export function Table<R>({ label, columns, rows, keyOf, count, wordsOf, empty }:
   );
 }
 
-function Rows<R>({ label, columns, rows, keyOf }: Pick<Props<R>, "label" | "columns" | "rows" | "keyOf">) {
+/** Drawn again only for other rows: a keystroke in the search field must not wait for the table. */
+const Rows = memo(AllRows) as typeof AllRows;
+
+function AllRows<R>({ label, columns, rows, keyOf }: Pick<Props<R>, "label" | "columns" | "rows" | "keyOf">) {
   const frame = useRef<HTMLDivElement>(null);
   const isVirtual = rows.length > MOST_DRAWN;
   const virtual = useVirtualizer({
