@@ -30,7 +30,7 @@ export default defineConfig(
     "packages/sdk/src/bindings/",
     "packages/training/assembly/",
     // written by Ponder
-    "apps/indexer/ponder-env.d.ts",
+    "**/ponder-env.d.ts",
   ]),
   {
     files: ["**/*.ts", "**/*.tsx"],
