@@ -56,7 +56,7 @@ serves until it is ended; with --json both are one line. Every account of Hardha
     examples: ["npm run life", "npm run life -- --months 2 --port 8545 --out deployments"],
   })
     .name("npm run life --")
-    .option("--months <N>", "months to live after the first ten days", "0")
+    .option("--months <N>", "months to live after the first ten days; 0 if left out")
     .option("--whole", "live until 100,000,000 TFT are left, and a month more", false)
     .option("--seed <N>", "varies the volumes; the same seed gives the same life", "1")
     .option("--port <N>", "port of the node; 0 for one that is free", "8545")

@@ -2,7 +2,7 @@ import { cardOfModel, ratePerDay } from "@turingfog/sdk";
 import { attestation, listing, model, node } from "ponder:schema";
 import { zeroAddress } from "viem";
 
-import { on, originOf } from "./record";
+import { on, originOf, storableText } from "./record";
 
 /* RATINGS */
 
@@ -29,7 +29,8 @@ on("registry:NodeRegistered", async ({ event, context: { db } }) => {
   const rated = await db.find(model, { gpuModel });
   await db.insert(node).values({
     ...{ id, owner, pendingOwner: zeroAddress, payout, gpuModel, gpuModelName: rated?.name, gpuCount },
-    ...{ ratePerDay: ratePerDay(rated?.rating ?? 0n, BigInt(gpuCount)), metadataURI, registeredAt: origin.time },
+    ...{ ratePerDay: ratePerDay(rated?.rating ?? 0n, BigInt(gpuCount)), registeredAt: origin.time },
+    metadataURI: storableText(metadataURI),
     ...{ attestedFrom: 0n, attestedUntil: 0n, orders: 0, tuSettled: 0n },
     ...origin,
   });
@@ -42,7 +43,7 @@ on("registry:PayoutSet", async ({ event, context: { db } }) => {
 
 on("registry:MetadataURISet", async ({ event, context: { db } }) => {
   const { nodeId: id, metadataURI } = event.args;
-  await db.update(node, { id }).set({ metadataURI, ...originOf(event) });
+  await db.update(node, { id }).set({ metadataURI: storableText(metadataURI), ...originOf(event) });
 });
 
 on("registry:NodeTransferStarted", async ({ event, context: { db } }) => {

@@ -67,11 +67,16 @@ async function record(contract: string, name: string, event: AnyEvent, { db, cha
     .onConflictDoUpdate(now);
 }
 
-/** Returns arguments in JSON, which has no whole numbers of their size, and of which PostgreSQL takes no NUL. */
+/** Returns a text as PostgreSQL takes it, which has no NUL. */
+export function storableText(text: string): string {
+  return text.replaceAll("\0", "\uFFFD");
+}
+
+/** Returns arguments in JSON, which has no whole numbers of their size. */
 function storable(args: unknown): Record<string, unknown> {
   const text = JSON.stringify(args, (_, value: unknown) => {
     if (typeof value === "bigint") return value.toString();
-    return typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : value;
+    return typeof value === "string" ? storableText(value) : value;
   });
   return JSON.parse(text) as Record<string, unknown>;
 }
