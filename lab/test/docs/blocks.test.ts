@@ -35,6 +35,8 @@ const NOT_RUN: Record<string, string> = {
   "docs/runbooks.md#bad-root": "needs a root, and a freeze in between",
   "docs/runbooks.md#false-attestation": "needs a node and a pending rating",
   "docs/runbooks.md#frozen-attestations": "needs a node and a quorum's signatures",
+  "docs/indexing.md#from-nothing-to-serving": "installs, and serves until it is ended; run by lab/test/index.test.ts",
+  "docs/indexing.md#audit": "needs an index; run by lab/test/index.test.ts",
   "docs/tu.md#attesting": "needs a node and a quorum's signatures",
   "docs/tu.md#the-commands": "needs a GPU and Docker",
   "docs/deploying.md#the-auctions-fillers": "needs pools of Uniswap",
