@@ -5,5 +5,5 @@ export * from "./money.js";
 
 export * from "./report.js";
 export * from "./run.js";
-export { paymentRefOf } from "./sessions.js";
-export type { SessionRow, SessionState } from "./tables.js";
+export { paymentRefOf, SessionChangedError, Sessions } from "./sessions.js";
+export { GATEWAY_MIGRATIONS, type GatewayTables, type SessionRow, type SessionState } from "./tables.js";
