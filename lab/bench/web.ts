@@ -32,9 +32,9 @@ interface Measured {
 
 async function run(values: { check: boolean; orders: string; visits: string }, output: Output): Promise<number> {
   const [orders, visits] = [wholeNumber("orders", values.orders, 1), wholeNumber("visits", values.visits, 1)];
-  const folder = await mkdtemp(path.join(tmpdir(), "turingfog-bench-web-"));
   output.say(`Filling an index with ${orders} orders and ${NODES} nodes…`);
   const index = await StandIn.start(NODES, orders);
+  const folder = await mkdtemp(path.join(tmpdir(), "turingfog-bench-web-"));
   try {
     const network = { chain: "localhost", rpc: `${index.url}/rpc`, index: index.url, book: BOOK };
     const [server, url] = await servePage(await buildPage(folder, { networks: [network] }), 0);
