@@ -14,7 +14,7 @@ set -euo pipefail
 
 folder=$(mktemp -d)
 node="" index=""
-trap 'kill -9 $node $index 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
+trap 'kill $node $index 2>/dev/null || true; wait || true; rm -rf "$folder"' EXIT
 cd "$folder"
 
 echo '{ "name": "reorganised", "private": true }' >package.json
