@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 import { TuringFogError } from "@turingfog/sdk";
 
 /** Thrown when an index does not answer, or not with what was asked for. */
@@ -26,8 +28,8 @@ type Parameter = string | number;
  */
 export async function query(url: string, sql: string, params: readonly Parameter[] = []): Promise<Row[]> {
   const address = new URL("/sql/db", url);
-  // as Ponder's client encodes it, by superjson
-  address.searchParams.set("sql", JSON.stringify({ json: { sql, params } }));
+  // as Ponder's client encodes it, by superjson; the same question may be answered as before a reorganisation
+  address.searchParams.set("sql", JSON.stringify({ json: { sql, params }, asked: randomUUID() }));
   let response: Response;
   try {
     response = await fetch(address);
