@@ -108,6 +108,8 @@ export const gatewayConfig = z.strictObject({
   /** The most MiB of a job's files, and of a result. */
   jobMiB: z.int().min(1).max(10_240).default(64),
   resultMiB: z.int().min(1).max(102_400).default(2_048),
+  /** The most MiB of the jobs of all sessions that were not paid, together. */
+  unpaidMiB: z.int().min(1).max(1_048_576).default(4_096),
   /** Seconds between two looks at what is to be done. */
   tick: z.number().min(0.05).max(3_600).default(5),
   /** Lets nodes be on addresses that are not public, for test networks. */
