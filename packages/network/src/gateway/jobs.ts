@@ -11,6 +11,7 @@ import { UnsendableFileError } from "../job/index.js";
 import { Rental, type RentalRecord, saveStream } from "../order/index.js";
 import { fromBlob, fromBytes } from "../store/index.js";
 import type { JobAsked, Reached } from "./quoting.js";
+import type { UnpaidSpace } from "./space.js";
 import type { SessionRow } from "./tables.js";
 
 export interface JobsOptions {
@@ -22,7 +23,13 @@ export interface JobsOptions {
   payer: string;
   /** Bytes of a job's files. */
   maxBytes: number;
+  space: UnpaidSpace;
+  /** Unix seconds. */
+  now: () => bigint;
 }
+
+/** The most files of a job. */
+export const MOST_FILES = 256;
 
 /** A file of a result. */
 export interface ResultFile {
@@ -35,34 +42,61 @@ const FILE_PATH = /^(?!.*(^|\/)\.{1,2}(\/|$))[A-Za-z0-9._@+=,-]+(\/[A-Za-z0-9._@
 
 /** The jobs of customers: their files, the order's keys and bundle, and the result, a folder each. */
 export class Jobs {
+  /** Sessions whose files are being written or sealed. */
+  private readonly busy = new Set<string>();
+
   constructor(private readonly options: JobsOptions) {}
 
   /**
-   * Takes a file of a job, in place of one of the same name.
-   * @throws RefusedError if it is none that a bundle takes, or too long with those that are there
+   * Takes a file of a job that is not accepted yet, in place of one of the same name; one at a time.
+   * @throws RefusedError if it is none that a bundle takes, or too many or too long with those that are there
    */
-  async upload({ id }: SessionRow, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const { maxBytes } = this.options;
+  async upload(row: SessionRow, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     if (!FILE_PATH.test(name) || name.length > 200) {
       throw new RefusedError(422, "bad-path", "A file's path has parts of A-Z, a-z, 0-9 and ._@+=,- separated by /");
     }
-    const target = path.join(this.at(id, "input"), name);
-    const others = (await filesIn(this.at(id, "input"))).filter((each) => each.path !== name);
-    const left = others.reduce((sum, { bytes }) => sum - bytes, maxBytes);
-    await mkdir(path.dirname(target), { recursive: true, mode: 0o700 }).catch(() => {
-      throw new RefusedError(409, "bad-path", `A part of the path ${name} is a file`);
+    await this.alone(row.id, async () => {
+      if (row.state !== "quoted" || this.rentalOf(row).isPrepared) {
+        throw new RefusedError(409, "accepted", "The quote was accepted, and its job is sealed");
+      }
+      if (this.options.now() >= row.quote_expires_at) {
+        throw new RefusedError(410, "expired", "The quote has expired: ask for another");
+      }
+      await this.save(row.id, name, chunks);
     });
-    // a name of its own, so that two uploads at once leave one of the two files
+  }
+
+  private async save(id: string, name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const { maxBytes, space } = this.options;
+    const input = this.at(id, "input");
+    const others = (await filesIn(input)).filter((each) => each.path !== name);
+    if (others.length >= MOST_FILES) {
+      throw new RefusedError(413, "too-many-files", `A job may have ${MOST_FILES} files: put them into an archive`);
+    }
+    const left = others.reduce((sum, { bytes }) => sum - bytes, maxBytes);
     const part = path.join(this.at(id), `${randomBytes(8).toString("hex")}.part`);
-    await saveStream(limited(chunks, left, maxBytes), part);
-    await rename(part, target);
+    await space.begin(id, left);
+    try {
+      await mkdir(this.at(id), { recursive: true, mode: 0o700 });
+      const counted = limited(chunks, left, maxBytes, (bytes) => space.take(id, bytes));
+      await saveStream(counted, part);
+      // folders come last, so that none is left without a file
+      await place(part, path.join(input, name), name);
+    } finally {
+      await rm(part, { force: true });
+      await space.measure(id);
+    }
   }
 
   /**
    * Draws the keys of a session's job and seals it, unless that was done before.
-   * @throws RefusedError if no bundle can have its files
+   * @throws RefusedError if no bundle can have its files, or one of them is still on its way
    */
   async prepare(row: SessionRow, reached: readonly Reached[]): Promise<void> {
+    await this.alone(row.id, () => this.seal(row, reached));
+  }
+
+  private async seal(row: SessionRow, reached: readonly Reached[]): Promise<void> {
     const rental = this.rentalOf(row);
     if (rental.isPrepared) return;
     const { network, chainId, escrow, payer } = this.options;
@@ -121,6 +155,24 @@ export class Jobs {
   /** Deletes all of a session. */
   async forget(id: string): Promise<void> {
     await rm(this.at(id), { recursive: true, force: true });
+    this.options.space.forget(id);
+  }
+
+  /** Does something with a session's files while nothing else does. @throws RefusedError */
+  private async alone(id: string, act: () => Promise<void>): Promise<void> {
+    if (this.busy.has(id)) {
+      throw new RefusedError(
+        409,
+        "uploading",
+        "A file of this job is on its way, or it is being sealed: wait for that",
+      );
+    }
+    this.busy.add(id);
+    try {
+      await act();
+    } finally {
+      this.busy.delete(id);
+    }
   }
 
   private at(id: string, part = ""): string {
@@ -141,10 +193,27 @@ async function filesIn(folder: string): Promise<ResultFile[]> {
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-async function* limited(chunks: AsyncIterable<Uint8Array>, left: number, most: number): AsyncGenerator<Uint8Array> {
+/** Moves a file that is whole to its name. @throws RefusedError if another file is in the way */
+async function place(part: string, target: string, name: string): Promise<void> {
+  await mkdir(path.dirname(target), { recursive: true, mode: 0o700 }).catch(() => {
+    throw new RefusedError(409, "bad-path", `A part of the path ${name} is a file`);
+  });
+  await rename(part, target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EISDIR") throw error;
+    throw new RefusedError(409, "bad-path", `${name} is a folder: files were sent whose paths begin with it`);
+  });
+}
+
+async function* limited(
+  chunks: AsyncIterable<Uint8Array>,
+  left: number,
+  most: number,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     left -= chunk.length;
     if (left < 0) throw new RefusedError(413, "too-large", `The files of a job may have ${most} bytes together`);
+    count(chunk.length);
     yield chunk;
   }
 }

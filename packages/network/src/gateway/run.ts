@@ -29,6 +29,7 @@ import { Paying } from "./paying.js";
 import { Quoting } from "./quoting.js";
 import { openGatewayServer } from "./server.js";
 import { SESSION_STEPS, Sessions } from "./sessions.js";
+import { UnpaidSpace } from "./space.js";
 import { GATEWAY_MIGRATIONS, type GatewayTables } from "./tables.js";
 
 /** Where a gateway stands before and after each durable write, each call to Stripe and each send. */
@@ -109,8 +110,9 @@ export async function openGateway(
   const submitter = new TransactionSubmitter({ key, outbox, maxFeePerGas, clock, say });
   const { escrow } = book.addresses;
   const chainId = BigInt(book.chainId);
-  const maxBytes = config.jobMiB * 1_048_576;
-  const jobs = new Jobs({ folder: config.jobs, network, chainId, escrow, payer: key.address, maxBytes });
+  const [maxBytes, maxUnpaid] = [config.jobMiB, config.unpaidMiB].map((each) => each * 1_048_576);
+  const space = new UnpaidSpace({ folder: config.jobs, sessions, now, maxBytes: maxUnpaid });
+  const jobs = new Jobs({ folder: config.jobs, network, chainId, escrow, payer: key.address, maxBytes, space, now });
   const quoting = new Quoting({ config, book, connect, client, sessions, payer: key.address, now });
   const common = { config, book, cards, facts, client, key, sessions, quoting, jobs, log, submitter, now };
   const paying = new Paying({ cards, sessions, log, now, monotonic, poll: config.stripe.poll });

@@ -9,7 +9,7 @@ import { type Allowance, Budget, checkDepth, openServer, RefusedError, senderOf 
 import { fromBlob, fromBytes } from "../store/index.js";
 import { BadWebhookError, type Cards, productName } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
-import type { Jobs, ResultFile } from "./jobs.js";
+import { type Jobs, MOST_FILES, type ResultFile } from "./jobs.js";
 import { currencyOf, formatMoney } from "./money.js";
 import { askedBy, offerFields, offerPage } from "./offerPage.js";
 import { PAGE_HEADERS, statusPage } from "./page.js";
@@ -19,6 +19,9 @@ import type { SessionRow } from "./tables.js";
 
 /** Quotes of one address, each of which asks the chain and a node. */
 const QUOTES: Allowance = { burst: 30, perSecond: 0.2 };
+
+/** Files of jobs that one address sends: all that one job may have, and then some. */
+const UPLOADS: Allowance = { burst: MOST_FILES, perSecond: 1 };
 
 /** Bytes of a webhook. */
 const WEBHOOK = 1_048_576;
@@ -73,6 +76,7 @@ export interface GatewayServerOptions {
 export function openGatewayServer(options: GatewayServerOptions): Promise<FastifyInstance> {
   const { listen, jobMiB } = options.config;
   const quotes = new Budget(QUOTES);
+  const uploads = new Budget(UPLOADS);
   return openServer({ listen, log: options.log }, (server) => {
     const routes = new Routes(options);
     const limit = ({ ip }: FastifyRequest) => {
@@ -102,9 +106,10 @@ export function openGatewayServer(options: GatewayServerOptions): Promise<Fastif
     void server.register(async (scope) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser("*", (_, body, done) => done(null, body));
-      scope.put("/v1/sessions/:id/input/*", { bodyLimit: jobMiB * MIB }, (request, reply) =>
-        routes.upload(request, reply),
-      );
+      scope.put("/v1/sessions/:id/input/*", { bodyLimit: jobMiB * MIB }, (request, reply) => {
+        if (uploads.take(senderOf(request.ip))) return routes.upload(request, reply);
+        throw new RefusedError(429, "too-many-files", "This address has sent many files: try again later");
+      });
     });
   });
 }
@@ -193,9 +198,6 @@ class Routes {
 
   async upload(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const row = await this.rowOf(request);
-    if (this.options.jobs.rentalOf(row).isPrepared) {
-      throw new RefusedError(409, "accepted", "The quote was accepted, and its job is sealed");
-    }
     await this.options.jobs.upload(row, wildcardOf(request), request.body as AsyncIterable<Uint8Array>);
     return reply.code(201).send({ result: "taken" });
   }
