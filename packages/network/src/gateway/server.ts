@@ -6,6 +6,7 @@ import { toJson } from "@turingfog/sdk";
 import { formatUnits, parseUnits } from "ethers";
 
 import { type Allowance, Budget, checkDepth, openServer, RefusedError, senderOf } from "../http/index.js";
+import { reasonOf } from "../runtime/index.js";
 import { fromBlob, fromBytes } from "../store/index.js";
 import { BadWebhookError, type Cards, productName } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
@@ -157,7 +158,7 @@ class Routes {
   }
 
   private async accept(row: SessionRow): Promise<SessionRow> {
-    const { cards, config, jobs, now, quoting, sessions } = this.options;
+    const { cards, config, jobs, log, now, quoting, sessions } = this.options;
     const until = row.checkout_expires_at;
     if (now() >= row.quote_expires_at) throw new RefusedError(410, "expired", "The quote has expired: ask for another");
     await jobs.prepare(row, await quoting.reach(row));
@@ -167,6 +168,7 @@ class Routes {
     const accepted = isFresh ? row : await sessions.change("accept", row, expires);
     const name = productName(formatUnits(fromBlob(row.tu_amount), 18), row);
     const opened = await cards.openCheckout(accepted, name).catch((error: unknown) => {
+      log.error({ reason: reasonOf(error) }, "no checkout session");
       throw asRefused(error);
     });
     return sessions.change("checkout", accepted, { state: "checkout", ...opened });

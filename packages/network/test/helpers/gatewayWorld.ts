@@ -112,10 +112,10 @@ export class GatewayWorld {
   }
 
   /** Opens a gateway in this process, which does something when it is told to. */
-  async gateway(config: string) {
+  async gateway(config: string, log = pino({ level: "silent" })) {
     const parts: Record<string, { state: string; reason?: string }> = {};
     const health = new Health((part, { state, reason }) => (parts[part] = { state, reason }));
-    const context = { health, clock: new ChainClock(), log: pino({ level: "silent" }), metrics: new Registry() };
+    const context = { health, clock: new ChainClock(), log, metrics: new Registry() };
     const signal = new AbortController().signal;
     const now = () => BigInt(Math.floor(Date.now() / 1_000)) + this.ahead;
     const monotonic = () => performance.now() + Number(this.ahead) * 1_000;
