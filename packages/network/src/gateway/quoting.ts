@@ -69,6 +69,9 @@ const MOST_KNOWN = 1_000;
 export class Quoting {
   private readonly documents = new Map<bigint, { at: bigint; document: Signed<NodeDocument> }>();
   private decimals?: number;
+  /** Deposits of quotes that are being accepted, by session, and the last look at whether there is enough for one. */
+  private readonly accepting = new Map<string, bigint>();
+  private checked: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: QuotingOptions) {}
 
@@ -121,6 +124,25 @@ export class Quoting {
     };
     await sessions.create(row);
     return row;
+  }
+
+  /**
+   * Accepts a quote while its deposit is counted, so that two at once are not accepted for the same funds.
+   * @throws RefusedError if the payer has too little by now
+   */
+  async withFunds<T>(row: SessionRow, accept: () => Promise<T>): Promise<T> {
+    const deposit = fromBlob(row.deposit);
+    const check = this.checked.then(async () => {
+      await this.checkFunds(deposit, await this.assetDecimals());
+      this.accepting.set(row.id, deposit);
+    });
+    this.checked = check.catch(() => undefined);
+    await check;
+    try {
+      return await accept();
+    } finally {
+      this.accepting.delete(row.id);
+    }
   }
 
   /**
@@ -207,7 +229,8 @@ export class Quoting {
     const { config, payer, sessions } = this.options;
     const { provider } = await this.chain();
     const pending = await sessions.in("checkout", "paid", "approved");
-    const promised = pending.reduce((sum, row) => sum + fromBlob(row.deposit), 0n);
+    const deposits = new Map([...pending.map((row) => [row.id, fromBlob(row.deposit)] as const), ...this.accepting]);
+    const promised = [...deposits.values()].reduce((sum, each) => sum + each, 0n);
     const balance = await IERC20Metadata__factory.connect(config.asset, provider).balanceOf(payer);
     const limit = parseUnits(config.dailySpending, decimals);
     if (deposit > limit) {

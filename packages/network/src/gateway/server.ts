@@ -150,9 +150,14 @@ class Routes {
   async checkout(request: FastifyRequest): Promise<SessionRow> {
     const row = await this.rowOf(request);
     if (row.state !== "quoted") return row;
+    if (this.options.now() >= row.quote_expires_at) {
+      throw new RefusedError(410, "expired", "The quote has expired: ask for another");
+    }
     const known = this.accepting.get(row.id);
     if (known !== undefined) return known;
-    const accepted = this.accept(row).finally(() => this.accepting.delete(row.id));
+    const accepted = this.options.quoting
+      .withFunds(row, () => this.accept(row))
+      .finally(() => this.accepting.delete(row.id));
     this.accepting.set(row.id, accepted);
     return accepted;
   }
@@ -160,7 +165,6 @@ class Routes {
   private async accept(row: SessionRow): Promise<SessionRow> {
     const { cards, config, jobs, log, now, quoting, sessions } = this.options;
     const until = row.checkout_expires_at;
-    if (now() >= row.quote_expires_at) throw new RefusedError(410, "expired", "The quote has expired: ask for another");
     await jobs.prepare(row, await quoting.reach(row));
     // one that could not be asked for in time is asked for anew: the address of the other was shown to nobody
     const isFresh = until !== null && until - now() >= LEAST_OPEN;
