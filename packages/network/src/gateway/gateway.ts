@@ -134,9 +134,12 @@ export class Gateway {
       const place = ({ id }: SessionRow) => places.get(id) ?? Infinity;
       const isLater = ({ state }: SessionRow) => Number(state !== "approved");
       rows.sort((a, b) => (place(a) === place(b) ? isLater(a) - isLater(b) : place(a) - place(b)));
-      await this.each("orders", rows, async (row) => {
+      await this.each("orders", rows, async ({ id }) => {
         if (signal.aborted) return;
-        await (row.state === "approved" ? opening.open(row, sight) : closing.advance(row, sight));
+        // it may have been disputed while the transaction before it was mined
+        const row = await sessions.byId(id);
+        if (row?.state === "approved") await opening.open(row, sight);
+        else if (row?.state === "opened" || row?.state === "delivered") await closing.advance(row, sight);
       });
     });
   }

@@ -56,7 +56,7 @@ export class Opening {
     const waited = now() - (row.paid_at ?? now());
     if (waited > BigInt(config.openWithin)) return this.refuse(row, "the order could not be opened in time");
     if (waited < BigInt(config.openDelay)) return "";
-    const why = (await this.isCancelled(row)) ? "the payment was refunded before" : await this.obstacle(row);
+    const why = (await this.cancellation(row)) ?? (await this.obstacle(row));
     if (why !== undefined) return this.refuse(row, why);
     const limit = await this.limitFor(row);
     if (limit !== "") return limit;
@@ -69,7 +69,7 @@ export class Opening {
    * @throws what keeps the transaction from being sent or mined
    */
   async open(row: SessionRow, { connection }: Sight): Promise<void> {
-    const { book, facts, key, sessions, submitter, log, config, now } = this.options;
+    const { book, facts, key, sessions, submitter, log } = this.options;
     const paymentRef = paymentRefOf(row.session as string);
     const known = facts.orderPaidBy(key.address.toLowerCase(), paymentRef);
     if (known !== undefined) {
@@ -83,13 +83,7 @@ export class Opening {
     const isOpen = () => escrow.isPaymentRefUsed(key.address, paymentRef);
     // it is counted on once the block is final
     if (await isOpen()) return;
-    const isLate = now() - (row.paid_at ?? 0n) > BigInt(config.openWithin);
-    const why =
-      row.dispute !== null
-        ? "the payment was disputed"
-        : isLate
-          ? "the order could not be opened in time"
-          : await this.obstacle(row);
+    const why = await this.change(row);
     if (why !== undefined) return this.giveUp(row, paymentRef, why, connection);
     const [call, isDone] = await this.nextCall(row, paymentRef, connection, isOpen);
     step("gateway.send.before-send");
@@ -103,9 +97,18 @@ export class Opening {
     return [`Open the order of payment ${paymentRef}`, `Approve the deposit of payment ${paymentRef}`];
   }
 
-  /** Whether somebody has refunded a part of a payment in Stripe's dashboard, and so wants no order of it. */
-  private async isCancelled({ payment_intent: paymentIntent }: SessionRow): Promise<boolean> {
-    return paymentIntent === null || (await this.options.cards.refundsOf(paymentIntent)).given > 0n;
+  /** Returns why an order that was approved is not to be had any more; undefined if it is. */
+  private async change(row: SessionRow): Promise<string | undefined> {
+    const { config, now } = this.options;
+    if (row.dispute !== null) return "the payment was disputed";
+    if (now() - (row.paid_at ?? 0n) > BigInt(config.openWithin)) return "the order could not be opened in time";
+    return (await this.cancellation(row)) ?? (await this.obstacle(row));
+  }
+
+  /** Says that somebody has refunded a part of a payment in Stripe's dashboard, and so wants no order of it. */
+  private async cancellation({ payment_intent: paymentIntent }: SessionRow): Promise<string | undefined> {
+    const isWanted = paymentIntent !== null && (await this.options.cards.refundsOf(paymentIntent)).given === 0n;
+    return isWanted ? undefined : "the payment was refunded before";
   }
 
   /** Returns why the order cannot be had at the quoted price; undefined if it can. */
