@@ -105,10 +105,10 @@ export class Gateway {
   }
 
   private async approve(): Promise<void> {
-    const { sessions, opening } = this.options;
+    const { sessions, opening, connect } = this.options;
     const waits: string[] = [];
     await this.each("approvals", await sessions.in("paid"), async (row) => {
-      const why = await opening.approve(row);
+      const why = await opening.approve(row, connect);
       if (why !== "" && why !== "disputed") waits.push(why);
     });
     if (waits.length > 0) this.options.health.report("approvals", "waiting", waits[0]);

@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 import type { ChainFacts } from "../chain/index.js";
 import { NotOfferedError } from "../order/index.js";
 import { step } from "../runtime/index.js";
-import type { TransactionSubmitter } from "../sending/index.js";
+import { KeyBusyError, type TransactionSubmitter } from "../sending/index.js";
 import { fromBlob, toBlob } from "../store/index.js";
 import type { Cards } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
@@ -46,21 +46,27 @@ export class Opening {
   constructor(private readonly options: OpeningOptions) {}
 
   /**
-   * Decides that an order is opened: within the day's limit, after the delay, and not for a disputed payment.
+   * Decides that an order is opened: within the day's limit, after the delay, and not for a disputed payment. One that the
+   * chain has already, which a store of before does not know of, is followed whatever speaks against it.
    * @returns why it waits; empty if it does not
    */
-  async approve(row: SessionRow): Promise<string> {
+  async approve(row: SessionRow, connect: () => Promise<Connection>): Promise<string> {
     const { config, sessions, now } = this.options;
+    const approve = () => sessions.change("approval", row, { state: "approved", approved_at: now() });
+    const refuse = async (reason: string) => {
+      await ((await this.isKnown(row, connect)) ? approve() : this.refuse(row, reason));
+      return "";
+    };
     if (row.dispute === "open") return "disputed";
-    if (row.dispute !== null) return this.refuse(row, `the payment was disputed, and the dispute is ${row.dispute}`);
+    if (row.dispute !== null) return refuse(`the payment was disputed, and the dispute is ${row.dispute}`);
     const waited = now() - (row.paid_at ?? now());
-    if (waited > BigInt(config.openWithin)) return this.refuse(row, "the order could not be opened in time");
+    if (waited > BigInt(config.openWithin)) return refuse("the order could not be opened in time");
     if (waited < BigInt(config.openDelay)) return "";
     const why = (await this.cancellation(row)) ?? (await this.obstacle(row));
-    if (why !== undefined) return this.refuse(row, why);
+    if (why !== undefined) return refuse(why);
     const limit = await this.limitFor(row);
     if (limit !== "") return limit;
-    await sessions.change("approval", row, { state: "approved", approved_at: now() });
+    await approve();
     return "";
   }
 
@@ -97,6 +103,15 @@ export class Opening {
     return [`Open the order of payment ${paymentRef}`, `Approve the deposit of payment ${paymentRef}`];
   }
 
+  /** Whether the order of a payment is on the chain. */
+  private async isKnown(row: SessionRow, connect: () => Promise<Connection>): Promise<boolean> {
+    const { book, facts, key } = this.options;
+    const paymentRef = paymentRefOf(row.session as string);
+    if (facts.orderPaidBy(key.address.toLowerCase(), paymentRef) !== undefined) return true;
+    const { provider } = await connect();
+    return connectContracts(book.addresses, provider).escrow.isPaymentRefUsed(key.address, paymentRef);
+  }
+
   /** Returns why an order that was approved is not to be had any more; undefined if it is. */
   private async change(row: SessionRow): Promise<string | undefined> {
     const { config, now } = this.options;
@@ -124,10 +139,9 @@ export class Opening {
   }
 
   /** Has a payment refunded whole for which nothing was ever signed. */
-  private async refuse(row: SessionRow, reason: string): Promise<string> {
+  private async refuse(row: SessionRow, reason: string): Promise<void> {
     await this.options.sessions.change("rest", row, { state: "owed", due: row.price, reason });
     this.options.log.info({ session: row.session, reason }, "no order: refunded in full");
-    return "";
   }
 
   /**
@@ -138,7 +152,7 @@ export class Opening {
     const { book, facts, key, submitter } = this.options;
     const { provider } = connection;
     const signed = submitter.attemptsAt(Opening.describe(row)[0]);
-    if (signed.length === 0) return void (await this.refuse(row, why));
+    if (signed.length === 0) return this.refuse(row, why);
     const final = { blockTag: facts.block().number };
     const { escrow } = connectContracts(book.addresses, provider);
     const [used, isOpen, mined] = await Promise.all([
@@ -146,9 +160,13 @@ export class Opening {
       escrow.isPaymentRefUsed(key.address, paymentRef, final),
       provider.getTransactionCount(key.address, "latest"),
     ]);
-    if (!isOpen && signed.every(({ nonce }) => nonce < used)) return void (await this.refuse(row, why));
+    if (!isOpen && signed.every(({ nonce }) => nonce < used)) return this.refuse(row, why);
     const nonces = new Set(signed.map(({ nonce }) => nonce).filter((nonce) => nonce >= mined));
-    for (const nonce of nonces) await submitter.cancel(nonce, connection);
+    for (const nonce of nonces) {
+      if (await submitter.cancel(nonce, connection)) continue;
+      const [waiting] = signed.filter((each) => each.nonce === nonce);
+      throw new KeyBusyError(waiting, "can be cancelled only above maxFeeGwei: raise it");
+    }
   }
 
   /** @returns why the order waits for another day; empty if it does not */
