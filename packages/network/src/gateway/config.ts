@@ -50,8 +50,7 @@ const currencies = z.record(z.string(), terms).superRefine((all, context) => {
 /** The most minor units of a payment: Stripe takes eight digits. */
 const MOST_MINOR = 99_999_999n;
 
-/** The configuration file of `turingfog gateway run`. */
-export const gatewayConfig = z.strictObject({
+const fields = z.strictObject({
   ...RUNTIME_CONFIG,
   chain: chainConfig,
   /** A file of SQLite, or the URL of a PostgreSQL database: sessions, events and what was sent. */
@@ -114,6 +113,12 @@ export const gatewayConfig = z.strictObject({
   tick: z.number().min(0.05).max(3_600).default(5),
   /** Lets nodes be on addresses that are not public, for test networks. */
   allowPrivate: z.boolean().default(false),
+});
+
+/** The configuration file of `turingfog gateway run`. */
+export const gatewayConfig = fields.refine(({ openDelay, openWithin }) => openDelay < openWithin, {
+  path: ["openDelay"],
+  error: "must be below openWithin, after which a payment is refunded instead",
 });
 
 export type GatewayConfig = z.infer<typeof gatewayConfig>;

@@ -29,6 +29,7 @@ describe("A gateway's configuration", () => {
     ["currencies", { currencies: {} }, "must name a currency"],
     ["endpoint", { endpoint: "https://pay.example/" }, "must not end with /"],
     ["checkoutSeconds", { checkoutSeconds: 1_000 }, ">=1860"],
+    ["openDelay", { openDelay: 600, openWithin: 600 }, "must be below openWithin"],
     ["dailySpending", { dailySpending: "0" }, "must be above 0"],
     ["stripe.tolerance", { stripe: { tolerance: 3_600 } }, "<=600"],
     ["jointUnitPrice", { jointUnitPrice: "0" }, "above 0"],
