@@ -111,7 +111,7 @@ function differencesOf(
   if (isPaid !== (facts !== undefined)) found.push(isPaid ? "not paid at Stripe" : "paid at Stripe, not seen yet");
   if (row.order_id !== null && order === undefined) found.push("its order is not on the chain");
   if (row.order_id === null && order !== undefined && state !== "approved") found.push("its order was not seen yet");
-  if (facts === undefined || state !== "refunded") return found;
+  if (facts === undefined || !["owed", "refunded"].includes(state)) return found;
   const given = refunded + (dispute === "lost" ? (disputed ?? 0n) : 0n);
   const due = order === undefined ? facts.amount : restDue(row, order);
   if (given !== due) found.push(`${due} were due back, ${given} went back`);

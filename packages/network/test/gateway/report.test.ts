@@ -41,4 +41,16 @@ describe("A gateway's report", () => {
       ]);
       expect(differences).to.equal(2);
     }));
+  it("names what is still due back to a card", () =>
+    withGateway({}, async (given) => {
+      const { world, config } = given;
+      const { session } = await paid(given);
+      await world.price(UNIT_PRICE + 1n);
+      world.stripe.fault = (call) => (call === "POST /v1/refunds" ? "refuse" : undefined);
+      await advance(given, 2);
+      const { lines } = await reportOf(await readConfig(config, gatewayConfig));
+      expect(lines.map((line) => [line.session, line.state, ...line.differences])).to.deep.equal([
+        [session, "owed", "945 were due back, 0 went back"],
+      ]);
+    }));
 });
