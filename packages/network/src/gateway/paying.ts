@@ -9,6 +9,9 @@ import type { EventRow, SessionRow } from "./tables.js";
 /** Seconds for which disputes are looked for: cards' schemes give 120 days. */
 const DISPUTABLE = 130n * 86_400n;
 
+/** The most refunds that are looked at again in one look, each by a call. */
+const RECHECKED = 20;
+
 /** Thrown when a card's bank did not take a refund. Nothing more is refunded by itself. */
 export class RefundFailedError extends TuringFogError {
   constructor(
@@ -42,7 +45,7 @@ export interface PayingOptions {
 export class Paying {
   /** When each session was looked at last, on the monotonic clock. */
   private readonly looked = new Map<string, number>();
-  private disputesAt = -Infinity;
+  private endedAt = -Infinity;
 
   constructor(private readonly options: PayingOptions) {}
 
@@ -55,18 +58,20 @@ export class Paying {
     });
   }
 
-  /** Looks at each session that may have been paid meanwhile, now and then, and at all disputes. */
+  /** Looks at each session that may have been paid meanwhile, now and then, at all disputes, and at some refunds. */
   async poll(): Promise<void> {
-    const { sessions, poll, cards, now, monotonic } = this.options;
+    const { sessions, poll, monotonic } = this.options;
     const due = monotonic() - poll * 1_000;
-    const open = await sessions.in("checkout");
-    await eachOf(
-      open.filter(({ id }) => (this.looked.get(id) ?? -Infinity) <= due),
-      (row) => this.look(row),
-    );
-    if (this.disputesAt > due) return;
-    await eachOf(await cards.disputesSince(now() - DISPUTABLE), (dispute) => this.dispute(dispute));
-    this.disputesAt = monotonic();
+    const open = (await sessions.in("checkout")).filter(({ id }) => (this.looked.get(id) ?? -Infinity) <= due);
+    const parts = [() => eachOf(open, (row) => this.look(row))];
+    if (this.endedAt <= due) {
+      this.endedAt = monotonic();
+      parts.push(
+        () => this.pollDisputes(),
+        () => this.pollRefunds(),
+      );
+    }
+    await eachOf(parts, (part) => part());
   }
 
   /**
@@ -97,7 +102,7 @@ export class Paying {
   }
 
   private async follow({ subject, type }: EventRow): Promise<void> {
-    const { sessions, cards } = this.options;
+    const { sessions } = this.options;
     if (type.startsWith("checkout.session.")) {
       const row = await sessions.bySession(subject);
       if (row?.state === "checkout") await this.look(row);
@@ -105,15 +110,37 @@ export class Paying {
     }
     const row = await sessions.byPayment(subject);
     if (row === undefined) return;
-    for (const dispute of await cards.disputesOf(subject)) await this.dispute(dispute);
-    if (row.state === "refunded") await this.recheck(row, subject);
+    await this.disputes(subject);
+    await this.recheck(row.id);
+  }
+
+  private async pollDisputes(): Promise<void> {
+    const { cards, sessions, now } = this.options;
+    await eachOf(byPayment(await cards.disputesSince(now() - DISPUTABLE)), async (dispute) => {
+      const row = await sessions.byPayment(dispute.paymentIntent);
+      // others of the same payment may be older
+      if (row !== undefined && !isNoted(row, dispute)) await this.disputes(dispute.paymentIntent);
+    });
+  }
+
+  /** Looks at those refunds that were not looked at for the longest time. */
+  private async pollRefunds(): Promise<void> {
+    const { sessions, now } = this.options;
+    const refunded = await sessions.refundedSince(now() - DISPUTABLE);
+    const lookedAt = ({ id }: SessionRow) => this.looked.get(id) ?? 0;
+    const oldest = refunded.sort((a, b) => lookedAt(a) - lookedAt(b)).slice(0, RECHECKED);
+    await eachOf(oldest, ({ id }) => this.recheck(id));
+  }
+
+  private async disputes(paymentIntent: string): Promise<void> {
+    for (const dispute of byPayment(await this.options.cards.disputesOf(paymentIntent))) await this.dispute(dispute);
   }
 
   /** Looks at a session that is to be paid. */
   private async look(row: SessionRow): Promise<void> {
     const { cards, sessions, log, now, monotonic } = this.options;
-    const facts = await cards.session(row.session as string);
     this.looked.set(row.id, monotonic());
+    const facts = await cards.session(row.session as string);
     if (facts.state === "expired") {
       await sessions.change("payment", row, { state: "expired" });
       log.info({ session: row.session }, "expired unpaid");
@@ -127,19 +154,25 @@ export class Paying {
     this.looked.delete(row.id);
   }
 
-  private async dispute({ paymentIntent, state, amount }: DisputeFacts): Promise<void> {
+  private async dispute(facts: DisputeFacts): Promise<void> {
     const { sessions, log } = this.options;
+    const { paymentIntent, state, amount } = facts;
     const row = await sessions.byPayment(paymentIntent);
-    if (row === undefined || (row.dispute === state && row.disputed === amount)) return;
+    if (row === undefined || isNoted(row, facts)) return;
     await sessions.change("dispute", row, { dispute: state, disputed: amount });
     log.warn({ session: row.session, dispute: state, amount: String(amount) }, "disputed");
+    await this.recheck(row.id);
   }
 
-  /** Owes again what a bank has sent back. */
-  private async recheck(row: SessionRow, paymentIntent: string): Promise<void> {
-    const { given } = await this.given(row, paymentIntent);
+  /** Owes again what a bank has sent back, or has taken from a card after a dispute. */
+  private async recheck(id: string): Promise<void> {
+    const { sessions, monotonic } = this.options;
+    const row = await sessions.byId(id);
+    if (row?.state !== "refunded" || row.payment_intent === null) return;
+    this.looked.set(id, monotonic());
+    const { given } = await this.given(row, row.payment_intent);
     if (given >= (row.due ?? 0n)) return;
-    await this.options.sessions.change("refund", row, { state: "owed", refunded: given });
+    await sessions.change("refund", row, { state: "owed", refunded: given });
   }
 }
 
@@ -149,6 +182,26 @@ function differenceOf({ amount, currency }: CheckoutFacts, row: SessionRow): str
   if (amount === row.price) return "";
   const [paid, quoted] = [amount, row.price].map((each) => formatMoney(each, currency));
   return `${paid} was paid, ${quoted} quoted`;
+}
+
+/** Whether a session says already what a dispute is. */
+function isNoted({ dispute, disputed }: SessionRow, { state, amount }: DisputeFacts): boolean {
+  return dispute === state && disputed === amount;
+}
+
+/**
+ * Returns what disputes come to, one for each payment: open while one of them is, else lost with all that was lost of them,
+ * else won.
+ */
+function byPayment(disputes: readonly DisputeFacts[]): DisputeFacts[] {
+  const payments = [...new Set(disputes.map(({ paymentIntent }) => paymentIntent))];
+  return payments.map((paymentIntent) => {
+    const own = disputes.filter((each) => each.paymentIntent === paymentIntent);
+    const has = (state: DisputeFacts["state"]) => own.some((each) => each.state === state);
+    const state = has("open") ? "open" : has("lost") ? "lost" : "won";
+    const amount = own.reduce((sum, each) => (each.state === state ? sum + each.amount : sum), 0n);
+    return { paymentIntent, state, amount };
+  });
 }
 
 /** Does something for each; what fails for one keeps no other from it. @throws the first failure, at the end */

@@ -85,13 +85,32 @@ export class Sessions {
       .execute();
   }
 
-  /** Returns the sessions whose order was decided on since a time, in unix seconds, and which may have one. */
+  /**
+   * Returns the sessions whose order was decided on since a time, in unix seconds, and which may have one, and those whose
+   * order is still to be opened, however long ago that was decided.
+   */
   approvedSince(time: bigint): Promise<SessionRow[]> {
     return this.db
       .selectFrom("gateway_sessions")
       .selectAll()
-      .where("approved_at", ">", time)
-      .where((where) => where.or([where("order_id", "is not", null), where("state", "=", "approved")]))
+      .where((where) =>
+        where.or([
+          where.and([where("order_id", "is not", null), where("approved_at", ">", time)]),
+          where("state", "=", "approved"),
+        ]),
+      )
+      .execute();
+  }
+
+  /** Returns the sessions whose payment or its rest was refunded since a time, in unix seconds, the latest first. */
+  refundedSince(time: bigint): Promise<SessionRow[]> {
+    return this.db
+      .selectFrom("gateway_sessions")
+      .selectAll()
+      .where("state", "=", "refunded")
+      .where("changed_at", ">=", time)
+      .orderBy("changed_at", "desc")
+      .orderBy("id")
       .execute();
   }
 

@@ -79,7 +79,8 @@ onBothEngines("the sessions of a gateway", (stores) => {
     }
     const ids = (await sessions.approvedSince(4n)).map(({ id }) => id);
     expect(ids).to.have.members(["approved", "opened", "refunded"]);
-    expect(await sessions.approvedSince(5n)).to.deep.equal([]);
+    // what is still to be opened may be sent at any time
+    expect((await sessions.approvedSince(5n)).map(({ id }) => id)).to.deep.equal(["approved"]);
     const { states: counted, disputed } = await sessions.counts();
     expect([counted.get("owed"), disputed]).to.deep.equal([1, 0]);
   });
