@@ -32,7 +32,7 @@ describe("An approved payment", () => {
     withGateway({}, async (given) => {
       const { world, gateway, payer } = given;
       for (let i = 0; i < 2; ++i) await paid(given);
-      let later = "";
+      let later: string;
       await network.provider.send("evm_setAutomine", [false]);
       const sending = gateway.advance();
       try {
