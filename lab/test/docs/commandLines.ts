@@ -31,8 +31,10 @@ export function commandLinesOf(pages: readonly Page[]): string[][] {
 /** Lets bash split lines into commands and words. The programs are functions that do nothing but print both. */
 export function split(lines: readonly string[]): string[][] {
   const recorders = PROGRAMS.map((program) => `${program}() { printf '%s\\0' ${program} "$@" >&3; echo >&3; }`);
+  // in the background two would print at once
+  const waited = lines.map((line) => line.replace(/\s*(?<!&)&\s*$/, ""));
   const others = ['eventually() { "$@"; }', "key() { :; }"];
-  const script = ["exec 3>&1 >/dev/null", ...recorders, ...others, ...lines].join("\n");
+  const script = ["exec 3>&1 >/dev/null", ...recorders, ...others, ...waited].join("\n");
   const folder = mkdtempSync(path.join(tmpdir(), "turingfog-split-"));
   // what is printed there goes nowhere
   mkdirSync(path.join(folder, "local"));
