@@ -80,11 +80,29 @@ export class Proposing {
   private async propose(interval: bigint): Promise<void> {
     const { judge, log } = this.options;
     const least = await this.leastOf();
-    const receipts = (await judge())
-      .flatMap((verdict) => receiptOf(verdict) ?? [])
-      .filter((receipt) => receipt.cumulativeTU > least(receipt));
-    if (receipts.length === 0) return log.debug({ interval: String(interval) }, "nothing new to propose");
-    await this.announce(interval, "first", receipts);
+    const all = (await judge()).flatMap((verdict) => receiptOf(verdict) ?? []);
+    const fresh = new Set(all.filter((receipt) => receipt.cumulativeTU > least(receipt)));
+    if (fresh.size === 0) return log.debug({ interval: String(interval) }, "nothing new to propose");
+
+    // the same receipts make the same root, and the oracle takes none that was vetoed: one that says nothing new joins them
+    const others = all.filter((receipt) => !fresh.has(receipt));
+    for (const other of [undefined, ...others]) {
+      const receipts = all.filter((receipt) => fresh.has(receipt) || receipt === other);
+      if (!(await this.isVetoed(receipts))) return this.announce(interval, "first", receipts);
+    }
+    log.error({ interval: String(interval) }, "what is new makes no root but a vetoed one");
+  }
+
+  /** Says whether a file of these receipts has a root that was vetoed. */
+  private async isVetoed(receipts: readonly MeteredReceipt[]): Promise<boolean> {
+    const { chain, files } = this.options;
+    const index = await files.receipts();
+    const isOut = ({ dataHash }: { dataHash: string }) => chain.root(dataHash)?.state === "vetoed";
+    if (!receipts.every(({ orderId, nodeId }) => index.of(orderId, nodeId).some(isOut))) return false;
+
+    const file = await files.read(writeReceiptFile(receipts), Number.MAX_SAFE_INTEGER);
+    await files.drop(file);
+    return isOut(file);
   }
 
   /** Proposes what the signers of the best set all sign, once all have answered or their time is over. */

@@ -214,6 +214,39 @@ describe("the batches of signers", () => {
       }
     }));
 
+  it("bring what was vetoed and cleared to the chain by another root, which has a receipt more", () =>
+    withNetwork(async (network) => {
+      const { contracts, actors } = network.protocol;
+      network.verdicts = [verdict(1n, 1n)];
+      await network.pass(INTERVAL);
+      network.verdicts = [verdict(1n, 1n), verdict(2n, 1n)];
+      await network.pass(INTERVAL);
+      const [, { receiptsRoot, dataHash }] = await roots(network);
+      await contracts.oracle.connect(actors.guardian).veto(receiptsRoot);
+      network.verdicts = [verdict(1n, 1n)];
+      await network.pass(INTERVAL);
+      for (const { parts } of network.signers) expect(await parts.batch.vetoes.clear(dataHash)).to.equal(true);
+
+      network.verdicts = [verdict(1n, 1n), verdict(2n, 1n)];
+      await network.pass(INTERVAL);
+      const [, , another, ...more] = await roots(network);
+      expect(more).to.deep.equal([]);
+      expect(await published(network.signers[0].port, another.dataHash)).to.deep.equal({ 1: 1n, 2: 1n });
+    }));
+
+  it("say that what is new makes a vetoed root alone", () =>
+    withNetwork(async (network) => {
+      const { contracts, actors } = network.protocol;
+      network.verdicts = [verdict(1n, 1n)];
+      await network.pass(INTERVAL);
+      const [{ receiptsRoot }] = await roots(network);
+      await contracts.oracle.connect(actors.guardian).veto(receiptsRoot);
+      await network.pass(INTERVAL);
+      expect(await roots(network)).to.have.lengthOf(1);
+      const said = network.signers.flatMap((signer) => signer.logged("what is new makes no root but a vetoed one"));
+      expect(said).not.to.deep.equal([]);
+    }));
+
   it("sign nothing while the disk is full, and go on when there is room", () =>
     withNetwork(async (network) => {
       network.verdicts = [verdict(1n, 1n)];
