@@ -332,9 +332,9 @@ describe("deployment parameters", () => {
   });
 
   describe("the files", () => {
-    it("are one for each public chain, and the local one", () => {
+    it("are one for each public chain, and two for a local one", () => {
       const files = readdirSync(DIRECTORY).map((file) => path.parse(file).name);
-      expect(files).to.have.members(["local", ...PUBLIC.map(({ file }) => file)]);
+      expect(files).to.have.members(["local", "minutes", ...PUBLIC.map(({ file }) => file)]);
     });
 
     for (const { file, title, stablecoins } of PUBLIC) {

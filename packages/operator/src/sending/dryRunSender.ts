@@ -1,6 +1,7 @@
 import type { Provider } from "ethers";
 
 import { decodeRevert } from "@turingfog/sdk/ethers";
+import { latestBlock } from "../connection.js";
 import type { Call, Sender, Submitted } from "./sender.js";
 
 /** Estimates the gas of calls, and sends nothing. */
@@ -12,8 +13,9 @@ export class DryRunSender implements Sender {
 
   async submit(calls: readonly Call[]): Promise<Submitted> {
     const gas = await Promise.all(calls.map((call) => this.estimate(call)));
-    const { gasPrice } = await this.provider.getFeeData();
-    return { kind: "dry", gas, gasPrice: gasPrice ?? 0n };
+    // getFeeData would tell nothing of a node that does not answer
+    const { baseFeePerGas } = await latestBlock(this.provider);
+    return { kind: "dry", gas, gasPrice: baseFeePerGas ?? 0n };
   }
 
   private async estimate({ to, data, value }: Call): Promise<bigint | undefined> {

@@ -29,7 +29,7 @@ export type Submitted =
       kind: "dry";
       /** Gas in the order of the calls; undefined for a call that cannot be estimated before the others are done. */
       gas: (bigint | undefined)[];
-      /** Present price of a unit of gas, in wei. */
+      /** Base fee of a unit of gas in the latest block, in wei. */
       gasPrice: bigint;
     };
 
