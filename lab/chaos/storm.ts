@@ -17,40 +17,31 @@ export type Size = "nothing" | "little" | "all";
 const CHEATS = [cheatingNodes, lyingSigner];
 const ROOTS = [reorganisation, stolenQuorum, freeze, twoSignersGone];
 
-/** Acts of which each stands alone: of signers, of which enough must be left to sign, and of others. */
-const LITTLE: Record<"signers" | "others", Act[]> = {
-  signers: [
-    wrongClock("signer", true),
-    fullDisk("signer"),
-    oldBackup("signer"),
-    badNode("signer", "gone"),
-    badNode("signer", "forked"),
-  ],
-  others: [
-    wrongClock("node", false),
-    badNode("keeper", "gone"),
-    fullDisk("node"),
-    oldBackup("node"),
-    badNode("node", "empty"),
-  ],
-};
+/** Acts of which each stands alone. */
+const LITTLE: Act[] = [
+  wrongClock("signer", true),
+  wrongClock("node", false),
+  badNode("keeper", "gone"),
+  fullDisk("signer"),
+  fullDisk("node"),
+  oldBackup("signer"),
+  oldBackup("node"),
+  badNode("signer", "gone"),
+  badNode("signer", "forked"),
+  badNode("node", "empty"),
+];
 
-const ALL: typeof LITTLE = {
-  signers: [
-    ...LITTLE.signers,
-    wrongClock("signer", false),
-    lateSigner,
-    ...(["refusing", "slow", "behind", "empty", "pruned"] as const).map((fault) => badNode("signer", fault)),
-  ],
-  others: [
-    ...LITTLE.others,
-    wrongClock("node", true),
-    oldBackup("node"),
-    oldBackup("keeper"),
-    ...(["gone", "refusing", "slow", "behind"] as const).map((fault) => badNode("node", fault)),
-    badNode("keeper", "empty"),
-  ],
-};
+const ALL: Act[] = [
+  ...LITTLE,
+  wrongClock("signer", false),
+  wrongClock("node", true),
+  oldBackup("node"),
+  oldBackup("keeper"),
+  lateSigner,
+  ...(["refusing", "slow", "behind", "empty", "pruned"] as const).map((fault) => badNode("signer", fault)),
+  ...(["gone", "refusing", "slow", "behind"] as const).map((fault) => badNode("node", fault)),
+  badNode("keeper", "empty"),
+];
 
 /** Orders of each agent at least. */
 const LEAST = 2;
@@ -99,8 +90,8 @@ export async function storm(
     }
   })();
   const killing = killer.run(kills).finally(() => (areKilled = true));
-  const { signers, others } = size === "all" ? ALL : LITTLE;
-  const lanes = size === "nothing" ? [] : [CHEATS, random.shuffle(signers), random.shuffle(others), ROOTS];
+  const others = random.shuffle(size === "all" ? ALL : LITTLE);
+  const lanes = size === "nothing" ? [] : [CHEATS, others, ROOTS];
   await Promise.all([renting, killing, ...lanes.map(play)]);
   const { killed, all } = killer.steps;
   const roles = Object.entries(killer.counts).map(([role, count]) => `${role} ${count}`);

@@ -79,8 +79,6 @@ export class World {
   readonly relays: Member[] = [];
   readonly client = new HttpClient();
   readonly refusals = new Refusals();
-  /** Resolves for each role when everybody who asked for a member has one. */
-  readonly turns = new Map<Member["options"]["role"], Promise<unknown>>();
   /** Nothing goes on any more. */
   isClosed = false;
   private now = 0;

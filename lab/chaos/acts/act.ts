@@ -28,7 +28,7 @@ export interface Act {
 /** Signers that something is done to at a time: with more of them gone nobody is there to refuse anything. */
 const MOST_TAKEN = 2;
 
-/** Does something to a member that nobody else does anything to meanwhile. Who asks for a role first gets a member first. */
+/** Does something to a member that nobody else does anything to meanwhile. */
 export async function withMember<T>(
   { world, random }: Cast,
   role: RoleName,
@@ -39,16 +39,8 @@ export async function withMember<T>(
     const isEnough = role === "signer" && all.filter(({ isTaken }) => isTaken).length >= MOST_TAKEN;
     return isEnough ? [] : all.filter(({ isTaken, isUp }) => !isTaken && isUp);
   };
-  const taken = (world.turns.get(role) ?? Promise.resolve()).then(async () => {
-    const member = await world.until(`A free ${role}`, async () => random.shuffle(free()).at(0));
-    member.isTaken = true;
-    return member;
-  });
-  world.turns.set(
-    role,
-    taken.catch(() => undefined),
-  );
-  const member = await taken;
+  const member = await world.until(`A free ${role}`, async () => random.shuffle(free()).at(0));
+  member.isTaken = true;
   try {
     return await work(member);
   } finally {
