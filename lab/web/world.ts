@@ -17,6 +17,9 @@ import { servePage, serveReceipts } from "./serve";
 const ROOT = path.join(__dirname, "../..");
 const VITE = path.join(ROOT, "node_modules/vite/bin/vite.js");
 
+/** Origin of the Safe's interface that may frame the page. */
+export const SAFE = "https://safe.example";
+
 /** A chain with ten days of life, its index, and the page that shows both, each in a process or at a port of its own. */
 export class ShownWorld {
   private readonly ends: (() => Promise<void>)[] = [];
@@ -53,7 +56,14 @@ export class ShownWorld {
       const [receipts, receiptsUrl] = await serveReceipts(files);
       ends.unshift(() => closed(receipts));
       say("Building the page…");
-      const network = { chain: "localhost", rpc: life.url, index: index.url, receipts: [receiptsUrl], book };
+      const network = {
+        chain: "localhost",
+        rpc: life.url,
+        index: index.url,
+        receipts: [receiptsUrl],
+        safe: SAFE,
+        book,
+      };
       const [page, url] = await servePage(await buildPage(folder, { networks: [network] }), port);
       ends.unshift(() => closed(page));
 

@@ -18,6 +18,8 @@ export interface Network {
   index: string;
   /** Base URLs of signers that serve receipt files. */
   receipts: readonly string[];
+  /** Origin of the Safe's interface that may frame the page. */
+  safe?: string;
 }
 
 /** Thrown when `config.json` is missing or not as docs/web.md says. */
@@ -48,7 +50,7 @@ export function parseConfig(content: unknown): Network[] {
 }
 
 function networkOf(content: unknown, at: string): Network {
-  const { chain, rpc, index, receipts, book } = fieldsOf(content, at);
+  const { chain, rpc, index, receipts, safe, book } = fieldsOf(content, at);
   if (typeof chain !== "string" || !Object.hasOwn(CHAINS, chain)) {
     throw new InvalidConfigError(`${at}.chain`, chain, `one of ${Object.keys(CHAINS).join(", ")}`);
   }
@@ -63,6 +65,7 @@ function networkOf(content: unknown, at: string): Network {
     rpc: urlOf(rpc, `${at}.rpc`),
     index: urlOf(index, `${at}.index`),
     receipts: listOf(receipts ?? [], `${at}.receipts`).map((each, i) => urlOf(each, `${at}.receipts[${i}]`)),
+    safe: safe === undefined ? undefined : new URL(urlOf(safe, `${at}.safe`)).origin,
   };
 }
 

@@ -4,31 +4,15 @@ import path from "node:path";
 
 import { newAgeKey, sealResult } from "@turingfog/network";
 import { DAY, depositOf, formatAmount, TU } from "@turingfog/sdk";
-import { connectContracts, type OrderRecord, readOrders, type SystemContracts } from "@turingfog/sdk/ethers";
+import { type OrderRecord, readOrders } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { id } from "ethers";
-import type { Page } from "playwright-core";
 
 import type { ShownWorld } from "../../web/world";
 import { CHROMIUM_MISSING, isChromiumRequired } from "../browser/chromium";
+import { contractsOf, fillForm, HEIR, lastOrderOf, NODE, openButton, RENTER, shows, type Tests } from "./acting";
+import { SAFE_TESTS } from "./safeTests";
 import { Stage } from "./visitor";
-
-/** The treasury of the local parameters, which has TFT, and an account that has nothing to do with it. */
-const RENTER = "0x23618e81e3f5cdf7f54c3d65f7fbc0abf5b21e8f";
-const HEIR = "0x71be63f3384f5fb98995898a86b02fb2426c5788";
-
-/** The demo's RTX 2080 Ti, which takes TFT. */
-const NODE = 30_064_771_079n;
-
-const contractsOf = ({ book, provider }: ShownWorld): SystemContracts => connectContracts(book.addresses, provider);
-
-/** The last order that an account has paid for. */
-async function lastOrderOf(world: ShownWorld, account: string) {
-  const range = { provider: world.provider, since: world.book.firstBlock };
-  const order = (await readOrders(contractsOf(world), range, { account })).at(-1);
-  if (order === undefined) throw new Error(`${account} has no order`);
-  return order;
-}
 
 /** What a job says beside the terms of its order. */
 const JOB_TERMS = {
@@ -45,22 +29,6 @@ function termsOf({ book }: ShownWorld, { asset, tuAmount, holder }: OrderRecord)
   return { chainId: BigInt(book.chainId), escrow, asset: asset.toLowerCase(), tuAmount, renter: holder.toLowerCase() };
 }
 
-/** Fills in the form of an order for half a TU, to be paid in TFT. */
-async function fillForm(page: Page): Promise<void> {
-  await page.getByLabel("Paid in").selectOption({ label: "TFT" });
-  await page.getByLabel("TU to buy").fill("0.5");
-}
-
-const openButton = (page: Page) => page.getByRole("button", { name: "Pay the deposit and open the order" });
-
-/** Waits until the page shows a fact with a value. */
-const shows = (page: Page, fact: string, value: bigint | string) =>
-  page
-    .locator(`[data-fact="${fact}"]`)
-    .and(page.locator(`[value="${value}"], [data-value="${value}"]`))
-    .first()
-    .waitFor();
-
 describe("the page with a wallet", () => {
   const titles = {
     life: "lives the whole life of an order: quote, permit, acknowledgement, stop, hand-over, close [slow]",
@@ -72,8 +40,10 @@ describe("the page with a wallet", () => {
     reorganised: "forgets an order that a reorganisation took back [slow]",
     gone: "keeps what it has read while index and node are gone, and goes on once they are back [slow]",
   };
+  const more: Tests = { ...SAFE_TESTS };
   if (!isChromiumRequired()) {
-    for (const title of Object.values(titles)) it(`${title}: left out, as ${CHROMIUM_MISSING}`);
+    for (const title of [...Object.values(titles), ...Object.keys(more)])
+      it(`${title}: left out, as ${CHROMIUM_MISSING}`);
     return;
   }
   const stage = new Stage();
@@ -236,4 +206,6 @@ describe("the page with a wallet", () => {
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByRole("alert").waitFor({ state: "detached" });
   });
+
+  for (const [title, test] of Object.entries(more)) it(title, () => test(stage));
 });

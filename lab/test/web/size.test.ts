@@ -53,6 +53,7 @@ describe("the page's scripts", () => {
       for (const later of [
         "src/chain/fog.ts",
         "src/wallet/sender.ts",
+        "src/wallet/safe.ts",
         "src/receipts.ts",
         "src/export.ts",
         "src/result.ts",

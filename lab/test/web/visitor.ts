@@ -2,6 +2,7 @@ import type { Browser, Page } from "playwright-core";
 
 import { ShownWorld } from "../../web/world";
 import { launchChromium } from "../browser/chromium";
+import { MockSafe } from "./mockSafe";
 import { MockWallet } from "./mockWallet";
 
 /** One world and one browser for all tests, begun by the first that asks. */
@@ -21,6 +22,17 @@ export class Stage {
     await wallet.enter(page);
     await page.goto(`${world.url}#/localhost/${place}`);
     return { world, page, wallet };
+  }
+
+  /** Opens a place of the page in a frame of a window of an origin, which speaks as a Safe. */
+  async frame(place: string, account: string, origin: string) {
+    const [world, browser] = await this.begin();
+    // the window around it is of a public host, the page of this machine
+    const context = await browser.newContext({ permissions: ["local-network-access"] });
+    const page = await context.newPage();
+    const safe = new MockSafe(world.provider, account, world.book.chainId);
+    const frame = await safe.frame(page, origin, `${world.url}#/localhost/${place}`);
+    return { world, page, safe, frame };
   }
 
   async end(): Promise<void> {

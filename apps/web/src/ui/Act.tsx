@@ -1,21 +1,22 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 
-import type { TuringFog } from "@turingfog/sdk/ethers";
+import type { SafeFrame } from "../wallet/safe";
+import type { Run, Sent } from "../wallet/sender";
+import { INTERVAL } from "../index/sql";
 import { useWallets } from "../wallet/session";
 import { wordsOf } from "../wallet/words";
 import { useNetwork } from "./context";
 import { Id } from "./Fact";
 
-/** Sends something by the wallet's client, and resolves to the hash of the last transaction once it is mined. */
-export type Run = (fog: TuringFog, account: string) => Promise<string>;
+export type { Run };
 
-type State =
-  { kind: "idle" } | { kind: "busy" } | { kind: "done"; transaction: string } | { kind: "failed"; words: string };
+type State = { kind: "idle" } | { kind: "busy" } | Sent | { kind: "failed"; words: string };
 
 interface Props {
   /** What the button says. */
   label: string;
+  /** Says what is to be sent. */
   run: Run;
   /** What is said once it is done. */
   done: string;
@@ -33,9 +34,8 @@ export function Act({ label, run, done, isDisabled = false, children }: Props) {
     if (session === undefined) return;
     setState({ kind: "busy" });
     try {
-      const { senderOf } = await import("../wallet/sender");
-      const transaction = await run(await senderOf(network, session), session.account);
-      setState({ kind: "done", transaction });
+      const { send } = await import("../wallet/sender");
+      setState(await send(network, session, run));
       await queries.invalidateQueries();
     } catch (error) {
       setState({ kind: "failed", words: wordsOf(error) });
@@ -64,13 +64,15 @@ export function Act({ label, run, done, isDisabled = false, children }: Props) {
             {wallets.length === 0 ? "No wallet has announced itself to this page." : "Connect a wallet first."}
           </span>
         )}
+        {session?.wallet.safe !== undefined && (
+          <span className="hint">
+            It is proposed to the Safe, and done when its owners have signed and executed it.
+          </span>
+        )}
       </div>
       <div aria-live="polite">
-        {state.kind === "done" && (
-          <p className="done">
-            {done} <Id kind="tx" id={state.transaction} />
-          </p>
-        )}
+        {state.kind === "mined" && <Done words={done} transaction={state.transaction} />}
+        {state.kind === "proposed" && <Proposed safe={state.safe} safeTxHash={state.safeTxHash} done={done} />}
         {state.kind === "failed" && (
           <p className="problem" role="alert" data-known>
             {state.words}
@@ -78,6 +80,39 @@ export function Act({ label, run, done, isDisabled = false, children }: Props) {
         )}
       </div>
     </form>
+  );
+}
+
+function Done({ words, transaction }: { words: string; transaction: string }) {
+  return (
+    <p className="done">
+      {words} <Id kind="tx" id={transaction} />
+    </p>
+  );
+}
+
+/** Says what has become of what was proposed to a Safe. */
+function Proposed({ safe, safeTxHash, done }: { safe: SafeFrame; safeTxHash: string; done: string }) {
+  const { data } = useQuery({
+    queryKey: ["proposal", safeTxHash],
+    queryFn: () => safe.proposal(safeTxHash),
+    refetchInterval: ({ state: { data: last } }) => (last === undefined || last.kind === "waiting" ? INTERVAL : false),
+  });
+  if (data?.kind === "executed") return <Done words={done} transaction={data.transaction} />;
+  if (data?.kind === "failed" || data?.kind === "cancelled") {
+    return (
+      <p className="problem" role="alert">
+        {data.kind === "failed"
+          ? "The Safe has executed it, and the transaction has failed."
+          : "The Safe's owners have cancelled it."}
+      </p>
+    );
+  }
+  return (
+    <p className="done">
+      Proposed to the Safe, as <Id kind="hash" id={safeTxHash} />. Nothing is on the chain until enough of its owners
+      have signed it and one has executed it.
+    </p>
   );
 }
 

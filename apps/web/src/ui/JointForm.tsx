@@ -26,7 +26,8 @@ export function JointForm({ assets }: { assets: readonly Asset[] }) {
   const run: Run = async (fog, account) => {
     const { openOrder } = await import("../wallet/acts");
     const terms = { asset: asset.address, tuAmount: tu ?? 0n, maxUnitPrice: price ?? 0n, duration: hours * HOUR };
-    return openOrder(fog, account, terms, false);
+    // a Safe signs no permit
+    return openOrder(fog, account, terms, session.wallet.safe !== undefined);
   };
   return (
     <Section

@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { depositOf, gpuSecondsOf, HOUR } from "@turingfog/sdk";
 import type { Asset } from "../index/assets";
+import { useWallets } from "../wallet/session";
 import { Act, type Run } from "./Act";
 import { Amount, Count } from "./Fact";
 import { Field, typed } from "./Field";
@@ -32,6 +33,7 @@ export function OrderForm({ nodeId, rating, gpuCount, offers }: Props) {
   const [hoursText, setHours] = useState("24");
   const [jobHash, setJobHash] = useState("");
   const [isApproved, setIsApproved] = useState(false);
+  const isSafe = useWallets().session?.wallet.safe !== undefined;
   const offer = offers.find(({ asset }) => asset.address === chosen) ?? offers[0];
   const tu = typed(tuText, 18).value;
   const hours = /^\d{1,4}$/.test(hoursText) ? BigInt(hoursText) : 0n;
@@ -48,7 +50,8 @@ export function OrderForm({ nodeId, rating, gpuCount, offers }: Props) {
       fog,
       account,
       { ...terms, duration: hours * HOUR, ...(jobHash === "" ? {} : { jobHash }) },
-      isApproved,
+      // a Safe signs no permit
+      isApproved || isSafe,
     );
   };
   return (
@@ -94,10 +97,12 @@ export function OrderForm({ nodeId, rating, gpuCount, offers }: Props) {
             placeholder="none"
           />
         </div>
-        <label className="choice">
-          <input type="checkbox" checked={isApproved} onChange={({ target }) => setIsApproved(target.checked)} />
-          <span>Approve the deposit in a transaction of its own, for an asset or a wallet without permits</span>
-        </label>
+        {!isSafe && (
+          <label className="choice">
+            <input type="checkbox" checked={isApproved} onChange={({ target }) => setIsApproved(target.checked)} />
+            <span>Approve the deposit in a transaction of its own, for an asset or a wallet without permits</span>
+          </label>
+        )}
         {tu !== undefined && <Quote {...{ tu, offer, rating, gpuCount }} />}
         {obstacle !== undefined && tuText !== "" && (
           <p className="hint" data-known>

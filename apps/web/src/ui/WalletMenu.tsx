@@ -1,12 +1,17 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
-import { connect, disconnect, useWallets, type Wallet } from "../wallet/session";
+import { connect, disconnect, seekSafe, useWallets, type Wallet } from "../wallet/session";
 import { wordsOf } from "../wallet/words";
+import { useNetwork } from "./context";
 import { Id } from "./Fact";
 
 /** Connects a wallet, or says which account is connected. */
 export function WalletMenu() {
   const { wallets, session } = useWallets();
+  const { safe } = useNetwork();
+  useEffect(() => {
+    if (safe !== undefined) seekSafe(safe);
+  }, [safe]);
   const [problem, setProblem] = useState<string>();
   const ask = (wallet: Wallet) => {
     setProblem(undefined);

@@ -1,4 +1,14 @@
-import { type OrderRequest, mined, TFT__factory, type TuringFog } from "@turingfog/sdk/ethers";
+import type { ContractTransaction } from "ethers";
+
+import { type OrderRequest, TFT__factory, type TokenTransfer, type TuringFog } from "@turingfog/sdk/ethers";
+
+/** What an act sends. */
+export interface Calls {
+  /** In this order: each may count on those before it. */
+  calls: ContractTransaction[];
+  /** What a token moves by the last of them, for the reason if it refuses without words. */
+  moved?: () => TokenTransfer | Promise<TokenTransfer>;
+}
 
 /** The part of a lot that a purchase names. */
 interface LotName {
@@ -7,43 +17,55 @@ interface LotName {
 }
 
 /**
- * Opens an order and returns the transaction's hash.
- * @param isApproved approves the highest deposit in a transaction of its own, rather than sign a permit
+ * Opens an order.
+ * @param isApproved approves the highest deposit in a call of its own, rather than sign a permit
  */
 export async function openOrder(
   fog: TuringFog,
   account: string,
   request: OrderRequest,
   isApproved: boolean,
-): Promise<string> {
-  if (!isApproved) return (await fog.openOrderWithPermit(request)).receipt.hash;
-  const { amount } = fog.depositFrom(request, account);
-  await approve(fog, request.asset, account, fog.addresses.escrow, amount);
-  return (await fog.openOrder(request)).receipt.hash;
+): Promise<Calls> {
+  const deposit = fog.depositFrom(request, account);
+  const moved = () => deposit;
+  if (!isApproved) return { calls: [await fog.permittedOpeningCall(request)], moved };
+  const approval = await approvalOf(fog, request.asset, account, fog.addresses.escrow, deposit.amount);
+  return { calls: [...approval, await fog.openingCall(request)], moved };
 }
 
 /** Acknowledges what an order's own node has delivered, as the one who would be refunded. */
 export async function acknowledge(
-  fog: TuringFog,
+  { contracts: { escrow }, addresses }: TuringFog,
   asset: string,
   orderId: bigint,
   cumulativeTU: bigint,
-): Promise<string> {
+): Promise<Calls> {
   // the sender's own word needs no signature beside the transaction's
-  const [receipt] = await fog.settleAcknowledged(asset, [{ orderId, cumulativeTU, signature: "0x" }]);
-  return receipt.hash;
+  const call = await escrow.settleAcknowledged.populateTransaction(asset, [{ orderId, cumulativeTU, signature: "0x" }]);
+  const moved = async () => ({
+    asset,
+    from: { name: "the escrow", address: addresses.escrow },
+    to: { name: "the controller", address: addresses.controller },
+    amount: await escrow.liabilities(asset),
+  });
+  return { calls: [call], moved };
 }
 
-export async function stop({ contracts: { escrow } }: TuringFog, orderId: bigint): Promise<string> {
-  return (await mined(escrow.stop(orderId))).hash;
+export async function stop({ contracts: { escrow } }: TuringFog, orderId: bigint): Promise<Calls> {
+  return { calls: [await escrow.stop.populateTransaction(orderId)] };
 }
 
-export async function close({ contracts: { escrow } }: TuringFog, orderId: bigint): Promise<string> {
-  return (await mined(escrow.close(orderId))).hash;
+export async function close({ contracts: { escrow } }: TuringFog, orderId: bigint): Promise<Calls> {
+  return { calls: [await escrow.close.populateTransaction(orderId)] };
 }
 
-export async function handOver(fog: TuringFog, from: string, to: string, orderId: bigint): Promise<string> {
-  return (await mined(fog.contracts.escrow.transferFrom(from, to, orderId))).hash;
+export async function handOver(
+  { contracts: { escrow } }: TuringFog,
+  from: string,
+  to: string,
+  orderId: bigint,
+): Promise<Calls> {
+  return { calls: [await escrow.transferFrom.populateTransaction(from, to, orderId)] };
 }
 
 /** Claims final buckets of a miner: one's own to oneself, another's for them. */
@@ -52,13 +74,16 @@ export async function claim(
   account: string,
   miner: string,
   ids: readonly bigint[],
-): Promise<string> {
-  const sent = account === miner ? pool.claim([...ids], account) : pool.claimFor(miner, [...ids]);
-  return (await mined(sent)).hash;
+): Promise<Calls> {
+  const call =
+    account === miner
+      ? await pool.claim.populateTransaction([...ids], account)
+      : await pool.claimFor.populateTransaction(miner, [...ids]);
+  return { calls: [call] };
 }
 
-export async function setRecipient({ contracts: { pool } }: TuringFog, to: string): Promise<string> {
-  return (await mined(pool.setRecipient(to))).hash;
+export async function setRecipient({ contracts: { pool } }: TuringFog, to: string): Promise<Calls> {
+  return { calls: [await pool.setRecipient.populateTransaction(to)] };
 }
 
 /**
@@ -71,18 +96,24 @@ export async function buy(
   { asset, round }: LotName,
   amount: bigint,
   maxPrice: bigint,
-): Promise<string> {
-  const { controller } = fog.contracts;
-  const { tft } = fog.addresses;
+): Promise<Calls> {
+  const { controller, tft } = fog.contracts;
   // more of the lot than was asked for may be filled, if less than a hundredth of it would be left
-  const balance = await fog.contracts.tft.balanceOf(account);
-  await approve(fog, tft, account, fog.addresses.controller, balance);
-  return (await mined(controller.buy(asset.address, round, amount, maxPrice, account, "0x"))).hash;
+  const balance = await tft.balanceOf(account);
+  const approval = await approvalOf(fog, fog.addresses.tft, account, fog.addresses.controller, balance);
+  const purchase = await controller.buy.populateTransaction(asset.address, round, amount, maxPrice, account, "0x");
+  return { calls: [...approval, purchase] };
 }
 
-/** Approves a spender for an amount, unless it may spend as much. */
-async function approve(fog: TuringFog, asset: string, account: string, spender: string, amount: bigint): Promise<void> {
+/** Returns the call by which a spender is approved for an amount; none if it may spend as much. */
+async function approvalOf(
+  fog: TuringFog,
+  asset: string,
+  account: string,
+  spender: string,
+  amount: bigint,
+): Promise<ContractTransaction[]> {
   const token = TFT__factory.connect(asset, fog.runner);
-  if ((await token.allowance(account, spender)) >= amount) return;
-  await mined(token.approve(spender, amount));
+  if ((await token.allowance(account, spender)) >= amount) return [];
+  return [await token.approve.populateTransaction(spender, amount)];
 }

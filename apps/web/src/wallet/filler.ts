@@ -1,6 +1,7 @@
 import type { ContractRunner } from "ethers";
 
-import { mined, type TuringFog, UniswapV3BuybackFiller__factory } from "@turingfog/sdk/ethers";
+import { type TuringFog, UniswapV3BuybackFiller__factory } from "@turingfog/sdk/ethers";
+import type { Calls } from "./acts";
 
 /** The part of a lot that a fill names. */
 interface LotName {
@@ -42,13 +43,14 @@ export async function quoteFill(
   return best;
 }
 
-/** Fills the rest of a lot for at least nearly what was quoted, and returns the transaction's hash. */
+/** Fills the rest of a lot for at least nearly what was quoted. */
 export async function fill(
   fog: TuringFog,
   filler: string,
   { asset, round, remaining }: LotName,
   { poolFee, profit }: FillQuote,
-): Promise<string> {
+): Promise<Calls> {
   const contract = UniswapV3BuybackFiller__factory.connect(filler, fog.runner);
-  return (await mined(contract.fill(asset.address, round, remaining, poolFee, (profit * KEPT) / HUNDRED))).hash;
+  const least = (profit * KEPT) / HUNDRED;
+  return { calls: [await contract.fill.populateTransaction(asset.address, round, remaining, poolFee, least)] };
 }

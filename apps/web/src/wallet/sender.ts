@@ -1,14 +1,45 @@
-import { BrowserProvider, getAddress } from "ethers";
+import { BrowserProvider, getAddress, type Signer, VoidSigner } from "ethers";
 
-import { mined, TuringFog } from "@turingfog/sdk/ethers";
+import { mined, TuringFog, withRevertDecoded, withTransferExplained } from "@turingfog/sdk/ethers";
+import { openProvider } from "../chain/fog";
 import type { Network } from "../config";
+import type { Calls } from "./acts";
+import type { SafeFrame } from "./safe";
 import type { Session } from "./session";
 
-export { mined };
+/** Returns what is to be sent, by a client of the account that sends it. */
+export type Run = (fog: TuringFog, account: string) => Promise<Calls>;
 
-/** Connects a client that sends by a wallet. */
-export async function senderOf({ addresses, chainId, firstBlock }: Network, session: Session): Promise<TuringFog> {
-  const provider = new BrowserProvider(session.wallet.provider, chainId, { cacheTimeout: -1 });
-  const signer = await provider.getSigner(getAddress(session.account));
-  return new TuringFog(addresses, signer, { since: firstBlock });
+/** What came of an act: its last transaction is mined, or all of it is proposed to the owners of a Safe. */
+export type Sent = { kind: "mined"; transaction: string } | { kind: "proposed"; safe: SafeFrame; safeTxHash: string };
+
+/** Sends an act by a wallet, or proposes it to the Safe around the page. */
+export async function send(network: Network, { wallet, account }: Session, run: Run): Promise<Sent> {
+  const { safe, provider } = wallet;
+  const from = getAddress(account);
+  const signer: Signer =
+    safe === undefined
+      ? await new BrowserProvider(provider, network.chainId, { cacheTimeout: -1 }).getSigner(from)
+      : new VoidSigner(from, openProvider(network));
+  const acts = await run(new TuringFog(network.addresses, signer, { since: network.firstBlock }), account);
+  if (safe === undefined) return { kind: "mined", transaction: await sendAll(signer, acts) };
+  await tryFirst(signer, acts);
+  return { kind: "proposed", safe, safeTxHash: await safe.propose(acts.calls) };
+}
+
+/** Sends one call after the other, and returns the hash of the last transaction. */
+async function sendAll(signer: Signer, { calls, moved }: Calls): Promise<string> {
+  let hash = "";
+  for (const [i, call] of calls.entries()) {
+    const sent = mined(signer.sendTransaction(call));
+    const isLast = i === calls.length - 1;
+    ({ hash } = await (isLast && moved !== undefined ? withTransferExplained(sent, signer, moved) : sent));
+  }
+  return hash;
+}
+
+/** Tries the first call before it is proposed. Those after it count on it, and cannot be tried yet. */
+async function tryFirst(signer: Signer, { calls, moved }: Calls): Promise<void> {
+  const tried = withRevertDecoded(signer.estimateGas(calls[0]));
+  await (calls.length === 1 && moved !== undefined ? withTransferExplained(tried, signer, moved) : tried);
 }

@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from "react";
 
 import { TuringFogError } from "@turingfog/sdk";
+import type { SafeFrame } from "./safe";
 
 /** A wallet's provider, by EIP-1193. */
 export interface WalletProvider {
@@ -8,10 +9,12 @@ export interface WalletProvider {
   on?(event: string, listener: (value: never) => void): void;
 }
 
-/** A wallet that has announced itself, by EIP-6963. */
+/** A wallet that has announced itself, by EIP-6963, or a Safe around the page. */
 export interface Wallet {
   info: { uuid: string; name: string; icon: string; rdns: string };
   provider: WalletProvider;
+  /** The Safe, if it is one: what it is given is proposed to its owners. */
+  safe?: SafeFrame;
 }
 
 /** A wallet that was asked for its account, and has given it. */
@@ -60,6 +63,18 @@ export function disconnect(): void {
   change({ session: undefined });
 }
 
+const sought = new Set<string>();
+
+/**
+ * Looks once for a Safe around this page, and offers it as a wallet.
+ * @param origin the origin of the Safe's interface
+ */
+export function seekSafe(origin: string): void {
+  if (window.parent === window || sought.has(origin)) return;
+  sought.add(origin);
+  import("./safe").then(({ SafeFrame }) => new SafeFrame(origin).wallet()).then(add, console.warn);
+}
+
 const followed = new Set<WalletProvider>();
 
 /** Hears of the wallet's other accounts and chains, once for each. */
@@ -91,7 +106,10 @@ function subscribe(listener: () => void): () => void {
 }
 
 function announced(event: Event): void {
-  const wallet = (event as CustomEvent<Wallet>).detail;
+  add((event as CustomEvent<Wallet>).detail);
+}
+
+function add(wallet: Wallet): void {
   if (state.wallets.some(({ info }) => info.uuid === wallet.info.uuid)) return;
   change({ wallets: [...state.wallets, wallet] });
 }
