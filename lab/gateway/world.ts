@@ -35,6 +35,7 @@ const CONFIRMATION = 30;
 /** Of so many calls to Stripe one fails. */
 const FAILING = 5;
 const FAULTS: StripeFault[] = ["refuse", "break", "lose", "limit"];
+const DENIED = "deny" satisfies StripeFault;
 
 /** What a gateway is told beside its own: quick looks. */
 const SETTINGS = {
@@ -90,9 +91,9 @@ export class CardWorld {
     world.now = (await time.latest()) * 1_000;
     await world.configure(made.config, port);
     node.settle = (each) => world.chain.alone(() => protocol.contracts.escrow.settleAcknowledged(asset, [each]));
-    stripe.fault = () => {
+    stripe.fault = (call) => {
       if (!world.isFailing || random.below(FAILING) !== 0) return undefined;
-      return FAULTS[random.below(FAULTS.length)];
+      return random.shuffle(call === "POST /v1/refunds" ? [...FAULTS, DENIED] : FAULTS)[0];
     };
     world.opened.chain = await Chain.open((seconds) => world.tell(seconds));
     world.start(made.config);

@@ -23,6 +23,12 @@ const OURS = "turingfog-";
 /** Thrown when a webhook is not Stripe's, was changed, or is too old. */
 export class BadWebhookError extends TuringFogError {}
 
+/** Thrown when Stripe has decided that it does not refund, and keeps that answer under the key by which it was asked. */
+export class RefundRefusedError extends TuringFogError {}
+
+/** Answers of Stripe that decide on a request: what is wrong with it or the account, and nothing that may pass by itself. */
+const DECIDED = [400, 402, 404];
+
 /** Thrown when Stripe opens a checkout session that nobody can go to. */
 export class NoAddressError extends TuringFogError {}
 
@@ -42,6 +48,15 @@ export interface RefundFacts {
   given: bigint;
   /** Number of those that the card's bank did not take. */
   failed: number;
+}
+
+/** A part of a payment that is to be refunded, in minor units. */
+export interface RefundCall {
+  paymentIntent: string;
+  amount: bigint;
+  /** What was refunded before, and how often a refund was refused. */
+  given: bigint;
+  refusals: bigint;
 }
 
 export interface DisputeFacts {
@@ -142,15 +157,20 @@ export class Cards {
   }
 
   /**
-   * Refunds a part of a payment. The same call refunds nothing more.
-   * @param given minor units that were refunded before
+   * Refunds a part of a payment. The same call refunds nothing more, and gets the same answer for a day.
+   * @throws RefundRefusedError if it was not refunded and will not be by the same call
    */
-  async refund(paymentIntent: string, amount: bigint, given: bigint): Promise<void> {
+  async refund({ paymentIntent, amount, given, refusals }: RefundCall): Promise<void> {
     step("gateway.refund.before-ask");
-    await this.stripe.refunds.create(
-      { payment_intent: paymentIntent, amount: Number(amount) },
-      { idempotencyKey: `${OURS}refund-${paymentIntent}-${given}-${amount}` },
-    );
+    const attempt = refusals === 0n ? "" : `-${refusals}`;
+    await this.stripe.refunds
+      .create(
+        { payment_intent: paymentIntent, amount: Number(amount) },
+        { idempotencyKey: `${OURS}refund-${paymentIntent}-${given}-${amount}${attempt}` },
+      )
+      .catch((error: unknown) => {
+        throw isDecided(error) ? new RefundRefusedError(`Stripe refuses a refund: ${error.message}`) : error;
+      });
     step("gateway.refund.asked");
   }
 
@@ -218,6 +238,12 @@ function factsOf(session: Stripe.Checkout.Session): CheckoutFacts {
     currency: currency ?? "",
     paymentIntent: typeof payment === "string" ? payment : payment?.id,
   };
+}
+
+/** Whether Stripe has decided on a request, so that nothing comes of it. Of any other failure something may. */
+function isDecided(error: unknown): error is Error {
+  const { type, statusCode } = error as { type?: unknown; statusCode?: unknown };
+  return type !== "StripeIdempotencyError" && DECIDED.includes(Number(statusCode));
 }
 
 /** A dispute that Stripe has prevented was given back to the card. */

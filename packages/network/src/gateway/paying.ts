@@ -2,7 +2,7 @@ import { TuringFogError } from "@turingfog/sdk";
 import type { Logger } from "pino";
 
 import { formatMoney } from "./money.js";
-import type { Cards, CheckoutFacts, DisputeFacts } from "./cards.js";
+import { type Cards, type CheckoutFacts, type DisputeFacts, RefundRefusedError } from "./cards.js";
 import type { Sessions } from "./sessions.js";
 import type { EventRow, SessionRow } from "./tables.js";
 
@@ -76,7 +76,7 @@ export class Paying {
 
   /**
    * Gives what is owed back to the card, once.
-   * @throws RefundFailedError
+   * @throws RefundFailedError, RefundRefusedError
    */
   async refund(row: SessionRow): Promise<void> {
     const { cards, sessions, log } = this.options;
@@ -86,7 +86,14 @@ export class Paying {
     if (facts.given < due) {
       const missing = due - facts.given;
       if (facts.failed > 0) throw new RefundFailedError(row.payment_intent, missing, row.currency);
-      await cards.refund(row.payment_intent, missing, facts.given);
+      const { payment_intent: paymentIntent, refusals } = row;
+      await cards
+        .refund({ paymentIntent, amount: missing, given: facts.given, refusals })
+        .catch(async (error: unknown) => {
+          // counted before the next try, which asks by another key
+          if (error instanceof RefundRefusedError) await sessions.change("refusal", row, { refusals: refusals + 1n });
+          throw error;
+        });
       facts = await this.given(row, row.payment_intent);
     }
     // what Stripe does not say yet is looked at again

@@ -120,7 +120,7 @@ export class Quoting {
       ...{ job: JSON.stringify(job), quote_expires_at: at + BigInt(config.quoteSeconds), checkout_expires_at: null },
       ...{ session: null, url: null, payment_intent: null, paid_at: null, approved_at: null, reached: null },
       ...{ order_id: null, paid_deposit: null, handed_at: null, acknowledged_tu: null, delivered_at: null },
-      ...{ paid_back: null, due: null, refunded: null, reason: "", dispute: null, disputed: null },
+      ...{ paid_back: null, due: null, refunded: null, refusals: 0n, reason: "", dispute: null, disputed: null },
     };
     await sessions.create(row);
     return row;

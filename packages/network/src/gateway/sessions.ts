@@ -19,6 +19,7 @@ const CHANGES = [
   "stop",
   "rest",
   "refund",
+  "refusal",
   "dispute",
   "event",
 ] as const;

@@ -56,6 +56,8 @@ export interface SessionRow {
   /** Minor units that must be back on the card in the end, and those that are. */
   due: bigint | null;
   refunded: bigint | null;
+  /** How often Stripe has refused to refund it. */
+  refusals: bigint;
   /** Why no order was opened, or why one was stopped. */
   reason: string;
   dispute: Dispute | null;
@@ -109,6 +111,12 @@ export const GATEWAY_MIGRATIONS: Migrations = {
       .addColumn("subject", text, (column) => column.notNull())
       .addColumn("received_at", integer, (column) => column.notNull())
       .addColumn("handled", integer, (column) => column.notNull())
+      .execute();
+  },
+  "gateway-2": async (db, { integer }) => {
+    await db.schema
+      .alterTable("gateway_sessions")
+      .addColumn("refusals", integer, (column) => column.notNull().defaultTo(0))
       .execute();
   },
 };

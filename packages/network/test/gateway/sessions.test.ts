@@ -26,7 +26,7 @@ function quote(id: string): SessionRow {
     ...{ deposit: HIGHEST, duration: 2n ** 40n, job: "{}", quote_expires_at: 100n, checkout_expires_at: null },
     ...{ session: null, url: null, payment_intent: null, paid_at: null, approved_at: null, reached: null },
     ...{ order_id: null, paid_deposit: null, handed_at: null, acknowledged_tu: null, delivered_at: null },
-    ...{ paid_back: null, due: null, refunded: null, reason: "", dispute: null, disputed: null },
+    ...{ paid_back: null, due: null, refunded: null, refusals: 0n, reason: "", dispute: null, disputed: null },
   };
 }
 

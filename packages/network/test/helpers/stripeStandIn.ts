@@ -4,8 +4,11 @@ import type { AddressInfo } from "node:net";
 
 import Stripe from "stripe";
 
-/** What the stand-in does with a call, instead of answering it. */
-export type StripeFault = "refuse" | "break" | "lose" | "limit";
+/**
+ * What the stand-in does with a call, instead of answering it. What it refuses by an error of its own, or denies for want of
+ * money, it keeps under the key, and nothing is done.
+ */
+export type StripeFault = "refuse" | "deny" | "break" | "lose" | "limit";
 
 /** A line of the ledger: minor units that moved from a card, or back to it. */
 export interface LedgerLine {
@@ -63,12 +66,17 @@ const FEE = 30;
 /** Seconds between which a session's end must be. */
 const OPEN_FOR = { least: 1_800, most: 86_400 };
 
+/** Seconds for which an answer is kept under its key, and codes of those that are not. */
+const KEPT = 86_400;
+const INVALID = ["parameter_invalid", "invalid_amount", "expires_at_invalid"];
+
 const THREE_DECIMALS = ["bhd", "jod", "kwd", "omr", "tnd"];
 
 /**
  * A stand-in for Stripe, which it is not: an HTTP server with the few calls that the gateway makes, to which the real client
  * library talks. It keeps idempotency keys, refuses what Stripe is known to refuse, signs webhooks by the library's own
- * generator, and fails on demand. It has no cards, no banks and no time of its own, and keeps a 500 under no key.
+ * generator, and fails on demand. It has no cards, no banks and no time of its own. It keeps every answer for a day under its
+ * key, as Stripe says it does, but for a limit of calls and for what is no valid call.
  */
 export class StripeStandIn {
   /** What moved, in its order: the truth that a checker reads. */
@@ -80,9 +88,9 @@ export class StripeStandIn {
   readonly pending: SignedEvent[] = [];
   /** Calls by method and path, such as "POST /v1/refunds". */
   readonly calls: string[] = [];
-  /** Decides what becomes of each call. */
-  fault: (call: string) => StripeFault | undefined = () => undefined;
-  private readonly keys = new Map<string, { asked: string; answer: Answer }>();
+  /** Decides what becomes of each call, which may have an idempotency key. */
+  fault: (call: string, key: string) => StripeFault | undefined = () => undefined;
+  private readonly keys = new Map<string, { at: number; asked: string; answer: Answer }>();
   private count = 0;
 
   private constructor(
@@ -130,20 +138,18 @@ export class StripeStandIn {
     this.tell("checkout.session.expired", this.shown(session));
   }
 
-  /** Has a cardholder dispute a payment, or the bank decide on that. */
+  /** Has a cardholder dispute what is left of a payment, or the bank decide on that; nothing if nothing is left. */
   dispute(id: string, status: string): void {
-    const { payment_intent: payment, amount_total: amount } = this.sessionOf(id);
-    const known = this.disputes.find((each) => each.payment_intent === payment);
-    const dispute = known ?? {
-      id: this.draw("dp"),
-      payment_intent: String(payment),
-      status,
-      amount,
-      created: this.seconds,
-    };
+    const session = this.sessionOf(id);
+    const known = this.disputes.find((each) => each.payment_intent === session.payment_intent);
+    const amount = known?.amount ?? this.left(session);
+    if (amount === 0) return;
+    const isLost = known?.status === "lost";
+    const payment = String(session.payment_intent);
+    const dispute = known ?? { id: this.draw("dp"), payment_intent: payment, status, amount, created: this.seconds };
     if (known === undefined) this.disputes.push(dispute);
     dispute.status = status;
-    if (status === "lost") this.note("dispute", this.sessionOf(id), amount);
+    if (isLost !== (status === "lost")) this.note("dispute", session, isLost ? -amount : amount);
     this.tell(known === undefined ? "charge.dispute.created" : "charge.dispute.closed", {
       object: "dispute",
       ...dispute,
@@ -153,9 +159,13 @@ export class StripeStandIn {
   /** Has a card's bank send back a refund that it had taken. */
   failRefund(refund: Refund): void {
     refund.status = "failed";
-    const session = [...this.sessions.values()].find((each) => each.payment_intent === refund.payment_intent);
-    this.note("refund", session as CheckoutSession, -refund.amount);
+    this.note("refund", this.sessionOf(this.sessionOfRefund(refund)), -refund.amount);
     this.tell("refund.failed", { object: "refund", ...refund });
+  }
+
+  /** Returns the id of the session whose payment was refunded. */
+  sessionOfRefund({ payment_intent: payment }: Refund): string {
+    return ([...this.sessions.values()].find((each) => each.payment_intent === payment) as CheckoutSession).id;
   }
 
   /** Refunds a part of a payment, as somebody in the dashboard may. */
@@ -200,26 +210,32 @@ export class StripeStandIn {
     this.calls.push(call);
     if (request.headers.authorization !== `Bearer ${this.secrets.key}`)
       return send(response, refusal(401, "invalid_api_key"));
-    const fault = this.fault(call);
+    const fault = this.fault(call, String(request.headers["idempotency-key"]));
     if (fault === "break") return void response.destroy();
     if (fault === "limit") return send(response, refusal(429, "rate_limit"));
-    if (fault === "refuse") return send(response, refusal(500, "api_error"));
     const asked = request.method === "POST" ? new URLSearchParams(body) : searchParams;
-    const answer = this.once(request, pathname, asked);
+    const answer = this.once(request, pathname, asked, fault);
     // it has done what it was asked for, and nobody hears of it
     if (fault === "lose") return void response.destroy();
     send(response, answer);
   }
 
-  /** Does what it is asked for, or repeats what it has answered to the same key. */
-  private once({ method, headers }: IncomingMessage, path: string, asked: URLSearchParams): Answer {
+  /** Does what it is asked for, or fails, or repeats what it has answered to the same key. */
+  private once(request: IncomingMessage, path: string, asked: URLSearchParams, fault?: StripeFault): Answer {
+    const { method, headers } = request;
     const key = headers["idempotency-key"];
-    if (method !== "POST" || typeof key !== "string") return this.answer(String(method), path, asked);
+    const act = () => {
+      if (fault === "refuse") return refusal(500, "api_error");
+      if (fault === "deny") return refusal(400, "balance_insufficient");
+      return this.answer(String(method), path, asked);
+    };
+    if (method !== "POST" || typeof key !== "string") return act();
     const known = this.keys.get(key);
     const text = `${path}?${asked.toString()}`;
-    if (known !== undefined) return known.asked === text ? known.answer : refusal(400, "idempotency_error");
-    const answer = this.answer(method, path, asked);
-    if (answer[0] < 400) this.keys.set(key, { asked: text, answer });
+    if (known !== undefined && this.seconds - known.at < KEPT)
+      return known.asked === text ? known.answer : refusal(400, "idempotency_error");
+    const answer = act();
+    if (!INVALID.includes(codeOf(answer))) this.keys.set(key, { at: this.seconds, asked: text, answer });
     return answer;
   }
 
@@ -273,8 +289,7 @@ export class StripeStandIn {
     // an inquiry can be refunded, a chargeback cannot
     if (disputes.some(({ status }) => status !== "won" && !status.startsWith("warning_")))
       return refusal(400, "charge_disputed");
-    const given = this.refunds.filter((each) => each.payment_intent === payment && each.status !== "failed");
-    const left = given.reduce((rest, each) => rest - each.amount, session.amount_total);
+    const left = this.left(session);
     if (!Number.isSafeInteger(amount) || amount <= 0) return refusal(400, "parameter_invalid");
     if (amount > left) return refusal(400, left === 0 ? "charge_already_refunded" : "amount_too_large");
     const { currency } = session;
@@ -290,6 +305,12 @@ export class StripeStandIn {
     this.note("refund", session, amount);
     this.tell("charge.refunded", { object: "charge", payment_intent: payment });
     return [200, { object: "refund", ...refund }];
+  }
+
+  /** Returns what of a payment was not refunded. */
+  private left({ payment_intent: payment, amount_total: paid }: CheckoutSession): number {
+    const given = this.refunds.filter((each) => each.payment_intent === payment && each.status !== "failed");
+    return given.reduce((rest, each) => rest - each.amount, paid);
   }
 
   private payment(id: string): object {
@@ -337,6 +358,10 @@ function listOf(url: string, all: object[], asked: URLSearchParams): object {
 function refusal(status: number, code: string): Answer {
   const type = code === "idempotency_error" ? code : status >= 500 ? "api_error" : "invalid_request_error";
   return [status, { error: { type, code, message: `The stand-in answers ${code}` } }];
+}
+
+function codeOf([, body]: Answer): string {
+  return (body as { error?: { code: string } }).error?.code ?? "";
 }
 
 function send(response: ServerResponse, [status, body]: Answer): void {
