@@ -30,8 +30,10 @@ async function run({ small: isSmall, logs, ...values }: Values, output: Output):
   const say = (line: string) =>
     output.say(`${String(Math.round((performance.now() - since) / 1_000)).padStart(4)} s  ${line}`);
   const outcome = await checkGateway({ kills, isSmall, random: new Random(seed), logs, say });
-  const { sessions, orders, refunds, doubleOrders, doubleRefunds, lostCents, findings, reorganisations } = outcome;
-  say(`${sessions} payments, ${orders} orders, ${refunds} refunds, ${reorganisations} reorganisations`);
+  const { sessions, orders, refunds, sentBack, lostDisputes, doubleOrders, doubleRefunds, lostCents, findings } =
+    outcome;
+  say(`${sessions} payments, ${orders} orders, ${refunds} refunds, ${outcome.reorganisations} reorganisations`);
+  say(`${outcome.currencies.join(", ")}; ${sentBack} refunds sent back, ${lostDisputes} disputes lost`);
   for (const line of findings) output.say(line);
   const nothing = [sessions, orders, refunds].includes(0) ? ["no payment, no order or no refund"] : [];
   for (const line of nothing) output.say(line);

@@ -7,7 +7,7 @@ import { ethers } from "hardhat";
 import { type ClosedBooks, closeCardBooks, type OrderEntry } from "./books";
 import { Customers } from "./customers";
 import { Postman } from "./postman";
-import { CardWorld, FEE, GRACE } from "./world";
+import { CardWorld, GRACE, TERMS } from "./world";
 
 /** What a check is asked for. */
 export interface AskedCheck {
@@ -64,9 +64,10 @@ export async function checkGateway(asked: AskedCheck): Promise<CheckOutcome> {
       ...(isSmall ? [] : GATEWAY_STEPS.filter((step) => !killed.has(step)).map((step) => `never killed at ${step}`)),
       ...(undoing.count === 0 ? ["nothing was undone"] : []),
     ];
-    const closed = closeCardBooks({ cards: cardsOf(world), orders: await ordersOf(world), fee: FEE });
+    const closed = closeCardBooks({ cards: cardsOf(world), orders: await ordersOf(world), terms: TERMS });
+    const missed = isSmall ? [] : missedOf(closed, customers);
     const reorganisations = undoing.count;
-    return { ...closed, kills, reorganisations, findings: [...closed.findings, ...findings] };
+    return { ...closed, kills, reorganisations, findings: [...closed.findings, ...findings, ...missed] };
   } finally {
     await world.close(asked.logs);
   }
@@ -133,8 +134,25 @@ async function calm({ chain }: CardWorld, customers: Customers, say: (line: stri
   return left;
 }
 
+/** Returns what should have happened to some payments, and happened to none. */
+function missedOf({ currencies, lostDisputes, sentBack }: ClosedBooks, { won, rises }: Customers): string[] {
+  const unpaid = Object.keys(TERMS).filter((code) => !currencies.includes(code));
+  return [
+    ...unpaid.map((code) => `no order was paid in ${code}`),
+    ...(lostDisputes === 0 ? ["no dispute was lost"] : []),
+    ...(won === 0 ? ["no dispute was won"] : []),
+    ...(sentBack === 0 ? ["no refund was sent back"] : []),
+    ...(rises === 0 ? ["no price rose between a quote and its payment"] : []),
+  ];
+}
+
 function cardsOf({ stripe }: CardWorld) {
-  return stripe.ledger.map(({ kind, session, amount }) => ({ kind, session, amount: BigInt(amount) }));
+  return stripe.ledger.map(({ kind, session, amount, currency }) => ({
+    kind,
+    session,
+    amount: BigInt(amount),
+    currency,
+  }));
 }
 
 /** Returns the payer's orders, by the chain alone: what they could have cost stands in their transactions. */

@@ -3,14 +3,29 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "@turingfog/economy";
 import { TU } from "@turingfog/sdk";
 
-import { UNIT_PRICE, type CardWorld } from "./world";
+import { TERMS, UNIT_PRICE, type CardWorld } from "./world";
 
 /** Who asks for orders at the same time. */
 const CUSTOMERS = 5;
 
-/** Milliseconds until somebody asks again who got no answer, and between two changes of the price. */
+/** Milliseconds until somebody asks again who got no answer, between two changes of the price, and two refunds sent back. */
 const AGAIN = 150;
 const PRICES = 3_000;
+const BANK = 10_000;
+
+/** The most milliseconds until a bank has decided, and until somebody has refunded what it sent back. */
+const DECIDES = 4_000;
+
+/** Of so many prices one is twice the usual, and what a price is multiplied by that is above every quote. */
+const DEAR = 4;
+const RISE = 3n;
+
+/** What a bank says of a payment, at first and in the end, by what is drawn. */
+const DISPUTES: Readonly<Record<number, readonly [string, string]>> = {
+  4: ["warning_needs_response", "warning_closed"],
+  5: ["needs_response", "won"],
+  6: ["needs_response", "lost"],
+};
 
 /** Of so many jobs the node refuses one. */
 const REFUSED = 6;
@@ -24,10 +39,18 @@ interface Told {
   checkout?: string;
 }
 
-/** Customers who ask, pay, pay wrongly, pay late or not at all, and a node whose price rises and falls. */
+/**
+ * Customers who ask, pay, pay wrongly, pay late or not at all, and dispute; their banks, which send refunds back; and a node
+ * whose price rises and falls.
+ */
 export class Customers {
   /** Ids of the sessions that were accepted. */
   readonly accepted: string[] = [];
+  /** Disputes that were won, and prices that rose between a quote and its payment. */
+  won = 0;
+  rises = 0;
+  /** Stripe's sessions that are disputed or have had a refund sent back: never both. */
+  private readonly troubled = new Set<string>();
   private isOpen = true;
   private readonly loops: Promise<void>[] = [];
 
@@ -43,7 +66,7 @@ export class Customers {
 
   start(): void {
     for (let i = 0; i < CUSTOMERS; ++i) this.loops.push(this.buy());
-    this.loops.push(this.movePrices());
+    this.loops.push(this.movePrices(), this.sendBack());
   }
 
   /** Lets nobody ask any more, and has all pay or leave who have a checkout session. */
@@ -63,7 +86,8 @@ export class Customers {
     const { world, random } = this;
     while (this.isOpen) {
       const half = random.below(2) === 0;
-      const asked = { node: String(world.nodeId), tu: half ? "0.5" : "0.3", hours: "1", currency: "eur" };
+      const currency = random.shuffle(Object.keys(TERMS))[0];
+      const asked = { node: String(world.nodeId), tu: half ? "0.5" : "0.3", hours: "1", currency };
       const job = { runner: "words", slots: { TEXT: "words" } };
       const quote = await this.ask("POST", "quotes", { ...asked, ...job });
       const session = await this.ask("POST", `sessions/${quote.id}/checkout`);
@@ -73,29 +97,55 @@ export class Customers {
       this.accepted.push(session.id);
       await sleep(random.below(600));
       const what = random.below(20);
+      const dispute = DISPUTES[what] as readonly [string, string] | undefined;
+      if (dispute !== undefined) this.troubled.add(id);
+      if (what === 7) await this.rise();
       if (what < 2) world.stripe.expire(id);
-      else if (what === 2) world.stripe.pay(id, { currency: "jpy" });
+      else if (what === 2) world.stripe.pay(id, { currency: currency === "jpy" ? "eur" : "jpy" });
       else if (what === 3) world.stripe.pay(id, { amount: 1 + random.below(2_000) });
       else world.stripe.pay(id);
       await sleep(random.below(1_500));
-      if (what === 4) await this.doubt(id);
+      if (dispute !== undefined) await this.dispute(id, dispute);
     }
   }
 
-  /** Has a bank ask what a payment was for, and be content with the answer. */
-  private async doubt(id: string): Promise<void> {
+  /** Has a cardholder or their bank ask for a payment, and the bank decide. */
+  private async dispute(id: string, [asked, decided]: readonly [string, string]): Promise<void> {
     const { stripe } = this.world;
     if (!stripe.isPaid(id)) return;
-    stripe.dispute(id, "warning_needs_response");
-    await sleep(this.random.below(4_000));
-    stripe.dispute(id, "warning_closed");
+    stripe.dispute(id, asked);
+    await sleep(this.random.below(DECIDES));
+    stripe.dispute(id, decided);
+    if (decided === "won") ++this.won;
+  }
+
+  /** Now and then a bank sends a refund back, and somebody refunds it in the dashboard by another way. */
+  private async sendBack(): Promise<void> {
+    const { random, world } = this;
+    while (this.isOpen) {
+      await sleep(BANK);
+      const given = world.stripe.refunds.map((refund) => [refund, world.stripe.sessionOfRefund(refund)] as const);
+      const [found] = random.shuffle(given.filter(([, session]) => !this.troubled.has(session)));
+      if (found === undefined) continue;
+      const [refund, session] = found;
+      this.troubled.add(session);
+      world.stripe.failRefund(refund);
+      await sleep(random.below(DECIDES));
+      world.stripe.refundBy(session, refund.amount);
+    }
+  }
+
+  /** Has the node ask more than any quote says. */
+  private async rise(): Promise<void> {
+    await this.world.price(UNIT_PRICE * RISE);
+    ++this.rises;
   }
 
   /** Now and then nobody gets an order for what was quoted, or gets it for less. */
   private async movePrices(): Promise<void> {
     while (this.isOpen) {
       await sleep(PRICES);
-      const factor = BigInt(1 + this.random.below(2));
+      const factor = this.random.below(DEAR) === 0 ? 2n : 1n;
       await this.world.price(UNIT_PRICE * factor);
     }
   }

@@ -19,14 +19,19 @@ import { listNode } from "../../test/helpers/market";
 import type { TestToken } from "../../typechain-types";
 import { Chain } from "../chaos/chain";
 import { Member } from "../chaos/member";
+import type { CardTerms } from "./books";
 
 const LOCAL_PARAMETERS = path.join(__dirname, "../../deploy/parameters/local.json5");
 
 /** Base units of USDC for a whole TU. */
 export const UNIT_PRICE = 20_000_000n;
 
-/** Minor units that are kept of a rest. */
-export const FEE = 50n;
+/** What cards are charged for a base unit of USDC, and what is kept of a rest: the terms below, worked out by hand. */
+export const TERMS: Readonly<Record<string, CardTerms>> = {
+  eur: { price: [945n, 10_000_000n], step: 1n, fee: 50n },
+  jpy: { price: [1_575n, 10_000_000n], step: 1n, fee: 80n },
+  kwd: { price: [315n, 1_000_000n], step: 10n, fee: 150n },
+};
 
 /** Seconds of the chain after which an order can be closed, and a block is final. */
 export const GRACE = 2n * HOUR;
@@ -40,7 +45,13 @@ const DENIED = "deny" satisfies StripeFault;
 /** What a gateway is told beside its own: quick looks. */
 const SETTINGS = {
   ...{ tick: 0.2, allowPrivate: true, acknowledge: "all", dailySpending: "900000", dailyGas: "100" },
-  currencies: { eur: { rate: "0.9", marginPercent: 5, refundFee: "0.5", least: "1", most: "1000" } },
+  // the chain's time leaps for hours, in which a gateway that is killed opens nothing
+  openWithin: 604_800,
+  currencies: {
+    eur: { rate: "0.9", marginPercent: 5, refundFee: "0.5", least: "1", most: "1000" },
+    jpy: { rate: "150", marginPercent: 5, refundFee: "80", least: "100", most: "100000" },
+    kwd: { rate: "0.3", marginPercent: 5, refundFee: "0.15", least: "1", most: "1000" },
+  },
 };
 
 /** A chain with the real USDC, stand-ins for Stripe and a node's agent, and the gateway in a process of its own. */
