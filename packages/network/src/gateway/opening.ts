@@ -1,7 +1,7 @@
 import type { Call, Connection } from "@turingfog/operator";
 import { DAY } from "@turingfog/sdk";
 import { type Addresses, connectContracts, IERC20Metadata__factory, TuringFog } from "@turingfog/sdk/ethers";
-import { formatUnits, parseUnits, type Wallet } from "ethers";
+import { formatUnits, parseUnits, type Provider, type Wallet } from "ethers";
 import type { Logger } from "pino";
 
 import type { ChainFacts } from "../chain/index.js";
@@ -97,10 +97,14 @@ export class Opening {
     step("gateway.send.done");
   }
 
-  /** Returns the descriptions of the transactions that open a session's order, and allow its deposit before. */
-  static describe(row: SessionRow): [open: string, approve: string] {
+  /** Returns the descriptions of the transactions that open a session's order, allow its deposit, and end an allowance. */
+  static describe(row: SessionRow): [open: string, approve: string, reset: string] {
     const paymentRef = paymentRefOf(row.session as string);
-    return [`Open the order of payment ${paymentRef}`, `Approve the deposit of payment ${paymentRef}`];
+    return [
+      `Open the order of payment ${paymentRef}`,
+      `Approve the deposit of payment ${paymentRef}`,
+      `End the allowance before payment ${paymentRef}`,
+    ];
   }
 
   /** Whether the order of a payment is on the chain. */
@@ -203,7 +207,7 @@ export class Opening {
       jobHash,
       paymentRef,
     };
-    const [description, approve] = Opening.describe(row);
+    const [description, approve, reset] = Opening.describe(row);
     if (config.allowance === "permit") {
       const { to, data } = await fog.permittedOpeningCall(request);
       return [{ description, to, data }, isOpen];
@@ -211,14 +215,28 @@ export class Opening {
     const { amount } = fog.depositFrom(request, key.address);
     const { escrow } = book.addresses;
     const token = IERC20Metadata__factory.connect(config.asset, wallet);
-    const isAllowed = async () => (await token.allowance(key.address, escrow)) >= amount;
-    const approval = {
-      description: approve,
+    const allowance = () => token.allowance(key.address, escrow);
+    const isAllowed = async () => (await allowance()) >= amount;
+    const isSettled = async () => (await allowance()) === 0n || isAllowed();
+    const allow = async (what: string, value: bigint): Promise<Call> => ({
+      description: await this.unused(what, provider),
       to: config.asset,
-      data: token.interface.encodeFunctionData("approve", [escrow, amount]),
-    };
-    if (!(await isAllowed())) return [approval, isAllowed];
+      data: token.interface.encodeFunctionData("approve", [escrow, value]),
+    });
+    // some tokens, such as USDT, take an allowance only where there is none
+    if (!(await isSettled())) return [await allow(reset, 0n), isSettled];
+    if (!(await isAllowed())) return [await allow(approve, amount), isAllowed];
     const { to, data } = await fog.openingCall(request);
     return [{ description, to, data }, isOpen];
+  }
+
+  /**
+   * Returns a description that no mined transaction has: one whose effect is gone is sent again as another. What one payment
+   * was allowed may have gone into the order of another.
+   */
+  private async unused(what: string, provider: Provider): Promise<string> {
+    let description = what;
+    for (let i = 2; await this.options.submitter.isMined(provider, description); ++i) description = `${what}, ${i}`;
+    return description;
   }
 }
