@@ -69,9 +69,6 @@ const MOST_KNOWN = 1_000;
 export class Quoting {
   private readonly documents = new Map<bigint, { at: bigint; document: Signed<NodeDocument> }>();
   private decimals?: number;
-  /** Deposits of quotes that are being accepted, by session, and the last look at whether there is enough for one. */
-  private readonly accepting = new Map<string, bigint>();
-  private checked: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: QuotingOptions) {}
 
@@ -101,7 +98,7 @@ export class Quoting {
       const [shown, from, to] = [price, least, highest].map((each) => formatMoney(each, code));
       throw new RefusedError(422, "bad-amount", `The order costs ${shown}, must cost ${from} to ${to}`);
     }
-    await this.checkFunds(deposit, assetDecimals);
+    await this.checkFunds(deposit);
     const at = now();
     const row: SessionRow = {
       id: randomBytes(24).toString("base64url"),
@@ -127,25 +124,6 @@ export class Quoting {
   }
 
   /**
-   * Accepts a quote while its deposit is counted, so that two at once are not accepted for the same funds.
-   * @throws RefusedError if the payer has too little by now
-   */
-  async withFunds<T>(row: SessionRow, accept: () => Promise<T>): Promise<T> {
-    const deposit = fromBlob(row.deposit);
-    const check = this.checked.then(async () => {
-      await this.checkFunds(deposit, await this.assetDecimals());
-      this.accepting.set(row.id, deposit);
-    });
-    this.checked = check.catch(() => undefined);
-    await check;
-    try {
-      return await accept();
-    } finally {
-      this.accepting.delete(row.id);
-    }
-  }
-
-  /**
    * Returns what the order of a session would cost now, in base units of the asset per whole TU.
    * @throws NotOfferedError if its node does not take it any more
    */
@@ -161,6 +139,27 @@ export class Quoting {
       duration: row.duration,
       now,
     });
+  }
+
+  /**
+   * Checks that the payer has an order's deposit, beside those of all orders that were paid for and are to be opened. What is
+   * not paid yet reserves nothing: anybody can open checkouts, and leave them.
+   * @throws RefusedError
+   */
+  async checkFunds(deposit: bigint): Promise<void> {
+    const { config, payer, sessions } = this.options;
+    const { provider } = await this.chain();
+    const decimals = await this.assetDecimals();
+    const limit = parseUnits(config.dailySpending, decimals);
+    if (deposit > limit) {
+      const shown = formatUnits(limit, decimals);
+      throw new RefusedError(422, "above-limit", `The order is above what this gateway spends in a day, ${shown}`);
+    }
+    const owed = await sessions.in("paid", "approved");
+    const promised = owed.reduce((sum, row) => sum + fromBlob(row.deposit), 0n);
+    const balance = await IERC20Metadata__factory.connect(config.asset, provider).balanceOf(payer);
+    if (promised + deposit <= balance) return;
+    throw new RefusedError(503, "out-of-funds", "The gateway has too little to pay for this order: try again later");
   }
 
   /** Returns where the nodes of a session's job are. @throws NoDocumentError, NotOfferedError, SlotRefusedError */
@@ -222,23 +221,6 @@ export class Quoting {
     const [oldest] = this.documents.keys();
     if (this.documents.size > MOST_KNOWN) this.documents.delete(oldest);
     return document;
-  }
-
-  /** Checks that the payer has an order's deposit, beside those of all sessions that may still be paid. */
-  private async checkFunds(deposit: bigint, decimals: number): Promise<void> {
-    const { config, payer, sessions } = this.options;
-    const { provider } = await this.chain();
-    const pending = await sessions.in("checkout", "paid", "approved");
-    const deposits = new Map([...pending.map((row) => [row.id, fromBlob(row.deposit)] as const), ...this.accepting]);
-    const promised = [...deposits.values()].reduce((sum, each) => sum + each, 0n);
-    const balance = await IERC20Metadata__factory.connect(config.asset, provider).balanceOf(payer);
-    const limit = parseUnits(config.dailySpending, decimals);
-    if (deposit > limit) {
-      const shown = formatUnits(limit, decimals);
-      throw new RefusedError(422, "above-limit", `The order is above what this gateway spends in a day, ${shown}`);
-    }
-    if (promised + deposit <= balance) return;
-    throw new RefusedError(503, "out-of-funds", "The gateway has too little to pay for this order: try again later");
   }
 
   private async chain(): Promise<{ contracts: SystemContracts; provider: Provider; now: bigint }> {

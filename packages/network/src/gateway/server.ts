@@ -155,9 +155,7 @@ class Routes {
     }
     const known = this.accepting.get(row.id);
     if (known !== undefined) return known;
-    const accepted = this.options.quoting
-      .withFunds(row, () => this.accept(row))
-      .finally(() => this.accepting.delete(row.id));
+    const accepted = this.accept(row).finally(() => this.accepting.delete(row.id));
     this.accepting.set(row.id, accepted);
     return accepted;
   }
@@ -165,6 +163,7 @@ class Routes {
   private async accept(row: SessionRow): Promise<SessionRow> {
     const { cards, config, jobs, log, now, quoting, sessions } = this.options;
     const until = row.checkout_expires_at;
+    await quoting.checkFunds(fromBlob(row.deposit));
     await jobs.prepare(row, await quoting.reach(row));
     // one that could not be asked for in time is asked for anew: the address of the other was shown to nobody
     const isFresh = until !== null && until - now() >= LEAST_OPEN;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import pino from "pino";
 
-import { paid, withGateway } from "../helpers/gatewayWorld";
+import { advance, paid, withGateway } from "../helpers/gatewayWorld";
 
 describe("The acceptance of a quote", () => {
   it("is refused when the payer spent what the quote was made for", () =>
@@ -13,15 +13,34 @@ describe("The acceptance of a quote", () => {
       expect((await gateway.told(body.id)).state).to.equal("quoted");
     }));
 
-  it("is taken once of several at once, where the payer has funds for one", () =>
-    withGateway({}, async (given) => {
-      const { world, gateway } = given;
-      // 990 of 1000 are promised, and each of the others needs 10
+  it("is refused while what was paid for needs what the payer has", () =>
+    withGateway({ openDelay: 3_600 }, async (given) => {
+      const { gateway } = given;
+      const { body } = await gateway.quote({ tu: "0.6" });
+      // 990 of 1000 are promised
       await paid(given, { tu: "49.5" });
-      const quotes = [await gateway.quote(), await gateway.quote(), await gateway.quote()];
-      const answers = await Promise.all(quotes.map(({ body }) => gateway.accept(body.id)));
-      expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 503, 503]);
-      expect(world.stripe.sessions.size).to.equal(2);
+      await advance(given, 1);
+      expect((await gateway.accept(body.id)).body).to.include({ error: "out-of-funds" });
+      expect((await gateway.quote({ tu: "0.6" })).body).to.include({ error: "out-of-funds" });
+      expect((await gateway.quote({ tu: "0.5" })).status).to.equal(201);
+    }));
+
+  it("reserves nothing until it is paid, and what the payer has too little for then is refunded in full", () =>
+    withGateway({ dailySpending: "5000", openWithin: 600 }, async (given) => {
+      const { world, gateway } = given;
+      // each needs 990 of 1000
+      const all: Awaited<ReturnType<typeof gateway.checkout>>[] = [];
+      for (let i = 0; i < 3; ++i) all.push(await gateway.checkout({ tu: "49.5" }));
+      const states = async () => (await Promise.all(all.map(({ id }) => gateway.told(id)))).map(({ state }) => state);
+      for (const { session } of all.slice(1)) world.stripe.pay(session);
+      await world.deliver(gateway.url);
+      await advance(given, 3);
+      expect(await states()).to.have.members(["checkout", "delivered", "approved"]);
+      expect(gateway.parts.orders.state).to.equal("waiting");
+      world.ahead += 700n;
+      await advance(given, 2);
+      expect(await states()).to.have.members(["checkout", "delivered", "refunded"]);
+      expect(world.stripe.refunds.map(({ amount }) => amount)).to.deep.equal([93_555]);
     }));
 
   it("logs why Stripe opened no checkout session, of which its customer hears nothing", () =>
