@@ -9,6 +9,7 @@ import { program, runCommand, UsageError } from "@turingfog/cli";
 import { newAgeKey, Rental, writeSecret } from "@turingfog/network";
 import { depositOf, formatInstant, HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
+import { network } from "hardhat";
 import { id, parseUnits } from "ethers";
 
 import { addressBookOf, printedFor } from "../../../test/helpers/commands";
@@ -141,6 +142,8 @@ describe("turingfog order open", () => {
     expect(again).to.contain(`Order ${orderId} is open already`);
   });
 
+  const pending = () => network.provider.send("eth_pendingTransactions") as Promise<unknown[]>;
+
   /** Returns why an order is not opened, and checks that no folder is left of it. */
   async function refusal(world: Offered, terms: Record<string, string>, account = world.renter): Promise<string> {
     const order = path.join(temporaryFolder(), "order");
@@ -150,6 +153,54 @@ describe("turingfog order open", () => {
     expect(existsSync(order)).to.equal(false);
     return message;
   }
+
+  it("says until when the network is frozen, before anything is written", async () => {
+    const world = await loadFixture(offered);
+    const { oracle, guardian } = world;
+    await oracle.connect(guardian).freeze();
+    const until = await oracle.frozenUntil();
+    const frozen = `The network is frozen until ${formatInstant(until)}, if its guardian does not thaw it before`;
+    expect(await refusal(world, {})).to.contain(frozen);
+    for (const [command, ...args] of [["market"], ["order quote", "--tu", "0.5", "--hours", "24"]]) {
+      expect(await run(world, command, [...NETWORK, ...args])).to.contain(frozen);
+      const told = JSON.parse(await run(world, command, [...NETWORK, ...args, "--json"])) as { frozenUntil: string };
+      expect(BigInt(told.frozenUntil)).to.equal(until);
+    }
+    await oracle.connect(guardian).thaw();
+    expect(await refusal(world, {})).to.contain("has no document");
+    expect(await run(world, "market", NETWORK)).not.to.contain("frozen");
+  });
+
+  it("leaves no folder of an order that was refused before it was sent", async () => {
+    const world = await loadFixture(offered);
+    const { fast, escrow, miners } = world;
+    const node = ["--folder", path.join(temporaryFolder(), "node"), ...NETWORK, "--node", String(fast)];
+    const document = [...node, "--endpoint", "https://node.example", "--signer", "https://signer.example"];
+    await run(world, "node init", [...document, "--publish", "data"], miners[0]);
+    expect(await refusal(world, { slot: "FILE=a", "max-fee": "0.000000001" })).to.contain("the limit is");
+    expect(await escrow.queryFilter(escrow.filters.OrderOpened())).to.have.length(0);
+  });
+
+  it("keeps the folder of an order that was sent, though a freeze comes before it", async () => {
+    const world = await loadFixture(offered);
+    const { fast, guardian, miners, oracle } = world;
+    const node = ["--folder", path.join(temporaryFolder(), "node"), ...NETWORK, "--node", String(fast)];
+    const document = [...node, "--endpoint", "https://node.example", "--signer", "https://signer.example"];
+    await run(world, "node init", [...document, "--publish", "data"], miners[0]);
+    const order = path.join(temporaryFolder(), "order");
+    const terms = ["--node", String(fast), "--asset", "usd", "--tu", "0.5", "--hours", "4", "--runner", "sha256"];
+    await network.provider.send("evm_setAutomine", [false]);
+    const opening = messageOf(run(world, "order open", [order, ...NETWORK, ...terms, "--slot", "FILE=a"]));
+    while ((await pending()).length === 0);
+    const freezing = await oracle
+      .connect(guardian)
+      .freeze({ maxPriorityFeePerGas: parseUnits("100", "gwei"), maxFeePerGas: parseUnits("500", "gwei") });
+    await network.provider.send("evm_mine");
+    await network.provider.send("evm_setAutomine", [true]);
+    expect((await freezing.wait())?.index).to.equal(0);
+    expect(await opening).to.contain("Open the order of job");
+    expect(existsSync(path.join(order, "job.key"))).to.equal(true);
+  });
 
   it("refuses a node that quote refuses, and says what it attains in the time", async () => {
     const world = await loadFixture(offered);

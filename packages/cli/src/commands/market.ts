@@ -4,6 +4,7 @@ import type { MarketNode, Offer } from "@turingfog/sdk/ethers";
 
 import { UsageError } from "../lib/command.js";
 import { deployedCommand, openDeployment } from "../lib/deployed.js";
+import { frozenText } from "../lib/freeze.js";
 import { gpuNameOf, nodesWith, readOffers } from "../lib/offers.js";
 import { type Output, outputOf, table } from "../lib/output.js";
 import { formatPrice, readAmount, type Token, tokenNamed } from "../lib/token.js";
@@ -17,7 +18,8 @@ A node without an attestation that counts takes no orders, and one that has sold
 are left out unless --all is given. The last column says how many of its closed orders' TU a node has delivered. Prices of
 different assets are not compared.
 
---json prints {block, time, nodes, offers}; amounts are in base units, TU with 18 decimals.`,
+--json prints {block, time, frozenUntil, nodes, offers}; frozenUntil is null unless the network is frozen; amounts are in base
+units, TU with 18 decimals.`,
   examples: [
     "turingfog market --network sepolia",
     "turingfog market --network sepolia --gpu 'RTX 2080 Ti' --asset USDC --max-price 0.4 --sort gpu-hour",
@@ -58,7 +60,7 @@ async function market(values: Values, output: Output): Promise<void> {
     throw new UsageError("--max-price needs --asset: prices of different assets are not compared");
   }
   const free = readAmount("free", values.free, 18, "TU");
-  const { market, offers, tokens } = await readOffers(await openDeployment(values), output);
+  const { market, offers, tokens, frozen } = await readOffers(await openDeployment(values), output);
   const token = values.asset === undefined ? undefined : tokenNamed("asset", values.asset, tokens.values());
   const maxPrice =
     values.maxPrice === undefined || token === undefined
@@ -83,8 +85,9 @@ async function market(values: Values, output: Output): Promise<void> {
   });
   const note = `${shown.length} of ${rows.length} offers of ${market.nodes.length} nodes, as of block ${market.block}, ${formatInstant(market.time)}`;
   const lines = shown.length > 0 ? [table([HEAD, ...shown.map(cellsOf)])] : reasonsOf(meant);
-  const document = { block: market.block, time: market.time, nodes: market.nodes.length, offers: all };
-  output.result(document, [...lines, note].join("\n"));
+  const { block, time } = market;
+  const document = { block, time, frozenUntil: frozen ?? null, nodes: market.nodes.length, offers: all };
+  output.result(document, [...lines, note, ...(frozen === undefined ? [] : [frozenText(frozen)])].join("\n"));
 }
 
 function takesOrders({ node, offer }: Row): boolean {

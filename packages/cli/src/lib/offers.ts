@@ -2,6 +2,7 @@ import { gpuModelOf, modelNameOf, spellingsOf, TuringFogError } from "@turingfog
 import { connectContracts, type Market, type MarketNode, type Offer, readMarket } from "@turingfog/sdk/ethers";
 
 import type { OpenDeployment } from "./deployed.js";
+import { frozenUntil } from "./freeze.js";
 import type { Output } from "./output.js";
 import { progressOn } from "./progress.js";
 import { readTokens, type Token } from "./token.js";
@@ -19,6 +20,8 @@ export interface Offers {
   offers: NodeOffer[];
   /** By their addresses. */
   tokens: Map<string, Token>;
+  /** Until when no order can be opened, in unix seconds; undefined if the network is not frozen. */
+  frozen?: bigint;
 }
 
 /** Thrown when no node is of the model that was named. */
@@ -40,7 +43,7 @@ export async function readOffers({ connection, book }: OpenDeployment, output: O
     provider,
   );
   const offers = all.map(({ node, offer }) => ({ node, offer, token: tokens.get(offer.asset) as Token }));
-  return { market, offers, tokens };
+  return { market, offers, tokens, frozen: await frozenUntil(contracts, market.time, market.block) };
 }
 
 /** Names a node's model: by its card, or by the hash under which it was rated. */

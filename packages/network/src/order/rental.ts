@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 
 import { toJson, TuringFogError } from "@turingfog/sdk";
@@ -116,6 +116,12 @@ export class Rental {
     await this.writeKey(FILES.jobKey, key);
     await writeAtomically(this.at(FILES.job), JOB.encode(whole));
     return this.write({ ...terms, jobHash: hash });
+  }
+
+  /** Removes an order that was not opened, and the folder if nothing else is in it. */
+  async discard(): Promise<void> {
+    for (const name of Object.values(FILES)) await rm(this.at(name), { force: true });
+    await rmdir(this.folder).catch(() => undefined);
   }
 
   /** @throws NoRentalError */

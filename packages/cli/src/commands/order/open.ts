@@ -10,7 +10,7 @@ import {
   runnerFor,
   slotsText,
 } from "@turingfog/network";
-import { latestBlock } from "@turingfog/operator";
+import { latestBlock, MemoryJournal } from "@turingfog/operator";
 import { depositOf, formatDuration, HOUR, pricePerGpuHour, TuringFogError } from "@turingfog/sdk";
 import {
   connectContracts,
@@ -29,6 +29,7 @@ import { newCommand, UsageError, wholeNumber } from "../../lib/command.js";
 import { confirm, type ConfirmationValues } from "../../lib/confirm.js";
 import { DEPLOYMENTS, NETWORK, openDeployment, type OpenDeployment } from "../../lib/deployed.js";
 import { finalityText } from "../../lib/finality.js";
+import { FrozenError, frozenUntil } from "../../lib/freeze.js";
 import { readNodeId } from "../../lib/nodeId.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, keySenderOf, MAX_FEE, openWallet, YES } from "../../lib/sender.js";
@@ -39,7 +40,8 @@ import { formatPrice, formatToken, readToken, type Token } from "../../lib/token
 export const command = newCommand({
   description: `Opens an order on a node: seals the job, shows what it costs and who can read it, and pays once that is confirmed.
 
-If DIR has an order that was begun, goes on with it, and needs none of its terms again.`,
+If DIR has an order that was begun, goes on with it, and needs none of its terms again. An order that is refused before it was sent
+leaves nothing in DIR.`,
   examples: [
     "turingfog order open ORDER --network sepolia --node 7 --asset USDC --tu 0.5 --hours 12 --runner hash --files FILES",
     "turingfog order open ORDER --network sepolia",
@@ -110,17 +112,27 @@ async function openOrder(folder: string, values: Values, output: Output): Promis
   const rental = new Rental(folder);
   const opening = { deployment, contracts, wallet, values, output };
   const range = rangeOf(deployment);
-  if (rental.isPrepared) await rental.checkTerms(await givenTerms(values, wallet.address, contracts, range));
+  const isBegun = rental.isPrepared;
+  if (isBegun) await rental.checkTerms(await givenTerms(values, wallet.address, contracts, range));
   else await prepare(opening, rental);
   const record = await rental.read();
   if (record.orderId !== undefined) return output.result(record, `Order ${record.orderId} is open already`);
   const find = () => openedBefore(contracts, range, wallet.address, record);
   const before = await find();
   if (before === undefined) {
-    await checkBalance(record, wallet.address, provider);
-    output.say(await describe(record, contracts, provider, rental.folder));
-    await confirm(connection, values, `the deposit from ${wallet.address}`);
-    await open(opening, record);
+    const journal = new MemoryJournal();
+    try {
+      await checkNotFrozen(contracts, provider);
+      await checkBalance(record, wallet.address, provider);
+      output.say(await describe(record, contracts, provider, rental.folder));
+      await confirm(connection, values, `the deposit from ${wallet.address}`);
+      await open(opening, record, journal);
+    } catch (error) {
+      // once it may have been sent, nothing but the folder's keys opens what was paid for
+      const isSent = journal.attempts.some(({ call }) => call === openingOf(record));
+      if (!isBegun && !isSent) await rental.discard();
+      throw error;
+    }
   }
   const orderId = before ?? (await find());
   if (orderId === undefined) throw new NotSeenError(folder);
@@ -148,6 +160,7 @@ async function prepare({ deployment, contracts, wallet, values }: Opening, renta
   const { provider, chainId } = connection;
   const { nodeId, duration, tuAmount, runner, ...given } = termsOf(values);
   await checkFiles(values.files);
+  await checkNotFrozen(contracts, provider);
   const range = rangeOf(deployment);
   const asset = await assetNamed(given.asset, contracts, range);
   const now = BigInt((await latestBlock(provider)).timestamp);
@@ -192,7 +205,11 @@ async function checkBalance(
 }
 
 /** Pays the deposit by a permit, or after an approval, and opens the order once, however often it is tried. */
-async function open({ deployment, wallet, values, output }: Opening, record: RentalRecord): Promise<void> {
+async function open(
+  { deployment, wallet, values, output }: Opening,
+  record: RentalRecord,
+  journal: MemoryJournal,
+): Promise<void> {
   const { connection, book } = deployment;
   const { escrow } = book.addresses;
   const fog = new TuringFog(book.addresses, wallet);
@@ -210,17 +227,28 @@ async function open({ deployment, wallet, values, output }: Opening, record: Ren
   };
   const { to, data } = await (values.approve ? fog.openingCall(request) : fog.permittedOpeningCall(request));
   const opening = {
-    call: { description: `Open the order of job ${jobHash}`, to, data },
+    call: { description: openingOf(record), to, data },
     isDone: () => fog.contracts.escrow.isPaymentRefUsed(wallet.address, paymentRef),
   };
   const steps = values.approve ? [approval, opening] : [opening];
-  const sender = await keySenderOf(wallet, connection, values.maxFee, output);
+  const sender = await keySenderOf(wallet, connection, values.maxFee, output, journal);
   const sent = sender.submit(
     steps.map(({ call }) => call),
     (i) => steps[i].isDone(),
   );
   const submitted = await withTransferExplained(sent, wallet, () => deposit);
   output.say(outcomeLine(outcomeOf(connection, submitted)));
+}
+
+/** Describes the transaction that opens an order. */
+function openingOf({ jobHash }: RentalRecord): string {
+  return `Open the order of job ${jobHash}`;
+}
+
+/** @throws FrozenError */
+async function checkNotFrozen(contracts: SystemContracts, provider: Provider): Promise<void> {
+  const until = await frozenUntil(contracts, BigInt((await latestBlock(provider)).timestamp));
+  if (until !== undefined) throw new FrozenError(until);
 }
 
 function termsOf({ node, asset, tu, hours, runner }: Values) {

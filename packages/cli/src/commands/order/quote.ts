@@ -5,6 +5,7 @@ import { Option } from "@commander-js/extra-typings";
 
 import { UsageError, wholeNumber } from "../../lib/command.js";
 import { deployedCommand, openDeployment } from "../../lib/deployed.js";
+import { frozenText } from "../../lib/freeze.js";
 import { readNodeId } from "../../lib/nodeId.js";
 import { gpuNameOf, nodesWith, readOffers } from "../../lib/offers.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
@@ -15,7 +16,8 @@ export const command = deployedCommand({
 
 The deposit is all that is paid; what is not delivered comes back. Ends with 1 if no node can take the order.
 
---json prints {block, time, quotes}; amounts are in base units of the asset, TU with 18 decimals.`,
+--json prints {block, time, frozenUntil, quotes}; frozenUntil is null unless the network is frozen; amounts are in base units of the
+asset, TU with 18 decimals.`,
   examples: [
     "turingfog order quote --network sepolia --tu 0.5 --hours 24",
     "turingfog order quote --network sepolia --gpu-hours 8 --hours 12 --gpu V100 --asset USDC",
@@ -73,7 +75,7 @@ async function quote(values: Values, output: Output): Promise<void> {
   const duration = BigInt(wholeNumber("hours", values.hours, 1)) * HOUR;
   const amountOn = amountOf(values);
   const only = values.node === undefined ? undefined : readNodeId(values.node);
-  const { market, offers, tokens } = await readOffers(await openDeployment(values), output);
+  const { market, offers, tokens, frozen } = await readOffers(await openDeployment(values), output);
   const asset = values.asset === undefined ? undefined : tokenNamed("asset", values.asset, tokens.values()).address;
   const nodes = values.gpu === undefined ? market.nodes : nodesWith(values.gpu, market.nodes);
   const ids = new Map(nodes.map((node) => [node.nodeId, node]));
@@ -110,9 +112,11 @@ async function quote(values: Values, output: Output): Promise<void> {
   const given = `--node ${node.nodeId} --asset ${token.address} --tu ${formatTU(tu).split(" ")[0]} --hours ${values.hours}`;
   const text = [
     quoteTable(quotes, market.time + duration),
+    ...(frozen === undefined ? [] : [frozenText(frozen)]),
     `Next: turingfog order open ORDER --network ${values.network} ${given} --runner NAME`,
   ];
-  output.result({ block: market.block, time: market.time, quotes: documents }, text.join("\n"));
+  const { block, time } = market;
+  output.result({ block, time, frozenUntil: frozen ?? null, quotes: documents }, text.join("\n"));
 }
 
 /** Returns how many TU, 18 decimals, are bought on a node. */
