@@ -4,17 +4,19 @@ import { readDomain } from "@turingfog/sdk/ethers";
 import { ACKNOWLEDGEMENT } from "@turingfog/sdk/wire";
 import { UsageError } from "@turingfog/cli";
 import { expect } from "chai";
-import { formatEther, parseUnits } from "ethers";
+import { formatEther, id, parseUnits } from "ethers";
 
 import { addressBookOf, printedFor } from "../../../test/helpers/commands";
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
 import {
   openOrder,
+  passVetoWindow,
   registerNodes,
   registerUnattested,
   startEpoch,
   submitAttestation,
 } from "../../../test/helpers/market";
+import { attestRating, multipleOfReference } from "../../../test/helpers/nodes";
 import { thrownBy } from "../../../test/helpers/tuLogs";
 
 const PRICE = parseUnits("30", 18);
@@ -212,6 +214,20 @@ describe("turingfog market", () => {
     await contracts.registry.connect(actors.guardian).revokeNode(other);
     expect(await found()).to.deep.equal(["first TFT"]);
     expect(await found("--all")).to.have.length(3);
+  });
+
+  it("names a model whose name is in no table by its hash, as unknown", async () => {
+    const world = await loadFixture(earned);
+    const { protocol } = world;
+    const gpuModel = "RTX 9090";
+    await attestRating(protocol, multipleOfReference(2n), id(gpuModel));
+    await passVetoWindow(protocol);
+    await registerUnattested(protocol, protocol.actors.miners[1], { gpuModel });
+    const unknown = `1024 × unknown model ${id(gpuModel).slice(0, 10)}…`;
+    expect(await run(world, "market", ["--all"]))
+      .to.contain("2 × V100")
+      .and.contain(unknown);
+    expect(await run(world, "market", ["--all", "--gpu", gpuModel])).to.contain(`1024 × ${gpuModel}`);
   });
 
   it("says why no offer can be taken", async () => {

@@ -16,7 +16,7 @@ export const command = deployedCommand({
 
 A node without an attestation that counts takes no orders, and one that has sold its capacity none until its owner lists more: both
 are left out unless --all is given. The last column says how many of its closed orders' TU a node has delivered. Prices of
-different assets are not compared.
+different assets are not compared. A GPU in no table of names is an unknown model, with the hash under which it was rated.
 
 --json prints {block, time, frozenUntil, nodes, offers}; frozenUntil is null unless the network is frozen; amounts are in base
 units, TU with 18 decimals.`,

@@ -46,9 +46,9 @@ export async function readOffers({ connection, book }: OpenDeployment, output: O
   return { market, offers, tokens, frozen: await frozenUntil(contracts, market.time, market.block) };
 }
 
-/** Names a node's model: by its card, or by the hash under which it was rated. */
+/** Names a node's model: by its card, or as one that is in no table by the hash under which it was rated. */
 export function gpuNameOf({ gpu, gpuModel }: Pick<MarketNode, "gpu" | "gpuModel">): string {
-  return gpu ?? `${gpuModel.slice(0, 10)}…`;
+  return gpu ?? `unknown model ${gpuModel.slice(0, 10)}…`;
 }
 
 /**
