@@ -21,6 +21,8 @@ export interface Sight {
   keeper: string;
   /** Time of the latest block, in unix seconds. */
   now: bigint;
+  /** Notes that a part of what may be due could not be looked at: that whose description has this text. */
+  fails: (part: string, error: unknown) => void;
 }
 
 /** One kind of what a keeper does. */

@@ -62,18 +62,22 @@ export class Keeper {
       const turns = this.turns.get(act) ?? new Turns(delay);
       this.turns.set(act, turns);
       const failures: unknown[] = [];
+      const fails = (part: string, error: unknown) => {
+        failures.push(error);
+        turns.keep(part);
+      };
       try {
         const now = BigInt((await latestBlock(provider)).timestamp);
         const contracts = connectContracts(book.addresses, provider);
-        const sight = { provider, facts, contracts, keeper: key.address, now };
+        const sight = { provider, facts, contracts, keeper: key.address, now, fails };
         for await (const due of act.due(sight)) {
           await this.carryOut(act, due, turns, connection).catch((error: unknown) => failures.push(error));
           if (signal.aborted) return;
         }
-        turns.end(clock.now());
       } catch (error) {
-        failures.push(error);
+        fails("", error);
       }
+      turns.end(clock.now());
       if (failures.length === 0) health.report(act.name, "ok");
       else health.report(act.name, "waiting", reasonOf(failures[0]));
     }

@@ -63,17 +63,15 @@ export class Settling implements Act {
   }
 
   async *due(sight: Sight): AsyncGenerator<Due> {
-    const failures: unknown[] = [];
     for (const root of sight.facts.roots()) {
       if (root.state !== "final" || this.done.has(root.dataHash)) continue;
       try {
         yield* this.dueOf(root, sight);
       } catch (error) {
         // a file that is not to be had keeps no other from being settled
-        failures.push(error);
+        sight.fails(root.receiptsRoot, error);
       }
     }
-    if (failures.length > 0) throw failures[0];
   }
 
   private async *dueOf(root: RootFacts, sight: Sight): AsyncGenerator<Due> {

@@ -34,6 +34,11 @@ export class Turns {
     if (this.left.delete(description) && othersAt !== undefined) this.othersAt = othersAt;
   }
 
+  /** Leaves what was due before and has a text in its description, as nobody knows whether it still is. */
+  keep(part: string): void {
+    for (const description of this.left.keys()) if (description.includes(part)) this.seen.add(description);
+  }
+
   /** Ends a look at all that is due: what was due before and is no more, others have done. */
   end(now: bigint): void {
     for (const description of this.left.keys()) if (!this.seen.has(description)) this.done(description, now);

@@ -354,6 +354,43 @@ describe("A keeper", () => {
       await close();
     });
 
+    it("leaves roots to others as long as they settle them, though the file of another is missing", async () => {
+      const { protocol, receipts, tree } = await loadFixture(withFinalRoot);
+      const { escrow, usd } = protocol.contracts;
+      await submitReceipts(protocol, [{ ...receipts[0], cumulativeTU: TU / 5n }]);
+      await passVetoWindow(protocol);
+      const world = await inWorld(protocol);
+      await world.publish(receipts);
+      const { config, keeper } = await world.init("keeper", { delay: 60 });
+      const { advance, close, parts } = await world.keeper(config);
+      await advance();
+      expect(parts.settle.reason).to.include("No signer gives the receipt file");
+      await time.increase(40);
+      await settle(protocol, usd, tree, [receipts[0]]);
+      await advance();
+      await time.increase(40);
+      await advance();
+      expect(await sentBy(keeper)).to.equal(0);
+      await time.increase(40);
+      await advance();
+      expect(await sentBy(keeper)).to.equal(1);
+      expect(await escrow.settledTU(receipts[1].orderId, receipts[1].nodeId)).to.equal(TU / 4n);
+      await close();
+    });
+
+    it("keeps the turn of what could not be looked at, and forgets what others have done", () => {
+      const turns = new Turns(60n);
+      for (const act of ["settle of A", "settle of B", "settle of C"]) turns.isOurs(act, 1_000n);
+      turns.end(1_000n);
+      turns.isOurs("settle of C", 1_030n);
+      turns.keep("of A");
+      turns.end(1_030n);
+      // others were at it 30 s before
+      expect(turns.isOurs("settle of A", 1_060n)).to.equal(false);
+      expect(turns.isOurs("settle of A", 1_090n)).to.equal(true);
+      expect(turns.isOurs("settle of B", 1_090n)).to.equal(false);
+    });
+
     it("does after ten delays what others leave out", async () => {
       const turns = new Turns(60n);
       expect(turns.isOurs("left out", 1_000n)).to.equal(false);
