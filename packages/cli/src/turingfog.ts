@@ -61,10 +61,12 @@ export const NOUNS: Record<string, Noun> = {
   guard: {
     summary: "act as the guardian, without a delay",
     examples: [
+      "turingfog guard roots --network sepolia --signer https://signer.example",
       "turingfog guard veto --root 0x5c…e1 --network sepolia --keystore guardian.json",
       "turingfog guard freeze --network ethereum --safe freeze.json",
     ],
     verbs: {
+      roots: { summary: "list the pending roots of receipts", load: () => import("./commands/guard/roots.js") },
       veto: { summary: "refuse a pending root of receipts", load: () => import("./commands/guard/veto.js") },
       "revoke-node": { summary: "end a node's attestation", load: () => import("./commands/guard/revoke-node.js") },
       "veto-rating": { summary: "take a pending rating back", load: () => import("./commands/guard/veto-rating.js") },

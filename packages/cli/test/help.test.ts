@@ -55,7 +55,7 @@ describe("turingfog --help", () => {
 });
 
 describe("turingfog, called wrongly", () => {
-  const verbs = "veto, revoke-node, veto-rating, freeze, thaw";
+  const verbs = "roots, veto, revoke-node, veto-rating, freeze, thaw";
   const nouns = Object.keys({ ...NOUNS, ...WORDS }).join(", ");
   for (const [words, message] of [
     ["frob", `Unknown command 'frob': expected one of ${nouns}; see turingfog --help`],

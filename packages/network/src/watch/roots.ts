@@ -1,5 +1,8 @@
 import { toJson } from "@turingfog/sdk";
+import type { Receipt } from "@turingfog/sdk/wire";
+import { formatUnits } from "ethers";
 import type { Kysely } from "kysely";
+import type { Logger } from "pino";
 import { Counter, type Registry } from "prom-client";
 
 import type { ChainFacts, RootFacts } from "../chain/index.js";
@@ -25,7 +28,17 @@ export interface RootsOptions {
   paces: Paces;
   alarms: Alarms;
   db: Kysely<WatchTables>;
+  log: Logger;
   metrics: Registry;
+}
+
+/** What a receipt file has. */
+export interface FileCounts {
+  receipts: number;
+  orders: number;
+  nodes: number;
+  /** Of all receipts, 18 decimals. */
+  tu: bigint;
 }
 
 /** The verdicts on roots, each written down with its alarms. */
@@ -59,21 +72,22 @@ export class Roots {
    * @param slow endpoints that took long and gave nothing, to which it adds
    */
   async examine(root: RootFacts, slow: Set<string>): Promise<Verdict | NoFile> {
-    const { alarms, facts, files, paces } = this.options;
+    const { alarms, facts, files, log, paces } = this.options;
     const file = await files.find(root, slow);
     if (file.kind === "none") {
       if (file.isAnswered) await alarms.raise(missing(root, file));
       return file;
     }
-    const findings = new Findings();
-    let added: FilePaces | undefined;
-    if (file.kind === "right") {
-      checkReceipts(file.tree.receipts, root, facts, findings);
-      added = await paces.check(file.tree.receipts, facts, findings);
-    } else findings.add(FINDING_OF[file.kind], file.reason);
+    const findings = findingsOf(file, root, facts);
+    const added = file.kind === "right" ? await paces.check(file.tree.receipts, facts, findings) : undefined;
     const isWrong = findings.all.some(({ isContradiction }) => isContradiction);
     const verdict = { outcome: isWrong ? "contradicted" : "right", findings: findings.all } as const;
     await this.conclude(root, verdict, isWrong ? undefined : added);
+    if (file.kind === "right" && !isWrong) {
+      const { receiptsRoot, dataHash, finalAt } = root;
+      const { tu, ...counts } = countsOf(file.tree.receipts);
+      log.info({ receiptsRoot, dataHash, finalAt: String(finalAt), ...counts, tu: formatUnits(tu) }, "root is right");
+    }
     return verdict;
   }
 
@@ -111,6 +125,30 @@ const FINDING_OF = { malformed: "file-malformed", "other-root": "root-wrong" } a
   Exclude<FoundFile["kind"], "right" | "none">,
   Finding["name"]
 >;
+
+/** Returns what is wrong with a file by itself and by the chain. */
+export function findingsOf(
+  file: Exclude<FoundFile, NoFile>,
+  root: RootFacts,
+  facts: Pick<ChainFacts, "order" | "node" | "attestedAt">,
+): Findings {
+  const findings = new Findings();
+  if (file.kind === "right") checkReceipts(file.tree.receipts, root, facts, findings);
+  else findings.add(FINDING_OF[file.kind], file.reason);
+  return findings;
+}
+
+export function countsOf(receipts: Iterable<Receipt>): FileCounts {
+  const [orders, nodes] = [new Set<bigint>(), new Set<bigint>()];
+  let [count, tu] = [0, 0n];
+  for (const { orderId, nodeId, cumulativeTU } of receipts) {
+    ++count;
+    orders.add(orderId);
+    nodes.add(nodeId);
+    tu += cumulativeTU;
+  }
+  return { receipts: count, orders: orders.size, nodes: nodes.size, tu };
+}
 
 /** Returns what each alarm about a root says; its id is the same for each submission. */
 export function aboutRoot(root: RootFacts, alarm: Alarm["alarm"]) {

@@ -76,7 +76,7 @@ export async function openWatch(
     const alarms = new Alarms({ network, webhooks: config.webhooks, db, client, log, health, metrics });
     const files = new FileFinder({ client, signers: config.signers, book, facts, clock });
     const paces = new Paces(db, config.spike);
-    const roots = await Roots.open({ facts, files, paces, alarms, db, metrics });
+    const roots = await Roots.open({ facts, files, paces, alarms, db, log, metrics });
     const connection = async () => ({
       ...{ name: network, chain: CHAINS[network] },
       ...{ chainId: BigInt(book.chainId), provider: await connect() },

@@ -119,9 +119,11 @@ export class WatchWorld {
   async watch(config: string, vetoes = false) {
     const parts: Record<string, { state: string; reason?: string }> = {};
     const health = new Health((part, { state, reason }) => (parts[part] = { state, reason }));
-    const context = { health, clock: new ChainClock(), log: pino({ level: "silent" }), metrics: new Registry() };
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+    const context = { health, clock: new ChainClock(), log, metrics: new Registry() };
     const { watch, close } = await openWatch(await readConfig(config, watchConfig), { vetoes }, context);
-    return { look: () => watch.look(), close, parts };
+    return { look: () => watch.look(), close, parts, lines };
   }
 
   /** Has the quorum sign any root and file, and submits them. */

@@ -91,6 +91,23 @@ describe("A watch", () => {
   }
 
   describe("on a right file", () => {
+    it("logs one line, which says what the file has", async () => {
+      const { protocol, job } = await loadFixture(withJob);
+      const world = await inWorld(protocol);
+      const receipts = [receiptOf(job, TU / 4n)];
+      const dataHash = await world.signer.publish(receipts);
+      const { root } = await submitReceipts(protocol, receipts);
+      const { look, close, lines } = await world.watch(await world.init());
+      await look();
+      await look();
+      await close();
+      const [, finalAt] = await protocol.contracts.oracle.status(root);
+      const checked = lines.filter(({ msg }) => msg === "root is right");
+      expect(checked).to.have.length(1);
+      const about = { receiptsRoot: root, dataHash, finalAt: String(finalAt) };
+      expect(checked[0]).to.include({ ...about, receipts: 1, orders: 1, nodes: 1, tu: "0.25" });
+    });
+
     it("raises nothing, vetoes nothing, and asks for it once", async () => {
       const { protocol, job } = await loadFixture(withJob);
       const world = await inWorld(protocol);
