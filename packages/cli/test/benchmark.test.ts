@@ -32,7 +32,7 @@ describe("turingfog node benchmark", () => {
     const [measured] = await readMeasurements(EXAMPLE_100);
     const rating = ratingOf(imagesPerSecondE3Of(measured));
     expect(printed).to.contain(`Rating: ${formatUnits(rating, 18).slice(0, 6)} TU per day per GPU`);
-    expect(printed).to.contain(`Next: turingfog node register --log ${logs}`);
+    expect(printed).to.contain(`Next: turingfog node register --network NAME --log ${logs} --uri `);
   });
 
   it("says which networks are missing", async () => {

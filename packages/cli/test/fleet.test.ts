@@ -81,7 +81,9 @@ describe("turingfog node register", () => {
     expect(again)
       .to.contain("1 of 1 are registered already, 0 are to be")
       .and.contain(`ipfs://document: node ${nodeId}`);
-    expect(again).to.contain("turingfog tu attest LOG --node ID");
+    expect(again).to.contain(
+      `Next: turingfog node init --network hardhat --node ${nodeId} --folder DIR --endpoint URL`,
+    );
   });
 
   it("takes the model from what was measured, and says if a machine is slower than its model", async () => {
@@ -117,7 +119,8 @@ describe("turingfog node register", () => {
     const dry = await run(world, "node register", ["--inventory", file, "--dry-run"]);
     expect(dry)
       .to.contain("1 of 3 are registered already, 2 are to be")
-      .and.match(/Nothing sent\. It would take [\d,]+ gas/);
+      .and.match(/Nothing sent\. It would take [\d,]+ gas/)
+      .and.contain("Next: once it is sent, the same command, which tells the IDs");
     expect(await sentBy(world)).to.equal(before);
 
     const { nodes, outcomes } = await json(world, "node register", ["--inventory", file]);

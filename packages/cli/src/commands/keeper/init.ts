@@ -40,5 +40,8 @@ async function init({ signer: signers, budget, ...values }: Values, output: Outp
   const made = await initKeeper({ ...values, port, signers, budget });
   noteMissingBook(values, output);
   const { config, keeper } = made;
-  output.result(made, `${config} and the key beside it are written.\nKeeper, which needs coins: ${keeper}`);
+  output.result(
+    made,
+    `${config} and the key beside it are written.\nKeeper, which needs coins: ${keeper}\nNext: turingfog keeper run --config ${config}`,
+  );
 }

@@ -69,7 +69,9 @@ async function attest(log: string, values: Values, output: Output): Promise<void
   }
   const step = { connection, sender, values, output };
   const { result, line } = await submitAttestation(step, registry, signerSet, attestation, signatures);
-  output.result({ answers, ...result }, line);
+  const list = `turingfog node list --network ${values.network} --node ${nodeId} --asset TOKEN --price P --capacity TU`;
+  const next = `Next, for a new node: ${list}, and turingfog node run --config ${values.config}`;
+  output.result({ answers, ...result }, `${line}\n${next}`);
 }
 
 function answerTable(answers: readonly AttestationAnswer[]): string {

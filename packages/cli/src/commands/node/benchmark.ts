@@ -64,7 +64,7 @@ async function benchmark(words: readonly string[], values: Values, output: Outpu
   const reports = (await readMeasurements(values.logs, values.gpu)).map((measured) => rate(measured, true));
   const next = reports.some(({ isPartial }) => isPartial)
     ? "Next: run the networks that are missing"
-    : `Next: turingfog node register --log ${values.logs}`;
+    : `Next: turingfog node register --network NAME --log ${values.logs} --uri https://HOST/v1/document`;
   const logs = planned.map(({ log }) => log);
   output.result({ logs, ratings: reports.map(reportToJson) }, [...reports.map(formatReport), next].join("\n\n"));
 }

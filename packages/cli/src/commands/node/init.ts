@@ -136,5 +136,8 @@ async function init(values: Values, output: Output): Promise<void> {
   const change = { what: "metadata URI", from: "the one before", to: uri };
   const step = { connection, sender, values, output };
   const outcome = outcomeOf(connection, await submitShown(step, `Document of node ${document.nodeId}`, [change], call));
-  output.result({ document, uri, outcome }, `Signed ${config.document}. ${outcomeLine(outcome)}`);
+  const [file, { publish }] = [path.join(folder, NODE_CONFIG), values];
+  const attest = `turingfog node attest LOG --config ${file} --valid-until TIME --network ${network}`;
+  const after = publish === "served" ? `turingfog node run --config ${file}, which serves it, then ${attest}` : attest;
+  output.result({ document, uri, outcome }, `Signed ${config.document}. ${outcomeLine(outcome)}\nNext: ${after}`);
 }

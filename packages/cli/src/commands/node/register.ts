@@ -21,8 +21,8 @@ export const command = sendingCommand({
   description: `Registers a node, or all of an inventory that are not registered yet, each in a transaction of its own.
 
 A node's GPU is named, or read from what was measured of it. Its model must be rated. A machine is known again by its GPUs and
-its URI, so the command may be run again after an interruption: what is on the chain is skipped. Then signers attest each node
-by its benchmark log.
+its URI, so the command may be run again after an interruption: what is on the chain is skipped. Then each node gets its folder
+and document (node init), and signers attest it by its benchmark log (node attest).
 
 --json prints {owner, nodes, outcomes}.`,
   examples: [
@@ -88,9 +88,18 @@ async function register(values: Values, output: Output): Promise<void> {
     return { nodeId: nodeId ?? null, uri, gpu: model, gpuModel, count, payout, ratePerDay: rates.ratePerDay };
   });
   const lines = nodes.map(({ nodeId, uri }) => `${uri}: ${nodeId === null ? "not registered" : `node ${nodeId}`}`);
-  const next =
-    "Next: have each attested with turingfog tu attest LOG --node ID, and list its price with turingfog node list";
-  output.result({ owner, nodes, outcomes }, [...outcomes.map(outcomeLine), ...lines, next].join("\n"));
+  const text = [...outcomes.map(outcomeLine), ...lines, nextOf(nodes, values.network)];
+  output.result({ owner, nodes, outcomes }, text.join("\n"));
+}
+
+/** Says what comes next: what is not on the chain yet, or else the folder and the document of each node. */
+function nextOf(nodes: readonly { nodeId: bigint | null }[], network: string): string {
+  if (nodes.some(({ nodeId }) => nodeId === null))
+    return "Next: once it is sent, the same command, which tells the IDs";
+  const id = nodes.length === 1 ? nodes[0].nodeId : "ID";
+  const each = nodes.length === 1 ? "" : "for each node ";
+  const init = `turingfog node init --network ${network} --node ${id} --folder DIR --endpoint URL --signer URL --publish data`;
+  return `Next: ${each}${init}`;
 }
 
 async function machinesOf({ inventory, gpu, log, uri, ...rest }: Values): Promise<Machine[]> {

@@ -31,5 +31,5 @@ interface Values {
 async function init(values: Values, output: Output): Promise<void> {
   const config = await initRelay({ ...values, port: monitorPort(values.port) });
   noteMissingBook(values, output);
-  output.result({ config }, `${config} is written.`);
+  output.result({ config }, `${config} is written.\nNext: turingfog relay run --config ${config}`);
 }

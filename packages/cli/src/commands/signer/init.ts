@@ -40,6 +40,6 @@ async function init({ peers = [], ...values }: Values, output: Output): Promise<
   const { config, signer, gas } = made;
   output.result(
     made,
-    `${config} and the keys beside it are written.\nSigner, to be named by the governor: ${signer}\nGas key, which needs coins: ${gas}`,
+    `${config} and the keys beside it are written.\nSigner, to be named by the governor: ${signer}\nGas key, which needs coins: ${gas}\nNext: turingfog signer run --config ${config}`,
   );
 }

@@ -33,5 +33,5 @@ interface Values {
 async function init({ signer: signers, webhook: webhooks, ...values }: Values, output: Output): Promise<void> {
   const config = await initWatch({ ...values, port: monitorPort(values.port), signers, webhooks });
   noteMissingBook(values, output);
-  output.result({ config }, `${config} is written.`);
+  output.result({ config }, `${config} is written.\nNext: turingfog watch run --config ${config} --once`);
 }
