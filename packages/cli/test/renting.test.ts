@@ -60,11 +60,11 @@ async function folderOf(
   asset: string,
   nodeId: bigint,
   renter: string,
-  endpoint = "http://127.0.0.1:9",
+  { endpoint, recipient } = { endpoint: "http://127.0.0.1:9", recipient: "age1" },
 ): Promise<string> {
   const folder = temporaryFolder();
   const terms = { network: "hardhat", nodeId, asset, tuAmount: TU, maxUnitPrice: PRICE, duration: HOUR, renter };
-  const rest = { jobHash: id("job"), paymentRef: id("ref"), endpoint, recipient: "age1" };
+  const rest = { jobHash: id("job"), paymentRef: id("ref"), endpoint, recipient };
   await new Rental(folder).write({ ...terms, ...rest, orderId });
   return folder;
 }
@@ -318,6 +318,92 @@ describe("turingfog order status", () => {
   });
 });
 
+describe("An order's node at another address", () => {
+  /** Runs a test with an order whose folder has a closed address, and a node that its document has elsewhere. */
+  async function withMoved(
+    test: (world: Awaited<ReturnType<typeof rented>> & { endpoint: string; recipient: string }) => Promise<void>,
+  ): Promise<void> {
+    const state = { state: "running", reason: "", heldSeconds: 7, images: 0, cumulativeTU: "5" };
+    const server = createServer((_, response) => response.end(JSON.stringify(state))).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const world = await rented();
+      const folder = path.join(temporaryFolder(), "node");
+      const node = ["--folder", folder, ...NETWORK, "--node", String(world.fast), "--signer", "https://signer.example"];
+      const args = [...node, "--endpoint", endpoint, "--publish", "data", "--json"];
+      const { document } = JSON.parse(await run(world, "node init", args, world.miners[0])) as {
+        document: { encryptionKey: string };
+      };
+      await test({ ...world, endpoint, recipient: document.encryptionKey });
+    } finally {
+      server.close();
+    }
+  }
+
+  /** Runs `turingfog order status` of a folder, and returns its exit code, what it printed and what it noted. */
+  async function status(folder: string, books: string): Promise<{ code: number; printed: string; noted: string }> {
+    const notes: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => notes.push(line);
+    const ended = ending("order status", [folder, "--deployments", books]);
+    const [code, printed] = await ended.finally(() => (console.error = error));
+    return { code, printed, noted: notes.join("\n") };
+  }
+
+  it("is asked where its document on the chain has it, which the folder remembers", () =>
+    withMoved(async ({ usd, orderId, fast, renter, books, endpoint, recipient }) => {
+      const closed = { endpoint: "http://127.0.0.1:9", recipient };
+      const folder = await folderOf(orderId, await usd.getAddress(), fast, renter.address, closed);
+      const { code, printed, noted } = await status(folder, books);
+      expect(code).to.equal(0);
+      expect(printed).to.contain("in 7 s");
+      expect(noted)
+        .to.contain(`Node ${fast} does not answer at http://127.0.0.1:9`)
+        .and.contain(`is at ${endpoint} now`);
+      expect((await new Rental(folder).read()).endpoint).to.equal(endpoint);
+      expect((await status(folder, books)).noted).not.to.contain("does not answer");
+    }));
+
+  it("is not asked if it has another key than the job was sealed for", () =>
+    withMoved(async ({ folder, fast, books, endpoint }) => {
+      const { code, printed, noted } = await status(folder, books);
+      expect(code).to.equal(1);
+      expect(printed).to.contain("no answer: 127.0.0.1:9");
+      expect(noted).to.contain(`Node ${fast} has another key by its document at ${endpoint}`);
+      expect((await new Rental(folder).read()).endpoint).to.equal("http://127.0.0.1:9");
+    }));
+
+  it("is looked for by send and result too", () =>
+    withMoved(async ({ usd, orderId, fast, renter, books, endpoint, recipient }) => {
+      const closed = { endpoint: "http://127.0.0.1:9", recipient };
+      const lost = () => folderOf(orderId, usd.target as string, fast, renter.address, closed);
+      for (const [command, ...options] of [["order send", "--wait", "0"], ["order result"]]) {
+        const folder = await lost();
+        await writeSecret(path.join(folder, "job.key"), (await newAgeKey()).identity);
+        await thrownBy(printedFor(renter, command, [folder, "--deployments", books, ...options]));
+        expect((await new Rental(folder).read()).endpoint, command).to.equal(endpoint);
+      }
+    }));
+
+  it("is not looked for as long as it answers, whatever it says", async () => {
+    const world = await rented();
+    const server = createServer((_, response) =>
+      response.writeHead(404).end('{"error":"unknown-order","message":"No"}'),
+    );
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { usd, orderId, fast, renter, books } = world;
+    const folder = await folderOf(orderId, await usd.getAddress(), fast, renter.address, {
+      endpoint,
+      recipient: "age1",
+    });
+    const { printed, noted } = await status(folder, books).finally(() => server.close());
+    expect(printed).to.contain("no answer: ");
+    expect(noted).not.to.contain("document");
+  });
+});
+
 describe("turingfog order log", () => {
   const told = { heldSeconds: 0, images: 0, cumulativeTU: "0" };
   const events = (...states: object[]) => states.map((each) => `data: ${JSON.stringify({ ...told, ...each })}\n\n`);
@@ -329,7 +415,10 @@ describe("turingfog order log", () => {
     const server = createServer((_, response) => response.end(refused.join(""))).listen(0, "127.0.0.1");
     await once(server, "listening");
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const folder = await folderOf(orderId, await usd.getAddress(), fast, renter.address, endpoint);
+    const folder = await folderOf(orderId, await usd.getAddress(), fast, renter.address, {
+      endpoint,
+      recipient: "age1",
+    });
     await writeSecret(path.join(folder, "result.key"), (await newAgeKey()).identity);
     const outcome = await ending("order log", [folder]).finally(() => server.close());
     expect(outcome).to.deep.equal([

@@ -1,4 +1,5 @@
 export * from "./acknowledging.js";
+export * from "./following.js";
 export * from "./nodeClient.js";
 export * from "./nodeDocument.js";
 export * from "./offering.js";

@@ -50,6 +50,8 @@ const record = z.object({
   /** The node's address and its age recipient, as its document says. */
   endpoint: z.string(),
   recipient: z.string(),
+  /** Whether its document may be fetched from a private address. */
+  allowPrivate: z.boolean().optional(),
   /** Undefined until the order is open. */
   orderId: integer.optional(),
 });

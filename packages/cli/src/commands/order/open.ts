@@ -180,7 +180,8 @@ async function prepare({ deployment, contracts, wallet, values }: Opening, renta
   const progress = values.encryptProgress ? ("encrypted" as const) : ("public" as const);
   const order = { chainId, escrow: book.addresses.escrow.toLowerCase(), ...common };
   const job = { ...order, salt, runner, slots, imagesPerTU, holdback: 0n, progress };
-  const reached = { endpoint: document.endpoint, recipient: document.encryptionKey };
+  const { allowPrivate } = values;
+  const reached = { endpoint: document.endpoint, recipient: document.encryptionKey, allowPrivate };
   // what is paid for once follows from what was drawn once
   const payment = { maxUnitPrice: unitPrice, duration, paymentRef: keccak256(salt) };
   await rental.prepare(values.files, job, { network: values.network, ...common, ...payment, ...reached });

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 
-import { HttpClient, NodeClient, Rental, SignerClient, takeResult } from "@turingfog/network";
+import { HttpClient, Rental, SignerClient, takeResult } from "@turingfog/network";
 import { TuringFogError } from "@turingfog/sdk";
 
 import { newCommand, wholeNumber } from "../../lib/command.js";
+import { DEPLOYMENTS } from "../../lib/deployed.js";
+import { orderNode } from "../../lib/orderNode.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { FOLDER } from "./status.js";
 
@@ -24,6 +26,7 @@ answer: they keep it for fourteen days.`,
   .option("--to <DIR>", "folder for the result, which must not be there yet; default: DIR/result")
   .option("--signer <URL...>", "addresses of oracle signers")
   .option("--max-mib <N>", "the most MiB to take", "2048")
+  .addOption(DEPLOYMENTS)
   .action((folder, values) => result(folder, values, outputOf(values)));
 
 /** Thrown when a result would be written over something. */
@@ -37,17 +40,19 @@ interface Values {
   to?: string;
   signer?: string[];
   maxMib: string;
+  deployments: string;
 }
 
 async function result(folder: string, values: Values, output: Output): Promise<void> {
   const rental = new Rental(folder);
-  const { orderId, nodeId, endpoint } = await rental.readOpen();
+  const record = await rental.readOpen();
+  const { orderId, nodeId } = record;
   const to = values.to ?? path.join(folder, "result");
   if (existsSync(to)) throw new FolderThereError(to);
   const maxBytes = wholeNumber("max-mib", values.maxMib, 1) * MIB;
   const client = new HttpClient();
   try {
-    const node = new NodeClient(client, endpoint, orderId);
+    const node = await orderNode(rental, record, client, values, output);
     const addresses = (values.signer ?? []).map((each) => each.replace(/\/$/, ""));
     const signers = addresses.map((each) => new SignerClient(client, each, { orderId, nodeId }));
     const note = (line: string) => output.note(line);

@@ -1,4 +1,4 @@
-import { grantSigners, HttpClient, makeGrant, NodeClient, Rental } from "@turingfog/network";
+import { grantSigners, HttpClient, makeGrant, Rental } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
 import { connectContracts } from "@turingfog/sdk/ethers";
 import { jobDomain, oracleDomain } from "@turingfog/sdk/wire";
@@ -7,6 +7,7 @@ import { newCommand, wholeNumber } from "../../lib/command.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
 import { withReasonInWords } from "../../lib/ending.js";
 import { whileNotFinal } from "../../lib/finality.js";
+import { orderNode } from "../../lib/orderNode.js";
 import { type Output, outputOf } from "../../lib/output.js";
 import { KEYSTORE, openWallet } from "../../lib/sender.js";
 import { FOLDER } from "./status.js";
@@ -34,7 +35,8 @@ interface Values {
 
 async function send(folder: string, values: Values, output: Output): Promise<void> {
   const rental = new Rental(folder);
-  const { network, orderId, recipient, endpoint } = await rental.readOpen();
+  const record = await rental.readOpen();
+  const { network, orderId, recipient } = record;
   const { connection, book } = await openDeployment({ ...values, network });
   const wallet = await openWallet(connection, values.keystore, output);
   const domain = jobDomain(connection.chainId, book.addresses.escrow);
@@ -46,7 +48,7 @@ async function send(folder: string, values: Values, output: Output): Promise<voi
   const until = performance.now() + wholeNumber("wait", values.wait, 0) * 1_000;
   const note = (line: string) => output.note(line);
   try {
-    const node = new NodeClient(client, endpoint, orderId);
+    const node = await orderNode(rental, record, client, values, output);
     await whileNotFinal(connection, startedAt, output, node.send(await grantTo(recipient), rental.bundle, until, note));
     if (values.signer !== undefined) {
       await grantSigners({

@@ -1,11 +1,12 @@
 import { Argument } from "@commander-js/extra-typings";
-import { HttpClient, HttpError, NodeClient, Rental, type RentalRecord, type ToldState } from "@turingfog/network";
+import { HttpClient, HttpError, type NodeClient, Rental, type ToldState } from "@turingfog/network";
 import { latestBlock } from "@turingfog/operator";
 import { explorerPage, formatInstant, pricePerGpuHour } from "@turingfog/sdk";
 import { connectContracts, deliveredOn, type OrderRecord, readOrders, spentOn } from "@turingfog/sdk/ethers";
 
 import { ends, newCommand } from "../../lib/command.js";
 import { DEPLOYMENTS, openDeployment } from "../../lib/deployed.js";
+import { orderNode } from "../../lib/orderNode.js";
 import { type OrderState, orderStateOf } from "../../lib/orderState.js";
 import { type Output, outputOf, table } from "../../lib/output.js";
 import { progressLine, progressOn, stateText } from "../../lib/progress.js";
@@ -38,7 +39,10 @@ async function status(folder: string, values: Values, output: Output): Promise<v
   const contracts = connectContracts(book.addresses, provider);
   const time = async () => BigInt((await latestBlock(provider)).timestamp);
   const see = async ({ cumulativeTU }: ToldState) => rental.see({ at: await time(), cumulativeTU });
-  const told = await askNode(rental, record, values.watch, see, output);
+  const client = new HttpClient();
+  const told = await orderNode(rental, record, client, values, output)
+    .then((node) => askNode(node, rental, values.watch, see, output))
+    .finally(() => client.close());
 
   const range = { provider, since: book.firstBlock ?? 0, onProgress: progressOn(output) };
   const [order] = await readOrders(contracts, range, { orderIds: [orderId] });
@@ -60,15 +64,13 @@ type Told = { node: ToldState; noAnswer?: undefined } | { node?: undefined; noAn
 
 /** Asks a node for an order's state, and follows its progress before if that is wanted. @param see takes each answer */
 async function askNode(
+  asked: NodeClient,
   rental: Rental,
-  { endpoint, orderId }: RentalRecord & { orderId: bigint },
   watch: boolean,
   see: (state: ToldState) => Promise<void>,
   output: Output,
 ): Promise<Told> {
-  const client = new HttpClient();
   try {
-    const asked = new NodeClient(client, endpoint, orderId);
     if (watch) {
       for await (const state of asked.progress(await rental.resultIdentity())) {
         output.say(progressLine(state));
@@ -81,8 +83,6 @@ async function askNode(
   } catch (error) {
     if (error instanceof HttpError) return { noAnswer: error.message };
     throw error;
-  } finally {
-    client.close();
   }
 }
 
