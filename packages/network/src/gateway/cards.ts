@@ -42,6 +42,12 @@ export interface CheckoutFacts {
   paymentIntent?: string;
 }
 
+export interface Money {
+  /** Minor units. */
+  amount: bigint;
+  currency: string;
+}
+
 /** What of a payment went back to its card, in minor units. */
 export interface RefundFacts {
   /** Those that are on their way or done. */
@@ -183,13 +189,14 @@ export class Cards {
     return this.disputes({ payment_intent: paymentIntent });
   }
 
-  /** Returns what Stripe has kept of payments and refunds, in minor units. */
-  async feesOf(paymentIntent: string): Promise<bigint> {
+  /** Returns what Stripe has kept of a payment, in the currency in which the account is settled; undefined if it says nothing. */
+  async feesOf(paymentIntent: string): Promise<Money | undefined> {
     const { latest_charge: charge } = await this.stripe.paymentIntents.retrieve(paymentIntent, {
       expand: ["latest_charge.balance_transaction"],
     });
     const balance = typeof charge === "object" ? charge?.balance_transaction : undefined;
-    return typeof balance === "object" && balance !== null ? BigInt(balance.fee) : 0n;
+    if (typeof balance !== "object" || balance === null) return undefined;
+    return { amount: BigInt(balance.fee), currency: balance.currency };
   }
 
   /**

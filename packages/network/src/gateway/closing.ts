@@ -1,5 +1,6 @@
 import type { Call } from "@turingfog/operator";
 import { type Addresses, answerOf, connectContracts, type SystemContracts } from "@turingfog/sdk/ethers";
+import type { Wallet } from "ethers";
 import type { Logger } from "pino";
 
 import type { ChainFacts, OrderFacts } from "../chain/index.js";
@@ -8,12 +9,13 @@ import type { TransactionSubmitter } from "../sending/index.js";
 import { fromBlob, toBlob } from "../store/index.js";
 import { currencyOf, restOf } from "./money.js";
 import type { Sight } from "./opening.js";
-import type { Sessions } from "./sessions.js";
+import { isFormer, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
 
 export interface ClosingOptions {
   book: Addresses;
   facts: ChainFacts;
+  key: Pick<Wallet, "address">;
   submitter: TransactionSubmitter;
   sessions: Sessions;
   log: Logger;
@@ -28,7 +30,7 @@ export class Closing {
    * what it was.
    */
   async advance(row: SessionRow, { connection, time }: Sight): Promise<void> {
-    const { book, facts } = this.options;
+    const { book, facts, key } = this.options;
     const order = facts.order(fromBlob(row.order_id as Uint8Array));
     if (order === undefined) return;
     if (order.closed) return this.owe(row, order);
@@ -42,7 +44,8 @@ export class Closing {
       const isClosed = async () => (await answerOf(escrow.refundable(orderId))) === undefined;
       return this.send(await callOf(escrow, close, "close", orderId), isClosed, connection);
     }
-    if (!isOver(row) || order.endsAt <= time) return;
+    // the holder alone can stop it; anybody can close it
+    if (!isOver(row) || order.endsAt <= time || isFormer(row, key.address)) return;
     const isStopped = async () => ((await answerOf(escrow.order(orderId)))?.endsAt ?? 0n) < order.endsAt;
     if (!(await isStopped())) await this.send(await callOf(escrow, stop, "stop", orderId), isStopped, connection);
   }

@@ -15,7 +15,7 @@ import { fromBlob, toBlob } from "../store/index.js";
 import type { GatewayConfig } from "./config.js";
 import type { Jobs } from "./jobs.js";
 import type { Quoting, Reached } from "./quoting.js";
-import type { Sessions } from "./sessions.js";
+import { FormerPayerError, isFormer, payerOf, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
 
 export interface DeliveringOptions {
@@ -53,6 +53,7 @@ export class Delivering {
   /** Gives the nodes the job's key and the job; for the built-in trainer the signers too, which audit it. */
   private async handOver(row: SessionRow, { orderId }: OrderFacts): Promise<void> {
     const { book, client, config, key, jobs, quoting, sessions, log } = this.options;
+    if (isFormer(row, key.address)) throw new FormerPayerError(payerOf(row, key.address), "The job is not handed over");
     const rental = jobs.rentalOf(row);
     const identity = await rental.jobIdentity();
     const domain = jobDomain(BigInt(book.chainId), book.addresses.escrow);
@@ -79,7 +80,7 @@ export class Delivering {
 
   /** Sees what the node has worked, and takes the result once it is there. */
   private async follow(row: SessionRow, order: OrderFacts): Promise<void> {
-    const { client, config, jobs, sessions, log } = this.options;
+    const { client, config, jobs, key, sessions, log } = this.options;
     const rental = jobs.rentalOf(row);
     const { orderId, nodeId } = order;
     const nodes = (JSON.parse(row.reached as string) as Reached[]).map(
@@ -102,7 +103,8 @@ export class Delivering {
       const sources = { orderId, node: nodes[at], signers, note: (line: string) => log.warn(line) };
       await takeResult(rental, sources, to, config.resultMiB * MIB);
     }
-    const acknowledged = nodeId === 0n ? row : await this.acknowledge(row, order, nodes[at]);
+    const isSigned = nodeId !== 0n && !isFormer(row, key.address);
+    const acknowledged = !isSigned ? row : await this.acknowledge(row, order, nodes[at]);
     await sessions.change("delivery", acknowledged, { state: "delivered", delivered_at: await this.time() });
     log.info({ session: row.session, orderId: String(orderId) }, "result taken");
   }

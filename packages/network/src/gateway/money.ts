@@ -43,6 +43,8 @@ export function currencyOf(code: string): Currency {
 
 /** Writes an amount for people, as "12.34 EUR". */
 export function formatMoney(minor: bigint, code: string): string {
+  // nothing is sold in these, and something may have been paid in one
+  if (UNCLEAR.includes(code)) return `${minor} minor units of ${code.toUpperCase()}`;
   const { decimals } = currencyOf(code);
   const [whole, fraction = ""] = formatUnits(minor, decimals).split(".");
   return `${decimals === 0 ? whole : `${whole}.${fraction.padEnd(decimals, "0")}`} ${code.toUpperCase()}`;

@@ -13,11 +13,14 @@ import type { Cards } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
 import type { Jobs } from "./jobs.js";
 import type { Quoting } from "./quoting.js";
-import { paymentRefOf, type Sessions } from "./sessions.js";
+import { FormerPayerError, isFormer, payerOf, paymentRefOf, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
 
 /** Before and after each transaction. */
 export const SEND_STEPS = ["gateway.send.before-send", "gateway.send.done"] as const;
+
+/** Why no order is opened for a payer whose key is not there any more. */
+const REPLACED = "the gateway's payer was replaced before the order was opened";
 
 /** What the sending of a gateway's transactions needs. */
 export interface Sight {
@@ -77,7 +80,8 @@ export class Opening {
   async open(row: SessionRow, { connection }: Sight): Promise<void> {
     const { book, facts, key, sessions, submitter, log } = this.options;
     const paymentRef = paymentRefOf(row.session as string);
-    const known = facts.orderPaidBy(key.address.toLowerCase(), paymentRef);
+    const payer = payerOf(row, key.address);
+    const known = facts.orderPaidBy(payer, paymentRef);
     if (known !== undefined) {
       const { orderId, deposit } = known;
       const values = { state: "opened", order_id: toBlob(orderId), paid_deposit: toBlob(deposit) } as const;
@@ -86,7 +90,7 @@ export class Opening {
       return;
     }
     const { escrow } = connectContracts(book.addresses, connection.provider);
-    const isOpen = () => escrow.isPaymentRefUsed(key.address, paymentRef);
+    const isOpen = () => escrow.isPaymentRefUsed(payer, paymentRef);
     // it is counted on once the block is final
     if (await isOpen()) return;
     const why = await this.change(row);
@@ -111,14 +115,16 @@ export class Opening {
   private async isKnown(row: SessionRow, connect: () => Promise<Connection>): Promise<boolean> {
     const { book, facts, key } = this.options;
     const paymentRef = paymentRefOf(row.session as string);
-    if (facts.orderPaidBy(key.address.toLowerCase(), paymentRef) !== undefined) return true;
+    const payer = payerOf(row, key.address);
+    if (facts.orderPaidBy(payer, paymentRef) !== undefined) return true;
     const { provider } = await connect();
-    return connectContracts(book.addresses, provider).escrow.isPaymentRefUsed(key.address, paymentRef);
+    return connectContracts(book.addresses, provider).escrow.isPaymentRefUsed(payer, paymentRef);
   }
 
   /** Returns why an order that was approved is not to be had any more; undefined if it is. */
   private async change(row: SessionRow): Promise<string | undefined> {
-    const { config, now } = this.options;
+    const { config, key, now } = this.options;
+    if (isFormer(row, key.address)) return REPLACED;
     if (row.dispute !== null) return "the payment was disputed";
     if (now() - (row.paid_at ?? 0n) > BigInt(config.openWithin)) return "the order could not be opened in time";
     return (await this.cancellation(row)) ?? (await this.obstacle(row));
@@ -159,14 +165,17 @@ export class Opening {
     if (signed.length === 0) return this.refuse(row, why);
     const final = { blockTag: facts.block().number };
     const { escrow } = connectContracts(book.addresses, provider);
+    const payer = payerOf(row, key.address);
     const [used, isOpen, mined] = await Promise.all([
-      provider.getTransactionCount(key.address, final.blockTag),
-      escrow.isPaymentRefUsed(key.address, paymentRef, final),
-      provider.getTransactionCount(key.address, "latest"),
+      provider.getTransactionCount(payer, final.blockTag),
+      escrow.isPaymentRefUsed(payer, paymentRef, final),
+      provider.getTransactionCount(payer, "latest"),
     ]);
     if (!isOpen && signed.every(({ nonce }) => nonce < used)) return this.refuse(row, why);
     const nonces = new Set(signed.map(({ nonce }) => nonce).filter((nonce) => nonce >= mined));
     for (const nonce of nonces) {
+      if (isFormer(row, key.address))
+        throw new FormerPayerError(payer, `Transaction ${nonce} waits, and must be cancelled`);
       if (await submitter.cancel(nonce, connection)) continue;
       const [waiting] = signed.filter((each) => each.nonce === nonce);
       throw new KeyBusyError(waiting, "can be cancelled only above maxFeeGwei: raise it");

@@ -5,6 +5,7 @@ import { formatUnits } from "ethers";
 import { fromBlob } from "../store/index.js";
 import type { ResultFile } from "./jobs.js";
 import { formatMoney } from "./money.js";
+import { paidIn } from "./sessions.js";
 import type { SessionRow, SessionState } from "./tables.js";
 
 const STYLE = `
@@ -72,7 +73,7 @@ export function statusPage({ row, files, now }: PageState): string {
     ["Price", formatMoney(price, currency)],
     ["Kept of a refund", formatMoney(row.refund_fee, currency)],
     ...(row.order_id === null ? [] : ([["Order number", String(fromBlob(row.order_id))]] as [string, string][])),
-    ...(row.due === null ? [] : ([["Refund", formatMoney(row.due, currency)]] as [string, string][])),
+    ...(row.due === null ? [] : ([["Refund", formatMoney(row.due, paidIn(row))]] as [string, string][])),
     ...(row.reason === "" ? [] : ([["Why", row.reason]] as [string, string][])),
   ];
   const list = facts.map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`).join("\n");

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 
 import { formatMoney } from "./money.js";
 import { type Cards, type CheckoutFacts, type DisputeFacts, RefundRefusedError } from "./cards.js";
-import type { Sessions } from "./sessions.js";
+import { paidIn, type Sessions } from "./sessions.js";
 import type { EventRow, SessionRow } from "./tables.js";
 
 /** Seconds for which disputes are looked for: cards' schemes give 120 days. */
@@ -85,7 +85,7 @@ export class Paying {
     let facts = await this.given(row, row.payment_intent);
     if (facts.given < due) {
       const missing = due - facts.given;
-      if (facts.failed > 0) throw new RefundFailedError(row.payment_intent, missing, row.currency);
+      if (facts.failed > 0) throw new RefundFailedError(row.payment_intent, missing, paidIn(row));
       const { payment_intent: paymentIntent, refusals } = row;
       await cards
         .refund({ paymentIntent, amount: missing, given: facts.given, refusals })
@@ -153,7 +153,8 @@ export class Paying {
       log.info({ session: row.session }, "expired unpaid");
     }
     if (facts.state !== "paid") return;
-    const paid = { payment_intent: facts.paymentIntent ?? null, paid_at: now() };
+    const { paymentIntent = null, currency } = facts;
+    const paid = { payment_intent: paymentIntent, paid_at: now(), paid_currency: currency };
     const difference = differenceOf(facts, row);
     if (difference === "") await sessions.change("payment", row, { ...paid, state: "paid" });
     else await sessions.change("payment", row, { ...paid, state: "owed", due: facts.amount, reason: difference });

@@ -77,7 +77,7 @@ export class Quoting {
    * @throws RefusedError
    */
   async quote(asked: Asked): Promise<SessionRow> {
-    const { config, sessions, now } = this.options;
+    const { config, payer, sessions, now } = this.options;
     const { nodeId, tuAmount, hours, currency: code, job } = asked;
     if (!Object.hasOwn(config.currencies, code)) {
       const known = Object.keys(config.currencies).join(", ");
@@ -107,6 +107,7 @@ export class Quoting {
         refund_fee: readMoney(terms.refundFee, currency) ?? 0n,
         node_id: toBlob(nodeId),
         asset: toBytes(config.asset),
+        payer: toBytes(payer),
       },
       ...{
         tu_amount: toBlob(tuAmount),
@@ -115,7 +116,15 @@ export class Quoting {
         duration: hours * HOUR,
       },
       ...{ job: JSON.stringify(job), quote_expires_at: at + BigInt(config.quoteSeconds), checkout_expires_at: null },
-      ...{ session: null, url: null, payment_intent: null, paid_at: null, approved_at: null, reached: null },
+      ...{
+        session: null,
+        url: null,
+        payment_intent: null,
+        paid_at: null,
+        paid_currency: null,
+        approved_at: null,
+        reached: null,
+      },
       ...{ order_id: null, paid_deposit: null, handed_at: null, acknowledged_tu: null, delivered_at: null },
       ...{ paid_back: null, due: null, refunded: null, refusals: 0n, reason: "", dispute: null, disputed: null },
     };

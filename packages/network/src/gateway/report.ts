@@ -14,7 +14,7 @@ import { Cards, type CheckoutFacts } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
 import { currencyOf, restOf } from "./money.js";
 import { secret, STRIPE_KEY, STRIPE_WEBHOOK_SECRET } from "./run.js";
-import { paymentRefOf, Sessions } from "./sessions.js";
+import { paidIn, payerOf, paymentRefOf, Sessions } from "./sessions.js";
 import { GATEWAY_MIGRATIONS, type GatewayTables, type SessionRow } from "./tables.js";
 
 /** A session in all three books: the store's, Stripe's and the chain's. Card amounts are in minor units. */
@@ -23,10 +23,13 @@ export interface ReportLine {
   state: string;
   currency: string;
   price: bigint;
-  /** Of Stripe: what was paid, what went back, and what it has kept. */
+  /** Of Stripe: what was paid and what went back, in the currency of the payment. */
   paid: bigint;
   refunded: bigint;
+  paidCurrency: string;
+  /** What it has kept, in the currency in which the account is settled. */
   fees: bigint;
+  feeCurrency: string;
   orderId?: bigint;
   /** Base units of the asset, of the chain: what went into the order, and what came back of it. */
   deposit: bigint;
@@ -37,7 +40,7 @@ export interface ReportLine {
 
 export interface GatewayReport {
   lines: ReportLine[];
-  /** By currency, in minor units. */
+  /** By currency, in minor units: payments by theirs, fees by that in which they were kept. */
   totals: Record<string, { sessions: number; paid: bigint; refunded: bigint; fees: bigint }>;
   orders: number;
   /** Base units of the asset: what went into orders, and what came back. */
@@ -68,7 +71,10 @@ export async function reportOf(config: GatewayConfig): Promise<GatewayReport> {
     const rows = (await new Sessions(store.db, () => 0n).all()).filter(({ session }) => session !== null);
     const since = rows.reduce<bigint>((first, { created_at: at }) => (at < first ? at : first), NOW());
     const paid = new Map((await cards.paidSince(since - 86_400n)).map((each) => [each.session, each]));
-    const orders = await ordersOf(connectContracts(book.addresses, provider), book, provider, key.address);
+    const payers = new Set([key.address, ...rows.map((row) => getAddress(payerOf(row, key.address)))]);
+    const contracts = connectContracts(book.addresses, provider);
+    const found = await Promise.all([...payers].map((payer) => ordersOf(contracts, book, provider, payer)));
+    const orders = new Map(found.flatMap((each) => [...each]));
     const lines: ReportLine[] = [];
     for (const row of rows) lines.push(await lineOf(row, paid.get(row.session as string), orders, cards));
     const known = new Set(rows.map(({ session }) => session));
@@ -93,9 +99,11 @@ async function lineOf(
   const session = row.session as string;
   const order = orders.get(paymentRefOf(session));
   const refunded = paymentIntent === null ? 0n : (await cards.refundsOf(paymentIntent)).given;
-  const fees = paymentIntent === null ? 0n : await cards.feesOf(paymentIntent);
-  const line = { session, state, currency, price, paid: facts?.amount ?? 0n, refunded, fees, orderId: order?.orderId };
-  const whole = { ...line, deposit: order?.deposit ?? 0n, paidBack: order?.refund ?? 0n };
+  const paidCurrency = facts?.currency ?? paidIn(row);
+  const kept = paymentIntent === null ? undefined : await cards.feesOf(paymentIntent);
+  const fees = { fees: kept?.amount ?? 0n, feeCurrency: kept?.currency ?? paidCurrency };
+  const line = { session, state, currency, price, paid: facts?.amount ?? 0n, refunded, paidCurrency, ...fees };
+  const whole = { ...line, orderId: order?.orderId, deposit: order?.deposit ?? 0n, paidBack: order?.refund ?? 0n };
   return { ...whole, differences: differencesOf(row, facts, order, refunded) };
 }
 
@@ -133,13 +141,21 @@ async function unknownLine(
 ): Promise<ReportLine> {
   const refunded = paymentIntent === undefined ? 0n : (await cards.refundsOf(paymentIntent)).given;
   const amounts = { price: 0n, paid: amount, refunded, fees: 0n, deposit: 0n, paidBack: 0n };
-  return { session, state: "unknown", currency, ...amounts, differences: ["paid at Stripe, and not in the store"] };
+  const currencies = { currency, paidCurrency: currency, feeCurrency: currency };
+  return {
+    session,
+    state: "unknown",
+    ...currencies,
+    ...amounts,
+    differences: ["paid at Stripe, and not in the store"],
+  };
 }
 
 function strangeLine(paymentRef: string, { orderId, deposit, refund = 0n }: OnChain): ReportLine {
   const amounts = { price: 0n, paid: 0n, refunded: 0n, fees: 0n, deposit, paidBack: refund };
   const differences = ["an order of the payer that no session has"];
-  return { session: paymentRef, state: "unknown", currency: "", orderId, ...amounts, differences };
+  const currencies = { currency: "", paidCurrency: "", feeCurrency: "" };
+  return { session: paymentRef, state: "unknown", ...currencies, orderId, ...amounts, differences };
 }
 
 /** Returns the orders of a payer by their references. */
@@ -166,15 +182,14 @@ async function ordersOf(
 
 function summed(lines: ReportLine[]): GatewayReport {
   const totals: GatewayReport["totals"] = {};
-  for (const { currency, paid, refunded, fees } of lines) {
-    if (currency === "") continue;
-    const before = totals[currency] ?? { sessions: 0, paid: 0n, refunded: 0n, fees: 0n };
-    totals[currency] = {
-      sessions: before.sessions + 1,
-      paid: before.paid + paid,
-      refunded: before.refunded + refunded,
-      fees: before.fees + fees,
-    };
+  const totalOf = (currency: string) => (totals[currency] ??= { sessions: 0, paid: 0n, refunded: 0n, fees: 0n });
+  for (const { paidCurrency, paid, refunded, feeCurrency, fees } of lines) {
+    if (paidCurrency === "") continue;
+    const total = totalOf(paidCurrency);
+    total.sessions += 1;
+    total.paid += paid;
+    total.refunded += refunded;
+    totalOf(feeCurrency).fees += fees;
   }
   const sum = (of: (line: ReportLine) => bigint) => lines.reduce((all, line) => all + of(line), 0n);
   return {

@@ -4,6 +4,7 @@ import { CHAINS } from "@turingfog/sdk";
 import { hide } from "@turingfog/sdk/node";
 import { parseUnits } from "ethers";
 import type { Kysely } from "kysely";
+import type { Logger } from "pino";
 
 import { CHAIN_MIGRATIONS, CHAIN_STEPS, ChainFacts, type ChainTables, chainOf } from "../chain/index.js";
 import { HttpClient } from "../http/index.js";
@@ -28,7 +29,7 @@ import { Opening, SEND_STEPS } from "./opening.js";
 import { Paying } from "./paying.js";
 import { Quoting } from "./quoting.js";
 import { openGatewayServer } from "./server.js";
-import { SESSION_STEPS, Sessions } from "./sessions.js";
+import { isFormer, payerOf, SESSION_STEPS, Sessions } from "./sessions.js";
 import { UnpaidSpace } from "./space.js";
 import { GATEWAY_MIGRATIONS, type GatewayTables } from "./tables.js";
 
@@ -126,13 +127,24 @@ export async function openGateway(
     connect: async () => ({ name: network, chain: CHAINS[network], chainId, provider: await connect() }),
     keep: BigInt(config.keepDays) * 86_400n,
   });
-  const server = await openGatewayServer({ config, cards, sessions, quoting, jobs, log, now });
+  const server = await openGatewayServer({ config, cards, sessions, quoting, jobs, log, payer: key.address, now });
+  await warnOfFormer(sessions, key.address, log);
   log.info({ payer: key.address.toLowerCase() }, "paying");
   const close = async () => {
     client.close();
     await store.close();
   };
   return { gateway, facts, server, sessions, cards, close };
+}
+
+/** Names the sessions that are held by payers whose keys were replaced. */
+async function warnOfFormer(sessions: Sessions, present: string, log: Logger): Promise<void> {
+  const rows = await sessions.in("checkout", "paid", "approved", "opened", "delivered");
+  const former = rows.filter((row) => isFormer(row, present));
+  for (const payer of new Set(former.map((row) => payerOf(row, present)))) {
+    const held = former.filter((row) => payerOf(row, present) === payer).map(({ session }) => session);
+    log.warn({ payer, sessions: held }, "sessions of a former payer: no order is opened for them any more");
+  }
 }
 
 /** Reads a secret from its file or from the environment, and keeps it out of everything that is printed. */

@@ -15,7 +15,7 @@ import { currencyOf, formatMoney } from "./money.js";
 import { askedBy, offerFields, offerPage } from "./offerPage.js";
 import { PAGE_HEADERS, statusPage } from "./page.js";
 import type { Asked, Quoting } from "./quoting.js";
-import type { Sessions } from "./sessions.js";
+import { isFormer, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
 
 /** Quotes of one address, each of which asks the chain and a node. */
@@ -69,6 +69,8 @@ export interface GatewayServerOptions {
   quoting: Quoting;
   jobs: Jobs;
   log: Logger;
+  /** Address of the payer. */
+  payer: string;
   /** Unix seconds. */
   now: () => bigint;
 }
@@ -150,7 +152,7 @@ class Routes {
   async checkout(request: FastifyRequest): Promise<SessionRow> {
     const row = await this.rowOf(request);
     if (row.state !== "quoted") return row;
-    if (this.options.now() >= row.quote_expires_at) {
+    if (this.options.now() >= row.quote_expires_at || isFormer(row, this.options.payer)) {
       throw new RefusedError(410, "expired", "The quote has expired: ask for another");
     }
     const known = this.accepting.get(row.id);
@@ -233,6 +235,7 @@ class Routes {
       ...{ refundFee, marginBasisPoints: margin, rate, asset: fromBytes(row.asset), deposit: fromBlob(row.deposit) },
       ...{ nodeId: fromBlob(row.node_id), tuAmount: fromBlob(row.tu_amount), unitPrice: fromBlob(row.unit_price) },
       ...{ quoteExpiresAt: row.quote_expires_at, checkout: url ?? undefined, page: `${endpoint}/pay/${id}` },
+      paidCurrency: row.paid_currency ?? undefined,
       ...{ orderId, due: due ?? undefined, refunded: refunded ?? undefined, reason, files },
     };
   }

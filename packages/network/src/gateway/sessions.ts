@@ -3,6 +3,7 @@ import { keccak256, toUtf8Bytes } from "ethers";
 import type { Kysely } from "kysely";
 
 import { step } from "../runtime/index.js";
+import { fromBytes } from "../store/index.js";
 import type { EventRow, GatewayTables, SessionRow, SessionState } from "./tables.js";
 
 /** What changes a session. Each is durable before what follows from it is done. */
@@ -49,6 +50,28 @@ const KEPT = 30n * 86_400n;
 /** Returns the reference by which an order is paid for a checkout session: the contract takes it once. */
 export function paymentRefOf(session: string): string {
   return keccak256(toUtf8Bytes(`stripe:${session}`));
+}
+
+/** Returns the currency of what was paid, and is due: the quote's while nothing is paid. */
+export function paidIn({ paid_currency: paid, currency }: Pick<SessionRow, "paid_currency" | "currency">): string {
+  return paid ?? currency;
+}
+
+/** Returns the address, in lower case, of the payer that an order is for: the present one of a row of before it was noted. */
+export function payerOf({ payer }: Pick<SessionRow, "payer">, present: string): string {
+  return payer === null ? present.toLowerCase() : fromBytes(payer);
+}
+
+/** Whether an order is for a payer whose key was replaced. */
+export function isFormer(row: Pick<SessionRow, "payer">, present: string): boolean {
+  return payerOf(row, present) !== present.toLowerCase();
+}
+
+/** Thrown when only the key of a payer can do something that is the gateway's payer no more. */
+export class FormerPayerError extends TuringFogError {
+  constructor(payer: string, what: string) {
+    super(`${what}: that takes the key of the former payer ${payer}; see docs/operators/gateway.md`);
+  }
 }
 
 /** The sessions of a gateway, in its store. */

@@ -29,6 +29,8 @@ export interface SessionRow {
   asset: Uint8Array;
   /** 18 decimals. */
   tu_amount: Uint8Array;
+  /** Address of the payer that the order is for; null in a row of before it was noted. */
+  payer: Uint8Array | null;
   /** Base units of the asset: for a whole TU at most, and for the order. */
   unit_price: Uint8Array;
   deposit: Uint8Array;
@@ -42,6 +44,8 @@ export interface SessionRow {
   url: string | null;
   payment_intent: string | null;
   paid_at: bigint | null;
+  /** What it was paid in, which may be another currency than it was quoted in; null while it is not known. */
+  paid_currency: string | null;
   approved_at: bigint | null;
   /** Nodes that get the job, as JSON; see `Reached`. */
   reached: string | null;
@@ -113,10 +117,12 @@ export const GATEWAY_MIGRATIONS: Migrations = {
       .addColumn("handled", integer, (column) => column.notNull())
       .execute();
   },
-  "gateway-2": async (db, { integer }) => {
-    await db.schema
-      .alterTable("gateway_sessions")
+  "gateway-2": async (db, { blob, integer, text }) => {
+    const table = () => db.schema.alterTable("gateway_sessions");
+    await table()
       .addColumn("refusals", integer, (column) => column.notNull().defaultTo(0))
       .execute();
+    await table().addColumn("paid_currency", text).execute();
+    await table().addColumn("payer", blob).execute();
   },
 };

@@ -15,6 +15,8 @@ describe("A card payment", () => {
       await advance(given, 2);
       const { state, reason, refunded } = await gateway.told(id);
       expect([state, reason, refunded]).to.deep.equal(["refunded", "paid in jpy, quoted in eur", String(PRICE)]);
+      const html = await (await fetch(`${gateway.url}/pay/${id}`)).text();
+      expect(html).to.include("<dt>Price</dt><dd>9.45 EUR</dd>").and.include("<dt>Refund</dt><dd>945 JPY</dd>");
       expect(await world.openings()).to.deep.equal([]);
     }));
 

@@ -41,6 +41,28 @@ describe("A gateway's report", () => {
       ]);
       expect(differences).to.equal(2);
     }));
+  it("adds up payments in the currency in which they were paid, and fees in that of the account", () =>
+    withGateway({}, async (given) => {
+      const { world, config, gateway } = given;
+      world.stripe.settlesIn = "usd";
+      const { session } = await gateway.checkout();
+      world.stripe.pay(session, { currency: "jpy" });
+      await world.deliver(gateway.url);
+      await paid(given);
+      await advance(given, 2);
+      const { totals, lines } = await reportOf(await readConfig(config, gatewayConfig));
+      expect(totals).to.deep.equal({
+        jpy: { sessions: 1, paid: 945n, refunded: 945n, fees: 0n },
+        eur: { sessions: 1, paid: 945n, refunded: 0n, fees: 0n },
+        usd: { sessions: 0, paid: 0n, refunded: 0n, fees: 60n },
+      });
+      const shown = lines.map(({ currency, paidCurrency, feeCurrency }) => [currency, paidCurrency, feeCurrency]);
+      expect(shown).to.have.deep.members([
+        ["eur", "jpy", "usd"],
+        ["eur", "eur", "usd"],
+      ]);
+    }));
+
   it("names what is still due back to a card", () =>
     withGateway({}, async (given) => {
       const { world, config } = given;

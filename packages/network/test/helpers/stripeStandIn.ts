@@ -90,6 +90,8 @@ export class StripeStandIn {
   readonly calls: string[] = [];
   /** Decides what becomes of each call, which may have an idempotency key. */
   fault: (call: string, key: string) => StripeFault | undefined = () => undefined;
+  /** Currency of the account's balance. */
+  settlesIn = "eur";
   private readonly keys = new Map<string, { at: number; asked: string; answer: Answer }>();
   private count = 0;
 
@@ -316,7 +318,10 @@ export class StripeStandIn {
   private payment(id: string): object {
     return {
       ...{ id, object: "payment_intent" },
-      latest_charge: { object: "charge", balance_transaction: { object: "balance_transaction", fee: FEE } },
+      latest_charge: {
+        object: "charge",
+        balance_transaction: { object: "balance_transaction", fee: FEE, currency: this.settlesIn },
+      },
     };
   }
 

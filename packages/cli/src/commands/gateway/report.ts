@@ -17,7 +17,7 @@ export const command = newCommand({
 Changes nothing, also while the gateway runs. Ends with 1 if the three differ.
 
 --json prints {lines, totals, orders, deposit, paidBack, differences}; amounts of cards are in minor units, those of the asset in
-base units.`,
+base units. Payments and refunds are in paidCurrency, fees in feeCurrency, in which the account at Stripe is settled.`,
   examples: [
     "turingfog gateway report --config gateway/gateway.json5",
     "turingfog gateway report --config gateway/gateway.json5 --csv > report.csv",
@@ -32,7 +32,8 @@ base units.`,
   });
 
 const COLUMNS = [
-  ...(["session", "state", "currency", "price", "paid", "refunded", "fees", "orderId", "deposit", "paidBack"] as const),
+  ...(["session", "state", "currency", "price", "paid", "refunded", "paidCurrency"] as const),
+  ...(["fees", "feeCurrency", "orderId", "deposit", "paidBack"] as const),
 ];
 
 function print(report: GatewayReport, csv: boolean, output: Output): void {
@@ -48,8 +49,8 @@ function csvOf(lines: readonly ReportLine[]): string {
 
 function textOf({ lines, totals, orders, differences }: GatewayReport): string {
   const money = (minor: bigint, currency: string) => (currency === "" ? "" : formatMoney(minor, currency));
-  const rows = lines.map(({ session, state, currency, paid, refunded, fees, orderId }) => [
-    ...[session, state, ...[paid, refunded, fees].map((minor) => money(minor, currency))],
+  const rows = lines.map(({ session, state, paidCurrency, paid, refunded, feeCurrency, fees, orderId }) => [
+    ...[session, state, ...[paid, refunded].map((minor) => money(minor, paidCurrency)), money(fees, feeCurrency)],
     String(orderId ?? ""),
   ]);
   const sums = Object.entries(totals).map(
