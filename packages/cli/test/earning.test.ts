@@ -4,7 +4,8 @@ import { readDomain } from "@turingfog/sdk/ethers";
 import { ACKNOWLEDGEMENT } from "@turingfog/sdk/wire";
 import { UsageError } from "@turingfog/cli";
 import { expect } from "chai";
-import { formatEther, id, parseUnits } from "ethers";
+import { formatEther, getAddress, id, parseUnits, toQuantity } from "ethers";
+import { ethers, network } from "hardhat";
 
 import { addressBookOf, printedFor } from "../../../test/helpers/commands";
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
@@ -171,6 +172,84 @@ describe("turingfog node claim", () => {
     process.emit("SIGTERM");
     const { claims } = JSON.parse(await running) as { claims: { rounds: string[] }[] };
     expect(claims.map(({ rounds }) => rounds)).to.deep.equal([[String(world.round)]]);
+  });
+
+  /**
+   * Has `node claim --every` send a claim whose fee has become too low, and runs a test with it. Its clock stands still but for
+   * what the test adds.
+   */
+  async function withStuckClaim(
+    test: (
+      world: Earned,
+      claim: { pass: (ms: number) => void; hears: (text: string) => Promise<void> },
+    ) => Promise<void>,
+  ): Promise<{ claims: unknown[]; world: Earned; nonces: number }> {
+    const world = await loadFixture(earned);
+    const { miner } = world;
+    const before = await ethers.provider.getTransactionCount(miner);
+    const lines: string[] = [];
+    const { error } = console;
+    console.error = (line: string) => lines.push(line);
+    let now = performance.now();
+    performance.now = () => now;
+    await network.provider.send("evm_setAutomine", [false]);
+    try {
+      const running = run(world, "node claim", ["--every", "1", "--json"], miner);
+      while ((await pendingHashes()).length === 0) await turnOfEvents();
+      await raiseFee();
+      const hears = async (text: string) => {
+        while (!lines.some((line) => line.includes(text))) await turnOfEvents();
+        lines.length = 0;
+      };
+      await test(world, { pass: (ms) => void (now += ms), hears });
+      process.emit("SIGTERM");
+      const { claims } = JSON.parse(await running) as { claims: unknown[] };
+      return { claims, world, nonces: (await ethers.provider.getTransactionCount(miner)) - before };
+    } finally {
+      Reflect.deleteProperty(performance, "now");
+      console.error = error;
+      await network.provider.send("evm_setAutomine", [true]);
+    }
+  }
+
+  const turnOfEvents = () => new Promise((resolve) => setImmediate(resolve));
+  const pendingHashes = async () =>
+    ((await network.provider.send("eth_pendingTransactions")) as { hash: string }[]).map(({ hash }) => hash);
+
+  /** Mines a block whose fee is ten times what the waiting transaction pays at most. */
+  async function raiseFee(): Promise<void> {
+    const [{ maxFeePerGas }] = (await network.provider.send("eth_pendingTransactions")) as { maxFeePerGas: string }[];
+    await network.provider.send("hardhat_setNextBlockBaseFeePerGas", [toQuantity(BigInt(maxFeePerGas) * 10n)]);
+    await network.provider.send("evm_mine");
+  }
+
+  it("sends a claim whose fee became too low again in its own place", async () => {
+    const { claims, world, nonces } = await withStuckClaim(async (_, { pass, hears }) => {
+      const [stuck] = await pendingHashes();
+      pass(6_000);
+      await hears("Not claimed, and tried again in 1 s: The network asks ");
+      await hears("Claim of 1 rounds");
+      while ((await pendingHashes()).includes(stuck)) pass(10);
+      expect(await pendingHashes()).to.have.length(1);
+      await network.provider.send("evm_mine");
+      await hears("Sent: ");
+    });
+    expect([claims.length, nonces]).to.deep.equal([1, 1]);
+    expect(await world.protocol.contracts.pool.claimable(world.miner.address, [world.id])).to.equal(0n);
+  });
+
+  it("puts an empty transaction in the place of a claim that others have made", async () => {
+    const { claims, nonces } = await withStuckClaim(async ({ protocol, miner, id: bucket }, { hears }) => {
+      const [stuck] = await pendingHashes();
+      await protocol.contracts.pool.connect(protocol.actors.stranger).claimFor(miner, [bucket]);
+      await network.provider.send("evm_mine");
+      await hears("Nothing sent: it was done already");
+      while ((await pendingHashes()).includes(stuck)) await turnOfEvents();
+      const [empty] = (await network.provider.send("eth_pendingTransactions")) as { to: string; input: string }[];
+      expect([getAddress(empty.to), empty.input]).to.deep.equal([miner.address, "0x"]);
+      await network.provider.send("evm_mine");
+    });
+    expect([claims, nonces]).to.deep.equal([[], 1]);
   });
 
   it("refuses to go on and on with a batch or a dry run", async () => {

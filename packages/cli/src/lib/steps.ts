@@ -34,6 +34,7 @@ export interface Step {
 /**
  * Tries a call as its sender, if that is known, so that it fails before anything is promised or paid. Then shows what it
  * changes, and submits it, once it is confirmed if it is sent.
+ * @param isDone see `Sender`
  * @throws RevertError with the error that the contract declares, UsageError, NotConfirmedError
  */
 export async function submitShown(
@@ -41,11 +42,12 @@ export async function submitShown(
   title: string,
   changes: readonly Change[],
   call: Call,
+  isDone?: () => Promise<boolean>,
 ): Promise<Submitted> {
   if (sender.address !== undefined) await simulate(connection.provider, sender.address, call);
   output.say([title, indent(diff(changes) || "nothing changes")].join("\n"));
   if (sender instanceof KeySender) await confirm(connection, values, `this from ${sender.address}`);
-  return sender.submit([call]);
+  return sender.submit([call], isDone);
 }
 
 /** Returns the outcome of calls. */

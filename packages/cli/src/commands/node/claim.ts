@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { type Connection, type Sender } from "@turingfog/operator";
-import { connectContracts } from "@turingfog/sdk/ethers";
+import { type Call, type Connection, KeySender, MemoryJournal, type Sender } from "@turingfog/operator";
+import { connectContracts, type SystemContracts } from "@turingfog/sdk/ethers";
+import { keccak256 } from "ethers";
 
 import { UsageError, wholeNumber } from "../../lib/command.js";
 import { checkConfirmable, confirm } from "../../lib/confirm.js";
@@ -16,7 +17,8 @@ export const command = sendingCommand({
   description: `Claims the TFT that nodes have earned for their payout account, once or again and again.
 
 The payout account claims to itself, or to --recipient. Any other key claims for --miner, to whom that account has said, and
-pays the gas. With --every it goes on until SIGTERM; what fails is tried again the next time, and nothing is claimed twice.
+pays the gas. With --every it goes on until SIGTERM; what fails is tried again the next time, and nothing is claimed twice: a claim
+that is not mined is sent again in its own place, with a higher fee.
 
 --json prints {miner, claims}, each claim with its amount (TFT, 18 decimals), recipient, rounds and outcome.`,
   examples: [
@@ -51,6 +53,24 @@ interface Claiming {
   recipient?: string;
   /** TFT, 18 decimals. */
   least: bigint;
+  /** Undefined if it claims once. */
+  signed?: Signed;
+}
+
+/** A claim as it is sent. */
+interface Prepared {
+  call: Call;
+  ids: bigint[];
+  /** TFT, 18 decimals. */
+  amount: bigint;
+  recipient: string;
+  rounds: bigint[];
+}
+
+/** What claims again and again have signed, and the last of them, which may not be mined. */
+interface Signed {
+  journal: MemoryJournal;
+  last?: Prepared;
 }
 
 /** A claim that was submitted. */
@@ -73,7 +93,8 @@ async function claim(values: Values, output: Output): Promise<void> {
   const deployment = await openDeployment(values);
   const { connection } = deployment;
   // a sender bounds its fees by the price when it is made, and claims may be years apart
-  const renewed = every === undefined ? undefined : await renewableSender(connection, values, output);
+  const signed = { journal: new MemoryJournal() };
+  const renewed = every === undefined ? undefined : await renewableSender(connection, values, output, signed);
   const sender = await (renewed?.() ?? openSender(connection, values, output, "TuringFog: claim"));
   const miner = named ?? sender.address;
   if (miner === undefined) throw new UsageError("--miner is missing: the batch of a Safe does not tell its account");
@@ -87,16 +108,21 @@ async function claim(values: Values, output: Output): Promise<void> {
     return output.result({ miner, claims: claimed === undefined ? [] : [claimed] }, text);
   }
   await confirm(connection, values, `what ${miner} can claim, every ${every} s, from ${sender.address}`);
-  const claims = await claimAgain(claiming, renewed, every, output);
+  const claims = await claimAgain({ ...claiming, signed }, renewed, every, output);
   const sum = claims.reduce((all, { amount }) => all + amount, 0n);
   output.result({ miner, claims }, `Claimed ${formatTft(sum)} in ${claims.length} claims`);
 }
 
 /** Opens the key once, and returns what makes a sender of it. */
-async function renewableSender(connection: Connection, values: Values, output: Output): Promise<() => Promise<Sender>> {
+async function renewableSender(
+  connection: Connection,
+  values: Values,
+  output: Output,
+  { journal }: Signed,
+): Promise<() => Promise<Sender>> {
   checkConfirmable(connection, values);
   const wallet = await openWallet(connection, values.keystore, output);
-  return () => keySenderOf(wallet, connection, values.maxFee, output);
+  return () => keySenderOf(wallet, connection, values.maxFee, output, journal);
 }
 
 /** Claims until the process is told to end. */
@@ -114,7 +140,8 @@ async function claimAgain(
     try {
       const claimed = await claimOnce({ ...claiming, sender: await renewed() }, { yes: true }, output);
       if (claimed !== undefined) {
-        claims.push(claimed);
+        // others may have claimed it first
+        if (claimed.outcome.transaction !== undefined) claims.push(claimed);
         output.say(outcomeLine(claimed.outcome));
       }
     } catch (error) {
@@ -128,14 +155,45 @@ async function claimAgain(
   return claims;
 }
 
-/** Shows what can be claimed now, and claims it once it is confirmed; undefined if that is nothing or too little. */
-async function claimOnce(
-  { deployment, sender, miner, recipient, least }: Claiming,
-  values: SenderValues,
-  output: Output,
-): Promise<Claimed | undefined> {
+/** Claims what can be claimed now, once it is confirmed; undefined if that is nothing or too little. */
+async function claimOnce(claiming: Claiming, values: SenderValues, output: Output): Promise<Claimed | undefined> {
+  const { deployment, sender, miner, signed } = claiming;
   const { connection, book } = deployment;
   const { pool } = connectContracts(book.addresses, connection.provider);
+  const prepared = (await unfinished(claiming, pool)) ?? (await prepare(claiming, pool, output));
+  if (prepared === undefined) return undefined;
+  if (signed !== undefined) signed.last = prepared;
+  const { call, ids, amount, recipient, rounds } = prepared;
+  const change = { what: `TFT of ${miner}`, from: "in the pool", to: `${formatTft(amount)} paid to ${recipient}` };
+  const step = { connection, sender, values, output };
+  const isDone = async () => (await pool.claimable(miner, ids)) === 0n;
+  const submitted = await submitShown(step, `Claim of ${ids.length} rounds`, [change], call, isDone);
+  return { amount, recipient, rounds, outcome: outcomeOf(connection, submitted) };
+}
+
+/**
+ * Returns the claim that waits to be mined, to be sent again in its own place. If others have claimed meanwhile, puts an empty
+ * transaction there, so that it does not hold up what comes after it.
+ */
+async function unfinished(
+  { deployment, sender, miner, signed }: Claiming,
+  pool: SystemContracts["pool"],
+): Promise<Prepared | undefined> {
+  if (signed?.last === undefined || !(sender instanceof KeySender)) return undefined;
+  const used = await deployment.connection.provider.getTransactionCount(sender.address);
+  const waiting = signed.journal.attempts.filter(({ nonce }) => nonce >= used).at(-1);
+  if (waiting === undefined) return undefined;
+  if ((await pool.claimable(miner, signed.last.ids)) > 0n) return signed.last;
+  await sender.replace(waiting, { description: `Cancel transaction ${waiting.nonce}`, to: sender.address, data: "0x" });
+  return undefined;
+}
+
+/** Shows what can be claimed now; undefined if that is nothing or too little. */
+async function prepare(
+  { deployment, sender, miner, recipient: given, least }: Claiming,
+  pool: SystemContracts["pool"],
+  output: Output,
+): Promise<Prepared | undefined> {
   const { buckets, tokens, recipient: set } = await earningsOf(deployment, miner, output);
   if (buckets.length > 0) output.say(bucketTable(buckets, tokens));
   const some = buckets.filter(({ claimable }) => claimable > 0n).slice(0, MOST_BUCKETS);
@@ -147,14 +205,13 @@ async function claimOnce(
   }
 
   const isOwn = sender.address === undefined || sender.address === miner;
-  const to = isOwn ? (recipient ?? miner) : set;
+  const recipient = isOwn ? (given ?? miner) : set;
   const ids = some.map(({ id }) => id);
   const data = isOwn
-    ? pool.interface.encodeFunctionData("claim", [ids, to])
+    ? pool.interface.encodeFunctionData("claim", [ids, recipient])
     : pool.interface.encodeFunctionData("claimFor", [miner, ids]);
-  const call = { description: `Claim for ${miner}`, to: book.addresses.pool, data };
-  const change = { what: `TFT of ${miner}`, from: "in the pool", to: `${formatTft(amount)} paid to ${to}` };
-  const step = { connection, sender, values, output };
-  const outcome = outcomeOf(connection, await submitShown(step, `Claim of ${ids.length} rounds`, [change], call));
-  return { amount, recipient: to, rounds: some.map(({ round }) => round), outcome };
+  // a bucket that was claimed is never claimable again
+  const description = `Claim ${ids.length} rounds for ${miner} (${keccak256(data).slice(0, 10)})`;
+  const call = { description, to: deployment.book.addresses.pool, data };
+  return { call, ids, amount, recipient, rounds: some.map(({ round }) => round) };
 }
