@@ -88,11 +88,15 @@ async function send(files: ReceiptFiles, dataHash: string, reply: FastifyReply):
     const { receiptsRoot, bytes } = file;
     throw new RefusedError(410, "gone", `The file of root ${receiptsRoot}, ${bytes} bytes, is published no more`);
   }
-  return reply
-    .type("application/json")
-    .header("content-length", String(file.bytes))
-    .header("cache-control", "public, max-age=2592000, immutable")
-    .send(files.stream(dataHash));
+  return (
+    reply
+      .type("application/json")
+      .header("content-length", String(file.bytes))
+      // a page of any host may check what is published
+      .header("access-control-allow-origin", "*")
+      .header("cache-control", "public, max-age=2592000, immutable")
+      .send(files.stream(dataHash))
+  );
 }
 
 function checkHash(given: string, named: string): void {
