@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { expect } from "chai";
@@ -113,5 +113,34 @@ describe("A file of a job that is not paid", () => {
       const third = await quoted(given);
       expect(await put(given, third, "big", new Uint8Array(MIB / 2))).to.deep.equal([201]);
       expect(await left(given, first)).to.deep.equal([]);
+    }));
+
+  it("loses the parts that a crash has left, and nothing else, at the first file that comes after it", () =>
+    withGateway({}, async (given) => {
+      const [first, second] = [await quoted(given), await quoted(given)];
+      const folder = path.join(path.dirname(given.config), "jobs", first);
+      await mkdir(path.join(folder, "input"), { recursive: true });
+      await writeFile(path.join(folder, "0123456789abcdef.part"), "half of a file");
+      await writeFile(path.join(folder, "input/whole"), "a file");
+      expect(await put(given, second, "next", "x")).to.deep.equal([201]);
+      expect(await left(given, first)).to.deep.equal(["input", "input/whole"]);
+    }));
+
+  it("is kept once it is paid, when room is made for others", () =>
+    withGateway({ unpaidMiB: 1, quoteSeconds: 60, openDelay: 80_000, openWithin: 86_400 }, async (given) => {
+      const { gateway, world } = given;
+      const id = await quoted(given);
+      expect(await put(given, id, "big", new Uint8Array(MIB / 2))).to.deep.equal([201]);
+      const { body } = await gateway.accept(id);
+      world.stripe.pay((body.checkout ?? "").split("/").at(-1) as string);
+      await world.deliver(gateway.url);
+      await gateway.advance();
+      expect((await gateway.told(id)).state).to.equal("paid");
+      const files = await left(given, id);
+      world.ahead = 3_700n;
+      const other = await quoted(given);
+      expect(await put(given, other, "big", new Uint8Array(MIB - 8_192))).to.deep.equal([201]);
+      expect(await left(given, id)).to.deep.equal(files);
+      expect(files).to.include("rental");
     }));
 });
