@@ -111,6 +111,13 @@ module.exports = {
       to: { path: "^packages/[^/]+/src/" },
     },
     {
+      name: "challenge-threads-load-little",
+      comment: "A thread a challenge: through an index it would load the whole network first, a second of CPU.",
+      severity: "error",
+      from: { path: "^packages/network/src/(node/productWorker|signer/challenges/(aside|product))\\.ts$" },
+      to: { path: "/src/", pathNot: "/product\\.ts$", dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "no-unlisted-dependency",
       comment: "What is imported stands in the nearest package.json.",
       severity: "error",
