@@ -101,6 +101,13 @@ export interface KeptReading {
   line: string;
 }
 
+/** How far an order has come, and how far a signer has it, by the sequences of its readings; 0 if a signer has none. */
+export interface Delivery {
+  orderId: bigint;
+  last: bigint;
+  delivered: bigint;
+}
+
 /** What a node writes down before it acts on it. */
 export class NodeStore {
   constructor(
@@ -189,10 +196,25 @@ export class NodeStore {
     return found?.reading.sequence === sequence ? found : undefined;
   }
 
-  /** Returns the orders that have readings. */
-  async ordersWithReadings(): Promise<bigint[]> {
-    const rows = await this.db.selectFrom("node_readings").select("order_id").distinct().execute();
-    return rows.map(({ order_id }) => fromBlob(order_id));
+  /** Returns the orders that have readings, each with its last one, and the last one that a signer has acknowledged. */
+  async deliveries(signer: string): Promise<Delivery[]> {
+    const rows = await this.db
+      .selectFrom("node_readings")
+      .leftJoin("node_deliveries", (join) =>
+        join.onRef("node_deliveries.order_id", "=", "node_readings.order_id").on("node_deliveries.signer", "=", signer),
+      )
+      .select("node_readings.order_id")
+      .select(({ fn }) => [
+        fn.max("node_readings.sequence").as("last"),
+        fn.max("node_deliveries.sequence").as("delivered"),
+      ])
+      .groupBy("node_readings.order_id")
+      .execute();
+    return rows.map(({ order_id, last, delivered }) => ({
+      orderId: fromBlob(order_id),
+      last,
+      delivered: delivered ?? 0n,
+    }));
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 
 import { type HttpClient, HttpError, type RequestSettings } from "../http/index.js";
 import { Backoff, reasonOf, step } from "../runtime/index.js";
-import type { KeptReading, NodeStore } from "./nodeStore.js";
+import type { Delivery, KeptReading, NodeStore } from "./nodeStore.js";
 import type { Peer } from "./peers.js";
 
 /** Readings in one post. */
@@ -63,11 +63,12 @@ export class Poster {
     const { signer } = peer;
     const failed = this.failed.get(signer) ?? new Backoff();
     this.failed.set(signer, failed);
-    for (const orderId of await store.ordersWithReadings()) {
+    for (const delivery of await store.deliveries(signer)) {
+      const { orderId } = delivery;
       const key = `${signer} ${orderId}`;
       if (this.finished.has(key) || !failed.isDue(orderId)) continue;
       try {
-        const isWhole = await this.deliverOrder(peer, orderId);
+        const isWhole = await this.deliverOrder(peer, delivery);
         if (isWhole && isClosed(orderId)) this.finished.add(key);
         failed.succeeds(orderId);
       } catch (error) {
@@ -81,22 +82,25 @@ export class Poster {
   }
 
   /** @returns whether the signer has all readings */
-  private async deliverOrder(peer: Peer, orderId: bigint): Promise<boolean> {
+  private async deliverOrder(peer: Peer, { orderId, last, delivered }: Delivery): Promise<boolean> {
     const { store, isClosed } = this.options;
-    while (await this.deliverSome(peer, orderId));
-    const last = await store.lastReading(orderId);
-    if (last === undefined || (await store.delivered(peer.signer, orderId)) < last.reading.sequence) return false;
-    if (!isClosed(orderId)) await this.complement(peer, last);
+    if (delivered < last) {
+      while (await this.deliverSome(peer, orderId));
+      if ((await store.delivered(peer.signer, orderId)) < last) return false;
+    }
+    if (!isClosed(orderId)) await this.complement(peer, orderId, last);
     return true;
   }
 
-  /** Hands a signer the line that an order's last reading names, and the result, which it keeps for the renter. */
-  private async complement(peer: Peer, { reading: { orderId, sequence }, line }: KeptReading): Promise<void> {
+  /** Hands a signer the line that a reading names, and the result, which it keeps for the renter. */
+  private async complement(peer: Peer, orderId: bigint, sequence: bigint): Promise<void> {
     const result = await this.options.resultOf(orderId);
     const key = `${peer.signer} ${orderId} ${sequence} ${result !== undefined}`;
+    if (this.complete.has(key)) return;
+    const reading = await this.options.store.reading(orderId, sequence);
     // a reading that was taken over from a signer has no line here
-    if (line === "" || this.complete.has(key)) return;
-    await this.put(peer, orderId, "log", `${line}\n`);
+    if (reading === undefined || reading.line === "") return;
+    await this.put(peer, orderId, "log", `${reading.line}\n`);
     if (result !== undefined) {
       const { size } = await stat(result);
       const headers = { "content-type": "application/octet-stream", "content-length": String(size) };
