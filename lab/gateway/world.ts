@@ -40,7 +40,7 @@ const CONFIRMATION = 30;
 /** Of so many calls to Stripe one fails. */
 const FAILING = 5;
 const FAULTS: StripeFault[] = ["refuse", "break", "lose", "limit"];
-const DENIED = "deny" satisfies StripeFault;
+const DENIED: StripeFault = "deny";
 
 /** What a gateway is told beside its own: quick looks. */
 const SETTINGS = {
