@@ -13,6 +13,7 @@ import {
   TuringFog,
 } from "@turingfog/sdk/ethers";
 import {
+  decodeReceiptFile,
   encodeReceiptFile,
   type MeteredReceipt,
   type OracleMessages,
@@ -51,6 +52,13 @@ export async function setScene(provider: JsonRpcProvider, book: LocalBook): Prom
   await scene.welcomeNodes();
   await scene.scheduleShare();
   return files;
+}
+
+/** Submits a root of what was measured before, and adds its file to the others. Returns the root's receipts. */
+export async function submitRoot(provider: JsonRpcProvider, book: LocalBook, files: ReceiptFiles, ago: bigint) {
+  const [dataHash, file] = await new Scene(provider, book, readParameters(PARAMETERS)).submitRoot(ago);
+  files.set(dataHash, file);
+  return decodeReceiptFile(file);
 }
 
 class Scene {

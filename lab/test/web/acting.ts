@@ -1,4 +1,4 @@
-import { connectContracts, readOrders, type SystemContracts } from "@turingfog/sdk/ethers";
+import { connectContracts, readOrders, type SystemContracts, TuringFog } from "@turingfog/sdk/ethers";
 import type { FrameLocator, Page } from "playwright-core";
 
 import type { ShownWorld } from "../../web/world";
@@ -16,6 +16,17 @@ export const NODE = 30_064_771_079n;
 
 export const contractsOf = ({ book, provider }: ShownWorld): SystemContracts =>
   connectContracts(book.addresses, provider);
+
+/** A client of an account that the node signs for. */
+export async function clientOf({ book, provider }: ShownWorld, account: string): Promise<TuringFog> {
+  return new TuringFog(book.addresses, await provider.getSigner(account), { since: book.firstBlock });
+}
+
+/** Lets seconds pass on the chain. */
+export async function pass({ provider }: ShownWorld, seconds: bigint): Promise<void> {
+  await provider.send("evm_increaseTime", [Number(seconds)]);
+  await provider.send("evm_mine", []);
+}
 
 /** The last order that an account has paid for. */
 export async function lastOrderOf(world: ShownWorld, account: string) {

@@ -10,7 +10,8 @@ import { id } from "ethers";
 
 import type { ShownWorld } from "../../web/world";
 import { CHROMIUM_MISSING, isChromiumRequired } from "../browser/chromium";
-import { contractsOf, fillForm, HEIR, lastOrderOf, NODE, openButton, RENTER, shows, type Tests } from "./acting";
+import { contractsOf, fillForm, HEIR, lastOrderOf, NODE, openButton, pass, RENTER, shows, type Tests } from "./acting";
+import { MINING_TESTS } from "./miningTests";
 import { SAFE_TESTS } from "./safeTests";
 import { Stage } from "./visitor";
 
@@ -40,7 +41,7 @@ describe("the page with a wallet", () => {
     reorganised: "forgets an order that a reorganisation took back [slow]",
     gone: "keeps what it has read while index and node are gone, and goes on once they are back [slow]",
   };
-  const more: Tests = { ...SAFE_TESTS };
+  const more: Tests = { ...MINING_TESTS, ...SAFE_TESTS };
   if (!isChromiumRequired()) {
     for (const title of [...Object.values(titles), ...Object.keys(more)])
       it(`${title}: left out, as ${CHROMIUM_MISSING}`);
@@ -78,8 +79,7 @@ describe("the page with a wallet", () => {
 
     const { amount: rest } = await escrow.refundable(orderId);
     const before = await tft.balanceOf(HEIR);
-    await world.provider.send("evm_increaseTime", [Number(4n * DAY)]);
-    await world.provider.send("evm_mine", []);
+    await pass(world, 4n * DAY);
     await page.getByText("Anybody can close it now.").waitFor();
     await page.getByRole("button", { name: "Close the order" }).click();
     await shows(page, `order:${orderId}:refund`, rest);

@@ -1,4 +1,4 @@
-import { bucketId, claimShare, decodeBucketId } from "@turingfog/sdk";
+import { bucketId, claimShare, decodeBucketId, gpuModelOf } from "@turingfog/sdk";
 
 import type { History, Reading, Told } from "./history";
 
@@ -44,6 +44,24 @@ export async function shareOf(
   const weight = weightsOf(history, id).get(miner) ?? 0n;
   const left = await history.contracts.pool.weightOf(id, miner);
   return { share: claimShare(reward, weight, total), isClaimed: left === 0n };
+}
+
+/** TU that were settled in a bucket: what each of its settlements added to what the node had on the order before. */
+function settledIn(history: History, id: string): bigint {
+  const { asset } = decodeBucketId(BigInt(id));
+  const added = new Set(of(history, "WeightAdded", id).map(({ transactionHash }) => transactionHash));
+  const before = new Map<string, bigint>();
+  let settled = 0n;
+  for (const { name, args, transactionHash } of history.told) {
+    if (!/^(Receipt|Acknowledgement)Settled$/.test(name)) continue;
+    const key = `${args.orderId}/${args.nodeId}`;
+    const tu = args.tuSettled as bigint;
+    if (added.has(transactionHash) && history.order(String(args.orderId)).asset === asset) {
+      settled += tu - (before.get(key) ?? 0n);
+    }
+    before.set(key, tu);
+  }
+  return settled;
 }
 
 /** When a round closes: at the end of the epoch of its first earning, or once the one before it is final. */
@@ -99,6 +117,17 @@ export const ROUNDS: Record<string, Reading> = {
   "round:finalAt": (history, id) => {
     return of(history, "RewardAdded", id).find(({ args }) => args.isFinal as boolean)?.time ?? 0n;
   },
+  "round:tu": settledIn,
+  "yield:reward": async (history, id) => {
+    const [bucket, tu] = pair(id);
+    return ((await bucketOf(history, bucket)).reward * BigInt(tu)) / settledIn(history, bucket);
+  },
+  "epochs:rows": async (history) => {
+    const ids = history.named("RoundOpened").map(({ args }) => String(args.bucketId));
+    const buckets = await Promise.all(ids.map((id) => bucketOf(history, id)));
+    return BigInt(buckets.filter(({ isFinal }) => isFinal).length);
+  },
+  "model:rating": ({ contracts: { registry } }, name) => registry.ratingOf(gpuModelOf(name)),
   "weight:weight": (history, id) => weightsOf(history, pair(id)[0]).get(pair(id)[1]) ?? 0n,
   "weight:share": async (history, id) => (await shareOf(history, ...pair(id))).share,
   "weight:claimed": async (history, id) => {

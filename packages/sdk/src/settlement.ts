@@ -162,3 +162,13 @@ export function claimShare(reward: bigint, weight: bigint, totalWeight: bigint):
   checkRange("weight", weight, 0n, totalWeight);
   return (reward * weight) / totalWeight;
 }
+
+/**
+ * Returns the TFT (18 decimals) that TU bring at what each TU settled in a bucket has brought: ⌊reward · tu / settled⌋.
+ * @param reward the bucket's reward
+ * @param tu TU, 18 decimals; they may be more than were settled
+ * @param settled TU settled in the bucket, 18 decimals, above 0
+ */
+export function rewardAt(reward: bigint, tu: bigint, settled: bigint): bigint {
+  return (reward * tu) / settled;
+}

@@ -15,6 +15,7 @@ import {
   type OrderTerms,
   OutOfRangeError,
   Phase,
+  rewardAt,
   RootStatus,
   settleAcknowledgement,
   settleReceipt,
@@ -308,6 +309,13 @@ describe("protocol", () => {
     it("rounds down", () => {
       expect(claimShare(10n, 2n, 3n)).to.equal(6n);
       expect(claimShare(10n, 3n, 3n)).to.equal(10n);
+    });
+  });
+
+  describe("rewardAt", () => {
+    it("rounds down, for more TU than were settled too", () => {
+      expect(rewardAt(10n, 2n, 3n)).to.equal(6n);
+      expect(rewardAt(10n, 4n, 3n)).to.equal(13n);
     });
   });
 });

@@ -8,12 +8,14 @@ import { linkTo, type PageProps } from "../routes";
 import { useNetwork } from "../ui/context";
 import { Amount, Id, RoundId, Word } from "../ui/Fact";
 import { ClaimActs } from "../ui/ClaimActs";
+import { Epochs } from "../ui/Epochs";
 import { Export } from "../ui/Export";
 import { Lookup } from "../ui/Lookup";
 import { NodeList } from "../ui/NodeList";
 import { Figure, Figures, Section } from "../ui/parts";
 import { Settlements, settlementsWhere } from "../ui/Settlements";
 import { Table, type Column } from "../ui/Table";
+import { attestationsOf, ROOTS, Unsettled } from "../ui/Unsettled";
 import { Viewed } from "../ui/Viewed";
 
 export default function Mining({ parts: [account] }: PageProps) {
@@ -46,16 +48,18 @@ function OfMiner({ miner }: { miner: string }) {
   const view = useView(["mining", miner], {
     earnings: earningsOf(miner),
     recipients: rowsOf("recipients", ["recipient"], { rest: `where t.miner = '${miner}'` }),
-    nodes: rowsOf("nodes", ["id", "gpuCount", "ratePerDay"], {
+    nodes: rowsOf("nodes", ["id", "gpuCount", "ratePerDay", "attestedFrom", "attestedUntil"], {
       nullable: ["gpuModelName"],
       rest: `where t.owner = '${miner}' or t.payout = '${miner}' order by t.id`,
     }),
+    attestations: attestationsOf(`n.owner = '${miner}' or n.payout = '${miner}'`),
+    roots: ROOTS,
     settlements: settlementsWhere(`where t.payout = '${miner}' order by t.id desc limit 500`),
     assets: ASSETS,
   });
   return (
     <Viewed view={view}>
-      {({ tables }) => {
+      {({ tables, block }, now) => {
         const assets = new Assets(tables.assets);
         const recipient = tables.recipients.at(0)?.recipient;
         return (
@@ -68,7 +72,9 @@ function OfMiner({ miner }: { miner: string }) {
               count={`account:${miner}:nodes`}
               empty="No node is owned by the account or pays to it."
             />
+            <Unsettled {...tables} assets={assets} now={now} />
             <Settlements settlements={tables.settlements} assets={assets} count={`miner:${miner}:settlements`} />
+            <Epochs block={block} />
           </>
         );
       }}
@@ -242,18 +248,21 @@ function Miners() {
   ];
   return (
     <Viewed view={view}>
-      {({ tables: { miners } }) => (
-        <Section title="Miners" note="Everybody whose work has earned something.">
-          <Table
-            label="Miners"
-            count="miners::rows"
-            columns={columns}
-            rows={miners}
-            keyOf={({ miner }) => miner}
-            wordsOf={({ miner }) => miner}
-            empty="Nobody has earned anything yet."
-          />
-        </Section>
+      {({ tables: { miners }, block }) => (
+        <>
+          <Section title="Miners" note="Everybody whose work has earned something.">
+            <Table
+              label="Miners"
+              count="miners::rows"
+              columns={columns}
+              rows={miners}
+              keyOf={({ miner }) => miner}
+              wordsOf={({ miner }) => miner}
+              empty="Nobody has earned anything yet."
+            />
+          </Section>
+          <Epochs block={block} />
+        </>
       )}
     </Viewed>
   );

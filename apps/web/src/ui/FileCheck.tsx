@@ -13,7 +13,7 @@ export function FileCheck({ root, dataHash }: { root: string; dataHash: string }
     setState({ kind: "busy" });
     try {
       const { checkReceipts } = await import("../receipts");
-      setState({ kind: "right", receipts: await checkReceipts(await open(), { root, dataHash }) });
+      setState({ kind: "right", receipts: (await checkReceipts(await open(), { root, dataHash })).length });
     } catch (error) {
       setState({ kind: "wrong", error: error instanceof Error ? error : new Error(String(error)) });
     }
