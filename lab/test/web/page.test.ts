@@ -13,6 +13,7 @@ import { CHROMIUM_MISSING, isChromiumRequired } from "../browser/chromium";
 import { contractsOf, fillForm, HEIR, lastOrderOf, NODE, openButton, pass, RENTER, shows, type Tests } from "./acting";
 import { MINING_TESTS } from "./miningTests";
 import { SAFE_TESTS } from "./safeTests";
+import { TRADE_TESTS } from "./tradeTests";
 import { Stage } from "./visitor";
 
 /** What a job says beside the terms of its order. */
@@ -41,7 +42,7 @@ describe("the page with a wallet", () => {
     reorganised: "forgets an order that a reorganisation took back [slow]",
     gone: "keeps what it has read while index and node are gone, and goes on once they are back [slow]",
   };
-  const more: Tests = { ...MINING_TESTS, ...SAFE_TESTS };
+  const more: Tests = { ...MINING_TESTS, ...TRADE_TESTS, ...SAFE_TESTS };
   if (!isChromiumRequired()) {
     for (const title of [...Object.values(titles), ...Object.keys(more)])
       it(`${title}: left out, as ${CHROMIUM_MISSING}`);
