@@ -1,7 +1,6 @@
 import { hexlify, isAddress, randomBytes } from "ethers";
 
 import { TuringFogError } from "@turingfog/sdk";
-import type { Wallet } from "./session";
 
 /** The version of the Safe Apps protocol that is spoken. A Safe answers by the one that it was asked in. */
 const VERSION = "9.1.0";
@@ -62,7 +61,7 @@ export class SafeFrame {
    * Asks for the Safe as a wallet. Never resolves if no Safe is there.
    * @throws NoSafeError
    */
-  async wallet(): Promise<Wallet> {
+  async wallet() {
     const { safeAddress, chainId } = (await this.ask("getSafeInfo")) as { safeAddress: unknown; chainId: unknown };
     if (!isAddress(safeAddress)) throw new NoSafeError("safeAddress", safeAddress, "an address");
     if (!Number.isSafeInteger(chainId)) throw new NoSafeError("chainId", chainId, "a number");
