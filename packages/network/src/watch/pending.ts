@@ -1,4 +1,4 @@
-import type { Connection } from "@turingfog/operator";
+import { type Connection, latestBlock } from "@turingfog/operator";
 import type { Addresses } from "@turingfog/sdk/ethers";
 
 import { CHAIN_MIGRATIONS, ChainFacts, type ChainTables, type RootFacts } from "../chain/index.js";
@@ -23,8 +23,9 @@ export interface PendingRoot {
 /** The pending roots as of a final block, and what is to be known of each now. */
 export interface PendingRoots {
   block: number;
-  /** Unix seconds. */
+  /** Time of that block, and of the latest one, in unix seconds. */
   time: bigint;
+  now: bigint;
   roots: readonly PendingRoot[];
 }
 
@@ -57,7 +58,8 @@ export async function readPendingRoots(
         roots.push({ root, counts, findings: findingsOf(file, root, facts).all });
       }
     }
-    return { block: facts.block().number, time: facts.blockTime(), roots };
+    const now = BigInt((await latestBlock(provider)).timestamp);
+    return { block: facts.block().number, time: facts.blockTime(), now, roots };
   } finally {
     client.close();
     await store.close();

@@ -10,9 +10,10 @@ export const command = deployedCommand({
   description: `Lists the pending roots of receipts, the next one to be final first: fetches the file of each, and checks it as a watch does.
 
 Needs no key, and writes nothing. Reads final blocks; a watch also compares each node with its own past. Ends with 0 if all are
-right, and with 1 if something is wrong with one or its file is not to be had: then it says how to veto it.
+right, and with 1 if something is wrong with one or its file is not to be had: then it says how to veto it. A root whose block is
+not final yet is not listed.
 
---json prints {block, time, roots}, each root with {root, counts, missing, findings, next}; TU have 18 decimals.`,
+--json prints {block, time, now, roots}, now the time of the latest block, each root with {root, counts, missing, findings, next}; TU have 18 decimals.`,
   examples: ["turingfog guard roots --network sepolia --signer https://a.example https://b.example"],
 })
   .requiredOption("--signer <URL...>", "endpoints of signers, which have the receipt files and tell where others are")
@@ -27,12 +28,12 @@ interface Values {
 async function list({ signer: signers, ...values }: Values, output: Output): Promise<number> {
   const { connection, book } = await openDeployment(values);
   output.doing("Checking the pending roots");
-  const { block, time, roots } = await readPendingRoots(connection, book, signers);
+  const { block, time, now, roots } = await readPendingRoots(connection, book, signers);
   const listed = roots.map((each) => ({ ...each, next: isRight(each) ? null : vetoOf(each, values.network) }));
-  const asOf = `block ${block}, ${formatInstant(time)}, which is final`;
-  const text = listed.map((each) => table(rowsOf(each, each.next, time)));
+  const asOf = `block ${block}, ${formatInstant(time)}, which is final; later ones are not listed`;
+  const text = listed.map((each) => table(rowsOf(each, each.next, now)));
   text.push(roots.length === 0 ? `No root is pending as of ${asOf}` : `${roots.length} pending as of ${asOf}`);
-  output.result({ block, time, roots: listed }, text.join("\n\n"));
+  output.result({ block, time, now, roots: listed }, text.join("\n\n"));
   return roots.every(isRight) ? 0 : 1;
 }
 
@@ -47,12 +48,12 @@ function vetoOf({ root }: PendingRoot, network: string): string {
 function rowsOf(pending: PendingRoot, next: string | null, now: bigint): string[][] {
   const { root, counts, missing } = pending;
   const { receiptsRoot, dataHash, submittedAt, finalAt = 0n } = root;
-  const left = finalAt > now ? `, in ${formatDuration(finalAt - now)}` : "";
+  const left = finalAt > now ? `in ${formatDuration(finalAt - now)}` : "by now";
   return [
     ["root", receiptsRoot],
     ["data hash", dataHash],
     ["submitted", formatInstant(submittedAt)],
-    ["final", `${formatInstant(finalAt)}${left}`],
+    ["final", `${formatInstant(finalAt)}, ${left}`],
     ...(missing ?? []).map((reason) => ["file", `not found: ${reason}`]),
     ...(counts === undefined ? [] : [["file", describeCounts(counts)]]),
     ["check", checkOf(pending)],
