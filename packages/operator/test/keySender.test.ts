@@ -14,6 +14,7 @@ import {
   OutOfGasError,
   StuckError,
   type Submitted,
+  UndoneError,
   WithoutEffectError,
 } from "@turingfog/operator";
 import { RevertError } from "@turingfog/sdk/ethers";
@@ -233,6 +234,32 @@ describe("KeySender", () => {
         await expect(sender.submit([call])).to.be.rejectedWith(StuckError, `Transaction 0 of ${wallet.address}`);
       });
       for (const { maxFeePerGas } of journal.attempts) expect(maxFeePerGas).to.be.at.most(limit);
+    });
+
+    it("waits no longer than its patience for a transaction that was undone, and sends that one first the next time", async () => {
+      const { sender, call, journal, wallet, connection } = await setUp();
+      const second = { ...call, description: "Pay again", value: 2n };
+      const isPaid = async () => (await connection.provider.getBalance(call.to)) > 0n;
+      const before = String(await rpc("evm_snapshot"));
+      await sender.submit([call], isPaid);
+      await withoutMining(async () => {
+        const submitting = sender.submit([second]);
+        const undone = expect(submitting).to.be.rejectedWith(
+          UndoneError,
+          `Transaction 0 of ${wallet.address} was mined`,
+        );
+        await attempts(journal, 2);
+        await rpc("evm_revert", before);
+        await rpc("evm_setAutomine", false);
+        await undone;
+      });
+      await sender.submit([call], isPaid);
+      expect(journal.attempts.map(({ call: name, nonce }) => [name, nonce])).to.deep.equal([
+        ["Pay", 0],
+        ["Pay again", 1],
+        ["Pay", 0],
+      ]);
+      expect(await connection.provider.getBalance(call.to)).to.equal(1);
     });
 
     it("sends anew with the next nonce when another transaction has taken its own", async () => {

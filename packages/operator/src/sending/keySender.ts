@@ -51,6 +51,20 @@ export class StuckError extends TuringFogError {
   }
 }
 
+/** Thrown when a transaction waits for one before it, which a reorganisation of the chain has undone. */
+export class UndoneError extends TuringFogError {
+  constructor(
+    readonly account: string,
+    readonly undone: number,
+    readonly call: string,
+  ) {
+    super(
+      `Transaction ${undone} of ${account} was mined, and is no more, and "${call}" waits for it: run the same command ` +
+        "again, which sends first what was undone",
+    );
+  }
+}
+
 /** Thrown when a transaction was mined and is not what it should have done: a call to an account without code succeeds. */
 export class WithoutEffectError extends NodeError {
   constructor(
@@ -115,8 +129,8 @@ export class KeySender implements Sender {
 
   /**
    * Sends calls until each is mined or `isDone` says that it is done.
-   * @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, WithoutEffectError, CallRefusedError, OutOfGasError,
-   * RevertError
+   * @throws FeeAboveLimitError, InsufficientBalanceError, StuckError, UndoneError, WithoutEffectError, CallRefusedError,
+   * OutOfGasError, RevertError
    */
   async submit(calls: readonly Call[], isDone?: (index: number) => Promise<boolean>): Promise<Submitted> {
     const receipts: (TransactionReceipt | undefined)[] = [];
@@ -224,6 +238,8 @@ class Delivery {
 
     if (waiting !== undefined) {
       const isOverdue = performance.now() - this.lastSent > this.patience;
+      // it was sent after the one before it was mined: at no fee is it mined before that one is again
+      if (isOverdue && waiting.nonce > mined) throw new UndoneError(this.wallet.address, mined, this.call.description);
       if (isOverdue || (await this.isLost(waiting))) await this.send(waiting.nonce, waiting);
       return;
     }
