@@ -1,4 +1,4 @@
-import { SkipReason } from "@turingfog/sdk";
+import { plainSymbol, SkipReason } from "@turingfog/sdk";
 import type { Context } from "ponder:registry";
 import { asset, listing, node, order, orderNode, orderTransfer, settlement, skip } from "ponder:schema";
 import { CallExecutionError, ContractFunctionExecutionError, erc20Abi, zeroAddress, zeroHash } from "viem";
@@ -25,15 +25,11 @@ const UNOPENED = {
   transfers: 0,
 } as const;
 
-/** Characters kept of a token's symbol, and the characters that are never kept. */
-const MAX_SYMBOL = 32;
-const UNSHOWN = /[\p{C}\p{Z}]+/gu;
-
 /** Asks a token what it calls itself; null if it does not say. */
 async function symbolOf({ client }: Context, address: `0x${string}`): Promise<string | null> {
   try {
     const symbol = await client.readContract({ abi: erc20Abi, address, functionName: "symbol" });
-    return symbol.replace(UNSHOWN, " ").trim().slice(0, MAX_SYMBOL) || null;
+    return plainSymbol(symbol) || null;
   } catch (error) {
     // a call that failed tells nothing of the token
     if (error instanceof ContractFunctionExecutionError && !(error.cause instanceof CallExecutionError)) return null;

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import type { SystemContracts, TuringFog } from "@turingfog/sdk/ethers";
 import type { Network } from "../config";
+import { INTERVAL } from "../index/sql";
 import { useNetwork } from "../ui/context";
 
 const clients = new Map<string, Promise<TuringFog>>();
@@ -13,12 +14,20 @@ export function clientOf(network: Network): Promise<TuringFog> {
   return known;
 }
 
-/** Reads from the contracts what the index does not tell; again whenever `name` changes. */
-export function useChain<T>(name: readonly unknown[], read: (contracts: SystemContracts) => Promise<T>) {
+/**
+ * Reads from the contracts what the index does not tell; again whenever `name` changes.
+ * @param isLive reads it again and again, as what it tells changes by itself
+ */
+export function useChain<T>(
+  name: readonly unknown[],
+  read: (contracts: SystemContracts) => Promise<T>,
+  { isLive = false }: { isLive?: boolean } = {},
+) {
   const network = useNetwork();
   return useQuery({
     queryKey: ["chain", network.chain, ...name],
     queryFn: async () => read((await clientOf(network)).contracts),
+    refetchInterval: isLive && INTERVAL,
     // values of 256 bits are compared by React Query as they are
     structuralSharing: false,
   });

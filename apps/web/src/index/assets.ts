@@ -1,3 +1,4 @@
+import { shownSymbol } from "@turingfog/sdk";
 import { rowsOf, type RowsOf } from "./sql";
 
 /** What is known of an asset. */
@@ -28,21 +29,16 @@ export class Assets {
   /** Returns an asset; one that was never listed counts in base units. */
   of(address: string): Asset {
     const known = this.#byAddress.get(address.toLowerCase());
-    return known ?? { address, symbol: shortened(address), decimals: 0, isListed: false };
+    return known ?? { address, symbol: shownSymbol(null, address), decimals: 0, isListed: false };
   }
 }
 
 function assetOf(row: RowsOf<typeof ASSETS>[number]): Asset {
   return {
     address: row.address,
-    symbol: row.symbol ?? shortened(row.address),
+    symbol: shownSymbol(row.symbol, row.address),
     decimals: Number(row.decimals),
     isListed: row.isListed === "true",
     referencePrice: row.referencePrice === null ? undefined : BigInt(row.referencePrice),
   };
-}
-
-/** An asset without a symbol goes by its address. */
-function shortened(address: string): string {
-  return `${address.slice(0, 6)}…${address.slice(-4)}`;
 }

@@ -114,10 +114,7 @@ function ForSale({ lot, asset, time, period }: { lot: Lot; asset: Asset; time: b
           <Instant fact={`${subject}:writeOffFrom`} value={startedAt + WRITE_OFF_PERIODS * period} proof={round} />
         </Figure>
       </Figures>
-      <BuyActs
-        lot={{ asset, round: BigInt(lot.round), remaining, referencePrice: reference, startedAt, period }}
-        now={now}
-      />
+      <BuyActs lot={{ asset, round: BigInt(lot.round), amount: BigInt(lot.amount), remaining }} />
       <Curve reference={reference} period={period} elapsed={now - startedAt} asset={asset} />
     </Section>
   );

@@ -1,78 +1,75 @@
 import { useState } from "react";
 
-import { priceAt, tftOwed } from "@turingfog/sdk";
 import { useChain } from "../chain/client";
-import type { Asset } from "../index/assets";
+import { quoteBuy } from "../wallet/quotes";
 import { useWallets } from "../wallet/session";
+import type { ShownLot } from "../wallet/shown";
 import { Act } from "./Act";
 import { useNetwork } from "./context";
 import { Amount } from "./Fact";
 import { Field, typed } from "./Field";
 import { Section } from "./parts";
 
-/** A lot as it is bought. */
-export interface LotForSale {
-  asset: Asset;
-  round: bigint;
-  remaining: bigint;
-  referencePrice: bigint;
-  startedAt: bigint;
-  period: bigint;
-}
-
 /** Buys from a lot, with TFT of one's own or by the filler. */
-export function BuyActs({ lot, now }: { lot: LotForSale; now: bigint }) {
+export function BuyActs({ lot }: { lot: ShownLot }) {
   const { session } = useWallets();
   const { addresses } = useNetwork();
   if (session === undefined) return null;
   return (
     <>
-      <Buy lot={lot} now={now} />
+      <Buy lot={lot} />
       {addresses.filler !== undefined && <Fill lot={lot} filler={addresses.filler} />}
     </>
   );
 }
 
-function Buy({ lot, now }: { lot: LotForSale; now: bigint }) {
-  const { asset, remaining, referencePrice, startedAt, period } = lot;
+function Buy({ lot }: { lot: ShownLot }) {
+  const { asset, round, remaining } = lot;
   const [text, setText] = useState("");
   const { value } = typed(text, asset.decimals);
-  const price = priceAt(referencePrice, now - startedAt, period);
+  // of the last block, as the node that tries a purchase goes by its time; the clock is ahead of it
+  const price = useChain(["price", asset.address, String(round)], ({ controller }) => controller.price(asset.address), {
+    isLive: true,
+  }).data;
+  const isWrong = value === undefined || value > remaining;
   return (
     <Section
       title={`Buy ${asset.symbol} with TFT`}
-      note="You never pay more than the price that is shown when you press the button: it only falls. If your TFT are not approved yet, the wallet asks twice."
+      note="You never pay more than what is shown when you press the button: the price only falls. The wallet asks twice, as just that much is approved first."
     >
       <Act
         label="Buy"
         done="Bought, and the TFT destroyed."
-        isDisabled={value === undefined || value > remaining}
-        run={async (fog, account) => (await import("../wallet/acts")).buy(fog, account, lot, value ?? 0n, price)}
+        isDisabled={isWrong || price === undefined}
+        run={async (fog, account) => (await import("../wallet/acts")).buy(fog, account, lot, value ?? 0n, price ?? 0n)}
       >
-        <Field
-          name={`${asset.symbol} to buy`}
-          value={text}
-          onChange={setText}
-          isWrong={value === undefined || value > remaining}
-        />
-        {value !== undefined && value <= remaining && (
-          <p className="quote" role="status">
-            Costs now{" "}
-            <Amount
-              fact={`quote:${value}/${price}:owed`}
-              value={tftOwed(value, price, 10n ** BigInt(asset.decimals))}
-              decimals={18}
-              unit="TFT"
-            />
-          </p>
-        )}
+        <Field name={`${asset.symbol} to buy`} value={text} onChange={setText} isWrong={isWrong} />
+        {!isWrong && price !== undefined && <Cost lot={lot} bid={value} price={price} />}
       </Act>
     </Section>
   );
 }
 
+function Cost({ lot, bid, price }: { lot: ShownLot; bid: bigint; price: bigint }) {
+  const { asset } = lot;
+  const { filled, owed } = quoteBuy(lot, bid, price);
+  const quote = `quote:${bid}/${price}` as const;
+  return (
+    <p className="quote" role="status">
+      Costs now <Amount fact={`${quote}:owed`} value={owed} decimals={18} unit="TFT" />
+      {filled !== bid && (
+        <>
+          {" "}
+          for <Amount fact={`${quote}:filled`} value={filled} decimals={asset.decimals} unit={asset.symbol} />: less
+          than a hundredth of the lot would be left, so the rest is sold with it
+        </>
+      )}
+    </p>
+  );
+}
+
 /** The filler sells a part of the lot on Uniswap for the TFT that the lot costs, and leaves the rest to its caller. */
-function Fill({ lot, filler }: { lot: LotForSale; filler: string }) {
+function Fill({ lot, filler }: { lot: ShownLot; filler: string }) {
   const { asset, round, remaining } = lot;
   const quote = useChain(["fill", asset.address, String(round), String(remaining)], async ({ controller }) => {
     const { quoteFill } = await import("../wallet/filler");

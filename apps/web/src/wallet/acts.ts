@@ -1,6 +1,8 @@
 import type { ContractTransaction } from "ethers";
 
 import { type OrderRequest, TFT__factory, type TokenTransfer, type TuringFog } from "@turingfog/sdk/ethers";
+import { quoteBuy } from "./quotes";
+import { checkLot, type ShownLot } from "./shown";
 
 /** What an act sends. */
 export interface Calls {
@@ -8,12 +10,6 @@ export interface Calls {
   calls: ContractTransaction[];
   /** What a token moves by the last of them, for the reason if it refuses without words. */
   moved?: () => TokenTransfer | Promise<TokenTransfer>;
-}
-
-/** The part of a lot that a purchase names. */
-interface LotName {
-  asset: { address: string };
-  round: bigint;
 }
 
 /**
@@ -89,19 +85,24 @@ export async function setRecipient({ contracts: { pool } }: TuringFog, to: strin
 /**
  * Buys a part of a lot for one's own TFT.
  * @param maxPrice TFT (18 decimals) per whole unit of the asset
+ * @throws NotAsShownError
  */
 export async function buy(
   fog: TuringFog,
   account: string,
-  { asset, round }: LotName,
-  amount: bigint,
+  lot: ShownLot,
+  bid: bigint,
   maxPrice: bigint,
 ): Promise<Calls> {
   const { controller, tft } = fog.contracts;
-  // more of the lot than was asked for may be filled, if less than a hundredth of it would be left
-  const balance = await tft.balanceOf(account);
-  const approval = await approvalOf(fog, fog.addresses.tft, account, fog.addresses.controller, balance);
-  const purchase = await controller.buy.populateTransaction(asset.address, round, amount, maxPrice, account, "0x");
+  await checkLot(fog, lot);
+  // exactly what was quoted: what a purchase in between would add to the bid is refused by the token
+  const { owed } = quoteBuy(lot, bid, maxPrice);
+  const isApproved = (await tft.allowance(account, controller)) === owed;
+  const approval = isApproved ? [] : [await tft.approve.populateTransaction(controller, owed)];
+  const purchase = await controller.buy.populateTransaction(
+    ...([lot.asset.address, lot.round, bid, maxPrice, account, "0x"] as const),
+  );
   return { calls: [...approval, purchase] };
 }
 
