@@ -1,17 +1,21 @@
 import { TuringFogError } from "@turingfog/sdk";
-import { type Receipt, readReceiptFile, type ReceiptTable, ReceiptTree } from "@turingfog/sdk/wire";
+import { type Receipt, readReceiptFile, type ReceiptTable, ReceiptTree, type WebStream } from "@turingfog/sdk/wire";
 
 /** The largest file that a browser is asked to keep: about a million receipts. */
 const MAX_BYTES = 200_000_000;
 
 /** Thrown when a file is not the one that a root was made of. */
 export class OtherFileError extends TuringFogError {
-  constructor(what: "hash" | "root", got: string, expected: string) {
+  constructor(
+    readonly what: "hash" | "root",
+    got: string,
+    expected: string,
+  ) {
     super(`The file's ${what} is ${got}, the oracle has taken ${expected}: it is another file`);
   }
 }
 
-/** Thrown when no server has a file. */
+/** Thrown when no server has given the right file. */
 export class NoFileError extends TuringFogError {
   constructor(refusals: readonly string[]) {
     super(
@@ -20,26 +24,73 @@ export class NoFileError extends TuringFogError {
   }
 }
 
+/** What a browser waits for a server. */
+export interface Patience {
+  /** Milliseconds until a server must have sent something. */
+  wait: number;
+  /** Bytes in a millisecond that it must send then, on the average. */
+  rate: number;
+}
+
+/** A line of a tenth of a megabit a second keeps it. */
+const PATIENCE: Patience = { wait: 15_000, rate: 12 };
+
 /**
- * Opens the file of a root at the first server that has it.
+ * Reads the file of a root at each server in turn, until one has given the right one: one that lies must not hide it.
  * @throws NoFileError
+ * @throws OtherFileError if the file has the hash that the oracle has taken, and another root
  */
-export async function downloadReceipts(
+export async function fetchReceipts(
   servers: readonly string[],
-  dataHash: string,
-): Promise<ReadableStream<Uint8Array>> {
+  expected: { root: string; dataHash: string },
+  patience = PATIENCE,
+): Promise<ReceiptTable> {
   const refusals: string[] = [];
   for (const server of servers) {
-    const host = new URL(server).host;
+    const { host } = new URL(server);
+    const ending = new AbortController();
     try {
-      const { ok, status, body } = await fetch(`${server}/v1/receipts/${dataHash}`);
-      if (ok && body !== null) return body;
-      refusals.push(`${host} answered ${status}`);
-    } catch {
-      refusals.push(`${host} did not answer`);
+      return await checkReceipts(await open(`${server}/v1/receipts/${expected.dataHash}`, ending, patience), expected);
+    } catch (error) {
+      // whoever gives a file of this hash gives this one
+      if (error instanceof OtherFileError && error.what === "root") throw error;
+      if (!(error instanceof TuringFogError)) throw error;
+      refusals.push(`${host}: ${error.message}`);
+    } finally {
+      ending.abort();
     }
   }
   throw new NoFileError(refusals);
+}
+
+/** Thrown when a server does not give a file. */
+class RefusedFileError extends TuringFogError {}
+
+/** Opens a file, whose chunks must come as fast as the patience has it. */
+async function open(url: string, ending: AbortController, { wait, rate }: Patience): Promise<WebStream> {
+  const began = performance.now();
+  let bytes = 0;
+  const inTime = async <T>(answer: Promise<T>): Promise<T> => {
+    const left = began + wait + bytes / rate - performance.now();
+    const timer = setTimeout(() => ending.abort(), left);
+    try {
+      return await answer;
+    } catch {
+      throw new RefusedFileError(ending.signal.aborted ? "was too slow" : "did not answer");
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  const { ok, status, body } = await inTime(fetch(url, { signal: ending.signal }));
+  if (!ok || body === null) throw new RefusedFileError(`answered ${status}`);
+  const reader = body.getReader();
+  const read = async () => {
+    const chunk = await inTime(reader.read());
+    bytes += chunk.value?.length ?? 0;
+    return chunk;
+  };
+  // a body that was aborted refuses to be cancelled
+  return { getReader: () => ({ read, cancel: () => reader.cancel().catch(() => undefined) }) };
 }
 
 /**
@@ -47,7 +98,7 @@ export async function downloadReceipts(
  * @throws OtherFileError, and what `readReceiptFile` throws for a file of another form
  */
 export async function checkReceipts(
-  stream: ReadableStream<Uint8Array>,
+  stream: WebStream,
   expected: { root: string; dataHash: string },
 ): Promise<ReceiptTable> {
   const file = await readReceiptFile(stream, { maxBytes: MAX_BYTES });
@@ -79,7 +130,7 @@ export async function findReceipts(
   for (const expected of roots) {
     const { root } = expected;
     try {
-      const receipts = await checkReceipts(await downloadReceipts(servers, expected.dataHash), expected);
+      const receipts = await fetchReceipts(servers, expected);
       const own = receipts.filter(({ nodeId }) => nodeIds.has(nodeId));
       findings.found.push(...own.map((receipt) => ({ root, receipt })));
     } catch (error) {

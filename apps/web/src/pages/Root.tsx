@@ -31,11 +31,15 @@ function OfHash({ root }: { root: string }) {
     <Viewed view={view}>
       {({ tables: { roots } }, now) => {
         const row = roots.at(0);
-        if (row === undefined) return <p className="empty">This root was never submitted.</p>;
         return (
           <>
-            <RootTerms root={row} now={now} />
-            <FileCheck root={row.receiptsRoot} dataHash={row.dataHash} />
+            {row === undefined ? (
+              <p className="empty">The index knows of no submission of this root.</p>
+            ) : (
+              <RootTerms root={row} now={now} />
+            )}
+            {/* what was said of a file does not hold for another */}
+            <FileCheck key={`${root}/${row?.dataHash}`} root={root} />
           </>
         );
       }}
