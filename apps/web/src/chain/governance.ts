@@ -1,15 +1,45 @@
-import { getAddress } from "ethers";
+import { AbiCoder, getAddress, keccak256 } from "ethers";
 
 import { decodeAction, type GovernanceAction, type SystemContracts } from "@turingfog/sdk/ethers";
 
-/** Says what the calls of an operation do. */
-export function describeCalls(contracts: SystemContracts, calls: readonly { target: string; data: string }[]): string {
-  return calls
-    .map(({ target, data }) => {
-      const action = decodeAction(contracts, { to: getAddress(target), data });
-      return action === null ? `calls ${getAddress(target)} with ${data.slice(0, 10)}` : describe(action);
-    })
-    .join("; ");
+/** An operation of the timelock, as far as its id follows from it. */
+export interface Scheduled {
+  id: string;
+  predecessor: string;
+  salt: string;
+}
+
+/** A call of an operation. */
+export interface ScheduledCall {
+  target: string;
+  /** In wei. */
+  value: string;
+  data: string;
+}
+
+/** Says what an operation does. Its id is a hash of all its calls, so none can be left out. */
+export function describeOperation(
+  contracts: SystemContracts,
+  operation: Scheduled,
+  calls: readonly ScheduledCall[],
+): string {
+  const known = calls.map(({ target, data }) => {
+    const action = decodeAction(contracts, { to: getAddress(target), data });
+    return action === null ? `calls ${getAddress(target)} with ${data.slice(0, 10)}` : describe(action);
+  });
+  if (!areAll(operation, calls)) known.push("calls are missing or wrong in the index: read the timelock's own logs");
+  return known.join("; ");
+}
+
+/** Whether calls, in their order, are those of an operation: `hashOperation` or `hashOperationBatch` of the timelock. */
+function areAll({ id, predecessor, salt }: Scheduled, calls: readonly ScheduledCall[]): boolean {
+  const hash = (types: readonly string[], values: readonly unknown[]) => {
+    const rest = [predecessor, salt];
+    return keccak256(AbiCoder.defaultAbiCoder().encode([...types, "bytes32", "bytes32"], [...values, ...rest]));
+  };
+  const columns = [calls.map((each) => each.target), calls.map((each) => each.value), calls.map((each) => each.data)];
+  if (hash(["address[]", "uint256[]", "bytes[]"], columns) === id) return true;
+  return calls.length === 1 && hash(["address", "uint256", "bytes"], columns.flat()) === id;
 }
 
 function describe(action: GovernanceAction): string {

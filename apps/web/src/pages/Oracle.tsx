@@ -1,5 +1,6 @@
 import { formatInstant, RootStatus } from "@turingfog/sdk";
 import { useChain } from "../chain/client";
+import { grouped } from "../index/grouped";
 import { STATUS_TONES, statusOf } from "../index/rootStatus";
 import { rowsOf, type RowsOf } from "../index/sql";
 import { useView } from "../index/view";
@@ -29,15 +30,21 @@ const SELECTS = {
     nullable: ["thawedAt"],
     rest: "order by t.id desc limit 20",
   }),
-  operations: rowsOf("timelock_operations", ["id", "scheduledAt", "readyAt", "status", "transactionHash"], {
-    rest: "order by t.scheduled_at desc limit 50",
-  }),
+  operations: rowsOf(
+    "timelock_operations",
+    ["id", "predecessor", "salt", "scheduledAt", "readyAt", "transactionHash"],
+    {
+      // all of them: whoever can schedule must not be able to push one out of sight
+      rest: "where t.status = 'scheduled' order by t.ready_at, t.id",
+    },
+  ),
   // a root's own row has the transaction that changed it last, which may be a veto
   submissions: rowsOf("events", ["transactionHash", "args"], {
     rest: "where t.contract = 'oracle' and t.name = 'RootSubmitted' order by t.id desc limit 20",
   }),
-  calls: rowsOf("timelock_calls", ["timelockOperationId", "target", "data"], {
-    rest: `order by t.timelock_operation_id, t."index" limit 200`,
+  calls: rowsOf("timelock_calls", ["timelockOperationId", "target", "value", "data"], {
+    rest: `join timelock_operations o on o.id = t.timelock_operation_id where o.status = 'scheduled'
+      order by t.timelock_operation_id, t."index"`,
   }),
 };
 
@@ -234,8 +241,6 @@ function Signers({ roles, submissions }: { roles: readonly Role[]; submissions: 
   );
 }
 
-const WAITING = ["scheduled"];
-
 function Operations({
   operations,
   calls,
@@ -246,18 +251,11 @@ function Operations({
   time: bigint;
 }) {
   const { chain } = useNetwork();
-  const waiting = operations.filter(({ status }) => WAITING.includes(status));
-  const described = useChain(["operations", ...waiting.map(({ id }) => id)], async (contracts) => {
-    const { describeCalls } = await import("../chain/governance");
-    return new Map(
-      waiting.map(({ id }) => [
-        id,
-        describeCalls(
-          contracts,
-          calls.filter(({ timelockOperationId }) => timelockOperationId === id),
-        ),
-      ]),
-    );
+  const name = ["operations", calls.length, ...operations.map(({ id }) => id)];
+  const described = useChain(name, async (contracts) => {
+    const { describeOperation } = await import("../chain/governance");
+    const callsOf = grouped(calls, ({ timelockOperationId }) => timelockOperationId);
+    return new Map(operations.map((each) => [each.id, describeOperation(contracts, each, callsOf.get(each.id) ?? [])]));
   });
   const columns: Column<Operation>[] = [
     { head: "Operation", width: 8, cell: ({ id }) => <Id kind="hash" id={id} /> },
@@ -292,13 +290,14 @@ function Operations({
   return (
     <Section
       title="Waiting in the timelock"
-      note="What the governor has scheduled, and what is not executed or cancelled."
+      note="What the governor has scheduled, and what is not executed or cancelled, all of it."
     >
+      {described.isError && <Problem error={described.error} onRetry={() => void described.refetch()} />}
       <Table
         label="Operations"
         count="operations::rows"
         columns={columns}
-        rows={waiting}
+        rows={operations}
         keyOf={({ id }) => id}
         empty="Nothing waits."
       />
