@@ -131,8 +131,7 @@ export async function findReceipts(
     const { root } = expected;
     try {
       const receipts = await fetchReceipts(servers, expected);
-      const own = receipts.filter(({ nodeId }) => nodeIds.has(nodeId));
-      findings.found.push(...own.map((receipt) => ({ root, receipt })));
+      for (const receipt of receipts) if (nodeIds.has(receipt.nodeId)) findings.found.push({ root, receipt });
     } catch (error) {
       if (!(error instanceof TuringFogError)) throw error;
       findings.problems.push(`${root.slice(0, 10)}…: ${error.message}`);

@@ -50,7 +50,8 @@ export const SUPPLY: Record<string, Reading> = {
     const { startedAt, period } = await lotOf(history, asset);
     return startedAt + WRITE_OFF_PERIODS * period;
   },
-  "destructions:rows": (history) => BigInt(history.named("Destroyed").length),
+  // the page lists the latest 500
+  "destructions:rows": (history) => BigInt(Math.min(history.named("Destroyed").length, 500)),
   "fills:rows": (history) => BigInt(history.named("LotFilled").length),
   "auctions:assets": (history) => BigInt(history.named("AuctionCreated").length),
   "asset:referencePrice": (history, asset) => {

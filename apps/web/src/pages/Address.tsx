@@ -14,6 +14,9 @@ import { Section, Term, Terms } from "../ui/parts";
 import { Table, type Column } from "../ui/Table";
 import { Viewed } from "../ui/Viewed";
 
+/** Anybody can register nodes that pay to an account. */
+const MOST_NODES = 500;
+
 export default function Address({ parts: [address = ""] }: PageProps) {
   if (!isAddress(address)) return <p>An address has 40 hex digits after 0x.</p>;
   return <OfAccount account={address.toLowerCase()} />;
@@ -26,7 +29,7 @@ function OfAccount({ account }: { account: string }) {
     roles: rowsOf("roles", ["role"], { rest: `where ${is("account")} and t.is_held order by t.role` }),
     nodes: rowsOf("nodes", ["id", "gpuCount", "ratePerDay"], {
       nullable: ["gpuModelName"],
-      rest: `where ${is("owner")} or ${is("payout")} order by t.id`,
+      rest: `where ${is("owner")} or ${is("payout")} order by t.id limit ${MOST_NODES}`,
     }),
     orders: ordersWhere(`where ${is("holder")} or ${is("payer")} order by t.started_at desc, t.id desc limit 500`),
     transfers: rowsOf("tft_transfers", ["id", "from", "to", "amount", "time", "transactionHash"], {
@@ -44,6 +47,11 @@ function OfAccount({ account }: { account: string }) {
             roles={tables.roles.map(({ role }) => role)}
           />
           {tables.nodes.length > 0 && <NodeList nodes={tables.nodes} count={`account:${account}:nodes`} empty="" />}
+          {tables.nodes.length === MOST_NODES && (
+            <p className="note" data-known>
+              Only the first {MOST_NODES} nodes are shown.
+            </p>
+          )}
           {tables.orders.length > 0 && (
             <OrderTable
               title="Orders"

@@ -21,7 +21,9 @@ export default function Order({ parts: [id = ""] }: PageProps) {
 }
 
 const deliveriesOn = (id: string) =>
-  rowsOf("order_nodes", ["nodeId", "tuSettled", "earned"], { rest: `where t.order_id = ${id} order by t.node_id` });
+  rowsOf("order_nodes", ["nodeId", "tuSettled", "earned"], {
+    rest: `where t.order_id = ${id} order by t.node_id limit 500`,
+  });
 
 function OfId({ id }: { id: string }) {
   const view = useView(["order", id], {
@@ -30,7 +32,7 @@ function OfId({ id }: { id: string }) {
     deliveries: deliveriesOn(id),
     settlements: settlementsWhere(`where t.order_id = ${id} order by t.id desc limit 500`),
     transfers: rowsOf("order_transfers", ["id", "from", "to", "time", "transactionHash"], {
-      rest: `where t.order_id = ${id} order by t.id`,
+      rest: `where t.order_id = ${id} order by t.id desc limit 200`,
     }),
     assets: ASSETS,
   });
@@ -162,7 +164,7 @@ function Deliveries({ id, deliveries, asset }: { id: string; deliveries: readonl
     },
   ];
   return (
-    <Section title="Delivered by">
+    <Section title="Delivered by" note="The first 500 nodes.">
       <Table
         label="Delivered by"
         count={`order:${id}:deliveries`}
@@ -196,7 +198,10 @@ function Holders({ id, transfers }: { id: string; transfers: readonly Transfer[]
     { head: "To", cell: ({ to }) => (ZERO.test(to) ? "closed" : <Id kind="address" id={to} />) },
   ];
   return (
-    <Section title="Hands it went through" note="An order is a token: who holds it can stop it and hand it over.">
+    <Section
+      title="Hands it went through"
+      note="The latest 200. An order is a token: who holds it can stop it and hand it over."
+    >
       <Table
         label="Transfers"
         count={`order:${id}:transfers`}

@@ -34,7 +34,7 @@ function OfBucket({ id }: { id: string }) {
     rounds: roundWhere(`where t.bucket_id = ${id}`),
     weights: rowsOf("weights", ["miner", "weight", "claimed", "transactionHash"], {
       nullable: ["claimedAt"],
-      rest: `where t.bucket_id = ${id} order by t.weight desc`,
+      rest: `where t.bucket_id = ${id} order by t.weight desc, t.miner limit 500`,
     }),
     fills: fillsWhere(`where t.bucket_id = ${id} order by t.id desc limit 500`),
     assets: ASSETS,
@@ -174,7 +174,10 @@ function Miners({ round, weights, asset }: { round: RoundRow; weights: readonly 
     },
   ];
   return (
-    <Section title="Miners" note="A miner's part of the reward is their part of what was earned.">
+    <Section
+      title="Miners"
+      note="The 500 who earned most. A miner's part of the reward is their part of what was earned."
+    >
       <Table
         label="Miners"
         count={`round:${id}:miners`}

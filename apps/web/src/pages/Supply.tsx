@@ -9,8 +9,8 @@ import {
   supplyOf,
   WAD,
 } from "@turingfog/sdk";
-import { ASSETS, Assets } from "../index/assets";
-import { rowsOf, type RowsOf } from "../index/sql";
+import { Assets } from "../index/assets";
+import { SUPPLY, type Destruction, type SupplyPoint } from "../index/supply";
 import { useView } from "../index/view";
 import { linkTo } from "../routes";
 import { axisOver, Chart, Legend, type Axis } from "../ui/Chart";
@@ -20,23 +20,6 @@ import { Amount, Id, Instant, RoundId, Word } from "../ui/Fact";
 import { Figure, Figures, Section } from "../ui/parts";
 import { Table, type Column } from "../ui/Table";
 import { Viewed } from "../ui/Viewed";
-
-const DESTRUCTIONS = rowsOf(
-  "destructions",
-  [
-    ...(["id", "bucketId", "round", "asset", "bought", "burned", "released", "operations", "reward"] as const),
-    ...(["totalBought", "totalBurned", "totalReleased", "time", "transactionHash"] as const),
-  ],
-  { rest: "order by t.id" },
-);
-
-type Destruction = RowsOf<typeof DESTRUCTIONS>[number];
-
-const SELECTS = {
-  destructions: DESTRUCTIONS,
-  genesis: rowsOf("rounds", ["openedAt"], { rest: "order by t.opened_at limit 1" }),
-  assets: ASSETS,
-};
 
 const PHASES: Record<Phase, { name: string; rule: string }> = {
   [Phase.ProductionMining]: {
@@ -51,20 +34,20 @@ const PHASES: Record<Phase, { name: string; rule: string }> = {
 };
 
 export function SupplyPage() {
-  const view = useView(["supply"], SELECTS);
+  const view = useView(["supply"], SUPPLY);
   return (
     <Viewed view={view}>
-      {({ tables: { destructions, genesis, assets }, time }) => {
-        const last = destructions.at(-1);
-        const burned = BigInt(last?.totalBurned ?? GENESIS.burned);
-        const released = BigInt(last?.totalReleased ?? GENESIS.released);
-        const bought = BigInt(last?.totalBought ?? 0);
+      {({ tables: { supply, destructions, points, genesis, assets }, time }) => {
+        const now = supply.at(0);
+        const burned = BigInt(now?.burned ?? GENESIS.burned);
+        const released = BigInt(now?.released ?? GENESIS.released);
+        const bought = BigInt(now?.bought ?? 0);
         const since = BigInt(genesis[0]?.openedAt ?? time);
         return (
           <>
             <Now burned={burned} released={released} bought={bought} />
             <Plan burned={burned} bought={bought} />
-            {last !== undefined && <OverTime destructions={destructions} since={since} until={time} />}
+            {points.length > 0 && <OverTime destroyed={points} since={since} until={time} />}
             <Destructions destructions={destructions} assets={new Assets(assets)} />
           </>
         );
@@ -166,18 +149,10 @@ function Plan({ burned, bought }: { burned: bigint; bought: bigint }) {
 const TICKS = 4;
 
 /** Each curve has a scale of its own, because the first weeks move all of them by little. */
-function OverTime({
-  destructions,
-  since,
-  until,
-}: {
-  destructions: readonly Destruction[];
-  since: bigint;
-  until: bigint;
-}) {
+function OverTime({ destroyed, since, until }: { destroyed: readonly SupplyPoint[]; since: bigint; until: bigint }) {
   const points = [
     { time: Number(since), supply: supplyOf(GENESIS) },
-    ...destructions.map(({ time, totalBurned, totalReleased }) => ({
+    ...destroyed.map(({ time, totalBurned, totalReleased }) => ({
       time: Number(time),
       supply: supplyOf({ burned: BigInt(totalBurned), released: BigInt(totalReleased) }),
     })),
@@ -189,8 +164,8 @@ function OverTime({
       <div className="multiples">
         {CURVES.map(({ tone, name }) => {
           const values = points.map(({ time, supply }) => [time, millions(supply[tone])] as const);
-          const heights = values.map(([, value]) => value);
-          const [lowest, highest] = [Math.min(...heights), Math.max(...heights)];
+          const lowest = values.reduce((least, [, value]) => Math.min(least, value), Infinity);
+          const highest = values.reduce((most, [, value]) => Math.max(most, value), -Infinity);
           // as many decimals as tell two ticks apart
           const digits = Math.min(Math.max(0, Math.ceil(-Math.log10((highest - lowest) / TICKS || 1))), 6);
           const y = axisOver(lowest, highest, TICKS, (value) => value.toFixed(digits));
@@ -220,7 +195,6 @@ function daysOver(from: number, to: number): Axis {
 
 function Destructions({ destructions, assets }: { destructions: readonly Destruction[]; assets: Assets }) {
   const { chain } = useNetwork();
-  const latest = [...destructions].reverse();
   const tft = (
     field: "bought" | "burned" | "released" | "operations" | "reward",
     head: string,
@@ -256,14 +230,14 @@ function Destructions({ destructions, assets }: { destructions: readonly Destruc
   return (
     <Section
       title="Destructions"
-      note="One row for each time that TFT was bought back: a fill of a lot, or a round that was earned in TFT."
+      note="The latest 500, one row for each time that TFT was bought back: a fill of a lot, or a round that was earned in TFT."
       aside={<Export name="destructions" rows={destructions} />}
     >
       <Table
         label="Destructions"
         count="destructions::rows"
         columns={columns}
-        rows={latest}
+        rows={destructions}
         keyOf={({ id }) => id}
         wordsOf={({ round, asset, transactionHash, time }) =>
           `${assets.of(asset).symbol} #${round} ${asset} ${transactionHash} ${formatInstant(BigInt(time))}`

@@ -19,7 +19,7 @@ function OfHash({ hash }: { hash: string }) {
   const explorer = explorerOf(network, "tx", hash);
   const view = useView(["tx", hash], {
     events: rowsOf("events", ["id", "contract", "address", "name", "args", "logIndex", "block", "time"], {
-      rest: `where t.transaction_hash = '${hash}' order by t.log_index`,
+      rest: `where t.transaction_hash = '${hash}' order by t.log_index limit 1000`,
     }),
   });
   return (
@@ -47,7 +47,7 @@ function OfHash({ hash }: { hash: string }) {
             </Terms>
             <Section
               title="What happened"
-              note="Every event of TuringFog's contracts, with its arguments in base units, as they stand in the log."
+              note="The events of TuringFog's contracts, the first 1,000, with its arguments in base units, as they stand in the log."
             >
               <ol className="events">
                 {events.map((event) => (
