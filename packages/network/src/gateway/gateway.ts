@@ -27,6 +27,9 @@ const TIDY = 3_600n;
 
 const DAY = 86_400n;
 
+/** The most transactions of an order: an allowance is ended, another one given, and the order opened. */
+const MOST_CALLS = 3;
+
 /** The most milliseconds for which what failed is left alone: a customer waits for it. */
 const LONGEST = 60_000;
 
@@ -119,7 +122,7 @@ export class Gateway {
    * which somebody waits.
    */
   private async transact(signal: AbortSignal): Promise<void> {
-    const { sessions, opening, closing, connect, key, submitter } = this.options;
+    const { sessions, closing, connect, key, submitter } = this.options;
     const rows = await sessions.in("approved", "opened", "delivered");
     await this.doing("orders", async () => {
       const connection = await connect();
@@ -138,10 +141,20 @@ export class Gateway {
         if (signal.aborted) return;
         // it may have been disputed while the transaction before it was mined
         const row = await sessions.byId(id);
-        if (row?.state === "approved") await opening.open(row, sight);
+        if (row?.state === "approved") await this.open(row, sight);
         else if (row?.state === "opened" || row?.state === "delivered") await closing.advance(row, sight);
       });
     });
+  }
+
+  /** Opens an order before that of another payment changes the allowance that it was given. */
+  private async open(row: SessionRow, sight: Sight): Promise<void> {
+    const { sessions, opening } = this.options;
+    let at: SessionRow | undefined = row;
+    for (let left = MOST_CALLS; left > 0 && at?.state === "approved"; --left) {
+      if (!(await opening.open(at, sight))) return;
+      at = await sessions.byId(row.id);
+    }
   }
 
   private deliver(rows: readonly SessionRow[]): void {

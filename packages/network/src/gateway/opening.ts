@@ -75,9 +75,10 @@ export class Opening {
 
   /**
    * Opens the order of an approved payment: sends it, sees it in a final block, or sees in one that it can never be.
+   * @returns whether only its allowance was changed, which the order of another payment would use up or undo
    * @throws what keeps the transaction from being sent or mined
    */
-  async open(row: SessionRow, { connection }: Sight): Promise<void> {
+  async open(row: SessionRow, { connection }: Sight): Promise<boolean> {
     const { book, facts, key, sessions, submitter, log } = this.options;
     const paymentRef = paymentRefOf(row.session as string);
     const payer = payerOf(row, key.address);
@@ -87,18 +88,22 @@ export class Opening {
       const values = { state: "opened", order_id: toBlob(orderId), paid_deposit: toBlob(deposit) } as const;
       await sessions.change("order", row, values);
       log.info({ session: row.session, orderId: String(orderId) }, "order opened");
-      return;
+      return false;
     }
     const { escrow } = connectContracts(book.addresses, connection.provider);
     const isOpen = () => escrow.isPaymentRefUsed(payer, paymentRef);
     // it is counted on once the block is final
-    if (await isOpen()) return;
+    if (await isOpen()) return false;
     const why = await this.change(row);
-    if (why !== undefined) return this.giveUp(row, paymentRef, why, connection);
+    if (why !== undefined) {
+      await this.giveUp(row, paymentRef, why, connection);
+      return false;
+    }
     const [call, isDone] = await this.nextCall(row, paymentRef, connection, isOpen);
     step("gateway.send.before-send");
     await submitter.submit(call, connection, isDone);
     step("gateway.send.done");
+    return isDone !== isOpen;
   }
 
   /** Returns the descriptions of the transactions that open a session's order, allow its deposit, and end an allowance. */

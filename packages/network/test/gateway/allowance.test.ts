@@ -43,18 +43,33 @@ describe("An order that is paid by approval", () => {
 
   it("is allowed again what went into another order before it was opened", () =>
     withGateway({ allowance: "approve" }, async (given) => {
-      const { world, gateway } = given;
+      const { world, gateway, payer } = given;
+      const { usdc, protocol } = world.fixture;
+      const funds = (await usdc.balanceOf(payer)) as bigint;
       const { id } = await paid(given);
-      while ((await allowances(given)).length === 0) await advance(given, 1);
+      await world.empty(payer);
+      await advance(given, 1);
       for (const value of [0n, 2n]) {
         await allow(given, value);
         world.ahead += 60n;
         await advance(given, 1);
       }
+      await (usdc.connect(protocol.actors.treasury) as Contract).transfer(payer, funds);
       world.ahead += 60n;
       await advance(given, 4);
       expect((await gateway.told(id)).state).to.equal("delivered");
       expect(await world.openings()).to.have.length(1);
       expect(await allowances(given)).to.deep.equal([DEPOSIT, 0n, DEPOSIT, 2n, 0n, DEPOSIT]);
+    }));
+
+  it("is opened before a larger one of the same look is allowed, so that neither undoes the other's allowance", () =>
+    withGateway({ allowance: "approve" }, async (given) => {
+      const { world } = given;
+      await paid(given);
+      world.ahead += 1n;
+      await paid(given, { tu: "1" });
+      await advance(given, 2);
+      expect((await world.openings()).map(({ deposit }) => deposit)).to.deep.equal([DEPOSIT, 2n * DEPOSIT]);
+      expect(await allowances(given)).to.deep.equal([DEPOSIT, 2n * DEPOSIT]);
     }));
 });
