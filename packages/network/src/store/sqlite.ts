@@ -1,5 +1,13 @@
 import { DatabaseSync, type StatementSyncInstance } from "@photostructure/sqlite";
-import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from "kysely";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+  type SqliteStatement,
+} from "kysely";
 
 /** Milliseconds that a statement waits for another process that writes. */
 const BUSY_TIMEOUT = 10_000;
@@ -15,7 +23,38 @@ const MAX_PREPARED = 500;
  * commit.
  */
 export function sqliteDialect(file: string): SqliteDialect {
-  return new SqliteDialect({ database: async () => open(file) });
+  return new Dialect({ database: async () => open(file) });
+}
+
+class Dialect extends SqliteDialect {
+  private readonly database: () => Promise<SqliteDatabase>;
+
+  constructor({ database }: { database: () => Promise<SqliteDatabase> }) {
+    super({ database });
+    this.database = database;
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new Adapter();
+  }
+
+  override createDriver(): SqliteDriver {
+    return new Driver({ database: this.database });
+  }
+}
+
+/** Has a migration and its record be one transaction, which SQLite can, though kysely does not count on it. */
+class Adapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** Has a transaction wait for another process at its begin: one that has read before it waits could only fail. */
+class Driver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+  }
 }
 
 function open(file: string): SqliteDatabase {

@@ -31,7 +31,7 @@ export class StoreError extends TuringFogError {
 }
 
 /**
- * Opens a database and brings its tables up to date. Several processes may open one of PostgreSQL at once.
+ * Opens a database and brings its tables up to date. Several processes may open one at once.
  * @param location file of SQLite, which is created if it is not there, or the URL of a PostgreSQL database
  * @param onLost hears of connections to PostgreSQL that were lost while nobody used them
  * @throws StoreError

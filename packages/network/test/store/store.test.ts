@@ -1,3 +1,4 @@
+import { DatabaseSync } from "@photostructure/sqlite";
 import {
   fromBlob,
   fromBytes,
@@ -9,7 +10,7 @@ import {
   toBytes,
 } from "@turingfog/network";
 import { expect } from "chai";
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 
 import { onBothEngines } from "../helpers/stores";
 
@@ -121,6 +122,30 @@ onBothEngines("Store", (stores, engine) => {
     expect(await again.db.selectFrom("things").select("sequence").execute()).to.have.length(1);
   });
 
+  it("carries out all of a migration or nothing, wherever the process ended", async () => {
+    const column = async (db: Kysely<unknown>, name: string) =>
+      db.schema.alterTable("things").addColumn(name, "text").execute();
+    for (let ended = 0; ended < 3; ++ended) {
+      const location = stores().location();
+      await stores().openAt<Tables>(location, MIGRATIONS);
+      const names = ["one", "two"];
+      const dying: Migrations = {
+        "things-2": async (db) => {
+          for (const name of names.slice(0, ended)) await column(db, name);
+          throw new Error("ended");
+        },
+      };
+      await expect(openStore(location, { ...MIGRATIONS, ...dying })).to.be.rejectedWith("ended");
+      const whole: Migrations = {
+        "things-2": async (db) => {
+          for (const name of names) await column(db, name);
+        },
+      };
+      const { db } = await stores().openAt<{ things: { two: string } }>(location, { ...MIGRATIONS, ...whole });
+      expect(await db.selectFrom("things").select("two").execute()).to.deep.equal([]);
+    }
+  });
+
   if (engine === "postgres") {
     it("may be opened by several processes at once", async () => {
       const location = stores().location();
@@ -129,6 +154,25 @@ onBothEngines("Store", (stores, engine) => {
       expect(await opened[2].db.selectFrom("things").select("sequence").execute()).to.have.length(1);
     });
   } else {
+    it("lets no other process write from before the first statement of a migration", async () => {
+      const location = stores().location();
+      const other = new DatabaseSync(location, { timeout: 0 });
+      const seen: unknown[] = [];
+      const looking: Migrations = {
+        "a-1": async () => {
+          try {
+            other.exec("begin immediate");
+          } catch (error) {
+            seen.push((error as Error).message);
+          }
+        },
+      };
+      await stores().openAt(location, looking);
+      other.close();
+      expect(seen).to.have.length(1);
+      expect(seen[0]).to.include("database is locked");
+    });
+
     it("writes ahead, and synchronises at each commit", async () => {
       const { db } = await stores().openNew<Tables>(MIGRATIONS);
       const { rows: journal } = await sql<{ journal_mode: string }>`pragma journal_mode`.execute(db);
