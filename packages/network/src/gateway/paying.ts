@@ -9,7 +9,7 @@ import type { EventRow, SessionRow } from "./tables.js";
 /** Seconds for which disputes are looked for: cards' schemes give 120 days. */
 const DISPUTABLE = 130n * 86_400n;
 
-/** The most refunds that are looked at again in one look, each by a call. */
+/** The most unpaid sessions, and the most refunds, that are looked at again in one look, each by a call. */
 const RECHECKED = 20;
 
 /** Thrown when a card's bank did not take a refund. Nothing more is refunded by itself. */
@@ -58,12 +58,14 @@ export class Paying {
     });
   }
 
-  /** Looks at each session that may have been paid meanwhile, now and then, at all disputes, and at some refunds. */
+  /**
+   * Looks at all disputes and at some refunds, now and then, and then at some sessions that may have been paid meanwhile:
+   * anybody can open them, and leave them.
+   */
   async poll(): Promise<void> {
     const { sessions, poll, monotonic } = this.options;
     const due = monotonic() - poll * 1_000;
-    const open = (await sessions.in("checkout")).filter(({ id }) => (this.looked.get(id) ?? -Infinity) <= due);
-    const parts = [() => eachOf(open, (row) => this.look(row))];
+    const parts: (() => Promise<void>)[] = [];
     if (this.endedAt <= due) {
       this.endedAt = monotonic();
       parts.push(
@@ -71,6 +73,8 @@ export class Paying {
         () => this.pollRefunds(),
       );
     }
+    const open = (await sessions.in("checkout")).filter((row) => this.lookedAt(row) <= due);
+    parts.push(() => eachOf(this.oldest(open), (row) => this.look(row)));
     await eachOf(parts, (part) => part());
   }
 
@@ -134,9 +138,16 @@ export class Paying {
   private async pollRefunds(): Promise<void> {
     const { sessions, now } = this.options;
     const refunded = await sessions.refundedSince(now() - DISPUTABLE);
-    const lookedAt = ({ id }: SessionRow) => this.looked.get(id) ?? 0;
-    const oldest = refunded.sort((a, b) => lookedAt(a) - lookedAt(b)).slice(0, RECHECKED);
-    await eachOf(oldest, ({ id }) => this.recheck(id));
+    await eachOf(this.oldest(refunded), ({ id }) => this.recheck(id));
+  }
+
+  /** Returns those sessions that were not looked at for the longest time, as many as one look takes. */
+  private oldest(rows: SessionRow[]): SessionRow[] {
+    return rows.sort((a, b) => this.lookedAt(a) - this.lookedAt(b)).slice(0, RECHECKED);
+  }
+
+  private lookedAt({ id }: SessionRow): number {
+    return this.looked.get(id) ?? -Number.MAX_VALUE;
   }
 
   private async disputes(paymentIntent: string): Promise<void> {
@@ -150,6 +161,7 @@ export class Paying {
     const facts = await cards.session(row.session as string);
     if (facts.state === "expired") {
       await sessions.change("payment", row, { state: "expired" });
+      this.looked.delete(row.id);
       log.info({ session: row.session }, "expired unpaid");
     }
     if (facts.state !== "paid") return;

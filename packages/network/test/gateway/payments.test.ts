@@ -80,6 +80,27 @@ describe("A card payment", () => {
       expect((await gateway.told(id)).state).to.equal("delivered");
     }));
 
+  it("is looked for among so many unpaid ones at once, the longest unseen first, after disputes", () =>
+    withGateway({}, async (given) => {
+      const { world, gateway } = given;
+      const { id, session } = await gateway.checkout();
+      const row = (await gateway.sessions.byId(id))!;
+      for (let i = 10; i < 54; ++i) {
+        const other = `cs_unpaid${i}`;
+        world.stripe.sessions.set(other, { ...world.stripe.sessions.get(session)!, id: other });
+        await gateway.sessions.create({ ...row, id: `unpaid${i}`, session: other });
+      }
+      const asked = async () => {
+        world.stripe.calls.splice(0);
+        // two looks
+        await gateway.advance();
+        return world.stripe.calls.filter((call) => call === "GET /v1/checkout/sessions/:id").length;
+      };
+      expect(await asked()).to.equal(40);
+      expect(world.stripe.calls[0]).to.equal("GET /v1/disputes");
+      expect([await asked(), await asked()]).to.deep.equal([5, 0]);
+    }));
+
   it("is asked for cards alone, in the quote's currency alone, and for 3-D Secure", () =>
     withGateway({}, async ({ world, gateway }) => {
       const { session } = await gateway.checkout();
