@@ -40,6 +40,8 @@ export interface CheckoutFacts {
   amount: bigint;
   currency: string;
   paymentIntent?: string;
+  /** Unix seconds of its payment, if Stripe was asked for one session and tells it. */
+  paidAt?: bigint;
 }
 
 export interface Money {
@@ -138,7 +140,7 @@ export class Cards {
   }
 
   async session(id: string): Promise<CheckoutFacts> {
-    return factsOf(await this.stripe.checkout.sessions.retrieve(id));
+    return factsOf(await this.stripe.checkout.sessions.retrieve(id, { expand: ["payment_intent.latest_charge"] }));
   }
 
   /** Returns the gateway's sessions since a time, in unix seconds, that were paid. */
@@ -224,12 +226,10 @@ export class Cards {
 
   private async disputes(query: Stripe.DisputeListParams): Promise<DisputeFacts[]> {
     const found: DisputeFacts[] = [];
-    for await (const { payment_intent: payment, status, amount } of this.stripe.disputes.list({
-      ...query,
-      limit: 100,
-    })) {
+    for await (const dispute of this.stripe.disputes.list({ ...query, limit: 100 })) {
+      const { payment_intent: payment, amount } = dispute;
       const paymentIntent = typeof payment === "string" ? payment : payment?.id;
-      if (paymentIntent !== undefined) found.push({ paymentIntent, state: stateOf(status), amount: BigInt(amount) });
+      if (paymentIntent !== undefined) found.push({ paymentIntent, state: stateOf(dispute), amount: BigInt(amount) });
     }
     return found;
   }
@@ -238,12 +238,14 @@ export class Cards {
 function factsOf(session: Stripe.Checkout.Session): CheckoutFacts {
   const { id, status, payment_status, amount_total, currency, payment_intent: payment } = session;
   const paid = payment_status === "paid" ? ("paid" as const) : ("unpaid" as const);
+  const charge = typeof payment === "string" ? undefined : payment?.latest_charge;
   return {
     session: id,
     state: status === "complete" ? paid : status === "expired" ? "expired" : "open",
     amount: BigInt(amount_total ?? 0),
     currency: currency ?? "",
     paymentIntent: typeof payment === "string" ? payment : payment?.id,
+    paidAt: typeof charge === "object" && charge !== null ? BigInt(charge.created) : undefined,
   };
 }
 
@@ -253,9 +255,16 @@ function isDecided(error: unknown): error is Error {
   return type !== "StripeIdempotencyError" && DECIDED.includes(Number(statusCode));
 }
 
-/** A dispute that Stripe has prevented was given back to the card. */
-function stateOf(status: Stripe.Dispute.Status): Dispute {
-  if (status === "lost" || status === "prevented") return "lost";
+/**
+ * One that Stripe has prevented is lost if it took the money back from the account. Where it does not tell that, nobody is
+ * known to have given anything to the card: what is due is refunded, and Stripe refuses what was given before.
+ */
+function stateOf({ status, balance_transactions: moved, payment_method_details: details }: Stripe.Dispute): Dispute {
+  if (status === "prevented") {
+    const sum = (moved as typeof moved | undefined)?.reduce((all, { amount }) => all + amount, 0) ?? 0;
+    return details?.card?.case_type !== "block" && sum < 0 ? "lost" : "won";
+  }
+  if (status === "lost") return "lost";
   return status === "won" || status === "warning_closed" ? "won" : "open";
 }
 

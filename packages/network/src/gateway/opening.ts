@@ -12,6 +12,7 @@ import { fromBlob, toBlob } from "../store/index.js";
 import type { Cards } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
 import type { Jobs } from "./jobs.js";
+import type { Paying } from "./paying.js";
 import type { Quoting } from "./quoting.js";
 import { FormerPayerError, isFormer, payerOf, paymentRefOf, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
@@ -34,6 +35,7 @@ export interface OpeningOptions {
   book: Addresses;
   facts: ChainFacts;
   cards: Pick<Cards, "refundsOf">;
+  paying: Pick<Paying, "noteDisputes">;
   key: Wallet;
   submitter: TransactionSubmitter;
   sessions: Sessions;
@@ -65,6 +67,8 @@ export class Opening {
     const waited = now() - (row.paid_at ?? now());
     if (waited > BigInt(config.openWithin)) return refuse("the order could not be opened in time");
     if (waited < BigInt(config.openDelay)) return "";
+    // decided on at the next look
+    if (await this.isNewlyDisputed(row)) return "disputed";
     const why = (await this.cancellation(row)) ?? (await this.obstacle(row));
     if (why !== undefined) return refuse(why);
     const limit = await this.limitFor(row);
@@ -99,6 +103,7 @@ export class Opening {
       await this.giveUp(row, paymentRef, why, connection);
       return false;
     }
+    if (await this.isNewlyDisputed(row)) return false;
     const [call, isDone] = await this.nextCall(row, paymentRef, connection, isOpen);
     step("gateway.send.before-send");
     await submitter.submit(call, connection, isDone);
@@ -135,7 +140,14 @@ export class Opening {
     return (await this.cancellation(row)) ?? (await this.obstacle(row));
   }
 
-  /** Says that somebody has refunded a part of a payment in Stripe's dashboard, and so wants no order of it. */
+  /** Whether a payment was disputed, or a dispute decided, since its session was read. */
+  private async isNewlyDisputed({ id, dispute, payment_intent: paymentIntent }: SessionRow): Promise<boolean> {
+    const { paying, sessions } = this.options;
+    if (paymentIntent !== null) await paying.noteDisputes(paymentIntent);
+    return (await sessions.byId(id))?.dispute !== dispute;
+  }
+
+  /** Says that somebody has refunded a part of a payment in Stripe's dashboard, or has tried to, and so wants no order of it. */
   private async cancellation({ payment_intent: paymentIntent }: SessionRow): Promise<string | undefined> {
     const isWanted = paymentIntent !== null && (await this.options.cards.refundsOf(paymentIntent)).given === 0n;
     return isWanted ? undefined : "the payment was refunded before";

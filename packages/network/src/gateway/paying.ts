@@ -106,6 +106,11 @@ export class Paying {
     log.info({ session: row.session, refunded: String(facts.given), due: String(due) }, "refunded");
   }
 
+  /** Notes in a session what Stripe says of the disputes of its payment. */
+  async noteDisputes(paymentIntent: string): Promise<void> {
+    for (const dispute of byPayment(await this.options.cards.disputesOf(paymentIntent))) await this.dispute(dispute);
+  }
+
   /** Returns what went back to a card: by refunds, also somebody's in the dashboard, and by a dispute that was lost. */
   private async given(row: SessionRow, paymentIntent: string): Promise<{ given: bigint; failed: number }> {
     const { given, failed } = await this.options.cards.refundsOf(paymentIntent);
@@ -121,7 +126,7 @@ export class Paying {
     }
     const row = await sessions.byPayment(subject);
     if (row === undefined) return;
-    await this.disputes(subject);
+    await this.noteDisputes(subject);
     await this.recheck(row.id);
   }
 
@@ -130,7 +135,7 @@ export class Paying {
     await eachOf(byPayment(await cards.disputesSince(now() - DISPUTABLE)), async (dispute) => {
       const row = await sessions.byPayment(dispute.paymentIntent);
       // others of the same payment may be older
-      if (row !== undefined && !isNoted(row, dispute)) await this.disputes(dispute.paymentIntent);
+      if (row !== undefined && !isNoted(row, dispute)) await this.noteDisputes(dispute.paymentIntent);
     });
   }
 
@@ -150,10 +155,6 @@ export class Paying {
     return this.looked.get(id) ?? -Number.MAX_VALUE;
   }
 
-  private async disputes(paymentIntent: string): Promise<void> {
-    for (const dispute of byPayment(await this.options.cards.disputesOf(paymentIntent))) await this.dispute(dispute);
-  }
-
   /** Looks at a session that is to be paid. */
   private async look(row: SessionRow): Promise<void> {
     const { cards, sessions, log, now, monotonic } = this.options;
@@ -166,12 +167,14 @@ export class Paying {
     }
     if (facts.state !== "paid") return;
     const { paymentIntent = null, currency } = facts;
-    const paid = { payment_intent: paymentIntent, paid_at: now(), paid_currency: currency };
+    const paid = { payment_intent: paymentIntent, paid_at: paidAtOf(facts, row, now()), paid_currency: currency };
     const difference = differenceOf(facts, row);
     if (difference === "") await sessions.change("payment", row, { ...paid, state: "paid" });
     else await sessions.change("payment", row, { ...paid, state: "owed", due: facts.amount, reason: difference });
     log.info({ session: row.session, difference }, "paid");
     this.looked.delete(row.id);
+    // webhooks of it that came before this look found no session
+    if (paymentIntent !== null) await this.noteDisputes(paymentIntent);
   }
 
   private async dispute(facts: DisputeFacts): Promise<void> {
@@ -194,6 +197,12 @@ export class Paying {
     if (given >= (row.due ?? 0n)) return;
     await sessions.change("refund", row, { state: "owed", refunded: given });
   }
+}
+
+/** Returns when a session was paid, in unix seconds: that it was paid may be seen long after. */
+function paidAtOf({ paidAt }: CheckoutFacts, { checkout_expires_at: end }: SessionRow, now: bigint): bigint {
+  const latest = paidAt ?? end ?? now;
+  return latest < now ? latest : now;
 }
 
 /** Returns how a payment differs from its quote, of which Stripe's metadata has no say; empty if it does not. */

@@ -115,8 +115,8 @@ export async function openGateway(
   const space = new UnpaidSpace({ folder: config.jobs, sessions, now, maxBytes: maxUnpaid });
   const jobs = new Jobs({ folder: config.jobs, network, chainId, escrow, payer: key.address, maxBytes, space, now });
   const quoting = new Quoting({ config, book, connect, client, sessions, payer: key.address, now });
-  const common = { config, book, cards, facts, client, key, sessions, quoting, jobs, log, submitter, now };
   const paying = new Paying({ cards, sessions, log, now, monotonic, poll: config.stripe.poll });
+  const common = { config, book, cards, paying, facts, client, key, sessions, quoting, jobs, log, submitter, now };
   const gateway = new Gateway({
     ...{ facts, key, submitter, outbox, sessions, paying, jobs, clock, now, monotonic, log, health, metrics },
     ...{

@@ -1,6 +1,7 @@
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import { HOUR, TU } from "@turingfog/sdk";
 import { expect } from "chai";
+import type { Contract } from "ethers";
 
 import { advance, type Given, paid, withGateway } from "../helpers/gatewayWorld";
 
@@ -93,6 +94,68 @@ describe("A disputed payment", () => {
       const rest = Math.floor(PRICE / 2) - FEE;
       expect(await gateway.told(id)).to.include({ state: "refunded", refunded: String(rest) });
     }));
+
+  it("is known though its webhook came before that of the payment", () =>
+    withGateway({}, async (given) => {
+      const { world, gateway } = given;
+      const { id, session } = await gateway.checkout();
+      await advance(given, 1);
+      world.stripe.pay(session);
+      world.stripe.dispute(session, "needs_response");
+      const [payment, dispute] = world.stripe.pending.splice(0);
+      await world.deliver(gateway.url, [dispute]);
+      await advance(given, 1);
+      await world.deliver(gateway.url, [payment]);
+      await advance(given, 1);
+      const { state, dispute: noted } = (await gateway.sessions.byId(id))!;
+      expect([state, noted]).to.deep.equal(["paid", "open"]);
+      expect(await world.openings()).to.deep.equal([]);
+    }));
+
+  it("is looked for before an order is approved, and before it is opened", () =>
+    withGateway({ openDelay: 600, stripe: { poll: 3_600 } }, async (given) => {
+      const { world, gateway, payer } = given;
+      const { usdc, protocol } = world.fixture;
+      const funds = (await usdc.balanceOf(payer)) as bigint;
+      const first = await paid(given);
+      await advance(given, 1);
+      world.ahead += 601n;
+      await world.empty(payer);
+      await advance(given, 1);
+      expect((await gateway.told(first.id)).state).to.equal("approved");
+      await (usdc.connect(protocol.actors.treasury) as Contract).transfer(payer, funds);
+      const second = await paid(given);
+      await advance(given, 1);
+      for (const { session } of [first, second]) world.stripe.dispute(session, "needs_response");
+      world.stripe.pending.splice(0);
+      world.ahead += 601n;
+      await advance(given, 1);
+      const rows = await Promise.all([first, second].map(({ id }) => gateway.sessions.byId(id)));
+      expect(rows.map((row) => [row?.state, row?.dispute])).to.deep.equal([
+        ["approved", "open"],
+        ["paid", "open"],
+      ]);
+      expect(await world.openings()).to.deep.equal([]);
+    }));
+
+  for (const [what, caseType, moved, refunds] of [
+    ["blocked by Stripe is refunded in full, as nobody has given it back", "block", [], [PRICE]],
+    ["resolved by Stripe out of the account is not refunded again", "resolution", [{ amount: -PRICE }], []],
+    ["said to be resolved by Stripe without any money moved is refunded in full", "resolution", [], [PRICE]],
+  ] as const)
+    it(`${what}`, () =>
+      withGateway({ openDelay: 3_600 }, async (given) => {
+        const { world, gateway } = given;
+        const { id, session } = await paid(given);
+        await advance(given, 1);
+        world.stripe.dispute(session, "prevented");
+        const details = { payment_method_details: { card: { case_type: caseType } }, balance_transactions: [...moved] };
+        Object.assign(world.stripe.disputes[0], details);
+        await world.deliver(gateway.url);
+        await advance(given, 2);
+        expect(await gateway.told(id)).to.include({ state: "refunded", refunded: String(PRICE) });
+        expect(world.stripe.refunds.map(({ amount }) => amount)).to.deep.equal(refunds);
+      }));
 
   it("is seen without any webhook", () =>
     withGateway({ openDelay: 3_600 }, async (given) => {

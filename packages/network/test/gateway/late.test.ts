@@ -69,6 +69,26 @@ describe("An approved payment", () => {
     }));
 });
 
+describe("A payment that is seen after an outage", () => {
+  for (const [how, isTold, ahead] of [
+    ["as Stripe tells when it was made", true, 700n],
+    ["as of its checkout's end if Stripe does not tell that", false, 2_500n],
+  ] as const)
+    it(`opens no order after its time, ${how}`, () =>
+      withGateway({ openWithin: 600 }, async (given) => {
+        const { world, gateway } = given;
+        const { id, session } = await gateway.checkout();
+        world.stripe.pay(session);
+        if (!isTold) world.stripe.sessions.get(session)!.paid_at = undefined;
+        world.ahead += ahead;
+        await look(given);
+        await advance(given, 1);
+        expect(await gateway.told(id)).to.include({ state: "refunded", refunded: String(PRICE) });
+        expect((await gateway.told(id)).reason).to.equal("the order could not be opened in time");
+        expect(await world.openings()).to.deep.equal([]);
+      }));
+});
+
 describe("A refunded payment", () => {
   it("is owed again, without any webhook, when the card's bank sends the refund back", () =>
     withGateway({}, async (given) => {

@@ -37,6 +37,8 @@ interface CheckoutSession {
   metadata: Record<string, string>;
   expires_at: number;
   created: number;
+  /** Unix seconds; undefined if its charge is not told of. */
+  paid_at?: number;
   url: string;
   /** What the card is asked for, and which cards; for tests to look at. */
   asked: Record<string, string>;
@@ -57,6 +59,8 @@ interface Dispute {
   status: string;
   amount: number;
   created: number;
+  balance_transactions?: { amount: number }[];
+  payment_method_details?: { card: { case_type: string } };
 }
 
 type Answer = [status: number, body: object];
@@ -122,6 +126,7 @@ export class StripeStandIn {
     if (session.expires_at <= this.seconds) return this.expire(id);
     if (session.status !== "open") return;
     Object.assign(session, { status: "complete", payment_status: "paid", payment_intent: this.draw("pi") });
+    session.paid_at = this.seconds;
     session.amount_total = otherwise.amount ?? session.amount_total;
     session.currency = otherwise.currency ?? session.currency;
     this.note("payment", session, session.amount_total);
@@ -248,7 +253,7 @@ export class StripeStandIn {
     if (method !== "GET") return refusal(404, "resource_missing");
     if (id !== undefined && path.startsWith("/v1/payment_intents")) return [200, this.payment(id)];
     if (id !== undefined)
-      return this.sessions.has(id) ? [200, this.shown(this.sessionOf(id))] : refusal(404, "resource_missing");
+      return this.sessions.has(id) ? [200, this.expanded(this.sessionOf(id), asked)] : refusal(404, "resource_missing");
     const isOf = ({ payment_intent: payment, created }: { payment_intent: string | null; created: number }) =>
       (asked.get("payment_intent") ?? payment) === payment && created >= Number(asked.get("created[gte]") ?? 0);
     const lists: Record<string, object[]> = {
@@ -289,7 +294,8 @@ export class StripeStandIn {
     if (session === undefined) return refusal(404, "resource_missing");
     const disputes = this.disputes.filter((each) => each.payment_intent === payment);
     // an inquiry can be refunded, a chargeback cannot
-    if (disputes.some(({ status }) => status !== "won" && !status.startsWith("warning_")))
+    const isLost = (each: Dispute) => each.status !== "prevented" || (each.balance_transactions ?? []).length > 0;
+    if (disputes.some((each) => each.status !== "won" && !each.status.startsWith("warning_") && isLost(each)))
       return refusal(400, "charge_disputed");
     const left = this.left(session);
     if (!Number.isSafeInteger(amount) || amount <= 0) return refusal(400, "parameter_invalid");
@@ -326,7 +332,15 @@ export class StripeStandIn {
   }
 
   private shown(session: CheckoutSession): object {
-    return { object: "checkout.session", ...session, asked: undefined };
+    return { object: "checkout.session", ...session, asked: undefined, paid_at: undefined };
+  }
+
+  /** Returns a session with its payment in it, if that is asked for. */
+  private expanded(session: CheckoutSession, asked: URLSearchParams): object {
+    const { payment_intent: id, paid_at: created } = session;
+    if (asked.get("expand[0]") !== "payment_intent.latest_charge" || id === null) return this.shown(session);
+    const charge = created === undefined ? null : { object: "charge", created };
+    return { ...this.shown(session), payment_intent: { object: "payment_intent", id, latest_charge: charge } };
   }
 
   private note(kind: LedgerLine["kind"], session: CheckoutSession, amount: number): void {
