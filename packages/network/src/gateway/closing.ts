@@ -9,7 +9,7 @@ import type { TransactionSubmitter } from "../sending/index.js";
 import { fromBlob, toBlob } from "../store/index.js";
 import { currencyOf, restOf } from "./money.js";
 import type { Sight } from "./opening.js";
-import { isFormer, type Sessions } from "./sessions.js";
+import { FormerPayerError, isFormer, payerOf, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
 
 export interface ClosingOptions {
@@ -44,10 +44,13 @@ export class Closing {
       const isClosed = async () => (await answerOf(escrow.refundable(orderId))) === undefined;
       return this.send(await callOf(escrow, close, "close", orderId), isClosed, connection);
     }
-    // the holder alone can stop it; anybody can close it
-    if (!isOver(row) || order.endsAt <= time || isFormer(row, key.address)) return;
+    if (!isOver(row) || order.endsAt <= time) return;
     const isStopped = async () => ((await answerOf(escrow.order(orderId)))?.endsAt ?? 0n) < order.endsAt;
-    if (!(await isStopped())) await this.send(await callOf(escrow, stop, "stop", orderId), isStopped, connection);
+    if (await isStopped()) return;
+    // the holder alone can stop it; anybody can close it
+    if (isFormer(row, key.address))
+      throw new FormerPayerError(payerOf(row, key.address), `Order ${orderId} is not stopped before its end`);
+    await this.send(await callOf(escrow, stop, "stop", orderId), isStopped, connection);
   }
 
   /** Returns the descriptions of the transactions that close and stop a session's order. */

@@ -8,13 +8,13 @@ import type { ChainFacts } from "../chain/index.js";
 import { NotOfferedError } from "../order/index.js";
 import { step } from "../runtime/index.js";
 import { KeyBusyError, type TransactionSubmitter } from "../sending/index.js";
-import { fromBlob, toBlob } from "../store/index.js";
+import { fromBlob, fromBytes, toBlob } from "../store/index.js";
 import type { Cards } from "./cards.js";
 import type { GatewayConfig } from "./config.js";
 import type { Jobs } from "./jobs.js";
 import type { Paying } from "./paying.js";
 import type { Quoting } from "./quoting.js";
-import { FormerPayerError, isFormer, payerOf, paymentRefOf, type Sessions } from "./sessions.js";
+import { FormerPayerError, isFormer, isOfOtherAsset, payerOf, paymentRefOf, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
 
 /** Before and after each transaction. */
@@ -156,6 +156,9 @@ export class Opening {
   /** Returns why the order cannot be had at the quoted price; undefined if it can. */
   private async obstacle(row: SessionRow): Promise<string | undefined> {
     const quoted = fromBlob(row.unit_price);
+    const { asset } = this.options.config;
+    const quotedIn = fromBytes(row.asset);
+    if (isOfOtherAsset(row, asset)) return `the gateway pays in ${asset.toLowerCase()}, the quote was in ${quotedIn}`;
     try {
       const price = await this.options.quoting.unitPriceOf(row);
       return price > quoted ? `the price rose above the quote: ${price} for 1 TU, quoted ${quoted}` : undefined;

@@ -52,6 +52,9 @@ export interface GatewayReport {
 /** An order as the chain's events tell it. */
 interface OnChain {
   orderId: bigint;
+  paymentRef: string;
+  /** In lower case. */
+  payer: string;
   deposit: bigint;
   refund?: bigint;
 }
@@ -74,13 +77,18 @@ export async function reportOf(config: GatewayConfig): Promise<GatewayReport> {
     const payers = new Set([key.address, ...rows.map((row) => getAddress(payerOf(row, key.address)))]);
     const contracts = connectContracts(book.addresses, provider);
     const found = await Promise.all([...payers].map((payer) => ordersOf(contracts, book, provider, payer)));
-    const orders = new Map(found.flatMap((each) => [...each]));
+    const orders = found.flat();
     const lines: ReportLine[] = [];
-    for (const row of rows) lines.push(await lineOf(row, paid.get(row.session as string), orders, cards));
+    for (const row of rows) {
+      const own = orders.filter(({ paymentRef }) => paymentRef === paymentRefOf(row.session as string));
+      const payer = payerOf(row, key.address);
+      own.sort((a, b) => Number(b.payer === payer) - Number(a.payer === payer));
+      lines.push(await lineOf(row, paid.get(row.session as string), own, cards));
+    }
     const known = new Set(rows.map(({ session }) => session));
     for (const facts of paid.values()) if (!known.has(facts.session)) lines.push(await unknownLine(facts, cards));
     const refs = new Set(rows.map(({ session }) => paymentRefOf(session as string)));
-    for (const [paymentRef, order] of orders) if (!refs.has(paymentRef)) lines.push(strangeLine(paymentRef, order));
+    for (const order of orders) if (!refs.has(order.paymentRef)) lines.push(strangeLine(order));
     return summed(lines);
   } finally {
     await store.close();
@@ -89,22 +97,27 @@ export async function reportOf(config: GatewayConfig): Promise<GatewayReport> {
 
 const NOW = () => BigInt(Math.floor(Date.now() / 1_000));
 
+/** @param orders those of the session's reference, that of its payer first */
 async function lineOf(
   row: SessionRow,
   facts: CheckoutFacts | undefined,
-  orders: ReadonlyMap<string, OnChain>,
+  orders: readonly OnChain[],
   cards: Cards,
 ): Promise<ReportLine> {
   const { state, currency, price, payment_intent: paymentIntent } = row;
   const session = row.session as string;
-  const order = orders.get(paymentRefOf(session));
+  const order = orders.at(0);
   const refunded = paymentIntent === null ? 0n : (await cards.refundsOf(paymentIntent)).given;
   const paidCurrency = facts?.currency ?? paidIn(row);
   const kept = paymentIntent === null ? undefined : await cards.feesOf(paymentIntent);
   const fees = { fees: kept?.amount ?? 0n, feeCurrency: kept?.currency ?? paidCurrency };
   const line = { session, state, currency, price, paid: facts?.amount ?? 0n, refunded, paidCurrency, ...fees };
   const whole = { ...line, orderId: order?.orderId, deposit: order?.deposit ?? 0n, paidBack: order?.refund ?? 0n };
-  return { ...whole, differences: differencesOf(row, facts, order, refunded) };
+  const several = `orders ${orders.map(({ orderId }) => orderId).join(" and ")} have its reference, by different payers`;
+  return {
+    ...whole,
+    differences: [...differencesOf(row, facts, order, refunded), ...(orders.length > 1 ? [several] : [])],
+  };
 }
 
 function differencesOf(
@@ -151,20 +164,20 @@ async function unknownLine(
   };
 }
 
-function strangeLine(paymentRef: string, { orderId, deposit, refund = 0n }: OnChain): ReportLine {
+function strangeLine({ paymentRef, orderId, deposit, refund = 0n }: OnChain): ReportLine {
   const amounts = { price: 0n, paid: 0n, refunded: 0n, fees: 0n, deposit, paidBack: refund };
   const differences = ["an order of the payer that no session has"];
   const currencies = { currency: "", paidCurrency: "", feeCurrency: "" };
   return { session: paymentRef, state: "unknown", ...currencies, orderId, ...amounts, differences };
 }
 
-/** Returns the orders of a payer by their references. */
+/** Returns the orders of a payer. */
 async function ordersOf(
   { escrow, timelock }: SystemContracts,
   { firstBlock }: Addresses,
   provider: Provider,
   payer: string,
-): Promise<Map<string, OnChain>> {
+): Promise<OnChain[]> {
   const [opened, closed] = await readEvents(
     { provider, since: firstBlock ?? 0 },
     await timelockWitness(timelock),
@@ -172,12 +185,10 @@ async function ordersOf(
     { contract: escrow, event: escrow.filters.OrderClosed },
   );
   const refunds = new Map(closed.map(({ args }) => [args.orderId, args.refund]));
-  return new Map(
-    opened.map(({ args: { orderId, deposit, paymentRef } }) => [
-      paymentRef,
-      { orderId, deposit, refund: refunds.get(orderId) },
-    ]),
-  );
+  return opened.map(({ args: { orderId, deposit, paymentRef } }) => ({
+    ...{ orderId, paymentRef, payer: payer.toLowerCase(), deposit },
+    refund: refunds.get(orderId),
+  }));
 }
 
 function summed(lines: ReportLine[]): GatewayReport {

@@ -104,6 +104,7 @@ export async function openGateway(
   const db = <T>() => store.db as unknown as Kysely<T>;
   const facts = new ChainFacts({ ...config.chain, connect, book, db: db(), clock, health });
   const sessions = new Sessions(db(), now);
+  await sessions.adopt(key.address);
   const client = new HttpClient();
   const outbox = await TransactionOutbox.open("gateway", db<Record<string, AttemptRow>>(), clock, config.dailyGas);
   const maxFeePerGas = config.maxFeeGwei === undefined ? undefined : parseUnits(String(config.maxFeeGwei), "gwei");

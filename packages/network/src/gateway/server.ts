@@ -15,7 +15,7 @@ import { currencyOf, formatMoney } from "./money.js";
 import { askedBy, offerFields, offerPage } from "./offerPage.js";
 import { PAGE_HEADERS, statusPage } from "./page.js";
 import type { Asked, Quoting } from "./quoting.js";
-import { isFormer, type Sessions } from "./sessions.js";
+import { isFormer, isOfOtherAsset, type Sessions } from "./sessions.js";
 import type { SessionRow } from "./tables.js";
 
 /** Quotes of one address, each of which asks the chain and a node. */
@@ -152,7 +152,8 @@ class Routes {
   async checkout(request: FastifyRequest): Promise<SessionRow> {
     const row = await this.rowOf(request);
     if (row.state !== "quoted") return row;
-    if (this.options.now() >= row.quote_expires_at || isFormer(row, this.options.payer)) {
+    const { config, now, payer } = this.options;
+    if (now() >= row.quote_expires_at || isFormer(row, payer) || isOfOtherAsset(row, config.asset)) {
       throw new RefusedError(410, "expired", "The quote has expired: ask for another");
     }
     const known = this.accepting.get(row.id);

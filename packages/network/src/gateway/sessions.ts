@@ -3,7 +3,7 @@ import { keccak256, toUtf8Bytes } from "ethers";
 import type { Kysely } from "kysely";
 
 import { step } from "../runtime/index.js";
-import { fromBytes } from "../store/index.js";
+import { fromBytes, toBytes } from "../store/index.js";
 import type { EventRow, GatewayTables, SessionRow, SessionState } from "./tables.js";
 
 /** What changes a session. Each is durable before what follows from it is done. */
@@ -67,6 +67,11 @@ export function isFormer(row: Pick<SessionRow, "payer">, present: string): boole
   return payerOf(row, present) !== present.toLowerCase();
 }
 
+/** Whether a session was quoted in another asset than orders are paid in now. */
+export function isOfOtherAsset({ asset }: Pick<SessionRow, "asset">, present: string): boolean {
+  return fromBytes(asset) !== present.toLowerCase();
+}
+
 /** Thrown when only the key of a payer can do something that is the gateway's payer no more. */
 export class FormerPayerError extends TuringFogError {
   constructor(payer: string, what: string) {
@@ -84,6 +89,12 @@ export class Sessions {
 
   async create(row: SessionRow): Promise<void> {
     await stored("quote", () => this.db.insertInto("gateway_sessions").values(row).execute());
+  }
+
+  /** Has the present payer be that of each session of before it was noted. */
+  async adopt(payer: string): Promise<void> {
+    const values = { payer: toBytes(payer) };
+    await this.db.updateTable("gateway_sessions").set(values).where("payer", "is", null).execute();
   }
 
   byId(id: string): Promise<SessionRow | undefined> {

@@ -1,15 +1,17 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { setBalance, time } from "@nomicfoundation/hardhat-network-helpers";
-import { gatewayConfig, readConfig, reportOf } from "@turingfog/network";
+import { fromBytes, gatewayConfig, readConfig, reportOf } from "@turingfog/network";
 import { DAY, HOUR, TU } from "@turingfog/sdk";
+import { TuringFog } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
-import { type Contract, parseUnits, Wallet } from "ethers";
+import { type Contract, id as hash, parseUnits, Wallet } from "ethers";
 import { ethers } from "hardhat";
 import pino from "pino";
 
-import { type Given, type OpenGateway, paid, withGateway } from "../helpers/gatewayWorld";
+import { deployUSDC } from "../../../sdk/test/helpers/realTokens";
+import { type Given, type OpenGateway, paid, UNIT_PRICE, withGateway } from "../helpers/gatewayWorld";
 
 const PRICE = 945;
 const FEE = 50;
@@ -130,7 +132,7 @@ describe("A gateway whose payer's key was replaced", () => {
 
   it("hands over the result of an order of the former one, and acknowledges nothing of it", () =>
     withGateway({}, async (given) => {
-      const { world, gateway } = given;
+      const { world, gateway, payer } = given;
       world.node.isAtWork = true;
       const { id } = await paid(given);
       await advance(gateway, 4);
@@ -143,7 +145,73 @@ describe("A gateway whose payer's key was replaced", () => {
         const { state, files } = await opened.told(id);
         expect([state, ...files.map((file) => file.path)]).to.deep.equal(["delivered", "job.json", "out/words.txt"]);
         expect([...world.node.orders.values()].flatMap(({ acknowledgements }) => acknowledgements)).to.deep.equal([]);
-        expect(opened.parts.orders.state).to.equal("ok");
+        const [{ orderId }] = await world.openings();
+        expect(opened.parts.orders.reason).to.equal(
+          `Order ${orderId} is not stopped before its end: that takes the key of the former payer ` +
+            `${payer.toLowerCase()}; see docs/operators/gateway.md`,
+        );
       });
+    }));
+
+  it("takes sessions of before their payer was noted for those of the key under which it is started", () =>
+    withGateway({}, async (given) => {
+      const { world, gateway, payer, config } = given;
+      const { id } = await paid(given);
+      const row = (await gateway.sessions.byId(id))!;
+      await gateway.sessions.change("quote", row, { payer: null });
+      await gateway.closeStore();
+      const later = await world.gateway(config);
+      try {
+        expect(fromBytes((await later.sessions.byId(id))!.payer!)).to.equal(payer.toLowerCase());
+      } finally {
+        await later.close();
+      }
+    }));
+
+  it("is told by its report of two orders of one reference, by the former and by the present payer", () =>
+    withGateway({}, async (given) => {
+      const { world, config } = given;
+      const { protocol, usdc, nodeId } = world.fixture;
+      const { session } = await paid(given);
+      await advance(given.gateway, 4);
+      await withNewPayer(given, async () => {
+        const file = path.join(path.dirname(config), "payer.key");
+        const wallet = new Wallet((await readFile(file, "utf8")).trim(), ethers.provider);
+        const { to, data } = await new TuringFog(protocol.addresses, wallet).permittedOpeningCall({
+          ...{ nodeId, asset: await usdc.getAddress(), tuAmount: TU / 2n, maxUnitPrice: UNIT_PRICE, duration: DAY },
+          ...{ renter: wallet.address, refundTo: wallet.address, jobHash: hash("job") },
+          paymentRef: hash(`stripe:${session}`),
+        });
+        await (await wallet.sendTransaction({ to, data })).wait();
+        const ids = (await world.openings()).map(({ orderId }) => orderId);
+        const { lines } = await reportOf(await readConfig(config, gatewayConfig));
+        expect(lines.map(({ orderId, differences }) => [orderId, ...differences])).to.deep.equal([
+          [ids[0], `orders ${ids.join(" and ")} have its reference, by different payers`],
+        ]);
+      });
+    }));
+});
+
+describe("A gateway whose asset was changed", () => {
+  it("accepts no quote in the former one, and refunds what was paid for in full", () =>
+    withGateway({}, async (given) => {
+      const { world, gateway, config } = given;
+      const { usdc, protocol } = world.fixture;
+      const { body: quote } = await gateway.quote();
+      const { id } = await paid(given);
+      await gateway.closeStore();
+      const other = await (await deployUSDC(protocol.actors.deployer, protocol.actors.treasury.address)).getAddress();
+      const text = await readFile(config, "utf8");
+      await writeFile(config, JSON.stringify({ ...(JSON.parse(text) as object), asset: other }));
+      const later = await world.gateway(config);
+      try {
+        expect((await later.accept(quote.id)).body).to.include({ error: "expired" });
+        await advance(later, 2);
+        expect(await later.told(id)).to.include({ state: "refunded", refunded: String(PRICE) });
+        const [now, then] = [other, await usdc.getAddress()].map((each) => each.toLowerCase());
+        expect((await later.told(id)).reason).to.equal(`the gateway pays in ${now}, the quote was in ${then}`);
+      } finally {
+        await later.close();
+      }
     }));
 });
