@@ -120,12 +120,18 @@ export class Jobs {
       endpoint,
       recipient,
     };
-    await rental.prepare(files, job, order).catch((error: unknown) => {
-      const isBad = error instanceof InvalidBundleError || error instanceof UnsendableFileError;
-      throw isBad ? new RefusedError(422, "bad-files", error.message) : error;
-    });
-    // the bundle has them
-    await rm(input, { recursive: true, force: true });
+    const { space } = this.options;
+    await space.begin(row.id, 0);
+    try {
+      await rental.prepare(files, job, order).catch((error: unknown) => {
+        const isBad = error instanceof InvalidBundleError || error instanceof UnsendableFileError;
+        throw isBad ? new RefusedError(422, "bad-files", error.message) : error;
+      });
+      // the bundle has them
+      await rm(input, { recursive: true, force: true });
+    } finally {
+      await space.measure(row.id);
+    }
   }
 
   recordOf(row: SessionRow): Promise<RentalRecord> {

@@ -149,16 +149,17 @@ export class Opening {
 
   /** Says that somebody has refunded a part of a payment in Stripe's dashboard, or has tried to, and so wants no order of it. */
   private async cancellation({ payment_intent: paymentIntent }: SessionRow): Promise<string | undefined> {
-    const isWanted = paymentIntent !== null && (await this.options.cards.refundsOf(paymentIntent)).given === 0n;
-    return isWanted ? undefined : "the payment was refunded before";
+    if (paymentIntent === null) return "the payment was refunded before";
+    const { given, failed } = await this.options.cards.refundsOf(paymentIntent);
+    return given === 0n && failed === 0 ? undefined : "the payment was refunded before";
   }
 
   /** Returns why the order cannot be had at the quoted price; undefined if it can. */
   private async obstacle(row: SessionRow): Promise<string | undefined> {
-    const quoted = fromBlob(row.unit_price);
     const { asset } = this.options.config;
     const quotedIn = fromBytes(row.asset);
     if (isOfOtherAsset(row, asset)) return `the gateway pays in ${asset.toLowerCase()}, the quote was in ${quotedIn}`;
+    const quoted = fromBlob(row.unit_price);
     try {
       const price = await this.options.quoting.unitPriceOf(row);
       return price > quoted ? `the price rose above the quote: ${price} for 1 TU, quoted ${quoted}` : undefined;

@@ -171,6 +171,20 @@ describe("A card payment", () => {
       expect(world.stripe.refunds.map(({ amount }) => amount)).to.deep.equal([45, PRICE - 45]);
     }));
 
+  it("of which a refund was tried in the dashboard, and not taken by the bank, opens no order", () =>
+    withGateway({ openDelay: 3_600 }, async (given) => {
+      const { world, gateway } = given;
+      const { id, session } = await paid(given);
+      await gateway.advance();
+      world.stripe.refundBy(session, 45);
+      world.stripe.failRefund(world.stripe.refunds[0]);
+      world.ahead += 3_700n;
+      await advance(given, 2);
+      expect(await world.openings()).to.deep.equal([]);
+      expect((await gateway.told(id)).state).to.equal("owed");
+      expect(gateway.parts.refunds.reason).to.match(/^The bank did not take a refund/);
+    }));
+
   it("is owed again when the bank sends a refund back, and not refunded a second time by itself", () =>
     withGateway({}, async (given) => {
       const { world, gateway } = given;

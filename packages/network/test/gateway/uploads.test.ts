@@ -48,6 +48,16 @@ describe("A file of a job that is not paid", () => {
       expect(await put(given, id, "a/b/c", "x".repeat(10))).to.deep.equal([201]);
     }));
 
+  it("has no room beside jobs that were sealed without files", () =>
+    withGateway({ jobMiB: 1, unpaidMiB: 1 }, async (given) => {
+      const { gateway } = given;
+      const [full, last, late] = [await quoted(given), await quoted(given), await quoted(given)];
+      expect(await put(given, full, "first", new Uint8Array(MIB - 4_096 - 6_000))).to.deep.equal([201]);
+      expect((await gateway.accept(last)).status).to.equal(200);
+      expect(await gateway.accept(late)).to.deep.include({ status: 503 });
+      expect((await gateway.accept(late)).body).to.include({ error: "no-space" });
+    }));
+
   it("is refused while another of the same job is on its way, and so is the acceptance", () =>
     withGateway({}, async (given) => {
       const { gateway, config } = given;
