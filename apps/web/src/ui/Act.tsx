@@ -5,13 +5,13 @@ import type { SafeFrame } from "../wallet/safe";
 import type { Run, Sent } from "../wallet/sender";
 import { INTERVAL } from "../index/sql";
 import { useWallets } from "../wallet/session";
-import { wordsOf } from "../wallet/words";
+import { SentError, wordsOf } from "../wallet/words";
 import { useNetwork } from "./context";
 import { Id } from "./Fact";
 
 export type { Run };
 
-type State = { kind: "idle" } | { kind: "busy" } | Sent | { kind: "failed"; words: string };
+type State = { kind: "idle" } | { kind: "busy" } | Sent | { kind: "failed"; words: string; transaction?: string };
 
 interface Props {
   /** What the button says. */
@@ -38,7 +38,8 @@ export function Act({ label, run, done, isDisabled = false, children }: Props) {
       setState(await send(network, session, run));
       await queries.invalidateQueries();
     } catch (error) {
-      setState({ kind: "failed", words: wordsOf(error) });
+      const transaction = error instanceof SentError ? error.transaction : undefined;
+      setState({ kind: "failed", words: wordsOf(error), transaction });
     }
   };
   const isElsewhere = session !== undefined && session.chainId !== network.chainId;
@@ -76,6 +77,12 @@ export function Act({ label, run, done, isDisabled = false, children }: Props) {
         {state.kind === "failed" && (
           <p className="problem" role="alert" data-known>
             {state.words}
+            {state.transaction !== undefined && (
+              <>
+                {" "}
+                It was sent as <Id kind="tx" id={state.transaction} />: see what has become of it before you try again.
+              </>
+            )}
           </p>
         )}
       </div>

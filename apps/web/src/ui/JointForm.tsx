@@ -2,6 +2,7 @@ import { useState } from "react";
 
 import { depositOf, HOUR } from "@turingfog/sdk";
 import type { Asset } from "../index/assets";
+import { PaymentRefs } from "../wallet/paymentRefs";
 import { useWallets } from "../wallet/session";
 import { Act, type Run } from "./Act";
 import { Amount } from "./Fact";
@@ -17,6 +18,7 @@ export function JointForm({ assets }: { assets: readonly Asset[] }) {
   const [tuText, setTu] = useState("");
   const [priceText, setPrice] = useState("");
   const [hoursText, setHours] = useState("24");
+  const [refs] = useState(() => new PaymentRefs());
   if (session === undefined) return null;
   const asset = assets.find(({ address }) => address === chosen) ?? assets[0];
   const tu = typed(tuText, 18).value;
@@ -25,7 +27,14 @@ export function JointForm({ assets }: { assets: readonly Asset[] }) {
   const isWrong = tu === undefined || price === undefined || hours === 0n || hours > MAX_HOURS;
   const run: Run = async (fog, account) => {
     const { openOrder } = await import("../wallet/acts");
-    const terms = { asset: asset.address, tuAmount: tu ?? 0n, maxUnitPrice: price ?? 0n, duration: hours * HOUR };
+    const paymentRef = refs.of(asset.address, tu ?? 0n, price ?? 0n, hours);
+    const terms = {
+      asset: asset.address,
+      tuAmount: tu ?? 0n,
+      maxUnitPrice: price ?? 0n,
+      duration: hours * HOUR,
+      paymentRef,
+    };
     // a Safe signs no permit
     return openOrder(fog, account, terms, session.wallet.safe !== undefined);
   };

@@ -3,6 +3,7 @@ import { useState } from "react";
 
 import { depositOf, gpuSecondsOf, HOUR } from "@turingfog/sdk";
 import type { Asset } from "../index/assets";
+import { PaymentRefs } from "../wallet/paymentRefs";
 import { useWallets } from "../wallet/session";
 import { Act, type Run } from "./Act";
 import { Amount, Count } from "./Fact";
@@ -31,6 +32,7 @@ export function OrderForm({ nodeId, rating, gpuCount, offers }: Props) {
   const [chosen, setChosen] = useState(offers[0].asset.address);
   const [tuText, setTu] = useState("");
   const [hoursText, setHours] = useState("24");
+  const [refs] = useState(() => new PaymentRefs());
   const [jobHash, setJobHash] = useState("");
   const [isApproved, setIsApproved] = useState(false);
   const isSafe = useWallets().session?.wallet.safe !== undefined;
@@ -40,6 +42,7 @@ export function OrderForm({ nodeId, rating, gpuCount, offers }: Props) {
   const obstacle = obstacleTo({ tu, hours, jobHash, capacityTU: offer.capacityTU });
   const run: Run = async (fog, account) => {
     const { openOrder } = await import("../wallet/acts");
+    const paymentRef = refs.of(nodeId, offer.asset.address, tu ?? 0n, hours, jobHash);
     const terms = {
       nodeId: BigInt(nodeId),
       asset: offer.asset.address,
@@ -49,7 +52,7 @@ export function OrderForm({ nodeId, rating, gpuCount, offers }: Props) {
     return openOrder(
       fog,
       account,
-      { ...terms, duration: hours * HOUR, ...(jobHash === "" ? {} : { jobHash }) },
+      { ...terms, duration: hours * HOUR, paymentRef, ...(jobHash === "" ? {} : { jobHash }) },
       // a Safe signs no permit
       isApproved || isSafe,
     );

@@ -6,6 +6,7 @@ import type { Network } from "../config";
 import type { Calls } from "./acts";
 import type { SafeFrame } from "./safe";
 import type { Session } from "./session";
+import { SentError } from "./words";
 
 /** Returns what is to be sent, by a client of the account that sends it. */
 export type Run = (fog: TuringFog, account: string) => Promise<Calls>;
@@ -27,13 +28,21 @@ export async function send(network: Network, { wallet, account }: Session, run: 
   return { kind: "proposed", safe, safeTxHash: await safe.propose(acts.calls) };
 }
 
-/** Sends one call after the other, and returns the hash of the last transaction. */
-async function sendAll(signer: Signer, { calls, moved }: Calls): Promise<string> {
+/**
+ * Sends one call after the other, and returns the hash of the last transaction that was mined.
+ * @throws SentError if it goes wrong once a transaction is sent
+ */
+export async function sendAll(signer: Signer, { calls, moved }: Calls): Promise<string> {
   let hash = "";
   for (const [i, call] of calls.entries()) {
-    const sent = mined(signer.sendTransaction(call));
-    const isLast = i === calls.length - 1;
-    ({ hash } = await (isLast && moved !== undefined ? withTransferExplained(sent, signer, moved) : sent));
+    const explained = <T>(result: Promise<T>) =>
+      i === calls.length - 1 && moved !== undefined ? withTransferExplained(result, signer, moved) : result;
+    const sent = await explained(withRevertDecoded(signer.sendTransaction(call)));
+    try {
+      ({ hash } = await explained(mined(Promise.resolve(sent))));
+    } catch (error) {
+      throw new SentError(sent.hash, error);
+    }
   }
   return hash;
 }

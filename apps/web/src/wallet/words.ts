@@ -13,14 +13,27 @@ const REFUSERS: Readonly<Record<string, string>> = {
   ERC721: "The order's token",
 };
 
+const OPENED = "What is filled in was paid before, and its order opened: look among your orders.";
+
 /** A contract's error as the SDK decodes it. */
 interface Revert extends Error {
   error: string;
   args: { toObject(): Record<string, unknown> };
 }
 
+/** Thrown when it went wrong after a transaction was sent: it may still be mined. */
+export class SentError extends Error {
+  constructor(
+    readonly transaction: string,
+    cause: unknown,
+  ) {
+    super(wordsOf(cause), { cause });
+  }
+}
+
 /** Says in words why an act was not done. */
 export function wordsOf(error: unknown): string {
+  if (error instanceof SentError) return error.message;
   if (isRejection(error)) return "You have refused it in the wallet. Nothing was sent.";
   if (isRevert(error)) return refusal(error);
   return error instanceof Error ? error.message : String(error);
@@ -28,6 +41,7 @@ export function wordsOf(error: unknown): string {
 
 /** Says what a contract refuses, by the name of its error: Escrow_TooEarly is "too early". */
 function refusal({ error, args }: Revert): string {
+  if (error === "Escrow_PaymentRefUsed") return OPENED;
   const [, prefix, name] = /^(?:([A-Z][A-Za-z\d]*)_)?(.+)$/.exec(error) ?? [];
   const words = (name ?? error)
     .replace(/^ERC\d+/, "")
