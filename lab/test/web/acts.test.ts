@@ -1,5 +1,5 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { HOUR, tftOwed } from "@turingfog/sdk";
+import { HOUR, tftOwed, TU } from "@turingfog/sdk";
 import { TuringFog } from "@turingfog/sdk/ethers";
 import { expect } from "chai";
 import { MaxUint256 } from "ethers";
@@ -9,9 +9,10 @@ import type * as Acts from "../../../apps/web/src/wallet/acts";
 import type * as Quotes from "../../../apps/web/src/wallet/quotes";
 import { openLot, USD } from "../../../test/helpers/buyback";
 import { deployProtocolFixture } from "../../../test/helpers/fixture";
+import { registerNode } from "../../../test/helpers/market";
 import { pageModule } from "./pageModule";
 
-const { buy } = pageModule<typeof Acts>("wallet/acts.ts");
+const { buy, openOrder } = pageModule<typeof Acts>("wallet/acts.ts");
 const { quoteBuy } = pageModule<typeof Quotes>("wallet/quotes.ts");
 
 /** A lot of which little more than a hundredth is left, and two who have approved all that they have. */
@@ -31,7 +32,41 @@ async function withRestOfLot() {
   return { ...contracts, bidder, other, fog: new TuringFog(addresses, bidder), lot };
 }
 
+/** A node that asks 16 USD for a TU, and a renter. */
+async function withOffer() {
+  const protocol = await deployProtocolFixture();
+  const [miner] = protocol.actors.miners;
+  const nodeId = await registerNode(protocol, miner);
+  const { usd, registry } = protocol.contracts;
+  const address = await usd.getAddress();
+  await registry.connect(miner).setListing(nodeId, address, 16n * USD, 10n * TU);
+  const [renter] = protocol.actors.renters;
+  const asset = { address, symbol: "USD", decimals: 6 };
+  const terms = { nodeId, asset: address, tuAmount: TU, maxUnitPrice: 16n * USD, duration: HOUR };
+  return { fog: new TuringFog(protocol.addresses, renter), renter, asset, terms };
+}
+
 describe("the page's acts", () => {
+  describe("openOrder", () => {
+    it("opens an order for what was shown", async () => {
+      const { fog, renter, asset, terms } = await loadFixture(withOffer);
+      const { calls } = await openOrder(fog, renter.address, terms, false, asset);
+      expect(calls).to.have.length(1);
+    });
+
+    for (const [what, asset, maxUnitPrice] of [
+      ["decimals", { decimals: 8 }, 16n * USD],
+      ["name", { symbol: "EUR" }, 16n * USD],
+      ["price", {}, 17n * USD],
+    ] as const) {
+      it(`signs nothing for another ${what} than was shown`, async () => {
+        const { fog, renter, terms, ...shown } = await loadFixture(withOffer);
+        const opening = openOrder(fog, renter.address, { ...terms, maxUnitPrice }, false, { ...shown.asset, ...asset });
+        await expect(opening).to.be.rejectedWith(/on the chain, and the page has shown .*: nothing was sent/);
+      });
+    }
+  });
+
   describe("buy", () => {
     it("quotes the rest of a lot too, if less than a hundredth of it would be left", () => {
       const asset = { address: "0x", symbol: "USD", decimals: 6 };

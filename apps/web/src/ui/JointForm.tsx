@@ -36,7 +36,7 @@ export function JointForm({ assets }: { assets: readonly Asset[] }) {
       paymentRef,
     };
     // a Safe signs no permit
-    return openOrder(fog, account, terms, session.wallet.safe !== undefined);
+    return openOrder(fog, account, terms, session.wallet.safe !== undefined, asset);
   };
   return (
     <Section

@@ -55,6 +55,7 @@ export function OrderForm({ nodeId, rating, gpuCount, offers }: Props) {
       { ...terms, duration: hours * HOUR, paymentRef, ...(jobHash === "" ? {} : { jobHash }) },
       // a Safe signs no permit
       isApproved || isSafe,
+      offer.asset,
     );
   };
   return (

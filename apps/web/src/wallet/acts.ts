@@ -2,7 +2,7 @@ import type { ContractTransaction } from "ethers";
 
 import { type OrderRequest, TFT__factory, type TokenTransfer, type TuringFog } from "@turingfog/sdk/ethers";
 import { quoteBuy } from "./quotes";
-import { checkLot, type ShownLot } from "./shown";
+import { checkAsset, checkLot, checkUnitPrice, type ShownAsset, type ShownLot } from "./shown";
 
 /** What an act sends. */
 export interface Calls {
@@ -15,13 +15,19 @@ export interface Calls {
 /**
  * Opens an order.
  * @param isApproved approves the highest deposit in a call of its own, rather than sign a permit
+ * @param asset what was shown of the order's asset
+ * @throws NotAsShownError
  */
 export async function openOrder(
   fog: TuringFog,
   account: string,
   request: OrderRequest,
   isApproved: boolean,
+  asset: ShownAsset,
 ): Promise<Calls> {
+  await checkAsset(fog, asset);
+  const { nodeId = 0n, maxUnitPrice } = request;
+  if (nodeId !== 0n) await checkUnitPrice(fog, nodeId, asset, maxUnitPrice);
   const deposit = fog.depositFrom(request, account);
   const moved = () => deposit;
   if (!isApproved) return { calls: [await fog.permittedOpeningCall(request)], moved };
