@@ -18,7 +18,7 @@ export function BuyActs({ lot }: { lot: ShownLot }) {
   return (
     <>
       <Buy lot={lot} />
-      {addresses.filler !== undefined && <Fill lot={lot} filler={addresses.filler} />}
+      {addresses.filler !== undefined && <Fill lot={lot} filler={addresses.filler} account={session.account} />}
     </>
   );
 }
@@ -69,12 +69,17 @@ function Cost({ lot, bid, price }: { lot: ShownLot; bid: bigint; price: bigint }
 }
 
 /** The filler sells a part of the lot on Uniswap for the TFT that the lot costs, and leaves the rest to its caller. */
-function Fill({ lot, filler }: { lot: ShownLot; filler: string }) {
+function Fill({ lot, filler, account }: { lot: ShownLot; filler: string; account: string }) {
   const { asset, round, remaining } = lot;
-  const quote = useChain(["fill", asset.address, String(round), String(remaining)], async ({ controller }) => {
-    const { quoteFill } = await import("../wallet/filler");
-    return quoteFill(filler, controller.runner, lot);
-  });
+  const name = ["fill", account, asset.address, String(round), String(remaining)];
+  const quote = useChain(
+    name,
+    async ({ controller }) => {
+      const { quoteFill } = await import("../wallet/filler");
+      return quoteFill(filler, controller.runner, account, lot);
+    },
+    { isLive: true },
+  );
   return (
     <Section
       title="Buy by the filler"
@@ -90,7 +95,7 @@ function Fill({ lot, filler }: { lot: ShownLot; filler: string }) {
         <Act
           label="Fill the whole rest"
           done="Filled, and the profit is paid to you."
-          run={async (fog) => (await import("../wallet/filler")).fill(fog, filler, lot, quote.data)}
+          run={async (fog, from) => (await import("../wallet/filler")).fill(fog, from, filler, lot, quote.data)}
         >
           <p className="quote" role="status">
             Leaves you{" "}

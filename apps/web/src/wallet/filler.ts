@@ -25,16 +25,22 @@ const POOL_FEES = [500n, 3_000n, 10_000n];
 const KEPT = 99n;
 const HUNDRED = 100n;
 
-/** Returns the best of the fills that leave something now; nothing if none does. */
+/**
+ * Returns the best of the fills that leave something now.
+ * @param account who fills, and is paid
+ */
 export async function quoteFill(
   filler: string,
   runner: ContractRunner | null,
+  account: string,
   { asset, round, remaining }: LotName,
 ): Promise<FillQuote> {
   const contract = UniswapV3BuybackFiller__factory.connect(filler, runner);
   const quotes = await Promise.all(
     POOL_FEES.map(async (poolFee) => {
-      const profit = await contract.fill.staticCall(asset.address, round, remaining, poolFee, 0n).catch(() => 0n);
+      // without a sender the profit would be paid to 0x0, which many tokens refuse
+      const tried = contract.fill.staticCall(asset.address, round, remaining, poolFee, 0n, { from: account });
+      const profit = await tried.catch(() => 0n);
       return { poolFee, profit };
     }),
   );
@@ -43,14 +49,17 @@ export async function quoteFill(
   return best;
 }
 
-/** Fills the rest of a lot for at least nearly what was quoted. */
+/** Fills the rest of a lot for at least nearly what is quoted now, and what was shown. */
 export async function fill(
   fog: TuringFog,
+  account: string,
   filler: string,
-  { asset, round, remaining }: LotName,
-  { poolFee, profit }: FillQuote,
+  lot: LotName,
+  shown: FillQuote,
 ): Promise<Calls> {
   const contract = UniswapV3BuybackFiller__factory.connect(filler, fog.runner);
-  const least = (profit * KEPT) / HUNDRED;
+  const { asset, round, remaining } = lot;
+  const { poolFee, profit } = await quoteFill(filler, fog.runner, account, lot);
+  const least = ((profit > shown.profit ? profit : shown.profit) * KEPT) / HUNDRED;
   return { calls: [await contract.fill.populateTransaction(asset.address, round, remaining, poolFee, least)] };
 }
