@@ -1,5 +1,6 @@
-import { getAddress, isAddress } from "ethers";
+import { getAddress } from "ethers";
 
+import { accountOf } from "../account";
 import { explorerOf } from "../config";
 import { ASSETS, Assets } from "../index/assets";
 import { ordersWhere } from "../index/orders";
@@ -18,8 +19,9 @@ import { Viewed } from "../ui/Viewed";
 const MOST_NODES = 500;
 
 export default function Address({ parts: [address = ""] }: PageProps) {
-  if (!isAddress(address)) return <p>An address has 40 hex digits after 0x.</p>;
-  return <OfAccount account={address.toLowerCase()} />;
+  const account = accountOf(address);
+  if (account === undefined) return <p>An address has 40 hex digits after 0x.</p>;
+  return <OfAccount account={account} />;
 }
 
 function OfAccount({ account }: { account: string }) {

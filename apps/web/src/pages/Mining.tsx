@@ -1,6 +1,5 @@
-import { isAddress } from "ethers";
-
 import { claimShare, decodeBucketId } from "@turingfog/sdk";
+import { accountOf } from "../account";
 import { ASSETS, Assets } from "../index/assets";
 import { rowsBy, rowsOf, type RowsOf } from "../index/sql";
 import { useView } from "../index/view";
@@ -19,7 +18,7 @@ import { attestationsOf, ROOTS, Unsettled } from "../ui/Unsettled";
 import { Viewed } from "../ui/Viewed";
 
 export default function Mining({ parts: [account] }: PageProps) {
-  const isKnown = account !== undefined && isAddress(account);
+  const miner = accountOf(account ?? "");
   return (
     <>
       <Lookup
@@ -28,7 +27,7 @@ export default function Mining({ parts: [account] }: PageProps) {
         account={account}
         what="Whose earnings? The account that nodes pay to"
       />
-      {isKnown ? <OfMiner miner={account.toLowerCase()} /> : <Miners />}
+      {miner === undefined ? <Miners /> : <OfMiner miner={miner} />}
     </>
   );
 }

@@ -1,5 +1,4 @@
-import { isAddress } from "ethers";
-
+import { accountOf } from "../account";
 import { ASSETS, Assets } from "../index/assets";
 import { ordersWhere } from "../index/orders";
 import { literal } from "../index/sql";
@@ -14,7 +13,6 @@ import { Viewed } from "../ui/Viewed";
 const MOST = 1_000;
 
 export default function Orders({ parts: [account] }: PageProps) {
-  const isKnown = account !== undefined && isAddress(account);
   return (
     <>
       <Lookup
@@ -23,7 +21,7 @@ export default function Orders({ parts: [account] }: PageProps) {
         account={account}
         what="Whose orders? The account that holds or has paid for them"
       />
-      <List account={isKnown ? account.toLowerCase() : undefined} />
+      <List account={accountOf(account ?? "")} />
     </>
   );
 }

@@ -1,6 +1,5 @@
-import { isAddress } from "ethers";
-
 import { bucketId, claimShare } from "@turingfog/sdk";
+import { accountOf } from "../account";
 import { ASSETS, Assets, type Asset } from "../index/assets";
 import { rowsOf, type RowsOf } from "../index/sql";
 import { useView } from "../index/view";
@@ -13,8 +12,10 @@ import { Viewed } from "../ui/Viewed";
 import { Fills, fillsWhere } from "../ui/Fills";
 
 export default function Round({ parts: [round = "", asset = ""] }: PageProps) {
-  if (!/^\d{1,29}$/.test(round) || !isAddress(asset)) return <p>A round has a number and the address of its asset.</p>;
-  return <OfBucket id={String(bucketId(BigInt(round), asset))} />;
+  const address = accountOf(asset);
+  if (!/^\d{1,29}$/.test(round) || address === undefined)
+    return <p>A round has a number and the address of its asset.</p>;
+  return <OfBucket id={String(bucketId(BigInt(round), address))} />;
 }
 
 const roundWhere = (rest: string) =>

@@ -1,6 +1,6 @@
-import { isAddress } from "ethers";
 import { useState } from "react";
 
+import { accountOf } from "../account";
 import { linkTo } from "../routes";
 import { useNetwork } from "./context";
 
@@ -14,9 +14,9 @@ export function Lookup({ page, account, what }: { page: string; account?: string
       className="lookup"
       onSubmit={(event) => {
         event.preventDefault();
-        const address = text.trim();
-        setIsWrong(!isAddress(address));
-        if (isAddress(address)) window.location.hash = linkTo(chain, page, address.toLowerCase());
+        const named = accountOf(text.trim());
+        setIsWrong(named === undefined);
+        if (named !== undefined) window.location.hash = linkTo(chain, page, named);
       }}
     >
       <label className="field">
