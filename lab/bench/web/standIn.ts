@@ -77,10 +77,11 @@ export class StandIn {
   }
 }
 
-/** A node's answer to the one call that the pages make. */
+/** A node's answer to the one call that the pages make, and the index's as to how far it is. */
 const HEAD = JSON.stringify({
   jsonrpc: "2.0",
   id: 1,
+  chain: { id: 31_337, block: { number: 1_000_000, timestamp: GENESIS + 10_000_000 } },
   result: { number: "0xf4240", timestamp: `0x${(GENESIS + 10_000_000).toString(16)}` },
 });
 

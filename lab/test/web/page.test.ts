@@ -11,6 +11,7 @@ import { id } from "ethers";
 import type { ShownWorld } from "../../web/world";
 import { CHROMIUM_MISSING, isChromiumRequired } from "../browser/chromium";
 import { contractsOf, fillForm, HEIR, lastOrderOf, NODE, openButton, pass, RENTER, shows, type Tests } from "./acting";
+import { INDEX_TESTS } from "./indexTests";
 import { MINING_TESTS } from "./miningTests";
 import { SAFE_TESTS } from "./safeTests";
 import { TRADE_TESTS } from "./tradeTests";
@@ -42,7 +43,7 @@ describe("the page with a wallet", () => {
     reorganised: "forgets an order that a reorganisation took back [slow]",
     gone: "keeps what it has read while index and node are gone, and goes on once they are back [slow]",
   };
-  const more: Tests = { ...MINING_TESTS, ...TRADE_TESTS, ...SAFE_TESTS };
+  const more: Tests = { ...MINING_TESTS, ...TRADE_TESTS, ...SAFE_TESTS, ...INDEX_TESTS };
   if (!isChromiumRequired()) {
     for (const title of [...Object.values(titles), ...Object.keys(more)])
       it(`${title}: left out, as ${CHROMIUM_MISSING}`);
@@ -200,12 +201,13 @@ describe("the page with a wallet", () => {
     const services = (url: URL) => world.hosts.includes(url.host) && url.host !== new URL(world.url).host;
     await page.route(services, (route) => route.abort());
     await page.getByText(/The index at .* did not answer: no connection/).waitFor();
+    await page.getByText(/The node at .* did not answer: no connection/).waitFor();
     expect(await page.locator('[data-fact="supply::total"]').innerText()).to.equal(total);
     await page.getByText("the last that the index told").waitFor();
 
     await page.unroute(services);
     await page.getByRole("button", { name: "Try again" }).click();
-    await page.getByRole("alert").waitFor({ state: "detached" });
+    await page.getByRole("alert").first().waitFor({ state: "detached" });
   });
 
   for (const [title, test] of Object.entries(more)) it(title, () => test(stage));

@@ -1,4 +1,5 @@
 import { TuringFogError } from "@turingfog/sdk";
+import { failureOf, inTime } from "./patience";
 
 /** A row as text: JSON has no numbers of 256 bits. Columns that may have no value are null then. */
 export type RowWith<C extends string, N extends string = never> = Record<C, string> & Record<N, string | null>;
@@ -92,16 +93,17 @@ async function ask(index: string, sql: string, signal?: AbortSignal): Promise<Re
   // after a reorganisation that has only taken events back: so a question holds for one interval.
   const slot = Math.floor(Date.now() / INTERVAL);
   const question = JSON.stringify({ json: { sql, params: [], typings: [] }, slot });
-  let response: Response;
+  let [refusal, content] = ["", ""];
   try {
-    response = await fetch(`${index}/sql/db?sql=${encodeURIComponent(question)}`, { signal });
+    const response = await fetch(`${index}/sql/db?sql=${encodeURIComponent(question)}`, { signal: inTime(signal) });
+    content = await response.text();
+    if (!response.ok) refusal = `${response.status} ${content.slice(0, 200)}`;
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new IndexError(index, "no connection");
+    refusal = failureOf(error);
   }
-  if (!response.ok) throw new IndexError(index, `${response.status} ${(await response.text()).slice(0, 200)}`);
-  const { rows } = (await response.json()) as { rows: Record<string, unknown>[] };
-  return rows;
+  if (refusal !== "") throw new IndexError(index, refusal);
+  return (JSON.parse(content) as { rows: Record<string, unknown>[] }).rows;
 }
 
 /** Writes a text as a literal of SQL. */
