@@ -95,21 +95,21 @@ describe("A disputed payment", () => {
       expect(await gateway.told(id)).to.include({ state: "refunded", refunded: String(rest) });
     }));
 
-  it("is known though its webhook came before that of the payment", () =>
+  it("is known though its webhook came before that of the payment, of which nothing is refunded then", () =>
     withGateway({}, async (given) => {
       const { world, gateway } = given;
       const { id, session } = await gateway.checkout();
       await advance(given, 1);
-      world.stripe.pay(session);
-      world.stripe.dispute(session, "needs_response");
+      world.stripe.pay(session, { amount: 1 });
+      world.stripe.dispute(session, "warning_needs_response");
       const [payment, dispute] = world.stripe.pending.splice(0);
       await world.deliver(gateway.url, [dispute]);
       await advance(given, 1);
       await world.deliver(gateway.url, [payment]);
       await advance(given, 1);
       const { state, dispute: noted } = (await gateway.sessions.byId(id))!;
-      expect([state, noted]).to.deep.equal(["paid", "open"]);
-      expect(await world.openings()).to.deep.equal([]);
+      expect([state, noted]).to.deep.equal(["owed", "open"]);
+      expect(world.stripe.refunds).to.deep.equal([]);
     }));
 
   it("is looked for before an order is approved, and before it is opened", () =>
@@ -118,14 +118,16 @@ describe("A disputed payment", () => {
       const { usdc, protocol } = world.fixture;
       const funds = (await usdc.balanceOf(payer)) as bigint;
       const first = await paid(given);
+      const second = await gateway.checkout();
       await advance(given, 1);
       world.ahead += 601n;
       await world.empty(payer);
       await advance(given, 1);
       expect((await gateway.told(first.id)).state).to.equal("approved");
-      await (usdc.connect(protocol.actors.treasury) as Contract).transfer(payer, funds);
-      const second = await paid(given);
+      world.stripe.pay(second.session);
+      await world.deliver(gateway.url);
       await advance(given, 1);
+      await (usdc.connect(protocol.actors.treasury) as Contract).transfer(payer, funds);
       for (const { session } of [first, second]) world.stripe.dispute(session, "needs_response");
       world.stripe.pending.splice(0);
       world.ahead += 601n;

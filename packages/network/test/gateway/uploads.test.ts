@@ -52,7 +52,7 @@ describe("A file of a job that is not paid", () => {
     withGateway({ jobMiB: 1, unpaidMiB: 1 }, async (given) => {
       const { gateway } = given;
       const [full, last, late] = [await quoted(given), await quoted(given), await quoted(given)];
-      expect(await put(given, full, "first", new Uint8Array(MIB - 4_096 - 6_000))).to.deep.equal([201]);
+      expect(await put(given, full, "first", new Uint8Array(MIB - 4_096 - 9_000))).to.deep.equal([201]);
       expect((await gateway.accept(last)).status).to.equal(200);
       expect(await gateway.accept(late)).to.deep.include({ status: 503 });
       expect((await gateway.accept(late)).body).to.include({ error: "no-space" });
