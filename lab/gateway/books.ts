@@ -27,12 +27,27 @@ export interface OrderEntry {
   deposit: bigint;
   /** What came back; undefined while it is open. */
   refund?: bigint;
+  nodeId: bigint;
+  /** Seconds. */
+  duration: bigint;
+}
+
+/** What a customer has asked for and paid, and whether its result is there. */
+export interface CardSale {
+  nodeId: bigint;
+  /** Seconds. */
+  duration: bigint;
+  /** Whether the node takes its job and no bank took its payment back, so that it should have a result. */
+  isServed: boolean;
+  hasResult: boolean;
 }
 
 export interface CardBooks {
   cards: readonly CardEntry[];
   /** Those of the gateway's payer. */
   orders: readonly OrderEntry[];
+  /** By session. */
+  sales: ReadonlyMap<string, CardSale>;
   /** By the currencies that are sold in. */
   terms: Readonly<Record<string, CardTerms>>;
 }
@@ -58,12 +73,16 @@ export interface ClosedBooks {
 /** Of so many payments one has an order at least: a gateway that refunds everything loses no cent either. */
 const LEAST_SHARE = 5;
 
+/** Of so many orders that should have a result one has it at least: some end while the gateway is dead. */
+const RESULTS_SHARE = 2;
+
 /**
- * Checks that each paid session has either one order, which is closed and whose rest went back, or all of its payment back.
+ * Checks that each paid session has either one order, which is what was asked for and is closed, and whose rest went back, or
+ * all of its payment back; and that most orders that should have a result have one.
  * The rest is the share of the payment that the contract did not spend, less the fee, rounded down. What a lost dispute takes
  * counts as given back. It may be more than was due; a refund never is.
  */
-export function closeCardBooks({ cards, orders, terms }: CardBooks): ClosedBooks {
+export function closeCardBooks({ cards, orders, sales, terms }: CardBooks): ClosedBooks {
   const findings: string[] = [];
   let [doubleOrders, doubleRefunds, lostCents] = [0, 0, 0n];
   const sessions = [...new Set(cards.map(({ session }) => session))];
@@ -74,6 +93,7 @@ export function closeCardBooks({ cards, orders, terms }: CardBooks): ClosedBooks
     findings.push(`order ${orderId} is of no payment`);
   }
   const currencies = new Set<string>();
+  let [served, results] = [0, 0];
   for (const [paymentRef, session] of byRef) {
     const entries = cards.filter((each) => each.session === session);
     const payments = entries.filter(({ kind }) => kind === "payment");
@@ -87,6 +107,13 @@ export function closeCardBooks({ cards, orders, terms }: CardBooks): ClosedBooks
     if (order !== undefined) {
       currencies.add(currency);
       if (order.refund === undefined) findings.push(`${session}: order ${order.orderId} is open`);
+      const sale = sales.get(session);
+      const [got, asked] = [order, sale].map((each) => `node ${each?.nodeId} for ${each?.duration} s`);
+      if (got !== asked) findings.push(`${session}: order ${order.orderId} is of ${got}, asked for was ${asked}`);
+      if (sale?.isServed === true) {
+        ++served;
+        if (sale.hasResult) ++results;
+      }
       const price = its === undefined ? "nothing that is sold" : `${priceOf(order.quoted, its)}`;
       if (price !== `${paid}`)
         findings.push(
@@ -107,6 +134,10 @@ export function closeCardBooks({ cards, orders, terms }: CardBooks): ClosedBooks
   }
   if (orders.length * LEAST_SHARE < sessions.length)
     findings.push(`${orders.length} orders of ${sessions.length} payments are less than one of ${LEAST_SHARE}`);
+  if (results * RESULTS_SHARE < served)
+    findings.push(
+      `${results} of ${served} orders that should have a result have one, less than one of ${RESULTS_SHARE}`,
+    );
   const count = (kind: CardEntry["kind"], isGiven = true) =>
     cards.filter((each) => each.kind === kind && each.amount > 0n === isGiven).length;
   return {

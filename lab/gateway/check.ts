@@ -43,6 +43,7 @@ const PAYDAYS = 4;
 export async function checkGateway(asked: AskedCheck): Promise<CheckOutcome> {
   const { kills, isSmall, random, say } = asked;
   const world = await CardWorld.open(random);
+  say(`orders are paid by ${world.allowance}`);
   try {
     const customers = new Customers(world, random);
     const postman = new Postman(world, random);
@@ -57,6 +58,7 @@ export async function checkGateway(asked: AskedCheck): Promise<CheckOutcome> {
     const left = await calm(world, customers, say);
     await undoing.stop();
     await postman.stop();
+    const sales = await customers.sales();
     const findings = [
       ...world.gateway.crashes.map((how) => `the gateway ended by itself with ${how}`),
       ...((await world.gateway.stop()) === 0 ? [] : ["the gateway did not end with 0 when it was asked to"]),
@@ -64,7 +66,7 @@ export async function checkGateway(asked: AskedCheck): Promise<CheckOutcome> {
       ...(isSmall ? [] : GATEWAY_STEPS.filter((step) => !killed.has(step)).map((step) => `never killed at ${step}`)),
       ...(undoing.count === 0 ? ["nothing was undone"] : []),
     ];
-    const closed = closeCardBooks({ cards: cardsOf(world), orders: await ordersOf(world), terms: TERMS });
+    const closed = closeCardBooks({ cards: cardsOf(world), orders: await ordersOf(world), sales, terms: TERMS });
     const missed = isSmall ? [] : missedOf(closed, customers);
     const reorganisations = undoing.count;
     return { ...closed, kills, reorganisations, findings: [...closed.findings, ...findings, ...missed] };
@@ -164,12 +166,10 @@ async function ordersOf({ protocol, payer }: CardWorld): Promise<OrderEntry[]> {
   return Promise.all(
     opened.map(async ({ args: { orderId, paymentRef, deposit }, transactionHash }) => {
       const { data } = (await ethers.provider.getTransaction(transactionHash))!;
-      const { tuAmount, maxUnitPrice } = escrow.interface.decodeFunctionData("openOrderWithPermit", data)[0] as {
-        tuAmount: bigint;
-        maxUnitPrice: bigint;
-      };
+      const { tuAmount, maxUnitPrice, nodeId, duration } = escrow.interface.parseTransaction({ data })!
+        .args[0] as unknown as Record<"tuAmount" | "maxUnitPrice" | "nodeId" | "duration", bigint>;
       const quoted = (tuAmount * maxUnitPrice) / 10n ** 18n;
-      return { orderId, paymentRef, quoted, deposit, refund: refunds.get(orderId) };
+      return { orderId, paymentRef, quoted, deposit, refund: refunds.get(orderId), nodeId, duration };
     }),
   );
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Random } from "@turingfog/economy";
-import { TU } from "@turingfog/sdk";
+import { HOUR, TU } from "@turingfog/sdk";
 
+import type { CardSale } from "./books";
 import { TERMS, UNIT_PRICE, type CardWorld } from "./world";
 
 /** Who asks for orders at the same time. */
@@ -27,6 +28,9 @@ const DISPUTES: Readonly<Record<number, readonly [string, string]>> = {
   6: ["needs_response", "lost"],
 };
 
+/** Hours of every order. */
+const HOURS = 1n;
+
 /** Of so many jobs the node refuses one. */
 const REFUSED = 6;
 
@@ -37,6 +41,8 @@ interface Told {
   id: string;
   state: string;
   checkout?: string;
+  orderId?: string;
+  files?: object[];
 }
 
 /**
@@ -46,6 +52,10 @@ interface Told {
 export class Customers {
   /** Ids of the sessions that were accepted. */
   readonly accepted: string[] = [];
+  /** Ids of the accepted sessions by Stripe's. */
+  private readonly bought = new Map<string, string>();
+  /** Stripe's sessions that somebody disputed. */
+  private readonly disputed = new Set<string>();
   /** Disputes that were won, and prices that rose between a quote and its payment. */
   won = 0;
   rises = 0;
@@ -82,12 +92,25 @@ export class Customers {
     return states.filter((state) => !OVER.includes(state)).length;
   }
 
+  /** Returns what was asked for, and whether there is a result, by Stripe's sessions. */
+  async sales(): Promise<Map<string, CardSale>> {
+    const { nodeId, node } = this.world;
+    const sales = await Promise.all(
+      [...this.bought].map(async ([session, id]): Promise<[string, CardSale]> => {
+        const { orderId, files = [] } = await this.ask("GET", `sessions/${id}`);
+        const isServed = orderId !== undefined && node.refuses(orderId) === "" && !this.disputed.has(session);
+        return [session, { nodeId, duration: HOURS * HOUR, isServed, hasResult: files.length > 0 }];
+      }),
+    );
+    return new Map(sales);
+  }
+
   private async buy(): Promise<void> {
     const { world, random } = this;
     while (this.isOpen) {
       const half = random.below(2) === 0;
       const currency = random.shuffle(Object.keys(TERMS))[0];
-      const asked = { node: String(world.nodeId), tu: half ? "0.5" : "0.3", hours: "1", currency };
+      const asked = { node: String(world.nodeId), tu: half ? "0.5" : "0.3", hours: String(HOURS), currency };
       const job = { runner: "words", slots: { TEXT: "words" } };
       const quote = await this.ask("POST", "quotes", { ...asked, ...job });
       const session = await this.ask("POST", `sessions/${quote.id}/checkout`);
@@ -95,10 +118,14 @@ export class Customers {
       const id = session.checkout?.split("/").at(-1);
       if (id === undefined) continue;
       this.accepted.push(session.id);
+      this.bought.set(id, session.id);
       await sleep(random.below(600));
       const what = random.below(20);
       const dispute = DISPUTES[what] as readonly [string, string] | undefined;
-      if (dispute !== undefined) this.troubled.add(id);
+      if (dispute !== undefined) {
+        this.troubled.add(id);
+        this.disputed.add(id);
+      }
       if (what === 7) await this.rise();
       if (what < 2) world.stripe.expire(id);
       else if (what === 2) world.stripe.pay(id, { currency: currency === "jpy" ? "eur" : "jpy" });

@@ -70,6 +70,7 @@ export class CardWorld {
     readonly stripe: StripeStandIn,
     readonly payer: string,
     readonly url: string,
+    readonly allowance: "permit" | "approve",
   ) {}
 
   static async open(random: Random): Promise<CardWorld> {
@@ -98,7 +99,8 @@ export class CardWorld {
     });
     await setBalance(made.payer, 10n ** 21n);
     await (usdc.connect(actors.treasury) as Contract).transfer(made.payer, parseUnits("900000", 6));
-    const world = new CardWorld(folder, protocol, usdc, nodeId, node, stripe, made.payer, url);
+    const allowance = random.below(2) === 0 ? "permit" : "approve";
+    const world = new CardWorld(folder, protocol, usdc, nodeId, node, stripe, made.payer, url, allowance);
     world.now = (await time.latest()) * 1_000;
     await world.configure(made.config, port);
     node.settle = (each) => world.chain.alone(() => protocol.contracts.escrow.settleAcknowledged(asset, [each]));
@@ -142,7 +144,7 @@ export class CardWorld {
     const config = JSON5.parse<{ chain: object; stripe: object }>(await readFile(file, "utf8"));
     const chain = { ...config.chain, confirmationSeconds: CONFIRMATION, poll: 0.3 };
     const stripe = { ...config.stripe, api: this.stripe.url, poll: 3 };
-    const places = { listen: { host: "127.0.0.1", port }, monitor: { port: 0 } };
+    const places = { allowance: this.allowance, listen: { host: "127.0.0.1", port }, monitor: { port: 0 } };
     await writeFile(file, JSON.stringify({ ...config, ...SETTINGS, ...places, chain, stripe }), { mode: 0o600 });
   }
 

@@ -19,7 +19,8 @@ function closedBooks(): CardBooks {
   const entry = (kind: CardEntry["kind"], session: string, amount: bigint, currency = "eur") => {
     return { kind, session, amount, currency };
   };
-  const half = { quoted: 100n, deposit: 100n, refund: 50n };
+  const place = { nodeId: 7n, duration: 3_600n };
+  const half = { quoted: 100n, deposit: 100n, refund: 50n, ...place };
   return {
     cards: [
       ...[entry("payment", "a", 1_001n), entry("payment", "b", 500n, "jpy"), entry("payment", "c", 1_001n)],
@@ -35,10 +36,13 @@ function closedBooks(): CardBooks {
     ],
     orders: [
       { orderId: 1n, paymentRef: refOf("a"), ...half },
-      { orderId: 2n, paymentRef: refOf("b"), quoted: 100n, deposit: 50n, refund: 50n },
+      { orderId: 2n, paymentRef: refOf("b"), quoted: 100n, deposit: 50n, refund: 50n, ...place },
       { orderId: 4n, paymentRef: refOf("d"), ...half },
       { orderId: 5n, paymentRef: refOf("e"), ...half },
     ],
+    sales: new Map(
+      [..."abcdef"].map((session) => [session, { ...place, isServed: session !== "c", hasResult: session < "c" }]),
+    ),
     terms: TERMS,
   };
 }
@@ -131,6 +135,26 @@ describe("closeCardBooks", () => {
     });
   }
 
+  it("finds an order of another node or time than was asked for", () => {
+    const [found] = closeCardBooks(ordering(closedBooks(), 0, { nodeId: 8n })).findings;
+    expect(found).to.equal("a: order 1 is of node 8 for 3600 s, asked for was node 7 for 3600 s");
+    expect(closeCardBooks(ordering(closedBooks(), 1, { duration: 1n })).findings).to.have.length(1);
+  });
+
+  it("finds that most orders have no result, but for those that should have none", () => {
+    const books = closedBooks();
+    const without = (session: string, change: object) =>
+      closeCardBooks({
+        ...books,
+        sales: new Map(books.sales).set(session, { ...books.sales.get(session)!, ...change }),
+      });
+    expect(without("a", { hasResult: false }).findings).to.deep.equal([
+      "1 of 4 orders that should have a result have one, less than one of 2",
+    ]);
+    expect(without("a", { isServed: false, hasResult: false }).findings).to.have.length(1);
+    expect(without("d", { isServed: false }).findings).to.deep.equal([]);
+  });
+
   it("finds an order that is still open", () => {
     expect(closeCardBooks(ordering(closedBooks(), 0, { refund: undefined })).findings[0]).to.equal(
       "a: order 1 is open",
@@ -154,7 +178,7 @@ describe("closeCardBooks", () => {
       const entry = { session: String(i), amount: 1_001n, currency: "eur" };
       return [{ ...entry, kind: "payment" } as const, { ...entry, kind: "refund" } as const];
     }).flat();
-    const { findings } = closeCardBooks({ cards, orders: [], terms: TERMS });
+    const { findings } = closeCardBooks({ cards, orders: [], sales: new Map(), terms: TERMS });
     expect(findings).to.deep.equal(["0 orders of 6 payments are less than one of 5"]);
   });
 });
