@@ -19,7 +19,11 @@ async function twoCalls() {
     await oracle.setGuardian.populateTransaction(await timelock.getAddress()),
   ].map(({ to, data }) => ({ target: to.toLowerCase(), value: "0", data }));
   const salt = id("salt");
-  const columns = [calls.map((each) => each.target), [0, 0], calls.map((each) => each.data)] as const;
+  const columns: [string[], number[], string[]] = [
+    calls.map((each) => each.target),
+    [0, 0],
+    calls.map((each) => each.data),
+  ];
   const batch = { id: await timelock.hashOperationBatch(...columns, ZeroHash, salt), predecessor: ZeroHash, salt };
   const [first] = calls;
   const one = { ...batch, id: await timelock.hashOperation(first.target, 0, first.data, ZeroHash, salt) };
