@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { AbiCoder, type ContractRunner, type TransactionRequest } from "ethers";
+import { AbiCoder, type TransactionRequest } from "ethers";
 
 import type * as Filler from "../../../apps/web/src/wallet/filler";
 import { pageModule } from "./pageModule";
@@ -13,7 +13,7 @@ describe("the page's filler", () => {
     const call = async ({ from }: TransactionRequest) =>
       AbiCoder.defaultAbiCoder().encode(["uint256"], [from ? 7n : 0n]);
     const lot = { asset: { address: address("1") }, round: 1n, remaining: 5n };
-    const quote = await quoteFill(address("2"), { provider: null, call } as ContractRunner, address("3"), lot);
+    const quote = await quoteFill(address("2"), { provider: null, call }, address("3"), lot);
     expect(quote.profit).to.equal(7n);
   });
 });

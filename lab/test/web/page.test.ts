@@ -70,6 +70,8 @@ describe("the page with a wallet", () => {
     await page.getByLabel("TU delivered so far").fill("0.2");
     await page.getByRole("button", { name: "Acknowledge and pay" }).click();
     await shows(page, `order:${orderId}:tuSettled`, TU / 5n);
+    // nothing is paid for what is settled already
+    await page.getByRole("button", { name: "Acknowledge and pay", disabled: true }).waitFor();
 
     await page.getByRole("button", { name: "Stop the order" }).click();
     await page.locator("dt", { hasText: /^Stopped$/ }).waitFor();

@@ -153,6 +153,9 @@ function isAttested({ attestedFrom, attestedUntil, lapsed }: SettlingNode, t: bi
   return lapsed !== undefined && lapsed.from <= t && t <= lapsed.until;
 }
 
+/** The most buckets of one claim: each takes up to 40,000 gas. */
+export const MOST_BUCKETS = 200;
+
 /**
  * Returns a miner's share of a final bucket in TFT (18 decimals): ⌊reward · weight / total weight⌋.
  * @throws OutOfRangeError if the weight is above the total

@@ -1,3 +1,4 @@
+import { MOST_BUCKETS } from "@turingfog/sdk";
 import { isAddress } from "ethers";
 import { useState } from "react";
 
@@ -12,6 +13,8 @@ export function ClaimActs({ miner, bucketIds }: { miner: string; bucketIds: read
   const [to, setTo] = useState("");
   if (session === undefined) return null;
   const isOwn = session.account === miner;
+  const claimed = bucketIds.slice(0, MOST_BUCKETS);
+  const left = bucketIds.length - claimed.length;
   return (
     <>
       {bucketIds.length > 0 && (
@@ -24,9 +27,9 @@ export function ClaimActs({ miner, bucketIds }: { miner: string; bucketIds: read
           }
         >
           <Act
-            label="Claim all"
-            done="All that was claimable is paid."
-            run={async (fog, account) => (await import("../wallet/acts")).claim(fog, account, miner, bucketIds)}
+            label={left === 0 ? "Claim all" : `Claim the first ${claimed.length} rounds`}
+            done={left === 0 ? "All that was claimable is paid." : `Paid. ${left} rounds are left: claim again.`}
+            run={async (fog, account) => (await import("../wallet/acts")).claim(fog, account, miner, claimed)}
           />
         </Section>
       )}

@@ -30,6 +30,8 @@ export function OrderActs({ order, now }: { order: OrderRow; now: bigint }) {
 function Acknowledge({ order }: { order: OrderRow }) {
   const [text, setText] = useState("");
   const { value } = typed(text, 18);
+  // the escrow passes over what is settled already, without an error
+  const isMore = value !== undefined && value > BigInt(order.tuSettled);
   return (
     <Section
       title="Acknowledge"
@@ -38,7 +40,7 @@ function Acknowledge({ order }: { order: OrderRow }) {
       <Act
         label="Acknowledge and pay"
         done="The node is paid for what you have acknowledged."
-        isDisabled={value === undefined || value > BigInt(order.tuAmount)}
+        isDisabled={!isMore || value > BigInt(order.tuAmount)}
         run={async (fog) =>
           (await import("../wallet/acts")).acknowledge(fog, order.asset, BigInt(order.id), value ?? 0n)
         }
@@ -47,7 +49,7 @@ function Acknowledge({ order }: { order: OrderRow }) {
           name="TU delivered so far"
           value={text}
           onChange={setText}
-          isWrong={value === undefined}
+          isWrong={!isMore}
           note={
             <>
               Settled until now:{" "}

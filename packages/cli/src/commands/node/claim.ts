@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type Call, type Connection, KeySender, MemoryJournal, type Sender } from "@turingfog/operator";
+import { MOST_BUCKETS } from "@turingfog/sdk";
 import { connectContracts, type SystemContracts } from "@turingfog/sdk/ethers";
 import { keccak256 } from "ethers";
 
@@ -41,9 +42,6 @@ interface Values extends SenderValues {
   least: string;
   every?: string;
 }
-
-/** The most buckets of one transaction: each takes up to 40,000 gas. */
-const MOST_BUCKETS = 200;
 
 /** What a command claims, and how. */
 interface Claiming {
