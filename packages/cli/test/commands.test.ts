@@ -305,9 +305,9 @@ describe("the commands of a deployment", () => {
     for (const [args, message] of [
       [
         [],
-        "A command is missing after turingfog guard: expected one of veto, revoke-node, veto-rating, freeze, thaw; see ",
+        "A command is missing after turingfog guard: expected one of roots, veto, revoke-node, veto-rating, freeze, thaw; see ",
       ],
-      [["frob"], "Unknown command 'frob': expected one of veto, revoke-node, veto-rating, freeze, thaw; see "],
+      [["frob"], "Unknown command 'frob': expected one of roots, veto, revoke-node, veto-rating, freeze, thaw; see "],
       [["veto"], "Required option '--root <ROOT>' not specified; see turingfog guard veto --help"],
       [["veto", "--root", "0x12"], "--root is 0x12, must be 32 bytes, as 0x and 64 hexadecimal digits"],
       [["revoke-node"], "Required option '--node <ID>' not specified; see turingfog guard revoke-node --help"],
